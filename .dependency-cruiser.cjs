@@ -1,0 +1,83 @@
+// Imports point one way: http → hub → broker → event, registry → broker; only the module and index.ts know all of them.
+const { peerDependencies, dependencies = {} } = require('./packages/nestjs-sse-redis/package.json');
+
+const src = '^packages/nestjs-sse-redis/src/';
+const spec = '\\.spec\\.ts$';
+const installed = Object.keys({ ...peerDependencies, ...dependencies }).join('|');
+
+/** What each folder of src may import, besides itself. */
+const layers = {
+  errors: [],
+  event: ['errors'],
+  options: ['errors', 'event'],
+  broker: ['errors', 'event', 'options'],
+  registry: ['errors', 'event', 'options', 'broker'],
+  hub: ['errors', 'event', 'options', 'broker'],
+  http: ['errors', 'event', 'options', 'broker', 'hub'],
+};
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      comment:
+        'A cycle that ends in a type import is none at run time; between folders the layers below forbid that too.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-orphans',
+      comment: 'A file that nothing imports and that imports nothing is left over.',
+      severity: 'error',
+      from: { orphan: true, pathNot: ['/test/', spec, '\\.d\\.ts$', '(^|/)(index|main)\\.ts$'] },
+      to: {},
+    },
+    { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    ...Object.entries(layers).map(([folder, allowed]) => ({
+      name: `src-${folder}`,
+      comment: `${folder}/ imports of src only: ${[folder, ...allowed].join(', ')}.`,
+      severity: 'error',
+      from: { path: `${src}${folder}/`, pathNot: spec },
+      to: { path: src, pathNot: `${src}(${[folder, ...allowed].join('|')})/` },
+    })),
+    {
+      name: 'src-only-installed',
+      comment: 'The package imports only what its own package.json makes its users install.',
+      severity: 'error',
+      from: { path: src, pathNot: spec },
+      to: { path: 'node_modules/', pathNot: `node_modules/(${installed})/` },
+    },
+    {
+      name: 'src-not-to-workspace',
+      severity: 'error',
+      from: { path: src, pathNot: spec },
+      to: { path: '^(apps|libs|scripts)/|^packages/[^/]+/test/' },
+    },
+    {
+      name: 'apps-by-package-name',
+      comment: 'The demo shows the package as users get it: through its name, not through its files.',
+      severity: 'error',
+      from: { path: '^apps/[^/]+/src/' },
+      to: { path: src, dependencyTypesNot: ['aliased'] },
+    },
+    {
+      name: 'apps-not-to-libs',
+      comment: 'Test helpers stay in tests.',
+      severity: 'error',
+      from: { path: '^apps/[^/]+/src/', pathNot: spec },
+      to: { path: '^libs/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(dist|consumers)/' },
+    tsPreCompilationDeps: true, // type imports count
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
+  },
+};

@@ -1,0 +1,92 @@
+import { freePort } from './port.js';
+import { PrivateRedis } from './private-redis.js';
+import { readSettings } from './settings.js';
+import { Workers } from './workers.js';
+
+const log = (line: string) => console.log(`[demo] ${line}`);
+
+/** The supervisor: a Redis if need be, three workers behind one port, and an orderly end. */
+export async function main(): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    console.error(`[demo] ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
+  }
+}
+
+async function run(): Promise<void> {
+  const settings = readSettings(process.env);
+  const port = await ownPort(settings.host, settings.port);
+  const redis =
+    !settings.redisUrl && settings.redisServer ? await PrivateRedis.start(settings.redisServer) : undefined;
+  const url = settings.redisUrl ?? redis?.url;
+
+  const workers = new Workers({
+    names: url ? ['w1', 'w2', 'w3'] : ['w1'],
+    env: {
+      PORT: String(port),
+      HOST: settings.host,
+      ...(url && { REDIS_URL: url }),
+      ...(redis && { REDIS_PID: String(redis.pid) }),
+    },
+    log,
+    giveUp: () => {
+      console.error('[demo] The processes end before they are ready, for the reason above. Giving up.');
+      void end(1);
+    },
+  });
+
+  let ending = false;
+  const end = async (code: number): Promise<void> => {
+    if (ending) {
+      // Asked twice: now.
+      workers.signal('SIGKILL');
+      return;
+    }
+    ending = true;
+    await workers.stop();
+    await redis?.stop();
+    process.exit(code);
+  };
+  process.on('SIGINT', () => void end(0));
+  process.on('SIGTERM', () => void end(0));
+  redis?.onExit(() => {
+    console.error('[demo] The private redis-server ended. Without it there is nothing left to show.');
+    void redis.clear().then(() => end(1));
+  });
+
+  log(redis ? `private Redis ${redis.version} on ${redis.url}` : broker(url));
+  await workers.start();
+  if (!ending) greet(port, url !== undefined);
+}
+
+async function ownPort(host: string, wanted: number): Promise<number> {
+  try {
+    return await freePort(host, wanted);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new Error(`Port ${wanted} is taken by another program. Choose another one: PORT=${wanted + 1} npm start`);
+  }
+}
+
+/** Says what is missing, where something is. A password in the URL is nobody's business. */
+function broker(url: string | undefined): string {
+  if (url) return `Redis at ${url.replace(/\/\/[^@/]*@/, '//')}`;
+  return (
+    'No Redis: one process with the embedded broker. For three processes install redis-server ' +
+    '(or valkey-server), or set REDIS_URL, and start again.'
+  );
+}
+
+function greet(port: number, several: boolean): void {
+  const address = `http://localhost:${port}`;
+  console.log(`
+  nestjs-sse-redis demo    ${address}
+  ${several ? 'three processes' : 'one process'} behind one port; Ctrl-C ends everything
+
+  From a terminal${several ? ' (each stream is held by another process)' : ''}:
+    curl -N ${address}/news
+    curl -X POST ${address}/news -H 'content-type: application/json' -d '{"headline":"Hello from curl"}'
+`);
+}

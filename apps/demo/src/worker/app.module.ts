@@ -1,0 +1,25 @@
+import { Module } from '@nestjs/common';
+import { SseRedisModule } from 'nestjs-sse-redis';
+import { ChatController } from './chat.controller.js';
+import { EventsController } from './events.controller.js';
+import { FloodController } from './flood.controller.js';
+import { NewsController } from './news.controller.js';
+import { ProcessesController } from './processes.controller.js';
+import { SupervisorLink } from './supervisor-link.js';
+
+@Module({
+  imports: [
+    SseRedisModule.forRoot({
+      redis: process.env['REDIS_URL'],
+      prefix: 'sse-demo',
+      // A tab may be cut off during some floods of a thousand and still get all of them.
+      history: { maxLength: 5_000 },
+      // Quick to come back, and quick to let go: somebody is watching.
+      retry: 400,
+      drain: { timeout: 2_000 },
+    }),
+  ],
+  controllers: [EventsController, NewsController, ChatController, FloodController, ProcessesController],
+  providers: [SupervisorLink],
+})
+export class AppModule {}

@@ -1,0 +1,8 @@
+/** What every page is on, over one stream. An event's type says which channel it came from. */
+export const NEWS = 'news';
+export const CHAT = 'chat';
+export const FLOOD = 'flood';
+export const PROCESSES = 'processes';
+
+/** What only one tab of a browser is on. */
+export const tabChannel = (tab: string) => `tab:${tab}`;

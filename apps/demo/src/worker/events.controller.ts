@@ -1,0 +1,35 @@
+import { Controller, Logger, Query, Sse } from '@nestjs/common';
+import { SseClient, SseHub } from 'nestjs-sse-redis';
+import { CHAT, FLOOD, NEWS, PROCESSES, tabChannel } from './channels.js';
+import { me } from './identity.js';
+import { token } from './input.js';
+
+/** So that a page that opens is not empty. */
+const REWIND = 30;
+
+@Controller('events')
+export class EventsController {
+  private readonly logger = new Logger(EventsController.name);
+
+  constructor(private readonly hub: SseHub) {}
+
+  /** Everything that a page shows, on one stream with one cursor. */
+  @Sse()
+  async events(@SseClient() client: SseClient, @Query('tab') tab: unknown) {
+    const own = tabChannel(token(tab, 'tab'));
+    await this.tellWhoServes(own);
+    return this.hub.connect(client, [NEWS, CHAT, FLOOD, PROCESSES, own], { rewind: REWIND });
+  }
+
+  /**
+   * An EventSource cannot read response headers, so the page learns on its stream which process serves it. Published
+   * before the stream begins, it comes right after what the page has missed; for a new page, after the rewind.
+   */
+  private async tellWhoServes(own: string): Promise<void> {
+    try {
+      await this.hub.publish(own, { type: 'served', data: me });
+    } catch (error) {
+      this.logger.warn(`could not tell a page who serves it: ${String(error)}`);
+    }
+  }
+}

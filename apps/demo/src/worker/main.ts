@@ -1,0 +1,46 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import cluster from 'node:cluster';
+import type { ServerResponse } from 'node:http';
+import { AppModule } from './app.module.js';
+import { me } from './identity.js';
+import { publicDirectory } from './public-directory.js';
+import { SupervisorLink } from './supervisor-link.js';
+
+const STOP_TIMEOUT = 4_000;
+
+/** One of the processes: an ordinary Nest application. */
+export async function main(): Promise<void> {
+  cluster.worker?.once('disconnect', dieWithSupervisor);
+  // Ctrl-C reaches the whole process group; the supervisor hears it too, and ends us in its order.
+  process.on('SIGINT', () => undefined);
+
+  const app = await NestFactory.create<NestExpressApplication>(AppModule, { logger: ['error', 'warn'] });
+  process.on('SIGTERM', () => void end(app));
+  app.use((_request: unknown, response: ServerResponse, next: () => void) => {
+    response.setHeader('X-Served-By', `${me.name} pid=${me.pid} generation=${me.generation}`);
+    next();
+  });
+  app.useStaticAssets(publicDirectory());
+  await app.listen(Number(process.env['PORT']), process.env['HOST'] ?? '127.0.0.1');
+  app.get(SupervisorLink).ready();
+}
+
+/** As in a deploy: clients are handed over, then the process ends; not for ever, whatever hangs. */
+async function end(app: NestExpressApplication): Promise<void> {
+  setTimeout(() => process.exit(1), STOP_TIMEOUT).unref();
+  await app.close();
+  process.exit(0);
+}
+
+/** The supervisor was killed and could clean nothing up: its private Redis goes with us. */
+function dieWithSupervisor(): void {
+  const redis = Number(process.env['REDIS_PID']);
+  try {
+    if (redis) process.kill(redis, 'SIGTERM');
+  } catch {
+    // Another worker was faster.
+  }
+  process.exit(1);
+}

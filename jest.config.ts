@@ -1,0 +1,33 @@
+/** @jest-config-loader esbuild-register */
+import type { Config } from 'jest';
+
+// Nest 12 is ESM only, and Jest cannot require() ESM on Node 20, so the tests run as ES modules
+// (NODE_OPTIONS=--experimental-vm-modules). swc, because decorators need their metadata.
+const swc = {
+  module: { type: 'nodenext' },
+  jsc: {
+    target: 'es2023',
+    parser: { syntax: 'typescript', decorators: true },
+    transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
+    keepClassNames: true,
+  },
+};
+
+const config: Config = {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/packages', '<rootDir>/apps', '<rootDir>/libs'],
+  testMatch: ['**/*.spec.ts'],
+  modulePathIgnorePatterns: ['/dist/', '/consumers/'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': ['@swc/jest', swc] },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^nestjs-sse-redis$': '<rootDir>/packages/nestjs-sse-redis/src/index.ts',
+    '^@nestjs-sse-redis/testing$': '<rootDir>/libs/testing/src/index.ts',
+  },
+  // Tests start real processes, a private Redis, a browser: generous time, few at once.
+  testTimeout: 30_000,
+  maxWorkers: 2,
+};
+
+export default config;

@@ -1,0 +1,38 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const INSTALL =
+  'Tests need a real Redis: `apt-get install redis-server`, `brew install redis` or `dnf install valkey`, ' +
+  'or set REDIS_SERVER to the path of a redis-server or valkey-server binary.';
+
+/** The server binary: `REDIS_SERVER` if set, else the first `redis-server` or `valkey-server` on the PATH. */
+export function findRedisBinary(env: NodeJS.ProcessEnv = process.env): string {
+  const chosen = env['REDIS_SERVER'];
+  const names = chosen ? [chosen] : ['redis-server', 'valkey-server'];
+  for (const name of names) {
+    const path = name.includes('/') ? executable(name) : findOnPath(name, env['PATH'] ?? '');
+    if (path) return path;
+  }
+  throw new Error(
+    chosen
+      ? `REDIS_SERVER is "${chosen}", which cannot be executed. ${INSTALL}`
+      : `Neither redis-server nor valkey-server is on the PATH. ${INSTALL}`,
+  );
+}
+
+function findOnPath(name: string, path: string): string | undefined {
+  for (const folder of path.split(delimiter)) {
+    const found = folder && executable(join(folder, name));
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function executable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.X_OK);
+    return path;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+import type { EventRecord } from '../event/event-record.js';
+import type { EventText } from '../event/event-text.js';
+import type { Position } from '../event/position.js';
+
+/** An event on its way into a channel. */
+export interface Publication {
+  readonly channel: string;
+  readonly event: EventText;
+  /** Announced, but in no log. */
+  readonly ephemeral: boolean;
+  readonly idempotencyKey: string | undefined;
+}
+
+/** What became of a publication: its position, or why it has none. */
+export type PublishOutcome = { readonly position: Position } | { readonly error: Error };
+
+/** One channel to be read from after a cursor. */
+export interface ReadRequest {
+  readonly channel: string;
+  readonly after: Position;
+}
+
+/** What a log holds after a cursor. */
+export interface LogSlice {
+  readonly channel: string;
+  /** In order. Not necessarily all: see `upTo`. */
+  readonly records: readonly EventRecord[];
+  /** The slice holds every retained event of the channel after the cursor up to here. */
+  readonly upTo: Position;
+  /** Nothing is missing for a cursor from here on; before it, events may have been trimmed, expired or lost. */
+  readonly wholeFrom: Position;
+  /** The last position given out when this was read. */
+  readonly last: Position;
+  /** The newest event of the channel is at or before the cursor, and ended the stream. */
+  readonly ended: boolean;
+}
+
+/** What a broker tells the hub. All calls come in the order in which things happened. */
+export interface BrokerListener {
+  /** An event of a subscribed channel. */
+  announced(channel: string, record: EventRecord): void;
+  /** Every announcement of a subscribed channel before this position has been given to `announced`. */
+  watermark(position: Position): void;
+  /** Announcements no longer arrive. */
+  linkLost(): void;
+  /** They arrive again, for all subscribed channels, from after this position on; what came between must be read. */
+  linkRestored(position: Position): void;
+}
+
+/**
+ * Where logs and live events live. One implementation is Redis, the other this process's memory; both pass the
+ * same contract tests.
+ *
+ * Anything asked of Redis rejects with a `RedisUnavailableError` where it cannot be reached.
+ */
+export interface Broker {
+  /** Connects. From here on the listener is called. */
+  start(listener: BrokerListener): Promise<void>;
+  /** Appends to the logs and announces, each in one atomic step, in the given order. */
+  publish(publications: readonly Publication[]): Promise<PublishOutcome[]>;
+  /** The last position given out. */
+  position(): Promise<Position>;
+  /** One slice a request, in their order. Each has at least one record if the log has one after the cursor. */
+  read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]>;
+  /** The position before the last `count` events of these channels together, as far as they are retained whole. */
+  rewind(channels: readonly string[], count: number): Promise<Position>;
+  /** Resolves once announcements arrive, with a position taken after that. */
+  subscribe(channel: string): Promise<Position>;
+  unsubscribe(channel: string): void;
+  close(): Promise<void>;
+}
+
+export interface ReadLimits {
+  /** The most records of one slice. */
+  readonly records: number;
+  /** About the most bytes of one slice. */
+  readonly bytes: number;
+}

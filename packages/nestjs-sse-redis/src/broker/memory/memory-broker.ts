@@ -1,0 +1,148 @@
+import { encodeRecord, parseRecord, type EventRecord } from '../../event/event-record.js';
+import { positionOf, type Position } from '../../event/position.js';
+import type { ResolvedOptions } from '../../options/resolved-options.js';
+import type {
+  Broker,
+  BrokerListener,
+  LogSlice,
+  Publication,
+  PublishOutcome,
+  ReadLimits,
+  ReadRequest,
+} from '../broker.interface.js';
+import { MemoryLog } from './memory-log.js';
+
+/** The embedded broker: the same rules in the memory of one process, for development and for applications of one process. */
+export class MemoryBroker implements Broker {
+  private readonly logs = new Map<string, MemoryLog>();
+  private readonly once = new Map<string, { readonly position: Position; readonly until: number }>();
+  private readonly subscribed = new Set<string>();
+  private readonly announcements: { readonly channel: string; readonly record: EventRecord }[] = [];
+  private readonly since: Position = positionOf(Date.now());
+  private last: Position = this.since;
+  private listener: BrokerListener | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: ResolvedOptions) {}
+
+  async start(listener: BrokerListener): Promise<void> {
+    this.listener = listener;
+    this.timer = setInterval(() => this.tick(), this.options.probeInterval);
+    this.timer.unref();
+    await Promise.resolve();
+  }
+
+  async publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {
+    const outcomes = publications.map((publication) => ({ position: this.append(publication) }));
+    await Promise.resolve();
+    return outcomes;
+  }
+
+  async position(): Promise<Position> {
+    await Promise.resolve();
+    return this.last;
+  }
+
+  async read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]> {
+    await Promise.resolve();
+    const now = Date.now();
+    return requests.map(({ channel, after }) => {
+      const log = this.logOf(channel, now);
+      const wholeFrom = Math.max(this.since, log?.wholeFrom ?? positionOf(now - this.options.ttl));
+      const { records, truncated } = log?.read(after, limits) ?? { records: [], truncated: false };
+      return {
+        channel,
+        records,
+        upTo: truncated ? records.at(-1)!.position : this.last,
+        wholeFrom,
+        last: this.last,
+        ended: records.length === 0 && log?.newest.kind === 'x',
+      };
+    });
+  }
+
+  async rewind(channels: readonly string[], count: number): Promise<Position> {
+    await Promise.resolve();
+    if (count === 0) return this.last;
+    const now = Date.now();
+    const logs = channels.map((channel) => this.logOf(channel, now));
+    const positions = logs.flatMap((log) => log?.newestPositions(count) ?? []).sort((a, b) => b - a);
+    const oldest = positions[Math.min(count, positions.length) - 1];
+    const wholeFrom = logs.map((log) => log?.wholeFrom ?? positionOf(now - this.options.ttl));
+    return Math.max(oldest === undefined ? this.last : oldest - 1, this.since, ...wholeFrom);
+  }
+
+  async subscribe(channel: string): Promise<Position> {
+    this.subscribed.add(channel);
+    await Promise.resolve();
+    return this.last;
+  }
+
+  unsubscribe(channel: string): void {
+    this.subscribed.delete(channel);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    this.listener = undefined;
+    await Promise.resolve();
+  }
+
+  private append({ channel, event, ephemeral, idempotencyKey }: Publication): Position {
+    const now = Date.now();
+    const onceKey =
+      idempotencyKey === undefined ? undefined : `${channel.length}:${channel}:${idempotencyKey}`;
+    if (onceKey !== undefined) {
+      const first = this.once.get(onceKey);
+      if (first && first.until > now) return first.position;
+    }
+    const log = this.logOf(channel, now);
+    const position = (this.last = Math.max(positionOf(now), this.last + 1));
+    const prev = log?.newest.position ?? Math.max(positionOf(now - this.options.ttl), this.since);
+    const record = parseRecord(encodeRecord(position, prev, event, ephemeral));
+    if (!ephemeral) {
+      const { maxLength, ttl } = this.options;
+      if (log) log.append(record, maxLength, positionOf(now - ttl), now + ttl);
+      else this.logs.set(channel, new MemoryLog(record, now + ttl));
+    }
+    if (onceKey !== undefined) {
+      // Deleted first, so that the map stays in the order of expiry.
+      this.once.delete(onceKey);
+      this.once.set(onceKey, { position, until: now + this.options.idempotencyWindow });
+    }
+    if (this.subscribed.has(channel)) this.announce(channel, record);
+    return position;
+  }
+
+  /** Later, so that a listener that publishes does not put its event before the one it is being told of. */
+  private announce(channel: string, record: EventRecord): void {
+    if (this.announcements.push({ channel, record }) > 1) return;
+    queueMicrotask(() => {
+      // Grows while it is walked, by listeners that publish.
+      for (const { channel, record } of this.announcements) {
+        if (this.subscribed.has(channel)) this.listener?.announced(channel, record);
+      }
+      this.announcements.length = 0;
+    });
+  }
+
+  private logOf(channel: string, now: number): MemoryLog | undefined {
+    const log = this.logs.get(channel);
+    if (!log || log.expires > now) return log;
+    this.logs.delete(channel);
+    return undefined;
+  }
+
+  /** What Redis does by itself, and what its probe does: forgets what has expired, and moves the watermark. */
+  private tick(): void {
+    const now = Date.now();
+    for (const [channel, log] of this.logs) if (log.expires <= now) this.logs.delete(channel);
+    for (const [key, { until }] of this.once) {
+      if (until > now) break;
+      this.once.delete(key);
+    }
+    this.last = Math.max(positionOf(now), this.last + 1);
+    // Behind the announcements that wait.
+    queueMicrotask(() => this.listener?.watermark(this.last));
+  }
+}

@@ -1,0 +1,101 @@
+import type { Redis } from 'ioredis';
+import { PublishOutcomeUnknownError } from '../../errors/publish-outcome-unknown.error.js';
+import { RedisRefusedError } from '../../errors/redis-refused.error.js';
+import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
+import type { Script } from './script.js';
+
+/** One run of a script. */
+export interface ScriptCall {
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number)[];
+}
+
+type Outcome = { readonly reply: unknown } | { readonly error: Error };
+
+/** Runs scripts over the command connection: in one pipeline, within a time, with errors that say what happened. */
+export class Commands {
+  constructor(
+    private readonly redis: Redis,
+    private readonly address: string,
+    private readonly timeout: number,
+  ) {}
+
+  /** Runs a script once. Bulk replies are Buffers. */
+  async run(script: Script, call: ScriptCall): Promise<unknown> {
+    const [outcome] = await this.runAll(script, [call]);
+    if ('error' in outcome!) {
+      // It was a reading: whether it took place does not matter.
+      throw outcome.error instanceof PublishOutcomeUnknownError
+        ? this.unavailable(outcome.error.cause)
+        : outcome.error;
+    }
+    return outcome!.reply;
+  }
+
+  /** Runs a script several times, in order, in one pipeline. Never rejects: each call has an outcome of its own. */
+  async runAll(script: Script, calls: readonly ScriptCall[]): Promise<Outcome[]> {
+    if (this.redis.status !== 'ready') return calls.map(() => ({ error: this.unavailable() }));
+    const outcomes = await this.send(script, calls);
+    // Redis forgets scripts when it restarts and on SCRIPT FLUSH. It ran none of these, so they may be sent again.
+    const forgotten = outcomes.flatMap((outcome, i) => (isNoScript(outcome) ? [i] : []));
+    if (forgotten.length > 0) {
+      const again = await this.send(
+        script,
+        forgotten.map((i) => calls[i]!),
+        true,
+      );
+      again.forEach((outcome, i) => (outcomes[forgotten[i]!] = outcome));
+    }
+    return outcomes.map((outcome) => ('error' in outcome ? { error: this.explain(outcome.error) } : outcome));
+  }
+
+  private async send(script: Script, calls: readonly ScriptCall[], load = false): Promise<Outcome[]> {
+    const pipeline = this.redis.pipeline();
+    if (load) pipeline.script('LOAD', script.source);
+    for (const { keys, args } of calls) {
+      pipeline.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args);
+    }
+    const results = await withinTime(pipeline.exec(), this.timeout);
+    if (!results) {
+      const error = new Error(`no answer within ${this.timeout} ms`);
+      return calls.map(() => ({ error }));
+    }
+    return results.slice(load ? 1 : 0).map(([error, reply]) => (error ? { error } : { reply }));
+  }
+
+  private explain(error: Error): Error {
+    if (error.name === 'ReplyError') {
+      return new RedisRefusedError(`Redis at ${this.address} refused: ${error.message}`, { cause: error });
+    }
+    // ioredis' words for a command that it did not send; whatever else happened, happened after it was sent.
+    if (/isn't writeable/.test(error.message)) return this.unavailable(error);
+    return new PublishOutcomeUnknownError(
+      `Redis at ${this.address} did not answer (${error.message}): the event may have been published, or not. Publish it again with the same idempotencyKey.`,
+      { cause: error },
+    );
+  }
+
+  private unavailable(cause?: unknown): RedisUnavailableError {
+    return new RedisUnavailableError(
+      `Redis at ${this.address} cannot be reached: nothing was sent. Try again when it can; the hub reconnects by itself.`,
+      { cause },
+    );
+  }
+}
+
+/** What a promise resolves to, or nothing when the time (ms) is up first. */
+async function withinTime<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
+  try {
+    return await Promise.race([promise, timeUp]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isNoScript(outcome: Outcome): boolean {
+  return 'error' in outcome && outcome.error.message.startsWith('NOSCRIPT');
+}

@@ -1,0 +1,36 @@
+/**
+ * The names of everything that a hub has in Redis.
+ *
+ * The prefix is a hash tag, so that in a cluster all of it lies in one slot, which scripts over several keys need.
+ */
+export class Keys {
+  readonly clock: string;
+  private readonly tag: string;
+  private readonly announcements: string;
+
+  /** @param db the number of the database: pub/sub, unlike keys, is shared by all databases of a Redis */
+  constructor(prefix: string, db: number) {
+    this.tag = `{${prefix}}`;
+    this.clock = `${this.tag}:clock`;
+    this.announcements = `${this.tag}:live:${db}:`;
+  }
+
+  log(channel: string): string {
+    return `${this.tag}:log:${channel}`;
+  }
+
+  once(channel: string, idempotencyKey: string): string {
+    // The length keeps the two parts apart, whatever characters they have.
+    return `${this.tag}:once:${channel.length}:${channel}:${idempotencyKey}`;
+  }
+
+  /** The pub/sub channel on which events of a channel are announced. */
+  announceTo(channel: string): string {
+    return `${this.announcements}c:${channel}`;
+  }
+
+  /** The pub/sub channel on which a node hears itself. */
+  probe(nodeId: string): string {
+    return `${this.announcements}p:${nodeId}`;
+  }
+}

@@ -1,0 +1,56 @@
+import { Logger } from '@nestjs/common';
+
+/**
+ * Proves that what is published arrives, by publishing to the node itself.
+ *
+ * A subscriber connection can be up and deaf (after a failover, or half-open): commands answer, publishes succeed,
+ * nothing arrives. Only an announcement that came back the whole way shows that others do.
+ */
+export class Probe {
+  private readonly logger = new Logger('SseRedisProbe');
+  private timer: NodeJS.Timeout | undefined;
+  private unanswered = false;
+
+  /**
+   * @param send publishes the probe; rejects if it was not published
+   * @param deaf called when a published probe has not come back within the interval
+   * @param interval ms
+   */
+  constructor(
+    private readonly send: () => Promise<unknown>,
+    private readonly deaf: () => void,
+    private readonly interval: number,
+  ) {}
+
+  start(): void {
+    this.stop();
+    this.unanswered = false;
+    this.timer = setInterval(() => void this.tick(), this.interval);
+    this.timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  /** The probe came back. */
+  returned(): void {
+    this.unanswered = false;
+  }
+
+  private async tick(): Promise<void> {
+    if (this.unanswered) {
+      this.unanswered = false;
+      this.logger.warn(`Published events did not arrive for ${this.interval} ms: subscribing anew.`);
+      this.deaf();
+      return;
+    }
+    this.unanswered = true;
+    try {
+      await this.send();
+    } catch {
+      // Not published, or perhaps not: its absence proves nothing.
+      this.unanswered = false;
+    }
+  }
+}

@@ -1,0 +1,255 @@
+import { Logger } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
+import { parseRecord, recordFlags } from '../../event/event-record.js';
+import type { Position } from '../../event/position.js';
+import type { ResolvedOptions } from '../../options/resolved-options.js';
+import type {
+  Broker,
+  BrokerListener,
+  LogSlice,
+  Publication,
+  PublishOutcome,
+  ReadLimits,
+  ReadRequest,
+} from '../broker.interface.js';
+import { Commands, type ScriptCall } from './commands.js';
+import { connectWithin } from './connect.js';
+import { Keys } from './keys.js';
+import { Probe } from './probe.js';
+import { RedisSettings } from './redis-settings.js';
+import { Script } from './script.js';
+import { checkServer } from './server-check.js';
+import { Subscription } from './subscription.js';
+
+const PUBLISH = Script.load('publish');
+const READ = Script.load('read');
+const REWIND = Script.load('rewind');
+
+/** How many logs one run of a script reads: Redis does nothing else meanwhile. */
+const LOGS_PER_CALL = 64;
+
+/** The broker for production: logs are Redis streams, announcements pub/sub messages. */
+export class RedisBroker implements Broker {
+  private readonly logger = new Logger('SseRedisBroker');
+  private readonly settings: RedisSettings;
+  private readonly keys: Keys;
+  private readonly probeChannel: string;
+  private readonly commandConnection: Redis;
+  private readonly subscriberConnection: Redis;
+  private readonly commands: Commands;
+  private readonly subscription: Subscription;
+  private readonly probe: Probe;
+  /** Channels by the names of their announcements. */
+  private readonly channels = new Map<string, string>();
+  private listener: BrokerListener | undefined;
+  private positionAsked: Promise<Position> | undefined;
+  /** The position at the last probe that came back. */
+  private watermark: Position = 0;
+
+  constructor(
+    redis: NonNullable<ResolvedOptions['redis']>,
+    private readonly options: ResolvedOptions,
+    nodeId: string,
+  ) {
+    this.settings = new RedisSettings(redis, options);
+    this.keys = new Keys(this.settings.prefix, this.settings.db);
+    this.probeChannel = this.keys.probe(nodeId);
+    this.commandConnection = this.settings.createCommandConnection();
+    this.subscriberConnection = this.settings.createSubscriberConnection();
+    this.commands = new Commands(this.commandConnection, this.settings.address, options.publishTimeout);
+    this.subscription = new Subscription(this.subscriberConnection, {
+      message: (channel, message) => this.receive(channel, message),
+      lost: () => this.onLost(),
+      restored: () => void this.onRestored(),
+    });
+    this.probe = new Probe(
+      () => this.sendProbe(),
+      () => this.subscription.reconnect(),
+      options.probeInterval,
+    );
+  }
+
+  async start(listener: BrokerListener): Promise<void> {
+    this.listener = listener;
+    for (const connection of [this.commandConnection, this.subscriberConnection]) {
+      // ioredis reconnects by itself; without a listener it would print to the console.
+      connection.on('error', (error: Error) =>
+        this.logger.debug(`Redis at ${this.settings.address}: ${error.message}`),
+      );
+    }
+    try {
+      await connectWithin(this.options.connectTimeout, this.settings.address, [
+        this.commandConnection,
+        this.subscriberConnection,
+      ]);
+      await checkServer(this.commandConnection, this.settings.address, this.logger);
+      await this.subscription.start(this.probeChannel);
+      // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
+      await this.sendProbe();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.probe.start();
+    this.commandConnection.on('close', () => {
+      if (this.listener) this.logger.warn(`Lost Redis at ${this.settings.address} (commands).`);
+    });
+  }
+
+  async publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {
+    const outcomes = await this.commands.runAll(
+      PUBLISH,
+      publications.map((publication) => this.publishCall(publication)),
+    );
+    return outcomes.map((outcome) =>
+      'error' in outcome ? outcome : { position: outcome.reply as Position },
+    );
+  }
+
+  /** Asked for several times in a tick, it is read once. */
+  position(): Promise<Position> {
+    return (this.positionAsked ??= this.readPosition());
+  }
+
+  async read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]> {
+    const chunks: ReadRequest[][] = [];
+    for (let i = 0; i < requests.length; i += LOGS_PER_CALL)
+      chunks.push(requests.slice(i, i + LOGS_PER_CALL));
+    const outcomes = await this.commands.runAll(
+      READ,
+      chunks.map((chunk) => this.readCall(chunk, limits)),
+    );
+    return outcomes.flatMap((outcome, i) => {
+      if ('error' in outcome) throw outcome.error;
+      return parseSlices(chunks[i]!, outcome.reply);
+    });
+  }
+
+  async rewind(channels: readonly string[], count: number): Promise<Position> {
+    const reply = await this.commands.run(REWIND, {
+      keys: [this.keys.clock, ...channels.map((channel) => this.keys.log(channel))],
+      args: [this.options.ttl, count],
+    });
+    return (reply as Position) === -1 ? this.position() : (reply as Position);
+  }
+
+  async subscribe(channel: string): Promise<Position> {
+    const announcements = this.keys.announceTo(channel);
+    this.channels.set(announcements, channel);
+    await this.subscription.add(announcements);
+    return this.position();
+  }
+
+  unsubscribe(channel: string): void {
+    const announcements = this.keys.announceTo(channel);
+    this.channels.delete(announcements);
+    this.subscription.remove(announcements);
+  }
+
+  async close(): Promise<void> {
+    this.probe.stop();
+    this.listener = undefined;
+    await this.subscription.close();
+    this.commandConnection.disconnect();
+  }
+
+  private publishCall({ channel, event, ephemeral, idempotencyKey }: Publication): ScriptCall {
+    const { maxLength, ttl, idempotencyWindow } = this.options;
+    const keys = [this.keys.clock, this.keys.log(channel)];
+    if (idempotencyKey !== undefined) keys.push(this.keys.once(channel, idempotencyKey));
+    const flags = recordFlags(event.kind, ephemeral);
+    return {
+      keys,
+      args: [this.keys.announceTo(channel), flags, event.text, maxLength, ttl, idempotencyWindow],
+    };
+  }
+
+  /** Through the same script and the same subscription as every event, so that its coming back proves theirs. */
+  private async sendProbe(): Promise<Position> {
+    const reply = await this.commands.run(PUBLISH, {
+      keys: [this.keys.clock, this.keys.log(this.probeChannel)],
+      args: [this.probeChannel, recordFlags('t', true), '\n', 0, this.options.ttl, 0],
+    });
+    return reply as Position;
+  }
+
+  private readCall(requests: readonly ReadRequest[], limits: ReadLimits): ScriptCall {
+    return {
+      keys: [this.keys.clock, ...requests.map(({ channel }) => this.keys.log(channel))],
+      args: [this.options.ttl, limits.records, limits.bytes, ...requests.map(({ after }) => after)],
+    };
+  }
+
+  private async readPosition(): Promise<Position> {
+    // One turn later, so that whoever asks in this tick gets the same answer, and it is no older than the question.
+    await Promise.resolve();
+    this.positionAsked = undefined;
+    const reply = await this.commands.run(READ, this.readCall([], { records: 0, bytes: 0 }));
+    return (reply as [Position])[0];
+  }
+
+  private receive(announcements: string, message: Buffer): void {
+    try {
+      const record = parseRecord(message);
+      if (announcements === this.probeChannel) return this.onProbe(record.position);
+      const channel = this.channels.get(announcements);
+      if (channel !== undefined) this.listener?.announced(channel, record);
+    } catch (error) {
+      if (!(error instanceof UnexpectedReplyError)) throw error;
+      this.logger.warn(error.message);
+    }
+  }
+
+  private onProbe(position: Position): void {
+    this.probe.returned();
+    if (position < this.watermark) {
+      // Redis lost its data and its clock went back: nothing new would pass for new. Begin again from what it has.
+      this.logger.warn('Positions in Redis went back: subscribing anew.');
+      this.watermark = 0;
+      this.subscription.reconnect();
+      return;
+    }
+    this.watermark = position;
+    this.listener?.watermark(position);
+  }
+
+  private onLost(): void {
+    this.probe.stop();
+    this.logger.warn(`Lost Redis at ${this.settings.address} (subscriptions): catching up when it is back.`);
+    this.listener?.linkLost();
+  }
+
+  private async onRestored(): Promise<void> {
+    let position: Position;
+    try {
+      position = await this.sendProbe();
+    } catch (error) {
+      // The other connection is not back yet. The probe tries again until it is, or this one is lost again.
+      this.logger.debug(`Not yet: ${(error as Error).message}`);
+      setTimeout(() => {
+        if (this.listener && this.subscriberConnection.status === 'ready') void this.onRestored();
+      }, 100).unref();
+      return;
+    }
+    this.watermark = 0;
+    this.logger.log(`Redis at ${this.settings.address} is back.`);
+    this.probe.start();
+    this.listener?.linkRestored(position);
+  }
+}
+
+function parseSlices(requests: readonly ReadRequest[], reply: unknown): LogSlice[] {
+  if (!Array.isArray(reply) || reply.length !== requests.length + 1 || typeof reply[0] !== 'number') {
+    throw new UnexpectedReplyError('Redis answered a reading of the logs with something else.');
+  }
+  const [last, ...slices] = reply as [Position, ...[Position, Position, number, ...Buffer[]][]];
+  return slices.map(([wholeFrom, upTo, ended, ...records], i) => ({
+    channel: requests[i]!.channel,
+    records: records.map(parseRecord),
+    upTo,
+    wholeFrom,
+    last,
+    ended: ended === 1,
+  }));
+}

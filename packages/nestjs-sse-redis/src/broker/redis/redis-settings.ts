@@ -1,0 +1,73 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import type { ResolvedOptions } from '../../options/resolved-options.js';
+
+/** Reconnects for ever, soon at first; the jitter keeps nodes that lost Redis together from coming back together. */
+function retryStrategy(times: number): number {
+  return Math.min(50 * 2 ** Math.min(times, 6), 2_000) * (0.75 + Math.random() / 2);
+}
+
+/** Makes the hub's connections to Redis from what the application gave. */
+export class RedisSettings {
+  /** The prefix of the hub's keys. */
+  readonly prefix: string;
+  readonly db: number;
+  /** For messages: where Redis is, without user and password. */
+  readonly address: string;
+  private readonly template: Redis;
+  private readonly connectTimeout: number;
+
+  constructor(
+    redis: NonNullable<ResolvedOptions['redis']>,
+    private readonly options: ResolvedOptions,
+  ) {
+    // `lazyConnect`: a template only, never connected.
+    this.template =
+      typeof redis === 'string'
+        ? new Redis(redis, { lazyConnect: true })
+        : isRedis(redis)
+          ? redis
+          : new Redis({ ...redis, lazyConnect: true });
+    const { keyPrefix, db, host, port, path, sentinels, connectTimeout } = this.template.options;
+    this.prefix = `${keyPrefix ?? ''}${options.prefix}`;
+    this.db = db ?? 0;
+    this.address = path ?? (sentinels ? 'the master that Sentinel names' : `${host}:${port}`);
+    this.connectTimeout = Math.min(connectTimeout ?? Infinity, options.connectTimeout);
+  }
+
+  /** The connection for commands. It queues nothing: a publish that cannot be sent now is the caller's to know of. */
+  createCommandConnection(): Redis {
+    return this.create({
+      // A command that was sent and not answered may have been run. Sent again, it would publish twice.
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      // A half-open socket is silent: give it up soon after a command on it has.
+      socketTimeout: this.options.publishTimeout * 2,
+    });
+  }
+
+  /** The connection for subscriptions. Who subscribes again after a loss is `Subscription`, which must know when. */
+  createSubscriberConnection(): Redis {
+    return this.create({
+      autoResubscribe: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: null,
+    });
+  }
+
+  private create(overrides: RedisOptions): Redis {
+    return this.template.duplicate({
+      ...overrides,
+      keyPrefix: '',
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      enableReadyCheck: true,
+      connectTimeout: this.connectTimeout,
+      retryStrategy,
+    });
+  }
+}
+
+/** An ioredis instance, also one of another copy of ioredis, which `instanceof` does not know. */
+function isRedis(redis: object): redis is Redis {
+  return 'duplicate' in redis && typeof redis.duplicate === 'function';
+}

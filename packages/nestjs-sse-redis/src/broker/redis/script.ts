@@ -1,0 +1,16 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+/** A Lua script that runs in Redis, known by its digest. */
+export class Script {
+  readonly sha: string;
+
+  private constructor(readonly source: string) {
+    this.sha = createHash('sha1').update(source).digest('hex');
+  }
+
+  /** Reads `scripts/<name>.lua`. */
+  static load(name: string): Script {
+    return new Script(readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8'));
+  }
+}

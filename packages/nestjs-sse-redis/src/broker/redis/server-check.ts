@@ -1,0 +1,42 @@
+import type { Logger } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
+import { UnsupportedRedisError } from '../../errors/unsupported-redis.error.js';
+
+/** XRANGE with an exclusive start and XTRIM MINID came with 6.2. */
+const OLDEST = [6, 2] as const;
+
+/**
+ * Refuses a Redis that is too old, and warns of a setting that breaks a promise.
+ *
+ * @throws UnsupportedRedisError
+ */
+export async function checkServer(redis: Redis, address: string, logger: Logger): Promise<void> {
+  const info = await ask(redis, address);
+  const version = /^redis_version:(\d+)\.(\d+)/m.exec(info);
+  // Some hosted Redis hide INFO. Then the scripts will tell.
+  if (!version) return;
+  const [major, minor] = [Number(version[1]), Number(version[2])];
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+    throw new UnsupportedRedisError(
+      `Redis at ${address} is ${major}.${minor}; ${OLDEST.join('.')} or later is needed (or any Valkey).`,
+    );
+  }
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
+  if (policy && policy !== 'noeviction') {
+    logger.warn(
+      `Redis at ${address} has maxmemory-policy ${policy}: when its memory is full it may drop logs before their time, and clients are then told of gaps, or of none. Set noeviction.`,
+    );
+  }
+}
+
+async function ask(redis: Redis, address: string): Promise<string> {
+  try {
+    return await redis.info();
+  } catch (cause) {
+    if ((cause as Error).name === 'ReplyError') return '';
+    throw new RedisUnavailableError(`Redis at ${address} cannot be reached: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,159 @@
+import { Logger } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
+
+/** How many channels one SUBSCRIBE names: a very long command would hold up what else Redis has to do. */
+const CHANNELS_PER_COMMAND = 512;
+
+/** What a subscription tells its broker. */
+export interface SubscriptionListener {
+  message(channel: string, message: Buffer): void;
+  /** The connection is gone. */
+  lost(): void;
+  /** The connection is back and every wanted channel is acknowledged. */
+  restored(): void;
+}
+
+/**
+ * The one subscriber connection of a node and the channels that it is on.
+ *
+ * ioredis could subscribe again by itself after a loss, but does not say when the acknowledgements are in, and
+ * what is published before them is not heard: so this does it, and says so.
+ */
+export class Subscription {
+  private readonly logger = new Logger('SseRedisSubscription');
+  /** The channels to be on; those with a batch have been asked for, but not acknowledged on this connection. */
+  private readonly wanted = new Map<string, Promise<void> | undefined>();
+  private batch: { readonly channels: Set<string>; readonly sent: Promise<void> } | undefined;
+  private leaving: Set<string> | undefined;
+  private lostBefore = false;
+  private closed = false;
+  private connected = false;
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly listener: SubscriptionListener,
+  ) {
+    redis.on('messageBuffer', (channel: Buffer, message: Buffer) => {
+      listener.message(channel.toString(), message);
+    });
+    redis.on('close', () => this.onClose());
+    redis.on('ready', () => {
+      if (this.lostBefore) void this.restore();
+    });
+  }
+
+  /** For the first time; the connection is there. */
+  async start(channel: string): Promise<void> {
+    this.connected = true;
+    await this.add(channel);
+  }
+
+  /** Resolves when Redis has acknowledged the channel: whatever is published from then on is heard. */
+  add(channel: string): Promise<void> {
+    if (!this.connected) return Promise.reject(this.unavailable());
+    this.leaving?.delete(channel);
+    const known = this.wanted.get(channel);
+    if (known || this.wanted.has(channel)) return known ?? Promise.resolve();
+    const { channels, sent } = (this.batch ??= this.openBatch());
+    channels.add(channel);
+    this.wanted.set(channel, sent);
+    return sent;
+  }
+
+  /** Leaves a channel, unless it is wanted again within this tick. */
+  remove(channel: string): void {
+    if (!this.wanted.delete(channel)) return;
+    if (this.batch?.channels.delete(channel)) return;
+    if (!this.leaving) {
+      this.leaving = new Set();
+      setImmediate(() => this.leave());
+    }
+    this.leaving.add(channel);
+  }
+
+  /** Gives up the connection and makes a new one, on the same channels. */
+  reconnect(): void {
+    this.redis.disconnect(true);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.wanted.clear();
+    this.redis.disconnect();
+    await Promise.resolve();
+  }
+
+  /** All that is wanted in one tick goes out in one command. */
+  private openBatch(): { channels: Set<string>; sent: Promise<void> } {
+    const channels = new Set<string>();
+    const sent = new Promise<void>((resolve, reject) => {
+      queueMicrotask(() => {
+        this.batch = undefined;
+        const list = [...channels];
+        this.subscribe(list).then(
+          () => {
+            for (const channel of list)
+              if (this.wanted.get(channel) === sent) this.wanted.set(channel, undefined);
+            resolve();
+          },
+          (cause: unknown) => {
+            for (const channel of list) if (this.wanted.get(channel) === sent) this.wanted.delete(channel);
+            reject(this.unavailable(cause));
+          },
+        );
+      });
+    });
+    return { channels, sent };
+  }
+
+  private async subscribe(channels: readonly string[]): Promise<void> {
+    const acknowledgements: Promise<unknown>[] = [];
+    for (let i = 0; i < channels.length; i += CHANNELS_PER_COMMAND) {
+      acknowledgements.push(this.redis.subscribe(...channels.slice(i, i + CHANNELS_PER_COMMAND)));
+    }
+    await Promise.all(acknowledgements);
+  }
+
+  private leave(): void {
+    const channels = [...(this.leaving ?? [])];
+    this.leaving = undefined;
+    if (channels.length === 0 || !this.connected) return;
+    this.redis.unsubscribe(...channels).catch((error: Error) => {
+      // The connection broke: the next one is on none of these.
+      this.logger.debug(`Could not unsubscribe: ${error.message}`);
+    });
+  }
+
+  private onClose(): void {
+    if (!this.connected || this.closed) return;
+    this.connected = false;
+    this.lostBefore = true;
+    this.listener.lost();
+  }
+
+  private async restore(): Promise<void> {
+    // From here on `add` may be used; what it asks for is acknowledged by itself.
+    this.connected = true;
+    try {
+      await this.subscribe([...this.wanted.keys()]);
+    } catch (error) {
+      this.logger.warn(
+        `Could not subscribe again: ${(error as Error).message}. Trying with a new connection.`,
+      );
+      // A refusal (ACL), not a loss, leaves the connection as it is.
+      if (this.redis.status === 'ready') this.reconnect();
+      return;
+    }
+    if (this.redis.status === 'ready') this.listener.restored();
+  }
+
+  private unavailable(cause?: unknown): RedisUnavailableError {
+    return new RedisUnavailableError(
+      'The connection to Redis that receives events is down; it is being made again.',
+      {
+        cause,
+      },
+    );
+  }
+}

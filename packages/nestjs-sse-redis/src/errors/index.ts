@@ -1,0 +1,14 @@
+export { SseRedisError } from './sse-redis.error.js';
+export { HubClosedError } from './hub-closed.error.js';
+export { InvalidChannelError } from './invalid-channel.error.js';
+export { InvalidEventError } from './invalid-event.error.js';
+export { InvalidEventIdError } from './invalid-event-id.error.js';
+export { InvalidOptionsError } from './invalid-options.error.js';
+export { PayloadTooLargeError } from './payload-too-large.error.js';
+export { PublishOutcomeUnknownError } from './publish-outcome-unknown.error.js';
+export { RedisRefusedError } from './redis-refused.error.js';
+export { RedisUnavailableError } from './redis-unavailable.error.js';
+export { SourceFailedError } from './source-failed.error.js';
+export { TooManyChannelsError } from './too-many-channels.error.js';
+export { UnexpectedReplyError } from './unexpected-reply.error.js';
+export { UnsupportedRedisError } from './unsupported-redis.error.js';

@@ -1,0 +1,7 @@
+import { SseRedisError } from './sse-redis.error.js';
+
+/** A channel name that is empty, too long, or has characters that no channel name may have. */
+export class InvalidChannelError extends SseRedisError {
+  readonly code = 'INVALID_CHANNEL';
+  override readonly statusCode = 400;
+}

@@ -1,0 +1,7 @@
+import { SseRedisError } from './sse-redis.error.js';
+
+/** An event that cannot be published: its type is not allowed, or its data is nothing that JSON can carry. */
+export class InvalidEventError extends SseRedisError {
+  readonly code = 'INVALID_EVENT';
+  override readonly statusCode = 400;
+}

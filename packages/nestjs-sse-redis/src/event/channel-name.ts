@@ -1,0 +1,34 @@
+import { InvalidChannelError } from '../errors/invalid-channel.error.js';
+
+export const MAX_CHANNEL_LENGTH = 256;
+
+// C0 and C1 control characters: CR, LF and NUL among them.
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/**
+ * Checks a channel name and returns it.
+ *
+ * Half a surrogate pair is refused because UTF-8 cannot carry it: two different names would become one in Redis.
+ *
+ * @throws InvalidChannelError
+ */
+export function checkChannel(name: unknown): string {
+  if (typeof name !== 'string') throw invalid(`a channel name is a string, not ${describe(name)}`);
+  if (name === '') throw invalid('a channel name must not be empty');
+  if (name.length > MAX_CHANNEL_LENGTH) {
+    throw invalid(`a channel name has at most ${MAX_CHANNEL_LENGTH} characters, this one has ${name.length}`);
+  }
+  if (CONTROL.test(name)) throw invalid(`the channel name ${JSON.stringify(name)} has a control character`);
+  if (!name.isWellFormed())
+    throw invalid(`the channel name ${JSON.stringify(name)} has half a surrogate pair`);
+  return name;
+}
+
+function describe(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
+}
+
+function invalid(message: string): InvalidChannelError {
+  return new InvalidChannelError(message);
+}

@@ -1,0 +1,33 @@
+import { Inject, Injectable, type ExecutionContext, type PipeTransform } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import type { ResolvedOptions } from '../options/resolved-options.js';
+import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { RequestClient, type AdapterRequest } from './request-client.js';
+
+/** A request and its response, as the adapter gives them. */
+export interface Exchange {
+  readonly request: AdapterRequest;
+  readonly response: ServerResponse;
+}
+
+export function exchangeOf(context: ExecutionContext): Exchange {
+  const http = context.switchToHttp();
+  const response = http.getResponse<ServerResponse & { raw?: ServerResponse }>();
+  // Never Fastify's reply itself: it is thenable, and Nest, which awaits parameters, would wait for its end.
+  return { request: http.getRequest<AdapterRequest>(), response: response.raw ?? response };
+}
+
+/** Makes the client of a request. A pipe, so that a parameter decorator can use it and it can still be injected into. */
+@Injectable()
+export class ClientOfRequest implements PipeTransform<Exchange, Promise<RequestClient>> {
+  constructor(@Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions) {}
+
+  async transform({ request, response }: Exchange): Promise<RequestClient> {
+    const user = await this.options.identify(request);
+    return new RequestClient(
+      request,
+      response,
+      user === undefined || user === null ? undefined : String(user),
+    );
+  }
+}

@@ -1,0 +1,48 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ConnectingClient } from '../hub/connecting-client.js';
+import { ResponseOutlet } from './response-outlet.js';
+
+/** A request as both adapters give it: Express' own, or Fastify's around Node's (`raw`). */
+export interface AdapterRequest {
+  readonly raw?: IncomingMessage;
+  readonly ip?: string;
+  readonly params?: Record<string, string>;
+  readonly query?: Record<string, unknown>;
+}
+
+/** Who is connecting, and with what request. Handlers get it from `@SseClient()`. */
+export class RequestClient implements ConnectingClient {
+  constructor(
+    /** The adapter's request object. */
+    readonly request: AdapterRequest,
+    /** Node's response, also on Fastify. */
+    readonly response: ServerResponse,
+    /** The id of the user, as the `identify` option tells it. */
+    readonly user: string | undefined,
+  ) {}
+
+  /** Node's request, also on Fastify. */
+  get rawRequest(): IncomingMessage {
+    return this.request.raw ?? (this.request as unknown as IncomingMessage);
+  }
+
+  /**
+   * Where the client left off. The header, which a browser sends when it reconnects by itself, goes before the query
+   * parameter, which is in the URL from the first connection on.
+   */
+  get lastEventId(): string | undefined {
+    const header = this.rawRequest.headers['last-event-id'];
+    if (typeof header === 'string' && header !== '') return header;
+    const { searchParams } = new URL(this.rawRequest.url ?? '/', 'http://localhost');
+    return searchParams.get('lastEventId') || undefined;
+  }
+
+  /** The address of the client, as the adapter tells it (behind a proxy: configure the adapter to trust it). */
+  get address(): string | undefined {
+    return this.request.ip ?? this.rawRequest.socket.remoteAddress;
+  }
+
+  openResponse({ bufferedBytes }: { readonly bufferedBytes: number }): ResponseOutlet {
+    return new ResponseOutlet(this.response, bufferedBytes);
+  }
+}

@@ -1,0 +1,73 @@
+import type { ServerResponse } from 'node:http';
+import type { ResponseStream } from '../hub/connecting-client.js';
+import { gapFrame, positionFrame } from '../hub/frames.js';
+import type { EventRecord } from '../event/event-record.js';
+import type { Position } from '../event/position.js';
+import type { Gap } from '../hub/outlet.js';
+
+/**
+ * Writes frames to a response whose headers Nest sends: `@Sse()` keeps routing, guards, filters and headers, and the
+ * bytes of events go past its pipeline, which would number events that have no id of their own and format each one
+ * once per client.
+ */
+export class ResponseOutlet implements ResponseStream {
+  readonly opened: Promise<boolean>;
+  readonly closed: Promise<void>;
+  onDrain = (): void => undefined;
+  onEnd = (): void => undefined;
+
+  constructor(
+    private readonly response: ServerResponse,
+    private readonly bufferedBytes: number,
+  ) {
+    this.closed = new Promise((resolve) => {
+      if (response.closed || response.destroyed) resolve();
+      else response.once('close', resolve);
+    });
+    this.opened = this.headersSent();
+    response.on('drain', () => this.onDrain());
+  }
+
+  event(_channel: string, record: EventRecord): boolean {
+    return this.write(record.frame);
+  }
+
+  position(position: Position): boolean {
+    return this.write(positionFrame(position));
+  }
+
+  gap(gap: Gap, position: Position): boolean {
+    return this.write(gapFrame(gap, position));
+  }
+
+  write(frame: Buffer): boolean {
+    if (!this.isOpen) return false;
+    this.response.write(frame);
+    // Well above Node's own mark, over which it says `false` and then 'drain': that event is sure to come.
+    return this.response.writableLength <= Math.max(this.bufferedBytes, this.response.writableHighWaterMark);
+  }
+
+  end(): void {
+    this.onEnd();
+  }
+
+  destroy(): void {
+    this.response.destroy();
+  }
+
+  private get isOpen(): boolean {
+    return !this.response.writableEnded && !this.response.destroyed;
+  }
+
+  /**
+   * Nest commits the headers on a timer of 0 ms after it subscribed. Looking for that is what works under every
+   * interceptor; emitting something to make Nest commit would pass through them all, and may come out as an event.
+   */
+  private async headersSent(): Promise<boolean> {
+    while (!this.response.headersSent) {
+      if (!this.isOpen) return false;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    return this.isOpen;
+  }
+}

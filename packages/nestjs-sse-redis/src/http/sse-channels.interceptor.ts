@@ -1,0 +1,55 @@
+import {
+  Inject,
+  Injectable,
+  type CallHandler,
+  type ExecutionContext,
+  type MessageEvent,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { concatMap, from, last, type Observable } from 'rxjs';
+import type { ConnectOptions } from '../hub/hub-options.js';
+import { SseHub } from '../hub/sse-hub.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
+import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { ClientOfRequest, exchangeOf } from './client-of-request.js';
+import type { ChannelsOfRequest } from './sse-channels.decorator.js';
+
+export const SSE_CHANNELS = Symbol('SSE_CHANNELS');
+
+/** What `@SseChannels()` keeps with a handler. */
+export interface SseChannelsMetadata {
+  readonly channels: ChannelsOfRequest;
+  readonly options: ConnectOptions;
+}
+
+/** Puts a stream of channels in the place of what the handler returned. */
+@Injectable()
+export class SseChannelsInterceptor implements NestInterceptor<unknown, MessageEvent> {
+  private readonly clients: ClientOfRequest;
+
+  constructor(
+    @Inject(SseHub) private readonly hub: SseHub,
+    @Inject(RESOLVED_OPTIONS) options: ResolvedOptions,
+  ) {
+    this.clients = new ClientOfRequest(options);
+  }
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<MessageEvent> {
+    return next.handle().pipe(
+      last(undefined, undefined),
+      concatMap(() => from(this.connect(context))),
+      concatMap((stream) => stream),
+    );
+  }
+
+  private async connect(context: ExecutionContext): Promise<Observable<MessageEvent>> {
+    const { channels, options } = Reflect.getMetadata(
+      SSE_CHANNELS,
+      context.getHandler(),
+    ) as SseChannelsMetadata;
+    const exchange = exchangeOf(context);
+    const client = await this.clients.transform(exchange);
+    const names = typeof channels === 'function' ? await channels(exchange.request, client) : channels;
+    return this.hub.connect(client, names, options);
+  }
+}

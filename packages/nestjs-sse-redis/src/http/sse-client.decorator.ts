@@ -1,0 +1,22 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { ClientOfRequest, exchangeOf } from './client-of-request.js';
+import type { RequestClient } from './request-client.js';
+
+const ofContext = createParamDecorator((_data: unknown, context: ExecutionContext) => exchangeOf(context));
+
+/**
+ * Gives a handler the client that is connecting, for `hub.connect()`.
+ *
+ * @example
+ * ```ts
+ * @Sse('news')
+ * news(@SseClient() client: SseClient) {
+ *   return this.hub.connect(client, ['news', `user:${client.user}`]);
+ * }
+ * ```
+ */
+// oxlint-disable-next-line no-redeclare -- the decorator and what it gives share a name: `@SseClient() client: SseClient`
+export const SseClient = (): ParameterDecorator => ofContext(ClientOfRequest);
+
+/** Who is connecting. */
+export type SseClient = RequestClient;

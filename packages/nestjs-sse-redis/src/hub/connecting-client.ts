@@ -1,0 +1,22 @@
+import type { Outlet } from './outlet.js';
+
+/** What the hub asks of the client of a request. `SseClient` is one. */
+export interface ConnectingClient {
+  /** Where it left off, from the `Last-Event-ID` header or the `lastEventId` query parameter. */
+  readonly lastEventId: string | undefined;
+  /** Its response, to be written to once the headers are out. */
+  openResponse(options: { readonly bufferedBytes: number }): ResponseStream;
+}
+
+/** An open response, past its headers. */
+export interface ResponseStream extends Outlet {
+  /** Resolves to whether the response can be written to: false if the client has gone. */
+  readonly opened: Promise<boolean>;
+  /** Resolves when the response has ended, one way or another. */
+  readonly closed: Promise<void>;
+  write(frame: Buffer): boolean;
+  /** Ends it without waiting for the client to take what it was given. */
+  destroy(): void;
+  /** Called by `end()`: completes what Nest is waiting for, which ends the response. */
+  onEnd: () => void;
+}

@@ -1,0 +1,71 @@
+import type { EventRecord } from '../event/event-record.js';
+import type { Position } from '../event/position.js';
+import type { Connection } from './connection.js';
+import { RecentEvents, type RecentEventsBudget } from './recent-events.js';
+
+/** What is known of the link over which all feeds of this process are announced their events. */
+export interface Link {
+  up: boolean;
+  /** Everything announced before this position has been received. 0: nothing is known yet of this link. */
+  watermark: Position;
+}
+
+/** A channel as this process hears it: one subscription, however many connections. */
+export class Feed {
+  readonly connections = new Set<Connection>();
+  private readonly recent: RecentEvents;
+  /** The newest event that was announced, or the position from which on all are. 0: not known yet. */
+  private seen: Position = 0;
+  /** Where the channel's stream ended, if the newest event says so. */
+  private endedAt: Position | undefined;
+
+  constructor(
+    readonly channel: string,
+    private readonly link: Link,
+    budget: RecentEventsBudget,
+  ) {
+    this.recent = new RecentEvents(budget);
+  }
+
+  /** Announcements arrive: all after this position do. */
+  ready(position: Position): void {
+    // An announcement that came first has told by its `prev` from where on nothing is missing.
+    if (this.recent.from === Infinity) this.recent.from = position;
+    if (position > this.seen) this.seen = position;
+  }
+
+  /** Announcements no longer arrive. */
+  reset(): void {
+    this.seen = 0;
+    this.recent.clear(Infinity);
+  }
+
+  receive(record: EventRecord): void {
+    if (record.position <= this.seen) return;
+    if (record.prev > this.seen && record.prev > this.link.watermark) this.missed(record.prev);
+    this.seen = record.position;
+    this.endedAt = record.kind === 'x' ? record.position : undefined;
+    if (!record.ephemeral) this.recent.add(record);
+    for (const connection of this.connections) connection.receive(this.channel, record);
+  }
+
+  /** Whether memory holds every event after this position. */
+  covers(position: Position): boolean {
+    return position >= this.recent.from;
+  }
+
+  eventsAfter(position: Position): EventRecord[] {
+    return this.recent.after(position);
+  }
+
+  /** Whether the channel's stream had ended when a client stood at this position. */
+  endedBy(position: Position): boolean {
+    return this.endedAt !== undefined && this.endedAt <= position;
+  }
+
+  /** There is an event that was not announced here: what is newer must not be sent before it. */
+  private missed(prev: Position): void {
+    this.recent.clear(prev);
+    for (const connection of this.connections) connection.fallBehind();
+  }
+}

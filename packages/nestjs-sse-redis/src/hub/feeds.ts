@@ -1,0 +1,87 @@
+import type { Broker } from '../broker/broker.interface.js';
+import type { EventRecord } from '../event/event-record.js';
+import type { Position } from '../event/position.js';
+import { Feed, type Link } from './feed.js';
+import { RecentEventsBudget } from './recent-events.js';
+
+/** Memory for the recent events of all channels of this process. */
+const RECENT_BYTES = 16 * 1_048_576;
+
+interface Use {
+  readonly feed: Feed;
+  readonly ready: Promise<void>;
+  /** How many hold the feed. */
+  count: number;
+}
+
+/** The feeds of this process: one a channel, as long as somebody here listens to it. */
+export class Feeds {
+  readonly link: Link = { up: false, watermark: 0 };
+  private readonly uses = new Map<string, Use>();
+  private readonly budget = new RecentEventsBudget(RECENT_BYTES);
+
+  constructor(private readonly broker: Broker) {}
+
+  get size(): number {
+    return this.uses.size;
+  }
+
+  /**
+   * Takes hold of the feeds of some channels, and resolves when all of them hear what is published.
+   *
+   * @throws RedisUnavailableError, holding none
+   */
+  async acquire(channels: readonly string[]): Promise<Feed[]> {
+    const uses = channels.map((channel) => this.use(channel));
+    const results = await Promise.allSettled(uses.map(({ ready }) => ready));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) {
+      for (const use of uses) this.release(use.feed);
+      throw failed.reason;
+    }
+    return uses.map(({ feed }) => feed);
+  }
+
+  release(feed: Feed): void {
+    const use = this.uses.get(feed.channel);
+    if (use?.feed !== feed || --use.count > 0) return;
+    this.uses.delete(feed.channel);
+    this.broker.unsubscribe(feed.channel);
+  }
+
+  announced(channel: string, record: EventRecord): void {
+    this.uses.get(channel)?.feed.receive(record);
+  }
+
+  linkLost(): void {
+    this.link.up = false;
+    this.link.watermark = 0;
+    for (const { feed } of this.uses.values()) feed.reset();
+  }
+
+  linkRestored(position: Position): void {
+    this.link.up = true;
+    for (const { feed } of this.uses.values()) feed.ready(position);
+  }
+
+  private use(channel: string): Use {
+    const known = this.uses.get(channel);
+    if (known) {
+      known.count++;
+      return known;
+    }
+    const feed = new Feed(channel, this.link, this.budget);
+    const ready = this.broker.subscribe(channel).then(
+      (position) => feed.ready(position),
+      (error: unknown) => {
+        // Whoever comes next tries again instead of getting this failure.
+        this.uses.delete(channel);
+        this.broker.unsubscribe(channel);
+        throw error;
+      },
+    );
+    const use: Use = { feed, ready, count: 1 };
+    this.uses.set(channel, use);
+    return use;
+  }
+}

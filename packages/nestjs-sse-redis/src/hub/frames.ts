@@ -1,0 +1,35 @@
+import { formatHubEvent } from '../event/event-text.js';
+import { formatEventId, type Position } from '../event/position.js';
+import type { Gap } from './outlet.js';
+
+/**
+ * The position alone. A block without data dispatches no event, but sets the client's last event id (WHATWG HTML
+ * 9.2.6, "dispatch the event": the id is set before an empty data buffer returns).
+ */
+export function positionFrame(position: Position): Buffer {
+  return Buffer.from(`id: ${formatEventId(position)}\n\n`);
+}
+
+/** @param position where the client stands after it */
+export function gapFrame(gap: Gap, position: Position): Buffer {
+  return Buffer.from(`id: ${formatEventId(position)}\n${formatHubEvent('gap', describeGap(gap))}`);
+}
+
+/** A gap as clients and `hub.events()` are told of it. */
+export function describeGap({ channel, from, to }: Gap): {
+  channel: string;
+  from: string | null;
+  to: string;
+} {
+  return { channel, from: from === null ? null : formatEventId(from), to: formatEventId(to) };
+}
+
+/** How long the client is to wait before it reconnects. */
+export function retryFrame(ms: number): Buffer {
+  return Buffer.from(`retry: ${ms}\n\n`);
+}
+
+/** Why a stream that was opened cannot be served now. It has no id, and so leaves the client's position alone. */
+export function refusalFrame(code: string): Buffer {
+  return Buffer.from(formatHubEvent('error', { code }));
+}

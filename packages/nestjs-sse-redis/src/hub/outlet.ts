@@ -1,0 +1,28 @@
+import type { EventRecord } from '../event/event-record.js';
+import type { Position } from '../event/position.js';
+
+/** Events between a client's position and the oldest that is still retained. */
+export interface Gap {
+  readonly channel: string;
+  /** Where the client stood, or null if what it gave as its position is none of this hub. */
+  readonly from: Position | null;
+  /** From here on nothing is missing. */
+  readonly to: Position;
+}
+
+/**
+ * Where a connection's events go: a response, or an Observable.
+ *
+ * Every method tells whether more may be given; after a `false`, not before `onDrain` is called.
+ */
+export interface Outlet {
+  event(channel: string, record: EventRecord): boolean;
+  /** The position alone, without an event. */
+  position(position: Position): boolean;
+  /** @param position where the client stands after it */
+  gap(gap: Gap, position: Position): boolean;
+  /** Set by the connection: the outlet has taken everything that it was given. */
+  onDrain: () => void;
+  /** There will be nothing more. */
+  end(): void;
+}

@@ -1,0 +1,165 @@
+import type { Redis, RedisOptions } from 'ioredis';
+import { InvalidOptionsError } from '../errors/invalid-options.error.js';
+import type { SseRedisOptions, UserId } from './sse-redis-options.interface.js';
+
+/** The options with their defaults, checked. */
+export interface ResolvedOptions {
+  readonly redis: string | RedisOptions | Redis | undefined;
+  readonly prefix: string;
+  readonly maxLength: number;
+  readonly ttl: number;
+  readonly heartbeatInterval: number;
+  readonly retry: number;
+  readonly channelsPerConnection: number;
+  readonly payloadBytes: number;
+  readonly bufferedBytes: number;
+  readonly drainTimeout: number;
+  readonly publishTimeout: number;
+  readonly connectTimeout: number;
+  readonly probeInterval: number;
+  readonly idempotencyWindow: number;
+  readonly identify: (request: unknown) => UserId | Promise<UserId>;
+}
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+/** The longest delay that a timer takes: Node fires a longer one at once. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+const KNOWN: ReadonlyMap<string, readonly string[] | undefined> = new Map<
+  string,
+  readonly string[] | undefined
+>([
+  ['redis', undefined],
+  ['prefix', undefined],
+  ['history', ['maxLength', 'ttl']],
+  ['heartbeatInterval', undefined],
+  ['retry', undefined],
+  ['limits', ['channelsPerConnection', 'payloadBytes', 'bufferedBytes']],
+  ['drain', ['timeout']],
+  ['publishTimeout', undefined],
+  ['connectTimeout', undefined],
+  ['probeInterval', undefined],
+  ['idempotencyWindow', undefined],
+  ['identify', undefined],
+  ['isGlobal', undefined],
+]);
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws InvalidOptionsError naming every option that is wrong, what it got and what it takes
+ */
+export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
+  if (!isObject(options)) {
+    throw new InvalidOptionsError(`SseRedisModule takes an options object, it got ${show(options)}.`);
+  }
+  const problems = findUnknown(options);
+  const number = (name: string, fallback: number, min: number, max: number): number => {
+    const value = read(options, name) ?? fallback;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
+    problems.push(`${name} takes a whole number from ${min} to ${max}, it got ${show(value)}`);
+    return fallback;
+  };
+  const resolved: ResolvedOptions = {
+    redis: options.redis,
+    prefix: options.prefix ?? 'sse',
+    maxLength: number('history.maxLength', 1_000, 1, 1_000_000),
+    ttl: number('history.ttl', 60 * MINUTE, 1_000, 365 * DAY),
+    heartbeatInterval: number('heartbeatInterval', 20_000, 100, MAX_TIMER),
+    retry: number('retry', 2_000, 1, DAY),
+    channelsPerConnection: number('limits.channelsPerConnection', 1_000, 1, 100_000),
+    payloadBytes: number('limits.payloadBytes', 1_048_576, 1, 256 * 1_048_576),
+    bufferedBytes: number('limits.bufferedBytes', 65_536, 1, 1_073_741_824),
+    drainTimeout: number('drain.timeout', 5_000, 0, MAX_TIMER),
+    publishTimeout: number('publishTimeout', 5_000, 1, MAX_TIMER),
+    connectTimeout: number('connectTimeout', 5_000, 1, MAX_TIMER),
+    probeInterval: number('probeInterval', 5_000, 10, MAX_TIMER),
+    idempotencyWindow: number('idempotencyWindow', 10 * MINUTE, 1, 365 * DAY),
+    identify: options.identify ?? userOf,
+  };
+  checkPrefix(resolved.prefix, problems);
+  checkRedis(resolved.redis, problems);
+  if (typeof resolved.identify !== 'function') {
+    problems.push(`identify takes a function (request) => user id, it got ${show(resolved.identify)}`);
+  }
+  // A position older than the retention is a gap, so every quiet client's must be renewed well within it.
+  const renewal = Math.max(resolved.heartbeatInterval, resolved.probeInterval);
+  if (problems.length === 0 && resolved.ttl < 2 * renewal) {
+    problems.push(
+      `history.ttl (${resolved.ttl}) must be at least twice heartbeatInterval (${resolved.heartbeatInterval}) and probeInterval (${resolved.probeInterval}), else quiet clients are told of gaps that are none`,
+    );
+  }
+  if (problems.length > 0) {
+    throw new InvalidOptionsError(`SseRedisModule cannot start with these options: ${problems.join('; ')}.`);
+  }
+  return resolved;
+}
+
+function findUnknown(options: object): string[] {
+  const problems: string[] = [];
+  for (const [name, value] of Object.entries(options)) {
+    if (!KNOWN.has(name)) {
+      problems.push(`there is no option "${name}" (there are ${[...KNOWN.keys()].join(', ')})`);
+      continue;
+    }
+    const inner = KNOWN.get(name);
+    if (!inner || value === undefined) continue;
+    if (!isObject(value))
+      problems.push(`${name} takes an object with ${inner.join(', ')}, it got ${show(value)}`);
+    else {
+      for (const key of Object.keys(value)) {
+        if (!inner.includes(key))
+          problems.push(`there is no option "${name}.${key}" (there are ${inner.join(', ')})`);
+      }
+    }
+  }
+  return problems;
+}
+
+function checkPrefix(prefix: unknown, problems: string[]): void {
+  if (typeof prefix === 'string' && /^[^\s{}]{1,128}$/u.test(prefix)) return;
+  problems.push(
+    `prefix takes 1 to 128 characters other than white space, "{" and "}", it got ${show(prefix)}`,
+  );
+}
+
+function checkRedis(redis: unknown, problems: string[]): void {
+  if (redis === undefined) return;
+  if (typeof redis === 'string') {
+    if (/^(rediss?|unix):\/\/.|^\//.test(redis)) return;
+    // Not shown: a mistyped URL may have the password in it.
+    problems.push('redis takes a URL that begins with redis:// or rediss://, it got another string');
+    return;
+  }
+  if (!isObject(redis)) {
+    problems.push(`redis takes a URL, ioredis options or an ioredis Redis, it got ${show(redis)}`);
+    return;
+  }
+  if ('isCluster' in redis && redis.isCluster) {
+    problems.push('redis takes a Redis, not a Cluster: give the address of one Redis or Valkey');
+  }
+}
+
+function userOf(request: unknown): UserId {
+  return (request as { user?: { id?: UserId } } | undefined)?.user?.id;
+}
+
+function read(options: object, path: string): unknown {
+  let value: unknown = options;
+  for (const key of path.split('.')) {
+    if (!isObject(value)) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return 'an array';
+  return isObject(value) ? 'an object' : String(value);
+}

@@ -1,0 +1,78 @@
+import {
+  Inject,
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
+import { MemoryBroker } from './broker/memory/memory-broker.js';
+import { RedisBroker } from './broker/redis/redis-broker.js';
+import { SseHub } from './hub/sse-hub.js';
+import { resolveOptions, type ResolvedOptions } from './options/resolved-options.js';
+import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
+import type { SseRedisOptions } from './options/sse-redis-options.interface.js';
+import {
+  ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  OPTIONS_TYPE,
+} from './sse-redis.module-definition.js';
+
+function createHub(options: ResolvedOptions): SseHub {
+  const nodeId = randomBytes(9).toString('base64url');
+  const broker =
+    options.redis === undefined ? new MemoryBroker(options) : new RedisBroker(options.redis, options, nodeId);
+  return new SseHub(broker, options);
+}
+
+/**
+ * Server-Sent Events over Redis. Provides `SseHub`; import it once, with `isGlobal: true` or in each module that uses
+ * the hub. Imported with different options it is several hubs, each of the modules that import it.
+ */
+@Module({
+  providers: [
+    {
+      provide: RESOLVED_OPTIONS,
+      useFactory: (options: SseRedisOptions) => resolveOptions(options),
+      inject: [MODULE_OPTIONS_TOKEN],
+    },
+    { provide: SseHub, useFactory: createHub, inject: [RESOLVED_OPTIONS] },
+  ],
+  // The options too, since what the decorators put into the importing modules is injected with them.
+  exports: [SseHub, RESOLVED_OPTIONS],
+})
+export class SseRedisModule
+  extends ConfigurableModuleClass
+  implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  constructor(@Inject(SseHub) private readonly hub: SseHub) {
+    super();
+  }
+
+  /**
+   * @param options see `SseRedisOptions`; `isGlobal: true` makes the hub injectable everywhere. Without options: the
+   * embedded broker, for one process.
+   */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+
+  /** As `forRoot`, with the options from a factory (`useFactory`, `inject`), a class or an existing provider. */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return super.forRootAsync(options);
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.hub.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.hub.drain();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.hub.stop();
+  }
+}

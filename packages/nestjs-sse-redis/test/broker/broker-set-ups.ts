@@ -1,0 +1,94 @@
+import { RedisServer } from '@nestjs-sse-redis/testing';
+import { randomUUID } from 'node:crypto';
+import type { Broker, BrokerListener } from '../../src/broker/broker.interface.js';
+import { MemoryBroker } from '../../src/broker/memory/memory-broker.js';
+import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
+import { encodeEvent } from '../../src/event/event-text.js';
+import { parseEventText } from '../../src/event/event-text.js';
+import { textOf, type EventRecord } from '../../src/event/event-record.js';
+import type { Position } from '../../src/event/position.js';
+import { resolveOptions } from '../../src/options/resolved-options.js';
+import type { SseRedisOptions } from '../../src/options/sse-redis-options.interface.js';
+
+/** A way to have a broker; the contract is the same for all. */
+export interface BrokerSetUp {
+  readonly name: string;
+  prepare(): Promise<void>;
+  /** A broker whose data nobody else has. */
+  create(options?: SseRedisOptions): Broker;
+  dispose(): Promise<void>;
+}
+
+let redis: RedisServer;
+
+export const brokerSetUps: readonly BrokerSetUp[] = [
+  {
+    name: 'memory',
+    prepare: () => Promise.resolve(),
+    create: (options = {}) => new MemoryBroker(resolveOptions(options)),
+    dispose: () => Promise.resolve(),
+  },
+  {
+    name: 'redis',
+    prepare: async () => {
+      redis = await RedisServer.start();
+    },
+    create: (options = {}) => {
+      const resolved = resolveOptions({ prefix: randomUUID(), redis: redis.url, ...options });
+      return new RedisBroker(resolved.redis!, resolved, randomUUID());
+    },
+    dispose: () => redis.stop(),
+  },
+];
+
+/** What a broker told its listener. */
+export class Heard implements BrokerListener {
+  readonly events: { channel: string; record: EventRecord }[] = [];
+  readonly watermarks: Position[] = [];
+  readonly link: string[] = [];
+
+  announced(channel: string, record: EventRecord): void {
+    this.events.push({ channel, record });
+  }
+  watermark(position: Position): void {
+    this.watermarks.push(position);
+  }
+  linkLost(): void {
+    this.link.push('lost');
+  }
+  linkRestored(position: Position): void {
+    this.link.push(`restored ${position}`);
+  }
+
+  get data(): unknown[] {
+    return this.events.map(({ record }) => dataOf(record));
+  }
+}
+
+export function dataOf(record: EventRecord): unknown {
+  return parseEventText(record.kind, textOf(record)).data;
+}
+
+export function publication(
+  channel: string,
+  data: unknown,
+  options: { ephemeral?: boolean; key?: string; type?: string } = {},
+) {
+  return {
+    channel,
+    event: encodeEvent({ data, ...(options.type && { type: options.type }) }, 2 ** 28),
+    ephemeral: options.ephemeral ?? false,
+    idempotencyKey: options.key,
+  };
+}
+
+/** Publishes and gives the positions; throws if one was not published. */
+export async function publishAll(
+  broker: Broker,
+  ...publications: ReturnType<typeof publication>[]
+): Promise<Position[]> {
+  return (await broker.publish(publications)).map((outcome) => {
+    if ('error' in outcome) throw outcome.error;
+    return outcome.position;
+  });
+}

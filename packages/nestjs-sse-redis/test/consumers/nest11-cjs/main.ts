@@ -1,0 +1,37 @@
+import 'reflect-metadata';
+import { Body, Controller, Module, Post, Sse } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { SseClient, SseHub, SseRedisModule } from 'nestjs-sse-redis';
+import { checkStream } from './check-stream.js';
+
+@Controller('news')
+class NewsController {
+  constructor(private readonly hub: SseHub) {}
+
+  @Sse()
+  news(@SseClient() client: SseClient) {
+    return this.hub.connect(client, ['news']);
+  }
+
+  @Post()
+  post(@Body() data: { headline: string }) {
+    return this.hub.publish('news', { type: 'article', data });
+  }
+}
+
+@Module({
+  imports: [SseRedisModule.forRoot({ redis: process.env.REDIS_URL || undefined })],
+  controllers: [NewsController],
+})
+class AppModule {}
+
+async function main(): Promise<void> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule);
+  await app.listen(0, '127.0.0.1');
+  await checkStream(await app.getUrl());
+  await app.close();
+  console.log('whole');
+}
+
+void main();

@@ -1,0 +1,86 @@
+import {
+  Body,
+  Controller,
+  Get,
+  HttpException,
+  Param,
+  Post,
+  Query,
+  Sse,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+  Injectable,
+  UnauthorizedException,
+} from '@nestjs/common';
+import {
+  SseChannels,
+  SseClient,
+  SseHub,
+  SseRedisModule,
+  type PublishOptions,
+  type SseRedisOptions,
+} from 'nestjs-sse-redis';
+
+/** Lets in who says who they are, as a session or a token would. */
+@Injectable()
+export class UserGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const request = context
+      .switchToHttp()
+      .getRequest<{ headers: Record<string, string>; user?: { id: string } }>();
+    const id = request.headers['x-user'];
+    if (!id) throw new UnauthorizedException('Say who you are.');
+    request.user = { id };
+    return true;
+  }
+}
+
+@Controller()
+export class NewsController {
+  constructor(private readonly hub: SseHub) {}
+
+  @Sse('news')
+  news(@SseClient() client: SseClient) {
+    return this.hub.connect(client, ['news']);
+  }
+
+  @Sse('streams')
+  streams(
+    @SseClient() client: SseClient,
+    @Query('channels') channels: string,
+    @Query('rewind') rewind?: string,
+  ) {
+    return this.hub.connect(client, channels.split(','), { rewind: Number(rewind ?? 0) });
+  }
+
+  @Sse('mine')
+  @UseGuards(UserGuard)
+  mine(@SseClient() client: SseClient) {
+    return this.hub.connect(client, ['news', `user:${client.user}`]);
+  }
+
+  @Sse('orders/:id/progress')
+  @SseChannels((request) => `order:${request.params.id}`)
+  progress(@Param('id') id: string): void {
+    if (id === 'forbidden') throw new HttpException('not yours', 403);
+  }
+
+  @Post('publish/:channel')
+  publish(
+    @Param('channel') channel: string,
+    @Body() body: { type?: string; data: unknown; options?: PublishOptions },
+  ) {
+    return this.hub.publish(channel, body, body.options);
+  }
+
+  @Get('snapshot')
+  async snapshot() {
+    return { cursor: await this.hub.cursor() };
+  }
+}
+
+/** An application as a user would write it. */
+export function newsModule(options: SseRedisOptions) {
+  return { imports: [SseRedisModule.forRoot(options)], controllers: [NewsController] };
+}

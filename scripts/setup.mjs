@@ -1,0 +1,81 @@
+// Gets what the other scripts need. Node builtins only: this runs before there is a node_modules.
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { findOnPath, root, run, SetupError } from './run.mjs';
+
+export async function ensureDependencies() {
+  if (modified('node_modules/.package-lock.json') >= modified('package-lock.json')) return;
+  console.log('Installing dependencies (npm ci) …');
+  const { ok } = await run('npm', ['ci', '--include=dev']); // even where NODE_ENV is production
+  if (!ok) throw new SetupError('npm ci failed, see above: nothing can run without the dependencies.');
+}
+
+/** The path of a Redis server, for processes that start a private one. */
+export function ensureRedis() {
+  return ensureProgram({
+    what: 'A Redis server',
+    chosen: 'REDIS_SERVER',
+    names: ['redis-server', 'valkey-server'],
+    apt: 'redis-server',
+    otherwise: 'Install redis-server 7 or newer, or valkey-server (apt, dnf, brew)',
+  });
+}
+
+/** The path of Chromium, for the browser tests. */
+export function ensureChromium() {
+  return ensureProgram({
+    what: 'Chromium',
+    chosen: 'CHROMIUM',
+    names: ['chromium', 'chromium-browser', 'google-chrome'],
+    apt: 'chromium',
+    otherwise: 'Install Chromium or Google Chrome',
+  });
+}
+
+async function ensureProgram({ what, chosen, names, apt, otherwise }) {
+  const given = process.env[chosen];
+  const found = given ? findOnPath(given) : findOnPath(...names);
+  if (found) return found;
+  if (given) throw new SetupError(`${chosen} is "${given}", which cannot be executed.`);
+
+  const reason = await aptInstall(apt);
+  const installed = !reason && findOnPath(...names);
+  if (installed) return installed;
+  throw new SetupError(
+    `${what} is missing: none of ${names.join(', ')} is on the PATH, and ${reason ?? 'apt installed none'}. ` +
+      `${otherwise}, or set ${chosen} to the path of the binary.`,
+  );
+}
+
+/** Installs a package, or says why it could not. */
+async function aptInstall(name) {
+  const aptGet = findOnPath('apt-get');
+  if (!aptGet) return 'there is no apt-get to install it with';
+  const sudo = process.getuid() === 0 ? [] : ['sudo', '-n'];
+  if (sudo.length > 0 && !(await run('sudo', ['-n', 'true'], { quiet: true })).ok) {
+    return 'installing it with apt-get takes root or a sudo that asks for no password';
+  }
+  console.log(`Installing ${name} (apt-get) …`);
+  // Only the binary is wanted: RUNLEVEL=1 keeps init scripts from starting the package's service.
+  const [command, ...options] = [
+    ...sudo,
+    'env',
+    'DEBIAN_FRONTEND=noninteractive',
+    'RUNLEVEL=1',
+    aptGet,
+    '-qq',
+  ];
+  const apt = (...args) => run(command, [...options, ...args], { quiet: true });
+  const install = () => apt('install', '-y', '--no-install-recommends', name);
+  let result = await install();
+  if (!result.ok) {
+    // A fresh container has no package lists, a machine in use has old ones.
+    await apt('update');
+    result = await install();
+  }
+  return result.ok ? undefined : `apt-get could not install ${name}:\n${result.output.trim()}\n`;
+}
+
+function modified(path) {
+  return statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}

@@ -1,0 +1,49 @@
+// `npm start`: from a fresh clone to the running demo.
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { ensureBuilt } from './build.mjs';
+import { main, root, SetupError } from './run.mjs';
+import { ensureDependencies, ensureRedis } from './setup.mjs';
+
+/** How the demo gets its Redis: one that is given, else a private one that it starts itself, else none. */
+async function redisEnvironment() {
+  if (process.env.REDIS_URL) return {};
+  try {
+    return { REDIS_SERVER: await ensureRedis() };
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.warn(
+      `${error.message}\nOr set REDIS_URL to a running Redis. Until then: embedded broker, one process.`,
+    );
+    return { REDIS_SERVER: '' };
+  }
+}
+
+async function runDemo(env) {
+  // A process group of its own: Ctrl-C reaches this process alone (and again through npm), the demo hears of it once.
+  const demo = spawn(process.execPath, ['dist/apps/demo/main.js'], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
+  });
+  let asked = 0;
+  const stop = (signal) => {
+    const now = performance.now();
+    if (!asked) demo.kill(signal);
+    else if (now - asked > 1000 && demo.pid) process.kill(-demo.pid, 'SIGKILL'); // a person who will not wait
+    asked ||= now;
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+  process.exitCode = await new Promise((resolve, reject) => {
+    demo.once('error', reject);
+    demo.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
+  });
+}
+
+await main(import.meta, async () => {
+  await ensureDependencies();
+  const redis = await redisEnvironment();
+  await ensureBuilt();
+  await runDemo(redis);
+});
