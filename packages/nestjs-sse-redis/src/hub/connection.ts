@@ -96,9 +96,14 @@ export class Connection {
   }
 
   close(): void {
-    if (this.state === 'closed') return;
     this.state = 'closed';
     for (const feed of this.feeds) feed.connections.delete(this);
+  }
+
+  /** Closes it, and tells the outlet that there will be nothing more. */
+  end(): void {
+    this.close();
+    this.outlet.end();
   }
 
   private catchUp(): void {
@@ -208,8 +213,6 @@ export class Connection {
   private markEnded(channel: string): void {
     this.ended ??= new Set();
     this.ended.add(channel);
-    if (this.ended.size < this.feeds.length) return;
-    this.close();
-    this.outlet.end();
+    if (this.ended.size === this.feeds.length) this.end();
   }
 }

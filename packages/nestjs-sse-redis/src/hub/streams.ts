@@ -160,8 +160,7 @@ export class Streams {
 
   stop(): void {
     this.heartbeat.stop();
-    for (const connection of this.connections) connection.close();
-    this.connections.clear();
+    for (const connection of this.connections) connection.end();
   }
 
   private async startOf(channels: readonly string[], { lastEventId, rewind }: StartOptions): Promise<Start> {

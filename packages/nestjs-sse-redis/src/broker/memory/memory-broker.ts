@@ -12,6 +12,9 @@ import type {
 } from '../broker.interface.js';
 import { MemoryLog } from './memory-log.js';
 
+/** Logs live longer than is claimed of one that is not there: an event of that very millisecond would be lost untold. */
+const EXPIRY_MARGIN_MS = 1_000;
+
 /** The embedded broker: the same rules in the memory of one process, for development and for applications of one process. */
 export class MemoryBroker implements Broker {
   private readonly logs = new Map<string, MemoryLog>();
@@ -102,8 +105,9 @@ export class MemoryBroker implements Broker {
     const record = parseRecord(encodeRecord(position, prev, event, ephemeral));
     if (!ephemeral) {
       const { maxLength, ttl } = this.options;
-      if (log) log.append(record, maxLength, positionOf(now - ttl), now + ttl);
-      else this.logs.set(channel, new MemoryLog(record, now + ttl));
+      const expires = now + ttl + EXPIRY_MARGIN_MS;
+      if (log) log.append(record, maxLength, positionOf(now - ttl), expires);
+      else this.logs.set(channel, new MemoryLog(record, expires));
     }
     if (onceKey !== undefined) {
       // Deleted first, so that the map stays in the order of expiry.

@@ -20,16 +20,23 @@ export class Commands {
     private readonly timeout: number,
   ) {}
 
-  /** Runs a script once. Bulk replies are Buffers. */
-  async run(script: Script, call: ScriptCall): Promise<unknown> {
-    const [outcome] = await this.runAll(script, [call]);
-    if ('error' in outcome!) {
-      // It was a reading: whether it took place does not matter.
-      throw outcome.error instanceof PublishOutcomeUnknownError
-        ? this.unavailable(outcome.error.cause)
-        : outcome.error;
-    }
-    return outcome!.reply;
+  /** Runs a script that only reads, once. */
+  async read(script: Script, call: ScriptCall): Promise<unknown> {
+    return (await this.readAll(script, [call]))[0];
+  }
+
+  /**
+   * Runs a script that only reads, several times in one pipeline.
+   *
+   * @throws RedisUnavailableError | RedisRefusedError
+   */
+  async readAll(script: Script, calls: readonly ScriptCall[]): Promise<unknown[]> {
+    return (await this.runAll(script, calls)).map((outcome) => {
+      if (!('error' in outcome)) return outcome.reply;
+      // Whether the reading took place does not matter.
+      if (outcome.error instanceof PublishOutcomeUnknownError) throw this.unavailable(outcome.error.cause);
+      throw outcome.error;
+    });
   }
 
   /** Runs a script several times, in order, in one pipeline. Never rejects: each call has an outcome of its own. */
@@ -77,7 +84,7 @@ export class Commands {
 
   private unavailable(cause?: unknown): RedisUnavailableError {
     return new RedisUnavailableError(
-      `Redis at ${this.address} cannot be reached: nothing was sent. Try again when it can; the hub reconnects by itself.`,
+      `Redis at ${this.address} does not answer: nothing was done. Try again later; the hub reconnects by itself.`,
       { cause },
     );
   }

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import { parseRecord, recordFlags } from '../../event/event-record.js';
 import type { Position } from '../../event/position.js';
@@ -28,6 +29,7 @@ const REWIND = Script.load('rewind');
 
 /** How many logs one run of a script reads: Redis does nothing else meanwhile. */
 const LOGS_PER_CALL = 64;
+const RETRY_AFTER_MS = 100;
 
 /** The broker for production: logs are Redis streams, announcements pub/sub messages. */
 export class RedisBroker implements Broker {
@@ -44,6 +46,8 @@ export class RedisBroker implements Broker {
   private readonly channels = new Map<string, string>();
   private listener: BrokerListener | undefined;
   private positionAsked: Promise<Position> | undefined;
+  /** How often the link was lost. */
+  private losses = 0;
   /** The position at the last probe that came back. */
   private watermark: Position = 0;
 
@@ -116,18 +120,15 @@ export class RedisBroker implements Broker {
     const chunks: ReadRequest[][] = [];
     for (let i = 0; i < requests.length; i += LOGS_PER_CALL)
       chunks.push(requests.slice(i, i + LOGS_PER_CALL));
-    const outcomes = await this.commands.runAll(
+    const replies = await this.commands.readAll(
       READ,
       chunks.map((chunk) => this.readCall(chunk, limits)),
     );
-    return outcomes.flatMap((outcome, i) => {
-      if ('error' in outcome) throw outcome.error;
-      return parseSlices(chunks[i]!, outcome.reply);
-    });
+    return replies.flatMap((reply, i) => parseSlices(chunks[i]!, reply));
   }
 
   async rewind(channels: readonly string[], count: number): Promise<Position> {
-    const reply = await this.commands.run(REWIND, {
+    const reply = await this.commands.read(REWIND, {
       keys: [this.keys.clock, ...channels.map((channel) => this.keys.log(channel))],
       args: [this.options.ttl, count],
     });
@@ -167,7 +168,7 @@ export class RedisBroker implements Broker {
 
   /** Through the same script and the same subscription as every event, so that its coming back proves theirs. */
   private async sendProbe(): Promise<Position> {
-    const reply = await this.commands.run(PUBLISH, {
+    const reply = await this.commands.read(PUBLISH, {
       keys: [this.keys.clock, this.keys.log(this.probeChannel)],
       args: [this.probeChannel, recordFlags('t', true), '\n', 0, this.options.ttl, 0],
     });
@@ -185,7 +186,7 @@ export class RedisBroker implements Broker {
     // One turn later, so that whoever asks in this tick gets the same answer, and it is no older than the question.
     await Promise.resolve();
     this.positionAsked = undefined;
-    const reply = await this.commands.run(READ, this.readCall([], { records: 0, bytes: 0 }));
+    const reply = await this.commands.read(READ, this.readCall([], { records: 0, bytes: 0 }));
     return (reply as [Position])[0];
   }
 
@@ -215,27 +216,31 @@ export class RedisBroker implements Broker {
   }
 
   private onLost(): void {
+    this.losses++;
     this.probe.stop();
     this.logger.warn(`Lost Redis at ${this.settings.address} (subscriptions): catching up when it is back.`);
     this.listener?.linkLost();
   }
 
+  /** Every channel is acknowledged: from a position taken now on, nothing is missed. */
   private async onRestored(): Promise<void> {
-    let position: Position;
-    try {
-      position = await this.sendProbe();
-    } catch (error) {
-      // The other connection is not back yet. The probe tries again until it is, or this one is lost again.
-      this.logger.debug(`Not yet: ${(error as Error).message}`);
-      setTimeout(() => {
-        if (this.listener && this.subscriberConnection.status === 'ready') void this.onRestored();
-      }, 100).unref();
-      return;
+    const { losses } = this;
+    while (this.listener && losses === this.losses) {
+      try {
+        const position = await this.sendProbe();
+        // Lost again meanwhile: then the position says nothing about the link that comes next.
+        if (losses !== this.losses) return;
+        this.watermark = 0;
+        this.logger.log(`Redis at ${this.settings.address} is back.`);
+        this.probe.start();
+        this.listener?.linkRestored(position);
+        return;
+      } catch (error) {
+        // The connection for commands is not back yet.
+        this.logger.debug(`Not yet: ${(error as Error).message}`);
+        await delay(RETRY_AFTER_MS, undefined, { ref: false });
+      }
     }
-    this.watermark = 0;
-    this.logger.log(`Redis at ${this.settings.address} is back.`);
-    this.probe.start();
-    this.listener?.linkRestored(position);
   }
 }
 

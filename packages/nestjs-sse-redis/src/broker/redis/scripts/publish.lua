@@ -23,7 +23,8 @@ local clock = redis.call('HMGET', KEYS[1], 'last', 'since', 'retention')
 local time = redis.call('TIME')
 local now = (time[1] * 1000 + math.floor(time[2] / 1000)) * 1024
 local retention = tonumber(ARGV[5])
-local last, since = tonumber(clock[1] or now), tonumber(clock[2] or now)
+-- A new clock begins in the next millisecond: before its data were lost, Redis may have given out ids of this one.
+local last, since = tonumber(clock[1] or now + 1024), tonumber(clock[2] or now + 1024)
 local position = math.max(now, last + 1)
 
 local function positionOf(id)
@@ -31,7 +32,7 @@ local function positionOf(id)
   return ms * 1024 + seq
 end
 
--- Where there is no log, none can have been lost of a channel that was published to within the retention.
+-- Where there is no log, nothing was published to the channel within the retention, or it would be here.
 local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
 local prev
 if newest then
@@ -53,13 +54,25 @@ end
 local id = string.format('%.0f-%.0f', math.floor(position / 1024), position % 1024)
 local record = string.format('%.0f %.0f ', position, prev) .. ARGV[2] .. '\nid: ' .. id .. '\n' .. ARGV[3]
 
-if not string.find(ARGV[2], 'e', 1, true) then
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], id, 'r', record)
-  -- By age as well: a channel that is never quiet would keep events beyond the retention.
-  redis.call('XTRIM', KEYS[2], 'MINID', '=', string.format('%.0f', math.floor(now / 1024) - retention))
-  redis.call('PEXPIRE', KEYS[2], ARGV[5])
+local ephemeral = string.find(ARGV[2], 'e', 1, true)
+local function write()
+  if not ephemeral then
+    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], id, 'r', record)
+    -- By age as well: a channel that is never quiet would keep events beyond the retention.
+    redis.call('XTRIM', KEYS[2], 'MINID', '=', string.format('%.0f', math.floor(now / 1024) - retention))
+    -- Later than `prev` of a new log claims, since TIME may be some ms ahead of the clock by which Redis expires keys.
+    redis.call('PEXPIRE', KEYS[2], retention + 1000)
+  end
+  if KEYS[3] then redis.call('SET', KEYS[3], string.format('%.0f', position), 'PX', ARGV[6]) end
+  redis.call('PUBLISH', ARGV[1], record)
 end
-if KEYS[3] then redis.call('SET', KEYS[3], string.format('%.0f', position), 'PX', ARGV[6]) end
 
-redis.call('PUBLISH', ARGV[1], record)
+-- Redis does not undo what a script did before it failed (at PUBLISH, say, where the ACL forbids the channel); but
+-- who gets an error must know that nothing was stored.
+local written, failure = pcall(write)
+if not written then
+  if not ephemeral then redis.pcall('XDEL', KEYS[2], id) end
+  if KEYS[3] then redis.pcall('DEL', KEYS[3]) end
+  return redis.error_reply(type(failure) == 'table' and failure.err or failure)
+end
 return position

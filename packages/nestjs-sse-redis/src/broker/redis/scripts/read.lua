@@ -16,8 +16,9 @@ local time = redis.call('TIME')
 local now = (time[1] * 1000 + math.floor(time[2] / 1000)) * 1024
 local last, since = tonumber(clock[1]), tonumber(clock[2])
 if not last then
-  last, since = now, now
-  local value = string.format('%.0f', now)
+  -- In the next millisecond, as in publish.lua.
+  last, since = now + 1024, now + 1024
+  local value = string.format('%.0f', last)
   redis.call('HSET', KEYS[1], 'last', value, 'since', value, 'retention', ARGV[1])
 end
 local retention = tonumber(clock[3] or ARGV[1])

@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const MODEL = fileURLToPath(new URL('../../../../docs/model/delivery-model.mjs', import.meta.url));
+
+function runModel(...args: string[]): { status: number | null; stdout: string } {
+  return spawnSync(process.execPath, [MODEL, ...args], { encoding: 'utf8' });
+}
+
+describe('the model of the delivery rules', () => {
+  it('loses, doubles and reorders nothing in 5,000 random schedules', () => {
+    const { status, stdout } = runModel('5000');
+    expect(stdout).toContain('broken: 0');
+    expect(status).toBe(0);
+  });
+
+  // A schedule that one in some 100,000 is like.
+  it('breaks without the rule "margin", where an event is exactly as old as the retention', () => {
+    expect(runModel('1', '81152').stdout).toContain('broken: 0');
+    expect(runModel('1', '81152', '--without=margin').stdout).toContain('broken: 1');
+  });
+
+  it.each(['bound', 'watermark', 'since', 'ahead', 'prev', 'subscribe-first', 'id-only', 'memory-covers'])(
+    'breaks without the rule "%s"',
+    (rule) => {
+      const { status, stdout } = runModel('1000', '1', `--without=${rule}`);
+      expect(stdout).toMatch(/broken: [1-9]/);
+      expect(status).toBe(1);
+    },
+  );
+});

@@ -1,0 +1,103 @@
+import {
+  assertWhole,
+  forEachAdapter,
+  RedisServer,
+  SseStream,
+  startApp,
+  until,
+  type AdapterName,
+  type RunningApp,
+} from '@nestjs-sse-redis/testing';
+import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { SseHub, type SseRedisOptions } from 'nestjs-sse-redis';
+import { newsModule } from './news.app.js';
+
+const EVENTS = 4_000;
+const EVENT_BYTES = 4_096;
+const BUFFERED = 65_536;
+
+let redis: RedisServer;
+beforeAll(async () => {
+  redis = await RedisServer.start();
+});
+afterAll(() => redis.stop());
+
+describe.each([{ broker: 'redis' }, { broker: 'memory' }])(
+  'a client that does not read, over the $broker broker',
+  ({ broker }) => {
+    let running: RunningApp;
+    let sockets: Socket[];
+    let streams: SseStream[];
+
+    /** Publishes far more than the kernel's buffers hold while one of two clients does not read. */
+    async function publishToSlowClient(adapter: AdapterName, options: SseRedisOptions) {
+      sockets = [];
+      running = await startApp(
+        newsModule({
+          prefix: randomUUID(),
+          history: { maxLength: 10_000 },
+          ...(broker === 'redis' && { redis: redis.url }),
+          ...options,
+        }),
+        adapter,
+        {
+          configure: (app) =>
+            void (app.getHttpServer() as Server).on('connection', (socket: Socket) => sockets.push(socket)),
+        },
+      );
+      const hub = running.app.get(SseHub);
+      streams = [SseStream.open(`${running.url}/news`), SseStream.open(`${running.url}/news`)];
+      const [slow, quick] = streams as [SseStream, SseStream];
+      await until(() => streams.every(({ lastEventId }) => lastEventId !== ''));
+      slow.pause();
+      const expected: string[] = [];
+      let mostBuffered = 0;
+      for (let i = 0; i < EVENTS; i += 50) {
+        const events = Array.from({ length: 50 }, () => ({ channel: 'news', data: 'x'.repeat(EVENT_BYTES) }));
+        for (const result of await hub.publishMany(events)) expected.push('id' in result ? result.id : '');
+        mostBuffered = Math.max(mostBuffered, ...sockets.map(({ writableLength }) => writableLength));
+      }
+      await quick.waitFor(EVENTS);
+      mostBuffered = Math.max(mostBuffered, ...sockets.map(({ writableLength }) => writableLength));
+      return { slow, quick, expected, mostBuffered };
+    }
+
+    afterEach(async () => {
+      await Promise.all(streams.map((stream) => stream.close()));
+      await running.close();
+    });
+
+    forEachAdapter((adapter) => {
+      it('costs a bounded buffer, holds nobody up, and gets everything when it reads again', async () => {
+        const { slow, quick, expected, mostBuffered } = await publishToSlowClient(adapter, {
+          limits: { bufferedBytes: BUFFERED },
+        });
+        expect(mostBuffered).toBeGreaterThan(BUFFERED);
+        // The write that goes over the limit is the last one.
+        expect(mostBuffered).toBeLessThan(BUFFERED + 2 * EVENT_BYTES);
+        expect(slow.messages.length).toBeLessThan(EVENTS / 2);
+        assertWhole(
+          expected,
+          quick.messages.map(({ id }) => id),
+          'the quick client',
+        );
+        slow.resume();
+        await slow.waitFor(EVENTS);
+        assertWhole(
+          expected,
+          slow.messages.map(({ id }) => id),
+          'the slow client',
+        );
+      });
+    });
+
+    it('would cost as much as was published without the limit (the twin)', async () => {
+      const { mostBuffered } = await publishToSlowClient('express', {
+        limits: { bufferedBytes: 1_073_741_824 },
+      });
+      expect(mostBuffered).toBeGreaterThan(20 * BUFFERED);
+    });
+  },
+);

@@ -1,0 +1,191 @@
+import {
+  AppProcess,
+  assertWhole,
+  Random,
+  ReconnectingClient,
+  RedisServer,
+  until,
+} from '@nestjs-sse-redis/testing';
+import type { ChannelEventInput, SseRedisOptions } from 'nestjs-sse-redis';
+import { parseEventId } from '../../src/event/position.js';
+
+const CHANNELS = ['news', 'sport', 'user:1', 'user:2', 'order:7', 'room:a', 'room:b', 'quiet'];
+const CLIENTS = 60;
+const EVENTS = 3_000;
+
+/** Several processes of one application on one Redis, and clients all over them. */
+class Deployment {
+  private readonly published: { id: string; channel: string }[] = [];
+  private readonly clients: { channels: string[]; client: ReconnectingClient }[] = [];
+
+  static async start(random: Random, options: SseRedisOptions = {}): Promise<Deployment> {
+    const redis = await RedisServer.start();
+    const deployment = new Deployment(random, redis, options);
+    await Promise.all(['express', 'fastify', 'express'].map((adapter) => deployment.startNode(adapter)));
+    return deployment;
+  }
+
+  readonly nodes: AppProcess[] = [];
+
+  private constructor(
+    private readonly random: Random,
+    readonly redis: RedisServer,
+    private readonly options: SseRedisOptions,
+  ) {}
+
+  async startNode(adapter: string): Promise<AppProcess> {
+    const options = { redis: this.redis.url, history: { maxLength: 10_000 }, ...this.options };
+    const node = await AppProcess.start(new URL('./node.process.ts', import.meta.url), {
+      args: [adapter, JSON.stringify(options)],
+    });
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** Clients that are on some of the channels each, and come back at any of the living processes. */
+  async connect(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const channels = this.random.shuffle(CHANNELS).slice(0, 1 + this.random.int(CHANNELS.length - 1));
+      const pickUrl = () => {
+        const living = this.nodes.filter((node) => node.isRunning);
+        return `${this.random.pick(living).url}/streams?channels=${channels.join(',')}`;
+      };
+      this.clients.push({ channels, client: ReconnectingClient.start({ pickUrl }, { maxRetry: 20 }) });
+    }
+    // Each knows where it stands, so that all that is published from now on is expected of it.
+    await until(() => this.clients.every(({ client }) => client.lastEventId !== ''));
+  }
+
+  get received(): number {
+    return this.clients.reduce((sum, { client }) => sum + client.ledger.length, 0);
+  }
+
+  async publish(node: AppProcess, events: ChannelEventInput[]): Promise<void> {
+    const results = await node.request<({ id: string } | { error: string })[]>({ publish: events });
+    results.forEach((result, i) => {
+      if ('error' in result) throw new Error(result.error);
+      this.published.push({ id: result.id, channel: events[i]!.channel });
+    });
+  }
+
+  /** From all of these processes at once, in small batches, while clients come and go at random. */
+  async publishFrom(nodes: readonly AppProcess[], count: number): Promise<void> {
+    const each = Math.ceil(count / nodes.length);
+    await Promise.all(
+      nodes.map(async (node) => {
+        for (let sent = 0; sent < each;) {
+          const batch = Array.from({ length: Math.min(1 + this.random.int(10), each - sent) }, (_, i) => ({
+            channel: this.random.pick(CHANNELS.slice(0, -1)),
+            type: 'tick',
+            data: { node: node.pid, n: sent + i },
+          }));
+          sent += batch.length;
+          await this.publish(node, batch);
+          if (this.random.chance(0.2))
+            void this.random
+              .pick(this.clients)
+              .client.drop()
+              .catch(() => undefined);
+        }
+      }),
+    );
+  }
+
+  expectedOf(channels: readonly string[]): string[] {
+    return this.published
+      .filter(({ channel }) => channels.includes(channel))
+      .map(({ id }) => id)
+      .sort((a, b) => parseEventId(a)! - parseEventId(b)!);
+  }
+
+  /** Every client has every event of its channels once, in order, and nothing else. */
+  async expectWhole(): Promise<number> {
+    await until(
+      () =>
+        this.clients.every(
+          ({ client, channels }) => client.ledger.length >= this.expectedOf(channels).length,
+        ),
+      {
+        timeout: 20_000,
+        message: 'every client has as many events as are expected of it',
+      },
+    ).catch(() => undefined);
+    for (const [i, { client, channels }] of this.clients.entries()) {
+      assertWhole(this.expectedOf(channels), client.ids, `client ${i} on ${channels.join(', ')}`);
+    }
+    return this.clients.reduce((sum, { client }) => sum + client.connections, 0);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.clients.map(({ client }) => client.stop()));
+    await Promise.all(this.nodes.filter((node) => node.isRunning).map((node) => node.kill()));
+    await this.redis.stop();
+  }
+}
+
+describe('three processes, sixty clients', () => {
+  let deployment: Deployment;
+  const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+
+  beforeEach(async () => {
+    deployment = await Deployment.start(new Random(seed));
+    await deployment.connect(CLIENTS);
+  }, 60_000);
+  afterEach(() => deployment.stop());
+
+  // The seed is in the name of the test, so that a failure can be run again.
+  it(`give every client its 3,000 events once and in order, wherever it reconnects (SEED=${seed})`, async () => {
+    await deployment.publishFrom(deployment.nodes, EVENTS);
+    const connections = await deployment.expectWhole();
+    expect(connections).toBeGreaterThan(CLIENTS * 2);
+  }, 60_000);
+
+  it(`lose nothing when a process is killed while its clients are sent events (SEED=${seed})`, async () => {
+    const [killed, ...others] = deployment.nodes as [AppProcess, ...AppProcess[]];
+    const publishing = deployment.publishFrom(others, EVENTS);
+    await until(() => deployment.received > 5_000);
+    await killed.kill('SIGKILL');
+    await deployment.startNode('fastify');
+    await publishing;
+    await deployment.expectWhole();
+  }, 60_000);
+
+  it(`lose nothing when processes are shut down in good order, one after the other (SEED=${seed})`, async () => {
+    const [first, second, third] = deployment.nodes as [AppProcess, AppProcess, AppProcess];
+    const publishing = deployment.publishFrom([third], EVENTS);
+    await until(() => deployment.received > 5_000);
+    for (const node of [first, second]) {
+      await deployment.startNode('express');
+      // Nest ends by sending itself the signal again, after all hooks have run.
+      expect(await node.kill('SIGTERM')).toMatchObject({ signal: 'SIGTERM' });
+    }
+    await publishing;
+    await deployment.expectWhole();
+  }, 60_000);
+
+  it(`lose nothing when Redis cuts the subscriptions, again and again (SEED=${seed})`, async () => {
+    const publishing = deployment.publishFrom(deployment.nodes, EVENTS);
+    const admin = deployment.redis.client();
+    let cuts = 0;
+    const done = publishing.then(() => (cuts += 1_000));
+    while (cuts < 5) {
+      const before = deployment.received;
+      cuts += Number(await admin.client('KILL', 'TYPE', 'pubsub')) > 0 ? 1 : 0;
+      await until(() => deployment.received > before + 500 || cuts > 100);
+    }
+    await done;
+    await deployment.expectWhole();
+  }, 60_000);
+
+  it('find one lost event, one doubled, one out of order, one of another channel: the comparison can fail', async () => {
+    await deployment.publishFrom(deployment.nodes, 100);
+    await deployment.expectWhole();
+    const expected = deployment.expectedOf(CHANNELS);
+    expect(() => assertWhole(expected, expected.slice(1))).toThrow(/lost 1/);
+    expect(() => assertWhole(expected, [...expected, expected[0]!])).toThrow(/doubled 1/);
+    expect(() => assertWhole(expected, [expected[1]!, expected[0]!, ...expected.slice(2)])).toThrow(
+      /reordered 1/,
+    );
+    expect(() => assertWhole(expected, [...expected, '1-0'])).toThrow(/foreign 1/);
+  }, 60_000);
+});
