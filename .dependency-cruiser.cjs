@@ -72,7 +72,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(dist|consumers)/' },
+    exclude: { path: ['^dist/', '^packages/[^/]+/(dist|test/consumers)/'] },
     tsPreCompilationDeps: true, // type imports count
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

@@ -9,9 +9,10 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 /** A command that a development dependency brought along. */
 export const bin = (name) => join(root, 'node_modules', '.bin', name);
 
-/** The first of the names that can be executed, as a full path. */
+/** The first of the names that can be executed, as a full path. A name with a slash is a path already. */
 export function findOnPath(...names) {
   for (const name of names) {
+    if (name.includes('/') && isExecutable(name)) return name;
     for (const folder of (process.env.PATH ?? '').split(delimiter)) {
       const path = join(folder, name);
       if (folder && isExecutable(path)) return path;

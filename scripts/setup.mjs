@@ -5,9 +5,12 @@ import { findOnPath, root, run, SetupError } from './run.mjs';
 
 export async function ensureDependencies() {
   if (modified('node_modules/.package-lock.json') >= modified('package-lock.json')) return;
-  console.log('Installing dependencies (npm ci) …');
-  const { ok } = await run('npm', ['ci', '--include=dev']); // even where NODE_ENV is production
-  if (!ok) throw new SetupError('npm ci failed, see above: nothing can run without the dependencies.');
+  console.log('Installing dependencies (npm install) …');
+  // Not npm ci: it refuses a lock file without the binaries for other platforms, and a registry mirror that carries only
+  // some makes npm write such a file. What the lock file does name is installed as it says; it is not changed.
+  // --include=dev, even where NODE_ENV is production.
+  const { ok } = await run('npm', ['install', '--no-save', '--include=dev', '--loglevel=error']);
+  if (!ok) throw new SetupError('npm install failed, see above: nothing can run without the dependencies.');
 }
 
 /** The path of a Redis server, for processes that start a private one. */
@@ -17,7 +20,7 @@ export function ensureRedis() {
     chosen: 'REDIS_SERVER',
     names: ['redis-server', 'valkey-server'],
     apt: 'redis-server',
-    otherwise: 'Install redis-server 7 or newer, or valkey-server (apt, dnf, brew)',
+    otherwise: 'Install redis-server or valkey-server (apt, dnf, brew)',
   });
 }
 
@@ -26,7 +29,7 @@ export function ensureChromium() {
   return ensureProgram({
     what: 'Chromium',
     chosen: 'CHROMIUM',
-    names: ['chromium', 'chromium-browser', 'google-chrome'],
+    names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
     apt: 'chromium',
     otherwise: 'Install Chromium or Google Chrome',
   });
@@ -42,7 +45,7 @@ async function ensureProgram({ what, chosen, names, apt, otherwise }) {
   const installed = !reason && findOnPath(...names);
   if (installed) return installed;
   throw new SetupError(
-    `${what} is missing: none of ${names.join(', ')} is on the PATH, and ${reason ?? 'apt installed none'}. ` +
+    `${what} is missing: none of ${names.join(', ')} is on the PATH, and ${reason ?? 'apt-get installed none'}. ` +
       `${otherwise}, or set ${chosen} to the path of the binary.`,
   );
 }
@@ -51,7 +54,7 @@ async function ensureProgram({ what, chosen, names, apt, otherwise }) {
 async function aptInstall(name) {
   const aptGet = findOnPath('apt-get');
   if (!aptGet) return 'there is no apt-get to install it with';
-  const sudo = process.getuid() === 0 ? [] : ['sudo', '-n'];
+  const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   if (sudo.length > 0 && !(await run('sudo', ['-n', 'true'], { quiet: true })).ok) {
     return 'installing it with apt-get takes root or a sudo that asks for no password';
   }
@@ -73,7 +76,9 @@ async function aptInstall(name) {
     await apt('update');
     result = await install();
   }
-  return result.ok ? undefined : `apt-get could not install ${name}:\n${result.output.trim()}\n`;
+  return result.ok
+    ? undefined
+    : `apt-get could not install ${name} (${result.output.trim().split('\n').at(-1)})`;
 }
 
 function modified(path) {

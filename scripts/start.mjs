@@ -30,7 +30,7 @@ async function runDemo(env) {
   let asked = 0;
   const stop = (signal) => {
     const now = performance.now();
-    if (!asked) demo.kill(signal);
+    if (!asked) demo.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);
     else if (now - asked > 1000 && demo.pid) process.kill(-demo.pid, 'SIGKILL'); // a person who will not wait
     asked ||= now;
   };

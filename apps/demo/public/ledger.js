@@ -28,9 +28,14 @@ export class Ledger {
   #seen = new Set();
   #excused = false;
 
-  /** From here on everything is expected: what came before was history, which may begin anywhere. */
+  /**
+   * From here on everything is expected: what came before was history, which may begin anywhere. A flood that is still
+   * running is this tab's to watch to its end; one that is over is not.
+   */
   join() {
+    if (this.joined) return;
     this.joined = true;
+    for (const run of this.runs.values()) if (run.next > run.of) this.runs.delete(run.name);
   }
 
   /**
@@ -97,7 +102,9 @@ export class Ledger {
     }
     const run = this.run;
     if (!run) {
-      const text = received ? `${count(received, 'event')} so far, in order, none twice` : 'nothing received yet';
+      const text = received
+        ? `${count(received, 'event')} so far, in order, none twice`
+        : 'nothing received yet';
       return { state: 'idle', text };
     }
     const expected = run.of - run.from + 1;
@@ -105,7 +112,10 @@ export class Ledger {
     const of = `${number(run.numbers.length)} of ${number(expected)}`;
     const since = run.from > 1 ? ` (this tab joined at ${number(run.from)})` : '';
     if (run.told) {
-      return { state: 'told', text: `${of}${since}, in order, none twice; ${number(run.told)} missing, as a gap told` };
+      return {
+        state: 'told',
+        text: `${of}${since}, in order, none twice; ${number(run.told)} missing, as a gap told`,
+      };
     }
     if (!done) return { state: 'running', text: `whole so far: ${of}${since}` };
     return { state: 'whole', text: `whole: ${of}${since}, in order, none twice` };
@@ -116,7 +126,18 @@ export class Ledger {
     if (!run) {
       // A tab that opens in the middle of a flood is shown its last events by the rewind, and is held to the rest.
       const from = this.joined ? 1 : n;
-      run = { name, of, from, next: from, numbers: [], seen: new Set(), lost: 0, told: 0, doubled: 0, disordered: 0 };
+      run = {
+        name,
+        of,
+        from,
+        next: from,
+        numbers: [],
+        seen: new Set(),
+        lost: 0,
+        told: 0,
+        doubled: 0,
+        disordered: 0,
+      };
       this.runs.set(name, run);
     }
     return run;

@@ -102,6 +102,14 @@ describe('Ledger', () => {
     });
   });
 
+  it('has nothing to say about a flood that was over before', () => {
+    const ledger = new Ledger();
+    feed(ledger, [4, 5]);
+    ledger.join();
+    expect(ledger.run).toBeUndefined();
+    expect(ledger.verdict).toEqual({ state: 'idle', text: '2 events so far, in order, none twice' });
+  });
+
   it('does not call lost what a gap has told', () => {
     const ledger = joined();
     feed(ledger, [1]);

@@ -61,7 +61,7 @@ export class AppProcess {
   }
 
   private constructor(entry: URL | string, { env, execArgv = [], args = [] }: AppProcessOptions) {
-    const path = /^file:/.test(String(entry)) ? fileURLToPath(entry) : String(entry);
+    const path = String(entry).startsWith('file:') ? fileURLToPath(entry) : String(entry);
     this.#child = fork(path, args, {
       // Not the arguments and options of the test runner: those are for running tests.
       execArgv: ['--enable-source-maps', '--import', REGISTER_LOADER, ...execArgv],
@@ -141,7 +141,7 @@ export class AppProcess {
 
   #post(message: ToChild): void {
     // Without a callback a child that has just died would be an 'error' event; `exited` says it better.
-    if (this.#child.connected) this.#child.send(message as object, () => {});
+    if (this.#child.connected) this.#child.send(message, () => {});
     else this.#failRequests('is gone');
   }
 

@@ -50,7 +50,7 @@ export class Recording<T> {
         } catch (error) {
           // A predicate that throws (an expect() in it, say) fails its own test, not the socket that fed it.
           finish();
-          reject(error as Error);
+          reject(error);
         }
       };
       const timer = setTimeout(() => fail(`${timeout} ms passed`), timeout);

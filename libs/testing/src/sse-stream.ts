@@ -1,4 +1,4 @@
-import { Agent, get, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { Agent, get, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { deferred } from './deferred.js';
 import { Recording } from './recording.js';
 import { SseParser, type SseBlock, type SseMessage } from './sse-parser.js';
@@ -31,7 +31,6 @@ export class SseStream {
   readonly #messages = new Recording<SseMessage>('message');
   readonly #blocks = new Recording<SseBlock>('block');
   readonly #parser: SseParser;
-  readonly #request: ClientRequest;
   // A connection for itself, kept alive as a browser does: it must not queue behind other streams.
   readonly #agent = new Agent({ keepAlive: true });
   #response: IncomingMessage | undefined;
@@ -57,9 +56,9 @@ export class SseStream {
         options.onBlock?.(block);
       },
     });
-    this.#request = get(url, { agent: this.#agent, headers: requestHeaders(options) });
-    this.#request.on('response', (response) => this.#read(response));
-    this.#request.on('error', (error) => this.#finish('error', error));
+    get(url, { agent: this.#agent, headers: requestHeaders(options) })
+      .on('response', (response) => this.#read(response))
+      .on('error', (error) => this.#finish('error', error));
   }
 
   get messages(): readonly SseMessage[] {
@@ -136,8 +135,7 @@ export class SseStream {
     if (this.#over) return;
     this.#over = true;
     this.error = error;
-    this.#request.destroy();
-    this.#agent.destroy();
+    this.#agent.destroy(); // The connection with it, whether it waits, answers or idles.
 
     const refused = this.status !== undefined && !this.isEventStream;
     const answer = refused ? `, answer ${this.status} ${this.body}`.trimEnd() : '';

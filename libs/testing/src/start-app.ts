@@ -11,9 +11,9 @@ import { createAdapter, type AdapterName } from './adapters.js';
 
 export interface StartAppOptions {
   /** Before the module is compiled: `overrideProvider` and the like. */
-  override?(builder: TestingModuleBuilder): TestingModuleBuilder | void;
+  override?: (builder: TestingModuleBuilder) => TestingModuleBuilder | void;
   /** Before the application listens: prefixes, versioning, pipes, shutdown hooks. */
-  configure?(app: INestApplication): void | Promise<void>;
+  configure?: (app: INestApplication) => void | Promise<void>;
   /** For `createNestApplication`. Errors are logged by default, as in any Nest test. */
   application?: NestApplicationOptions;
 }
@@ -23,7 +23,7 @@ export interface RunningApp {
   /** Without a slash at its end. */
   readonly url: string;
   /** `app.close()`, once, however often it is called. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** A Nest application in this process, listening on a free loopback port. */

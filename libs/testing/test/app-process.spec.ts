@@ -72,7 +72,7 @@ describe('a program that', () => {
   it('breaks at its start: its error, with the line of the source', async () => {
     const starting = AppProcess.start(fileURLToPath(fixture('broken')));
     await expect(starting).rejects.toThrow(
-      /ended with code 1 before it was ready[^]*cannot start[^]*broken\.ts:2:/,
+      /ended with code 1 before it was ready[^]*cannot start[^]*broken\.ts:7:/,
     );
   });
 

@@ -97,9 +97,9 @@ describe('ReconnectingClient', () => {
   });
 
   it('stop() does not wait for a pause to pass', async () => {
-    server.stop();
+    await server.stop();
     client = ReconnectingClient.start(server.url, { maxRetry: 60_000 });
-    await client.stream.ended;
+    expect(await client.stream.ended).toBe('error');
     await client.stop();
   });
 });

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { AppProcess, findRedisBinary, RedisServer, until } from '@nestjs-sse-redis/testing';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,6 +12,18 @@ function isAlive(pid: number): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
   }
 }
 
@@ -142,10 +155,9 @@ describe('starting', () => {
 
   it('does not outlive a parent that is killed', async () => {
     const parent = await AppProcess.start(new URL('./fixtures/parent-of-redis.ts', import.meta.url));
-    const { pid } = await until(() => parent.messages[0] as { pid: number } | undefined);
-    expect(isAlive(pid)).toBe(true);
-    await parent.kill('SIGKILL');
-    await until(() => !isAlive(pid));
+    await expect(isListening(parent.port)).resolves.toBe(true);
+    expect(await parent.kill('SIGKILL')).toEqual({ code: null, signal: 'SIGKILL' });
+    await until(async () => !(await isListening(parent.port)));
   });
 });
 

@@ -111,6 +111,15 @@ describe('ended', () => {
 });
 
 describe('opened', () => {
+  it('rejects when the test closes it before the answer, which the server notices too', async () => {
+    server = await startStreamServer(() => {});
+    stream = SseStream.open(server.url);
+    await until(() => server.open.size === 1);
+    await stream.close();
+    await expect(stream.opened).rejects.toThrow(/did not open: the stream is over \(closed\)/);
+    await until(() => server.open.size === 0);
+  });
+
   it('rejects when there is no server', async () => {
     server = await startStreamServer();
     await server.stop();

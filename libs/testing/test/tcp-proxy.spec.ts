@@ -131,6 +131,7 @@ describe('TcpProxy', () => {
     proxy.blackhole(true);
     proxy.blackhole(false);
     await echo(one, 'as before');
+    expect(one.closed).toBe(false);
   });
 
   it("blackhole('existing') lets new connections through", async () => {
@@ -201,7 +202,7 @@ describe('in front of Redis', () => {
     await publisher.publish('news', 'one');
     await until(() => heard.length === 1);
 
-    const [connection] = behind.connections.filter(({ head }) => /subscribe\r\n/i.test(head));
+    const connection = behind.connections.find(({ head }) => /subscribe\r\n/i.test(head));
     connection!.blackhole(true);
     expect(await publisher.publish('news', 'two')).toBe(1);
     await expect(until(() => heard.length === 2, { timeout: 50 })).rejects.toThrow();

@@ -32,7 +32,7 @@ async function run(): Promise<void> {
     },
     log,
     giveUp: () => {
-      console.error('[demo] The processes end before they are ready, for the reason above. Giving up.');
+      console.error('[demo] No process can start, for the reason above. Giving up.');
       void end(1);
     },
   });
@@ -51,9 +51,11 @@ async function run(): Promise<void> {
   };
   process.on('SIGINT', () => void end(0));
   process.on('SIGTERM', () => void end(0));
+  // Started by a program with a line to us: not without it.
+  process.on('disconnect', () => void end(0));
   redis?.onExit(() => {
     console.error('[demo] The private redis-server ended. Without it there is nothing left to show.');
-    void redis.clear().then(() => end(1));
+    void end(1);
   });
 
   log(redis ? `private Redis ${redis.version} on ${redis.url}` : broker(url));
@@ -66,7 +68,10 @@ async function ownPort(host: string, wanted: number): Promise<number> {
     return await freePort(host, wanted);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new Error(`Port ${wanted} is taken by another program. Choose another one: PORT=${wanted + 1} npm start`);
+    throw new Error(
+      `Port ${wanted} is taken by another program. Choose another one: PORT=${wanted + 1} npm start`,
+      { cause: error },
+    );
   }
 }
 

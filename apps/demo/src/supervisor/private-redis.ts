@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from './port.js';
 
@@ -16,25 +14,22 @@ const ATTEMPTS = 5;
 export class PrivateRedis {
   private constructor(
     private readonly server: ChildProcess,
-    private readonly directory: string,
     readonly url: string,
     readonly version: string,
   ) {}
 
   static async start(binary: string): Promise<PrivateRedis> {
-    const directory = await mkdtemp(join(tmpdir(), 'sse-demo-redis-'));
     let reason: unknown;
     // Somebody may take the free port before the server does: then another one.
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const port = await freePort(HOST);
       try {
-        const server = await launch(binary, port, directory);
-        return new PrivateRedis(server, directory, `redis://${HOST}:${port}`, await versionOf(port));
+        const server = await launch(binary, port);
+        return new PrivateRedis(server, `redis://${HOST}:${port}`, await versionOf(port));
       } catch (error) {
         reason = error;
       }
     }
-    await rm(directory, { recursive: true, force: true });
     throw new Error(`${binary} did not start: ${reason instanceof Error ? reason.message : String(reason)}`);
   }
 
@@ -49,23 +44,18 @@ export class PrivateRedis {
 
   async stop(): Promise<void> {
     this.server.removeAllListeners('exit');
-    if (this.server.exitCode === null && this.server.signalCode === null) {
-      const exited = once(this.server, 'exit');
-      const force = setTimeout(() => this.server.kill('SIGKILL'), STOP_TIMEOUT);
-      this.server.kill('SIGTERM');
-      await exited;
-      clearTimeout(force);
-    }
-    await this.clear();
-  }
-
-  async clear(): Promise<void> {
-    await rm(this.directory, { recursive: true, force: true });
+    if (this.server.exitCode !== null || this.server.signalCode !== null) return;
+    const exited = once(this.server, 'exit');
+    const force = setTimeout(() => this.server.kill('SIGKILL'), STOP_TIMEOUT);
+    this.server.kill('SIGTERM');
+    await exited;
+    clearTimeout(force);
   }
 }
 
-async function launch(binary: string, port: number, directory: string): Promise<ChildProcess> {
-  const settings = { port, bind: HOST, dir: directory, save: '', appendonly: 'no', loglevel: 'warning' };
+async function launch(binary: string, port: number): Promise<ChildProcess> {
+  // Nothing is ever written to the directory; it only must not be the one that we were started in.
+  const settings = { port, bind: HOST, dir: tmpdir(), save: '', appendonly: 'no', loglevel: 'warning' };
   const server = spawn(
     binary,
     Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),

@@ -2,9 +2,8 @@ import cluster, { type Worker } from 'node:cluster';
 import type { ToSupervisor, ToWorker } from '../messages.js';
 import { ProcessTable } from './process-table.js';
 
-/** A process that lived less was never of use: the next attempt in its place waits, longer each time. */
-const STILLBORN = 1_000;
-const MAX_STILLBORN = 5;
+/** After a process that ended before it was ready the next one waits: what ailed it may pass. */
+const AGAIN_AFTER = 1_000;
 const STOP_TIMEOUT = 5_000;
 /** Several changes at once (a death moves all its connections) are told together. */
 const TELL_AFTER = 50;
@@ -14,7 +13,7 @@ export interface WorkersOptions {
   env: Record<string, string>;
   /** What happens, for the terminal. */
   log(line: string): void;
-  /** Processes keep dying before they are ready. */
+  /** No process is up, and none gets there. */
   giveUp(): void;
 }
 
@@ -23,7 +22,7 @@ export class Workers {
   private readonly table = new ProcessTable();
   private readonly living = new Map<string, Worker>();
   private telling: NodeJS.Timeout | undefined;
-  private stillborn = 0;
+  private failures = 0;
   private stopping = false;
   private onReady: (() => void) | undefined;
 
@@ -54,12 +53,16 @@ export class Workers {
   }
 
   private fork(name: string): void {
-    const worker = cluster.fork({ ...this.options.env, WORKER_NAME: name, WORKER_GENERATION: this.next(name) });
+    const worker = cluster.fork({
+      ...this.options.env,
+      WORKER_NAME: name,
+      WORKER_GENERATION: this.next(name),
+    });
     const { pid } = worker.process;
     this.living.set(name, worker);
     this.table.started(name, pid as number, Date.now());
     worker.on('message', (message: ToSupervisor) => this.hear(pid as number, message));
-    worker.once('exit', (code, signal) => this.exited(name, pid as number, signal ?? `exit code ${code}`));
+    worker.once('exit', (code, signal) => this.exited(name, pid as number, code, signal));
     // Writing to a process that has just died: its exit tells all there is to tell.
     worker.on('error', () => undefined);
     this.tellSoon();
@@ -73,7 +76,7 @@ export class Workers {
     if (message.kind === 'kill') return this.kill(message.pid);
     if (message.kind === 'connections') this.table.update(pid, { connections: message.connections });
     if (message.kind === 'ready') {
-      this.stillborn = 0;
+      this.failures = 0;
       this.table.update(pid, { state: 'up' });
       if (this.table.rows.every(({ state }) => state === 'up')) this.onReady?.();
     }
@@ -88,17 +91,22 @@ export class Workers {
     this.living.get(row.name)?.process.kill('SIGKILL');
   }
 
-  private exited(name: string, pid: number, how: string): void {
+  private exited(name: string, pid: number, code: number, signal: string | null): void {
     this.living.delete(name);
-    const row = this.table.rows.find((row) => row.pid === pid);
-    const early = row?.state === 'starting' && Date.now() - row.since < STILLBORN;
+    // By itself, that is: whoever presses "kill" on a process that has just been started may go on doing so.
+    const failed =
+      signal === null && this.table.rows.some((row) => row.pid === pid && row.state === 'starting');
     this.table.update(pid, { state: 'down', connections: 0 });
     if (this.stopping) return;
     this.tellSoon();
-    this.stillborn += early ? 1 : 0;
-    if (this.stillborn >= MAX_STILLBORN) return this.options.giveUp();
-    this.options.log(`${name} (pid ${pid}) ended: ${how}; another one takes its place`);
-    setTimeout(() => this.replace(name), early ? 250 * 2 ** this.stillborn : 0);
+    if (failed) this.failures++;
+    if (this.failures >= this.options.names.length && this.table.publisher === undefined) {
+      return this.options.giveUp();
+    }
+    this.options.log(
+      `${name} (pid ${pid}) ended: ${signal ?? `exit code ${code}`}; another one takes its place`,
+    );
+    setTimeout(() => this.replace(name), failed ? AGAIN_AFTER : 0);
   }
 
   private replace(name: string): void {

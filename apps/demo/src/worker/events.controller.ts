@@ -1,11 +1,12 @@
-import { Controller, Logger, Query, Sse } from '@nestjs/common';
+import { Controller, Get, Logger, Query, Sse } from '@nestjs/common';
 import { SseClient, SseHub } from 'nestjs-sse-redis';
 import { CHAT, FLOOD, NEWS, PROCESSES, tabChannel } from './channels.js';
 import { me } from './identity.js';
 import { token } from './input.js';
 
-/** So that a page that opens is not empty. */
-const REWIND = 30;
+/** So that a page that opens is not empty: the strip by the stream's rewind, the feeds by their history. */
+const REWIND = 60;
+const RECENT = 30;
 
 @Controller('events')
 export class EventsController {
@@ -19,6 +20,14 @@ export class EventsController {
     const own = tabChannel(token(tab, 'tab'));
     await this.tellWhoServes(own);
     return this.hub.connect(client, [NEWS, CHAT, FLOOD, PROCESSES, own], { rewind: REWIND });
+  }
+
+  @Get('recent')
+  async recent() {
+    const [news, chat] = await Promise.all(
+      [NEWS, CHAT].map((channel) => this.hub.history(channel, { limit: RECENT })),
+    );
+    return { news: news?.events, chat: chat?.events };
   }
 
   /**

@@ -31,7 +31,8 @@ export class FloodController {
       })),
     );
     const failed = results.filter((result) => 'error' in result).length;
-    if (failed > 0) throw new ServiceUnavailableException(`${failed} of ${count} events are not published; try again`);
+    if (failed > 0)
+      throw new ServiceUnavailableException(`${failed} of ${count} events are not published; try again`);
     return { published: count };
   }
 }

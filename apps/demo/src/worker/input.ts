@@ -7,7 +7,9 @@ export function text(body: Fields, name: string, maxLength: number): string {
   const value = body?.[name];
   const trimmed = typeof value === 'string' ? value.trim() : '';
   if (trimmed.length >= 1 && trimmed.length <= maxLength) return trimmed;
-  throw new BadRequestException(`"${name}" takes text of 1 to ${maxLength} characters (as JSON: {"${name}":"…"})`);
+  throw new BadRequestException(
+    `"${name}" takes text of 1 to ${maxLength} characters (as JSON: {"${name}":"…"})`,
+  );
 }
 
 export function integer(body: Fields, name: string, min: number, max: number): number {

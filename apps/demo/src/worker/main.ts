@@ -1,9 +1,12 @@
 import 'reflect-metadata';
+import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { SseHub } from 'nestjs-sse-redis';
 import cluster from 'node:cluster';
 import type { ServerResponse } from 'node:http';
 import { AppModule } from './app.module.js';
+import { NEWS } from './channels.js';
 import { me } from './identity.js';
 import { publicDirectory } from './public-directory.js';
 import { SupervisorLink } from './supervisor-link.js';
@@ -12,6 +15,15 @@ const STOP_TIMEOUT = 4_000;
 
 /** One of the processes: an ordinary Nest application. */
 export async function main(): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    console.error(`[${me.name}] ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
+  }
+}
+
+async function run(): Promise<void> {
   cluster.worker?.once('disconnect', dieWithSupervisor);
   // Ctrl-C reaches the whole process group; the supervisor hears it too, and ends us in its order.
   process.on('SIGINT', () => undefined);
@@ -25,6 +37,20 @@ export async function main(): Promise<void> {
   app.useStaticAssets(publicDirectory());
   await app.listen(Number(process.env['PORT']), process.env['HOST'] ?? '127.0.0.1');
   app.get(SupervisorLink).ready();
+  await announce(app.get(SseHub));
+}
+
+/** The first news of this process is itself. */
+async function announce(hub: SseHub): Promise<void> {
+  const headline =
+    me.generation === 1
+      ? `${me.name} is up, pid ${me.pid}`
+      : `${me.name} is back as a new process, pid ${me.pid}`;
+  try {
+    await hub.publish(NEWS, { type: NEWS, data: { headline, by: me.name } });
+  } catch (error) {
+    new Logger('Demo').warn(`could not announce this process: ${String(error)}`);
+  }
 }
 
 /** As in a deploy: clients are handed over, then the process ends; not for ever, whatever hangs. */

@@ -9,6 +9,7 @@ export function publicDirectory(from = import.meta.url): string {
     for (const candidate of [join(directory, 'public'), join(directory, 'apps', 'demo', 'public')]) {
       if (existsSync(join(candidate, 'index.html'))) return candidate;
     }
-    if (directory === dirname(directory)) throw new Error(`The demo's page (public/index.html) is not above ${start}`);
+    if (directory === dirname(directory))
+      throw new Error(`The demo's page (public/index.html) is not above ${start}`);
   }
 }

@@ -170,7 +170,7 @@ describe('three processes, sixty clients', () => {
     const done = publishing.then(() => (cuts += 1_000));
     while (cuts < 5) {
       const before = deployment.received;
-      cuts += Number(await admin.client('KILL', 'TYPE', 'pubsub')) > 0 ? 1 : 0;
+      cuts += Number(await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')) > 0 ? 1 : 0;
       await until(() => deployment.received > before + 500 || cuts > 100);
     }
     await done;

@@ -13,7 +13,7 @@ export class Probe {
 
   /**
    * @param send publishes the probe; rejects if it was not published
-   * @param deaf called when a published probe has not come back within the interval
+   * @param deaf called once, when a published probe has not come back within the interval; the probe then rests
    * @param interval ms
    */
   constructor(
@@ -40,7 +40,8 @@ export class Probe {
 
   private async tick(): Promise<void> {
     if (this.unanswered) {
-      this.unanswered = false;
+      // `start()` is called again when there is a new subscription to prove.
+      this.stop();
       this.logger.warn(`Published events did not arrive for ${this.interval} ms: subscribing anew.`);
       this.deaf();
       return;

@@ -51,6 +51,8 @@ export class RedisSettings {
       autoResubscribe: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: null,
+      // How long a connection that is given up may take to close. A deaf one will not answer.
+      disconnectTimeout: 200,
     });
   }
 

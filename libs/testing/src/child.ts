@@ -1,3 +1,5 @@
+// The child's side of `AppProcess`. Programs import it as `@nestjs-sse-redis/testing/child`, which loads nothing else: the
+// whole package brings both HTTP adapters, and a third of a second with them, to every process that starts.
 import type { FromChild, ReplyError, ToChild } from './process-messages.js';
 
 /** In a program that `AppProcess` runs: it listens on this port. */
@@ -6,14 +8,14 @@ export function announceReady(port: number): void {
 }
 
 /** Answers every `request()` of the parent. What the handler throws rejects it there. */
-export function serveRequests(handler: (message: any) => unknown): void {
+export function serveRequests(handler: (message: unknown) => unknown): void {
   process.on('message', (message: ToChild) => {
     if ('request' in message) void answer(message.request, handler);
   });
 }
 
 /** Every `send()` of the parent. */
-export function onParentMessage(listener: (message: any) => void): void {
+export function onParentMessage(listener: (message: unknown) => void): void {
   process.on('message', (message: ToChild) => {
     if ('message' in message) listener(message.message);
   });

@@ -1,0 +1,217 @@
+import { Feed } from './feed.js';
+import { flood } from './flood.js';
+import { Ledger } from './ledger.js';
+import { insist, token } from './post.js';
+import { Processes } from './processes.js';
+import { Stream } from './stream.js';
+import { Strip } from './strip.js';
+
+const $ = (id) => document.getElementById(id);
+const number = (n) => n.toLocaleString('en-US');
+const element = (name, text) => Object.assign(document.createElement(name), { textContent: text });
+
+const EPHEMERAL = 'processes';
+const floodSize = Math.min(
+  Math.max(Number(new URLSearchParams(location.search).get('flood')) || 1_000, 1),
+  5_000,
+);
+
+const ledger = new Ledger();
+const strip = new Strip($('strip'));
+const processes = new Processes($('processes'), (pid) => {
+  // No answer is an answer: the process that took this may be the one that dies.
+  fetch(`/processes/${pid}/kill`, { method: 'POST' }).catch(() => undefined);
+});
+const news = new Feed($('news'), {
+  newestFirst: true,
+  render: ({ headline }) => [element('span', headline)],
+});
+const chat = new Feed($('chat'), {
+  newestFirst: false,
+  render: ({ name, text }) => [element('b', name), element('span', `  ${text}`)],
+});
+
+/** The processes that have served this tab, oldest first. */
+const served = [];
+let serving;
+let lostSight; // When the stream broke.
+let move = '';
+let drop = 0; // For the test: flood events to be kept from the ledger.
+
+const handlers = {
+  news: (event) => news.add(event),
+  chat: (event) => chat.add(event),
+  processes: ({ data }) => processes.update(data),
+  served: ({ data }) => {
+    ledger.join();
+    const before = served.at(-1);
+    served.push({ ...data, after: ledger.run?.numbers.length ?? 0 });
+    serving = data;
+    processes.servedBy(data);
+    const away = ((performance.now() - lostSight) / 1_000).toFixed(1);
+    lostSight = undefined;
+    if (!before) return;
+    move = `This tab moved from ${before.name} (pid ${before.pid}) to ${data.name} (pid ${data.pid}), ${away} s without a stream.`;
+  },
+};
+
+const stream = new Stream({
+  address: `/events?tab=${token()}`,
+  types: [...Object.keys(handlers), 'flood', 'gap'],
+  on: { event: receive, state: stateChanged },
+});
+
+function receive({ type, id, data }) {
+  if (type === 'flood' && drop > 0) {
+    drop--;
+    return;
+  }
+  if (type === 'gap') {
+    ledger.gap({ id, channel: data.channel });
+    strip.add('told');
+  } else {
+    const { kind, missing } = ledger.receive({ channel: type, id, data, ephemeral: type === EPHEMERAL });
+    if (missing > 0) strip.add(kind, missing);
+    strip.add(kind === 'doubled' || kind === 'disordered' ? kind : type);
+    handlers[type]?.({ id, data });
+  }
+  renderSoon();
+}
+
+function stateChanged(state) {
+  if (state === 'open') {
+    void refresh();
+  } else {
+    lostSight ??= performance.now();
+    serving = undefined;
+    processes.servedBy(undefined);
+  }
+  renderSoon();
+}
+
+const read = (path) =>
+  fetch(path)
+    .then((response) => (response.ok ? response.json() : undefined))
+    .catch(() => undefined);
+
+async function refreshProcesses() {
+  const rows = await read('/processes');
+  if (rows) processes.update(rows);
+}
+
+/** What the stream does not replay: how the processes are now, and news older than the rewind. */
+async function refresh() {
+  const [recent] = await Promise.all([read('/events/recent'), refreshProcesses()]);
+  recent?.news.forEach((event) => news.add(event));
+  recent?.chat.forEach((event) => chat.add(event));
+}
+
+// A tab without a stream can still kill.
+setInterval(() => {
+  if (stream.state !== 'open') void refreshProcesses();
+}, 1_000);
+
+// Timers, not animation frames: a tab in the background gets none, and is to be right all the same.
+let rendering;
+function renderSoon() {
+  rendering ??= setTimeout(() => {
+    rendering = undefined;
+    render();
+  }, 30);
+}
+
+function render() {
+  for (const name of ['received', 'lost', 'doubled', 'disordered', 'gaps']) {
+    const count = ledger.counts[name];
+    $(`count-${name}`).textContent = number(count);
+    $(`count-${name}`).parentElement.classList.toggle('some', name !== 'received' && count > 0);
+  }
+  const { state, text } = ledger.verdict;
+  $('verdict-text').textContent = text;
+  // Screen readers are told when it turns, not at each event.
+  if ($('verdict').dataset.state !== state) $('announce').textContent = text;
+  $('verdict').dataset.state = state;
+
+  $('served').dataset.state = stream.state;
+  $('served-by').textContent = serving ? `${serving.name} (pid ${serving.pid})` : 'nobody';
+  $('state').textContent = stream.state === 'cut' ? 'cut off' : stream.state;
+  $('moves').textContent = stream.reconnects
+    ? ` · ${stream.reconnects} ${stream.reconnects === 1 ? 'reconnect' : 'reconnects'}`
+    : ' · first stream';
+  if (move) $('hint').textContent = move;
+}
+
+async function startFlood() {
+  const button = $('flood');
+  button.disabled = true;
+  await flood(floodSize, (n) => {
+    button.textContent = `Flooding: ${number(n)} of ${number(floodSize)}`;
+  });
+  button.textContent = `Flood ${number(floodSize)} events`;
+  button.disabled = false;
+}
+
+$('flood').textContent = `Flood ${number(floodSize)} events`;
+$('flood').addEventListener('click', () => void startFlood());
+
+$('line').addEventListener('click', ({ currentTarget }) => {
+  const on = currentTarget.getAttribute('aria-checked') !== 'true';
+  currentTarget.setAttribute('aria-checked', String(on));
+  if (on) stream.open();
+  else stream.cut();
+});
+
+for (const path of ['news', 'chat']) {
+  $(`${path}-form`).addEventListener('submit', (event) => {
+    event.preventDefault();
+    const form = event.currentTarget;
+    const fields = Object.fromEntries(new FormData(form));
+    const input = form.elements.headline ?? form.elements.text;
+    input.value = '';
+    input.focus();
+    insist(`/${path}`, { ...fields, key: token() }).catch((error) => {
+      input.value = fields.headline ?? fields.text;
+      input.setCustomValidity(error.message);
+      input.reportValidity();
+    });
+  });
+  $(`${path}-form`).addEventListener('input', ({ target }) => target.setCustomValidity(''));
+}
+
+$('curl').textContent = [
+  `curl -N ${location.origin}/news`,
+  `curl -X POST ${location.origin}/news -H 'content-type: application/json' -d '{"headline":"Hello from curl"}'`,
+].join('\n');
+
+/** What the browser test reads. `drop(n)` loses the next n flood events before the ledger: its twin. */
+window.demo = {
+  get ids() {
+    return ledger.ids;
+  },
+  get flood() {
+    const { name, of, numbers } = ledger.run ?? { numbers: [] };
+    return { run: name, of, numbers: [...numbers] };
+  },
+  get state() {
+    return stream.state;
+  },
+  get reconnects() {
+    return stream.reconnects;
+  },
+  get servedBy() {
+    return serving;
+  },
+  /** All who served it; `after` so many numbers of the flood of that time. */
+  served,
+  get counts() {
+    return { ...ledger.counts };
+  },
+  get verdict() {
+    return ledger.verdict;
+  },
+  drop(count) {
+    drop = count;
+  },
+};
+
+stream.open();

@@ -1,0 +1,134 @@
+import { jest } from '@jest/globals';
+import { fileURLToPath } from 'node:url';
+import { findRedisBinary } from '@nestjs-sse-redis/testing';
+import type { Browser } from 'puppeteer-core';
+import { launchChromium } from './chromium.js';
+import { DemoPage } from './demo-page.js';
+import { DemoProcess } from './demo-process.js';
+import { takePicture } from './picture.js';
+
+const FLOOD = 500;
+const PICTURE = fileURLToPath(new URL('../../../docs/demo.png', import.meta.url));
+const WHOLE = { lost: 0, doubled: 0, disordered: 0, gaps: 0, told: 0 };
+
+jest.setTimeout(60_000);
+
+describe('the demo page in Chromium', () => {
+  let demo: DemoProcess;
+  let browser: Browser;
+  let closeBrowser: (() => Promise<void>) | undefined;
+  const pages: DemoPage[] = [];
+
+  const openPage = async (query = '') => {
+    const page = await DemoPage.open(browser, `${demo.url}/${query}`);
+    pages.push(page);
+    return page;
+  };
+
+  beforeAll(async () => {
+    demo = await DemoProcess.start({ REDIS_SERVER: findRedisBinary() });
+    ({ browser, close: closeBrowser } = await launchChromium());
+  });
+
+  afterEach(async () => {
+    await Promise.all(pages.splice(0).map((page) => page.close()));
+  });
+
+  afterAll(async () => {
+    await closeBrowser?.();
+    await demo?.stop();
+  });
+
+  it('keeps two tabs whole while the process of one is killed in the middle of a flood', async () => {
+    const a = await openPage(`?flood=${FLOOD}`);
+    const b = await openPage(`?flood=${FLOOD}`);
+    await b.leave((await a.served()).pid);
+    const before = { a: await a.served(), b: await b.served() };
+    expect(before.a.name).not.toBe(before.b.name);
+
+    await a.startFlood();
+    const seen = await a.killServerAfter(100);
+    expect(seen).toBeGreaterThanOrEqual(100);
+    expect(seen).toBeLessThan(400);
+
+    await Promise.all([a.waitForVerdict('whole'), b.waitForVerdict('whole')]);
+    const after = { a: await a.state(), b: await b.state() };
+    for (const page of [a, b]) {
+      expect(await page.verdict()).toBe(`whole: ${FLOOD} of ${FLOOD}, in order, none twice`);
+    }
+
+    const all = Array.from({ length: FLOOD }, (_, i) => i + 1);
+    expect(after.a.flood.numbers).toEqual(all);
+    expect(after.b.flood.numbers).toEqual(all);
+    expect(after.a.ids['flood']).toHaveLength(FLOOD);
+    expect(after.a.ids['flood']).toEqual(after.b.ids['flood']);
+    expect(after.a.counts).toMatchObject(WHOLE);
+    expect(after.b.counts).toMatchObject(WHOLE);
+
+    // The tab was moved, and while the flood ran: to a process that was not there or not its own before.
+    expect(after.a.reconnects).toBeGreaterThanOrEqual(1);
+    expect(after.a.served[0]).toMatchObject(before.a);
+    expect(after.a.served[1]!.pid).not.toBe(before.a.pid);
+    expect(after.a.served[1]!.after).toBeGreaterThanOrEqual(seen);
+    expect(after.a.served[1]!.after).toBeLessThan(FLOOD);
+    // The other stayed where it was.
+    expect(after.b.served.map(({ pid }) => pid)).toEqual([before.b.pid]);
+  });
+
+  it('catches a tab up that was cut off during a whole flood', async () => {
+    const a = await openPage('?flood=100');
+    const b = await openPage('?flood=100');
+    await a.page.click('#line');
+    expect((await a.state()).state).toBe('cut');
+    await b.startFlood();
+    await b.waitForVerdict('whole');
+    expect((await a.state()).flood.run).not.toBe((await b.state()).flood.run);
+
+    await a.page.click('#line');
+    await a.waitForVerdict('whole');
+    const [cut, other] = [await a.state(), await b.state()];
+    expect(cut.flood).toEqual(other.flood);
+    expect(cut.counts).toMatchObject(WHOLE);
+    expect(cut.reconnects).toBe(1);
+  });
+
+  it('shows news and chat in every tab, as the same text', async () => {
+    const a = await openPage();
+    const b = await openPage();
+    await a.page.type('#news-form [name=headline]', 'Nothing <b>lost</b> & "nothing" twice\n');
+    await b.page.type('#chat-form [name=name]', 'Ada');
+    await b.page.type('#chat-form [name=text]', '<script>alert(1)</script>\n');
+    for (const { page } of [a, b]) {
+      await page.waitForFunction(() => document.querySelector('#chat li'), { polling: 10 });
+      const text = await page.evaluate(() =>
+        ['#news li', '#chat li'].map((line) => document.querySelector(line)?.textContent),
+      );
+      expect(text[0]).toContain('Nothing <b>lost</b> & "nothing" twice');
+      expect(text[1]).toContain('Ada  <script>alert(1)</script>');
+    }
+  });
+
+  // The twin of all this: a ledger that could not fail would prove nothing.
+  it('turns red when one event is kept from it', async () => {
+    const page = await openPage('?flood=50');
+    await page.page.evaluate(() => window.demo.drop(1));
+    await page.startFlood();
+    await page.waitForVerdict('broken');
+    expect(await page.verdict()).toBe('broken: 1 lost');
+    expect((await page.state()).counts).toMatchObject({ ...WHOLE, lost: 1 });
+  });
+});
+
+// Not a test: the picture of the repository changes only when somebody wants it to.
+if (process.env['UPDATE_SCREENSHOT']) {
+  it('sits for its picture in the README', async () => {
+    const demo = await DemoProcess.start({ REDIS_SERVER: findRedisBinary() });
+    const { browser, close } = await launchChromium();
+    try {
+      expect(await takePicture(browser, demo.url, PICTURE as `${string}.png`)).toBeGreaterThan(50_000);
+    } finally {
+      await close();
+      await demo.stop();
+    }
+  });
+}

@@ -1,0 +1,516 @@
+import { SseStream, until } from '@nestjs-sse-redis/testing';
+import {
+  HubClosedError,
+  InvalidChannelError,
+  InvalidEventError,
+  RedisUnavailableError,
+  SourceFailedError,
+  SseRedisError,
+  type PipeItem,
+} from 'nestjs-sse-redis';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { concat, concatMap, from, Observable, of, Subject, throwError } from 'rxjs';
+import { brokers, failureOf, Hubs } from './hubs.js';
+
+/** A source that the test drives, and that tells whether it was left in good order. */
+class Tap {
+  returned = false;
+  asked = 0;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(private readonly items: readonly PipeItem[]) {}
+
+  /** Lets the source go on to its next item. */
+  flow(): void {
+    this.waiting.shift()?.();
+  }
+
+  async *source(): AsyncGenerator<PipeItem> {
+    try {
+      for (const item of this.items) {
+        this.asked++;
+        await new Promise<void>((resolve) => this.waiting.push(resolve));
+        yield item;
+      }
+    } finally {
+      this.returned = true;
+    }
+  }
+}
+
+const items: readonly PipeItem[] = ['plain', { type: 'typed', data: { a: 1 } }, '', { data: null }, 'a\nb'];
+const asData = ['plain', { a: 1 }, '', null, 'a\nb'];
+
+async function* generate<T>(values: Iterable<T>): AsyncGenerator<T> {
+  for (const value of values) {
+    await Promise.resolve();
+    yield value;
+  }
+}
+
+async function* failLater(cause: unknown): AsyncGenerator<string> {
+  yield 'before';
+  await Promise.resolve();
+  throw cause;
+}
+
+function* failAfterwards(cause: unknown): Generator<string> {
+  yield 'before';
+  throw cause;
+}
+
+describe.each(brokers)('hub.pipe() over the $broker broker', ({ broker }) => {
+  const hubs = Hubs.over(broker);
+
+  it.each([
+    ['an array', () => items],
+    ['an iterable', () => new Set(items)],
+    ['a generator', () => items[Symbol.iterator]()],
+    ['an async generator', () => generate(items)],
+    ['an Observable', () => from(items)],
+    ['an Observable that takes its time', () => from(items).pipe(concatMap((item) => nextTurn(item)))],
+  ])('publishes what %s gives, then the end', async (_name, source) => {
+    const test = await hubs.start();
+    const client = await test.client(['a']);
+    await test.hub.pipe('a', source());
+    expect(await client.ended).toBe('end');
+    expect(client.messages.map(({ type, data }) => [type, data])).toEqual([
+      ['message', 'plain'],
+      ['typed', '{"a":1}'],
+      ['message', ''],
+      ['message', 'null'],
+      ['message', 'a\nb'],
+      ['end', '{"channel":"a"}'],
+    ]);
+    const { events } = await test.hub.history('a');
+    expect(events.map(({ data }) => data)).toEqual([...asData, { channel: 'a' }]);
+    // The end is in the log when the promise resolves, and its id is the position of who was ended.
+    expect(events.at(-1)!.id).toBe(client.lastEventId);
+  });
+
+  it.each([
+    ['an array', []],
+    ['an Observable', of()],
+    ['an async generator', generate<string>([])],
+  ])('ends at once with %s of nothing', async (_name, source) => {
+    const test = await hubs.start();
+    const client = await test.client(['a']);
+    await test.hub.pipe('a', source);
+    expect(await client.ended).toBe('end');
+    expect(client.messages).toMatchObject([{ type: 'end', data: '{"channel":"a"}' }]);
+  });
+
+  it.each([
+    ['an array', (all: string[]) => all],
+    ['an async generator', (all: string[]) => generate(all)],
+    [
+      'an Observable',
+      (all: string[]) =>
+        new Observable<string>((subscriber) => {
+          // In bursts, as answers of a model come.
+          const burst = (start: number): void => {
+            for (const item of all.slice(start, start + 50)) subscriber.next(item);
+            if (start + 50 < all.length) setTimeout(burst, 1, start + 50);
+            else subscriber.complete();
+          };
+          burst(0);
+        }),
+    ],
+  ])('keeps the order of 5,000 items of %s', async (_name, source) => {
+    const test = await hubs.start({ history: { maxLength: 10_000 } });
+    const client = await test.client(['a']);
+    const all = Array.from({ length: 5_000 }, (_, i) => `item ${i}`);
+    await test.hub.pipe('a', source(all));
+    await client.ended;
+    expect(client.messages.slice(0, -1).map(({ data }) => data)).toEqual(all);
+    expect(client.messages.at(-1)!.type).toBe('end');
+  });
+
+  it('publishes an item when it comes, and not when its source is done', async () => {
+    const test = await hubs.start();
+    const client = await test.client(['a']);
+    const tap = new Tap(['first', 'second']);
+    const piped = test.hub.pipe('a', tap.source());
+    await until(() => tap.asked === 1);
+    tap.flow();
+    await client.waitFor(1);
+    expect(tap.returned).toBe(false);
+    await until(() => tap.asked === 2);
+    tap.flow();
+    await piped;
+    expect((await client.waitFor(3)).map(({ data }) => data)).toEqual(['first', 'second', '{"channel":"a"}']);
+  });
+
+  it('gives a client that comes back in the middle everything once, and the end', async () => {
+    const test = await hubs.start({ retry: 1 });
+    const client = test.reconnectingClient(['a']);
+    await client.opened;
+    await until(() => client.lastEventId !== '');
+    const count = 300;
+    let gate: Promise<void> = Promise.resolve();
+    async function* tokens(): AsyncGenerator<string> {
+      for (let i = 0; i < count; i++) {
+        await gate;
+        yield `token ${i}`;
+        await nextTurn();
+      }
+    }
+    const piped = test.hub.pipe('a', tokens());
+    for (const drop of [20, 100, 200]) {
+      await client.waitFor(({ data }) => data === `token ${drop}`);
+      await client.drop();
+    }
+    // And once more while nothing is said.
+    let open!: () => void;
+    gate = new Promise((resolve) => (open = resolve));
+    await client.drop();
+    open();
+    await piped;
+    await client.waitFor(({ type }) => type === 'end');
+    const { events } = await test.hub.history('a', { limit: 1_000 });
+    expect(client.ids).toEqual(events.map(({ id }) => id));
+    expect(client.ledger.map(({ data }) => data)).toEqual([
+      ...Array.from({ length: count }, (_, i) => `token ${i}`),
+      '{"channel":"a"}',
+    ]);
+    expect(client.connections).toBeGreaterThanOrEqual(5);
+  });
+
+  it('ends a client that was away when the stream ended, after what it missed', async () => {
+    const test = await hubs.start();
+    const client = await test.client(['a']);
+    await client.close();
+    await test.hub.pipe('a', ['missed']);
+    const back = SseStream.open(test.url('a'), { lastEventId: client.lastEventId });
+    expect(await back.ended).toBe('end');
+    expect(back.messages.map(({ type, data }) => [type, data])).toEqual([
+      ['message', 'missed'],
+      ['end', '{"channel":"a"}'],
+    ]);
+  });
+
+  it('ends a client that comes back after the end again at once, and not a newcomer', async () => {
+    const test = await hubs.start();
+    const client = await test.client(['a']);
+    await test.hub.pipe('a', ['said']);
+    await client.ended;
+    const back = SseStream.open(test.url('a'), { lastEventId: client.lastEventId });
+    expect(await back.ended).toBe('end');
+    expect(back.messages).toEqual([]);
+    expect(back.status).toBe(200);
+    expect(back.lastEventId).toBe(client.lastEventId);
+    const newcomer = await test.client(['a']);
+    // With somebody on the channel, memory tells instead of the log.
+    const again = SseStream.open(test.url('a'), { lastEventId: client.lastEventId });
+    expect(await again.ended).toBe('end');
+    await test.hub.publish('a', { data: 'a new beginning' });
+    expect(await newcomer.waitFor(1)).toMatchObject([{ data: 'a new beginning' }]);
+    // The channel goes on, and so does who comes back to it.
+    const late = await test.client(['a'], { lastEventId: client.lastEventId });
+    await late.waitFor(({ data }) => data === 'a new beginning');
+    await test.hub.publish('a', { data: 'more' });
+    await late.waitFor(({ data }) => data === 'more');
+  });
+
+  it('ends again, after the ids of others, who comes back with the position of a heartbeat', async () => {
+    const test = await hubs.start();
+    await test.hub.pipe('a', ['said']);
+    await test.hub.publish('b', { data: 'elsewhere' });
+    const back = SseStream.open(test.url('a'), { lastEventId: await test.hub.cursor() });
+    expect(await back.ended).toBe('end');
+  });
+
+  it('lets the stream of a client of two channels go on until both have ended', async () => {
+    const test = await hubs.start();
+    const [one, both] = await Promise.all([test.client(['a']), test.client(['a', 'b'])]);
+    await test.hub.pipe('a', ['in a']);
+    await one.ended;
+    await test.hub.publish('b', { data: 'in b' });
+    await both.waitFor(3);
+    expect(both.messages.map(({ data }) => data)).toEqual(['in a', '{"channel":"a"}', 'in b']);
+    await test.hub.pipe('b', ['more in b']);
+    expect(await both.ended).toBe('end');
+    expect(both.messages.slice(3).map(({ data }) => data)).toEqual(['more in b', '{"channel":"b"}']);
+    const back = SseStream.open(test.url('a', 'b'), { lastEventId: both.lastEventId });
+    expect(await back.ended).toBe('end');
+  });
+
+  it('lets a client of two channels go on where the first has begun anew before the second ended', async () => {
+    const test = await hubs.start();
+    const client = await test.client(['a', 'b']);
+    await test.hub.pipe('a', ['in a']);
+    await test.hub.publish('a', { data: 'again in a' });
+    await test.hub.pipe('b', ['in b']);
+    await test.hub.publish('a', { data: 'still there' });
+    await client.waitFor(({ data }) => data === 'still there');
+  });
+
+  describe.each([
+    ['an async generator that throws', failLater],
+    ['an iterable that throws', failAfterwards],
+    [
+      'an Observable that fails',
+      (error: unknown) =>
+        concat(
+          of('before'),
+          throwError(() => error),
+        ),
+    ],
+  ])('%s', (_name, source) => {
+    it('ends its clients with an error that tells nothing, and rejects with its cause', async () => {
+      const test = await hubs.start();
+      const client = await test.client(['a']);
+      const cause = new Error('postgres://admin:secret@db/prod is down');
+      const failure = await failureOf(test.hub.pipe('a', source(cause)));
+      expect(failure).toBeInstanceOf(SourceFailedError);
+      expect(failure).toMatchObject({ code: 'SOURCE_FAILED', cause });
+      expect(await client.ended).toBe('end');
+      expect(client.messages.map(({ type, data }) => [type, data])).toEqual([
+        ['message', 'before'],
+        ['error', '{"channel":"a","code":"SOURCE_FAILED"}'],
+        ['end', '{"channel":"a"}'],
+      ]);
+      expect(client.blocks.map(({ raw }) => raw).join('\n')).not.toMatch(/postgres|secret|Error:|at .*\.ts/);
+      // Nor is it in the log.
+      expect(JSON.stringify(await test.hub.history('a'))).not.toMatch(/postgres|secret/);
+    });
+
+    it.each([
+      ['undefined', undefined],
+      ['null', null],
+      ['a string', 'words'],
+    ])('fails also with %s in the place of an error', async (_what, cause) => {
+      const test = await hubs.start();
+      const client = await test.client(['a']);
+      const failure = await failureOf(test.hub.pipe('a', source(cause)));
+      expect(failure).toBeInstanceOf(SourceFailedError);
+      expect(failure.cause).toBe(cause);
+      await client.ended;
+      expect(client.messages.map(({ type }) => type)).toEqual(['message', 'error', 'end']);
+    });
+  });
+
+  it('leaves a generator in good order when an item cannot be published, and ends the clients', async () => {
+    const test = await hubs.start();
+    const client = await test.client(['a']);
+    const tap = new Tap(['good', { data: 1n }, 'never asked for', 'nor this']);
+    const piped = failureOf(test.hub.pipe('a', tap.source()));
+    await until(() => tap.asked === 1);
+    tap.flow();
+    await client.waitFor(1);
+    await until(() => tap.asked === 2);
+    tap.flow();
+    expect(await piped).toBeInstanceOf(InvalidEventError);
+    expect(await client.ended).toBe('end');
+    expect(client.messages.map(({ type, data }) => [type, data])).toEqual([
+      ['message', 'good'],
+      ['error', '{"channel":"a","code":"STREAM_FAILED"}'],
+      ['end', '{"channel":"a"}'],
+    ]);
+    tap.flow();
+    await until(() => tap.returned);
+    expect(tap.asked).toBeLessThanOrEqual(3);
+  });
+
+  it('publishes nothing that comes after an item that cannot be published', async () => {
+    const test = await hubs.start();
+    // All of them travel together.
+    const failure = await failureOf(
+      test.hub.pipe('a', ['first', { data: 1n }, 'after the hole', 'and more']),
+    );
+    expect(failure).toBeInstanceOf(InvalidEventError);
+    expect(await test.dataIn('a')).toEqual([
+      'first',
+      { channel: 'a', code: 'STREAM_FAILED' },
+      { channel: 'a' },
+    ]);
+  });
+
+  it.each([
+    ['an item that is none', 7],
+    ['an item of a reserved type', { type: 'end', data: 1 }],
+    ['undefined', undefined],
+  ])('ends with %s, typed', async (_name, item) => {
+    const test = await hubs.start();
+    const client = await test.client(['a']);
+    const failure = await failureOf(test.hub.pipe('a', [item as PipeItem]));
+    expect(failure).toBeInstanceOf(SseRedisError);
+    await client.ended;
+    expect(client.messages.map(({ type }) => type)).toEqual(['error', 'end']);
+  });
+
+  it('unsubscribes from an Observable whose item cannot be published', async () => {
+    const test = await hubs.start();
+    const client = await test.client(['a']);
+    const subject = new Subject<PipeItem>();
+    const piped = failureOf(test.hub.pipe('a', subject));
+    expect(subject.observed).toBe(true);
+    subject.next('good');
+    await client.waitFor(1);
+    subject.next({ data: 1n });
+    subject.next('late');
+    expect(await piped).toBeInstanceOf(InvalidEventError);
+    expect(subject.observed).toBe(false);
+    await client.ended;
+    expect(client.messages.map(({ data }) => data)).not.toContain('late');
+  });
+
+  it('refuses a bad channel, with the source untouched', async () => {
+    const { hub } = await hubs.start();
+    const subject = new Subject<PipeItem>();
+    const tap = new Tap(['x']);
+    expect(await failureOf(hub.pipe('a\n', subject))).toBeInstanceOf(InvalidChannelError);
+    expect(await failureOf(hub.pipe('', tap.source()))).toBeInstanceOf(InvalidChannelError);
+    expect([subject.observed, tap.asked]).toEqual([false, 0]);
+  });
+
+  it.each([
+    ['a string', 'tokens'],
+    ['null', null],
+    ['a promise', Promise.resolve(['x'])],
+    ['a number', 5],
+  ])('refuses %s in the place of a source, typed', async (_name, source) => {
+    const { hub } = await hubs.start();
+    const failure = await failureOf(hub.pipe('a', source as unknown as string[]));
+    expect(failure).toBeInstanceOf(SseRedisError);
+  });
+
+  it('pipes two sources into one channel at once, each in its order', async () => {
+    const test = await hubs.start();
+    const numbers = (name: string) => Array.from({ length: 200 }, (_, i) => ({ type: name, data: i }));
+    await Promise.all([
+      test.hub.pipe('a', generate(numbers('x'))),
+      test.hub.pipe('a', generate(numbers('y'))),
+    ]);
+    const { events } = await test.hub.history('a', { limit: 1_000 });
+    for (const name of ['x', 'y']) {
+      expect(events.filter(({ type }) => type === name).map(({ data }) => data)).toEqual(
+        Array.from({ length: 200 }, (_, i) => i),
+      );
+    }
+    expect(events.filter(({ type }) => type === 'end')).toHaveLength(2);
+  });
+
+  it('leaves its source when the application closes', async () => {
+    const test = await hubs.start();
+    const subject = new Subject<PipeItem>();
+    const piped = failureOf(test.hub.pipe('a', subject));
+    subject.next('before');
+    await until(async () => (await test.dataIn('a')).length === 1);
+    await test.running.close();
+    subject.next('after');
+    expect(await piped).toBeInstanceOf(HubClosedError);
+    expect(subject.observed).toBe(false);
+  });
+
+  it('fails an Observable that is faster than what takes its items, however long it goes on', async () => {
+    const test = await hubs.start({ history: { maxLength: 10_000 } });
+    const client = await test.client(['a']);
+    let emitted = 0;
+    const torrent = new Observable<string>((subscriber) => {
+      while (emitted < 100_000 && !subscriber.closed) subscriber.next(`item ${emitted++}`);
+      subscriber.complete();
+    });
+    const failure = await failureOf(test.hub.pipe('a', torrent));
+    expect(failure).toBeInstanceOf(SourceFailedError);
+    expect(failure.message).toMatch(/faster than/);
+    // It was told to stop instead of being listened to in vain: one that never pauses would never end.
+    expect(emitted).toBeLessThan(10_000);
+    await client.ended;
+    const [error, end] = client.messages.slice(-2);
+    expect([error!.data, end!.type]).toEqual(['{"channel":"a","code":"SOURCE_FAILED"}', 'end']);
+    expect(client.messages.slice(0, -2).map(({ data }) => data)).toEqual(
+      Array.from({ length: client.messages.length - 2 }, (_, i) => `item ${i}`),
+    );
+  });
+
+  it('unsubscribes no client and no source late: nothing is left over', async () => {
+    const test = await hubs.start();
+    const client = await test.client(['a']);
+    const subject = new Subject<PipeItem>();
+    const piped = test.hub.pipe('a', subject);
+    subject.next('x');
+    subject.complete();
+    await piped;
+    expect(subject.observed).toBe(false);
+    await client.ended;
+    await until(() => {
+      const { connections, channels } = test.hub.stats();
+      return connections === 0 && channels === 0;
+    });
+  });
+});
+
+describe('hub.pipe() when Redis is away', () => {
+  const hubs = Hubs.over('redis');
+
+  /** Also a test that fails leaves it going. */
+  function pauseRedis(): void {
+    hubs.redis.pause();
+    hubs.closeLater(() => hubs.redis.resume());
+  }
+
+  it('fails an Observable that is faster than Redis, and leaves it at once', async () => {
+    const test = await hubs.start({ publishTimeout: 2_000 });
+    const subject = new Subject<PipeItem>();
+    const piped = failureOf(test.hub.pipe('a', subject));
+    pauseRedis();
+    for (let i = 0; i < 5_000; i++) subject.next(`item ${i}`);
+    // Not only when Redis has answered, or has not for long: what is emitted meanwhile is in vain.
+    expect(subject.observed).toBe(false);
+    hubs.redis.resume();
+    const failure = await piped;
+    expect(failure).toBeInstanceOf(SourceFailedError);
+    expect((failure.cause as Error).message).toMatch(/faster than Redis/);
+    const { events } = await test.hub.history('a', { limit: 1_000 });
+    expect(events.slice(-2).map(({ type }) => type)).toEqual(['error', 'end']);
+  });
+
+  it('asks an iterable for no more than may wait', async () => {
+    const test = await hubs.start({ publishTimeout: 2_000 });
+    let asked = 0;
+    let returned = false;
+    async function* endless(): AsyncGenerator<string> {
+      try {
+        for (;;) {
+          await nextTurn();
+          yield `item ${asked++}`;
+        }
+      } finally {
+        returned = true;
+      }
+    }
+    pauseRedis();
+    const piped = failureOf(test.hub.pipe('a', endless()));
+    await until(() => asked > 1_000);
+    let before = -1;
+    await until(
+      () => {
+        const isStill = asked === before;
+        before = asked;
+        return isStill;
+      },
+      { interval: 50 },
+    );
+    expect(asked).toBeLessThan(3_000);
+    hubs.redis.resume();
+    // It goes on as soon as Redis does.
+    await until(() => asked > before + 100);
+    await test.running.close();
+    await piped;
+    await until(() => returned);
+  });
+
+  it('rejects with what publish says, and leaves its source', async () => {
+    const test = await hubs.start({ publishTimeout: 500 });
+    const subject = new Subject<PipeItem>();
+    const piped = failureOf(test.hub.pipe('a', subject));
+    subject.next('before');
+    await until(async () => (await test.dataIn('a')).length === 1);
+    await hubs.redis.kill();
+    await until(async () => (await failureOf(test.hub.cursor())) instanceof RedisUnavailableError);
+    subject.next('lost');
+    expect(await piped).toBeInstanceOf(RedisUnavailableError);
+    expect(subject.observed).toBe(false);
+  });
+});

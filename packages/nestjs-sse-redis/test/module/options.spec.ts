@@ -1,0 +1,275 @@
+import { Test } from '@nestjs/testing';
+import { Redis } from 'ioredis';
+import { inspect } from 'node:util';
+import { InvalidOptionsError, SseRedisModule, type SseRedisOptions } from 'nestjs-sse-redis';
+import { resolveOptions } from '../../src/options/resolved-options.js';
+
+const MAX_TIMER = 2_147_483_647;
+const DAY = 86_400_000;
+
+/** Every option that is a number, its default, and the least and the most that it takes. */
+const numbers = [
+  { path: 'history.maxLength', resolved: 'maxLength', fallback: 1_000, min: 1, max: 1_000_000 },
+  { path: 'history.ttl', resolved: 'ttl', fallback: 3_600_000, min: 1_000, max: 365 * DAY },
+  { path: 'heartbeatInterval', resolved: 'heartbeatInterval', fallback: 20_000, min: 100, max: MAX_TIMER },
+  { path: 'retry', resolved: 'retry', fallback: 2_000, min: 1, max: DAY },
+  {
+    path: 'limits.channelsPerConnection',
+    resolved: 'channelsPerConnection',
+    fallback: 1_000,
+    min: 1,
+    max: 100_000,
+  },
+  { path: 'limits.payloadBytes', resolved: 'payloadBytes', fallback: 1_048_576, min: 1, max: 268_435_456 },
+  { path: 'limits.bufferedBytes', resolved: 'bufferedBytes', fallback: 65_536, min: 1, max: 1_073_741_824 },
+  { path: 'drain.timeout', resolved: 'drainTimeout', fallback: 5_000, min: 0, max: MAX_TIMER },
+  { path: 'publishTimeout', resolved: 'publishTimeout', fallback: 5_000, min: 1, max: MAX_TIMER },
+  { path: 'connectTimeout', resolved: 'connectTimeout', fallback: 5_000, min: 1, max: MAX_TIMER },
+  { path: 'probeInterval', resolved: 'probeInterval', fallback: 5_000, min: 10, max: MAX_TIMER },
+  { path: 'idempotencyWindow', resolved: 'idempotencyWindow', fallback: 600_000, min: 1, max: 365 * DAY },
+];
+
+/** As they come from JavaScript, an environment or a file: nothing is known of them. */
+function resolve(options: unknown): Record<string, unknown> {
+  return { ...resolveOptions(options as SseRedisOptions) };
+}
+
+function messageFor(options: unknown): string {
+  try {
+    resolve(options);
+  } catch (error) {
+    expect(error).toBeInstanceOf(InvalidOptionsError);
+    expect(error).toMatchObject({ code: 'INVALID_OPTIONS', name: 'InvalidOptionsError' });
+    return (error as Error).message;
+  }
+  throw new Error('there was nothing to complain of');
+}
+
+/** `{ history: { ttl: value } }` of `history.ttl`, with what else it takes to be allowed. */
+function withOption(path: string, value: unknown): object {
+  const [name, inner] = path.split('.') as [string, string?];
+  const option = { [name]: inner ? { [inner]: value } : value };
+  // These two bear upon one another, which is a rule of its own.
+  if (path === 'history.ttl') return { heartbeatInterval: 100, probeInterval: 10, ...option };
+  if (path === 'heartbeatInterval' || path === 'probeInterval') {
+    return { history: { ttl: Math.min(365 * DAY, 3 * MAX_TIMER) }, ...option };
+  }
+  return option;
+}
+
+describe.each(numbers)('the option $path', ({ path, resolved, fallback, min, max }) => {
+  it('has its default', () => {
+    expect(resolve({})[resolved]).toBe(fallback);
+    expect(resolve(withOption(path, undefined))[resolved]).toBe(fallback);
+  });
+
+  it.each([min, max])('takes %d', (value) => {
+    expect(resolve(withOption(path, value))[resolved]).toBe(value);
+  });
+
+  it.each([
+    ['less', min - 1, String(min - 1)],
+    ['more', max + 1, String(max + 1)],
+    ['a fraction', min + 0.5, String(min + 0.5)],
+    ['NaN', NaN, 'NaN'],
+    ['Infinity', Infinity, 'Infinity'],
+    ['a string', '5000', '"5000"'],
+    ['a word', 'soon', '"soon"'],
+    ['a boolean', true, 'true'],
+    ['an array', [5_000], 'an array'],
+    ['an object', {}, 'an object'],
+    ['null', null, 'null'],
+  ])('refuses %s, and says what it got and what it takes', (_name, value, shown) => {
+    const message = messageFor(withOption(path, value));
+    expect(message).toContain(`${path} takes a whole number from ${min} to ${max}, it got ${shown}`);
+  });
+});
+
+describe('the options', () => {
+  it('may all be left out', () => {
+    expect(resolve({})).toEqual({
+      redis: undefined,
+      prefix: 'sse',
+      identify: expect.any(Function) as () => unknown,
+      ...Object.fromEntries(numbers.map(({ resolved, fallback }) => [resolved, fallback])),
+    });
+    expect(resolve(undefined)).toEqual(resolve({ identify: resolve({})['identify'] }));
+  });
+
+  it.each([
+    ['null', null, 'null'],
+    ['a URL', 'redis://:secret@localhost', 'a string'],
+    ['an array', [], 'an array'],
+    ['a number', 5, '5'],
+  ])('are an object, and not %s', (_name, options, _shown) => {
+    const message = messageFor(options);
+    expect(message).toMatch(/takes an options object, it got /);
+    expect(message).not.toContain('secret');
+  });
+
+  it.each(['url', 'Redis', 'heartbeat', 'ttl', 'constructor', '__proto__x', ''])(
+    'are these, and not %j',
+    (name) => {
+      const message = messageFor({ [name]: 1 });
+      expect(message).toContain(`there is no option "${name}"`);
+      // It says which there are.
+      for (const { path } of numbers) expect(message).toContain(path.split('.')[0]!);
+      expect(message).toContain('identify');
+    },
+  );
+
+  it.each([
+    ['history', 'maxlength', ['maxLength', 'ttl']],
+    ['limits', 'payload', ['channelsPerConnection', 'payloadBytes', 'bufferedBytes']],
+    ['drain', 'retryAfter', ['timeout']],
+  ])('have in %s no %j', (group, name, known) => {
+    expect(messageFor({ [group]: { [name]: 1 } })).toContain(
+      `there is no option "${group}.${name}" (there are ${known.join(', ')})`,
+    );
+  });
+
+  it.each(['history', 'limits', 'drain'])('have in %s an object', (group) => {
+    for (const value of [5, 'x', null, [], true]) {
+      expect(messageFor({ [group]: value })).toMatch(new RegExp(`${group} takes an object with .*, it got `));
+    }
+    expect(() => resolve({ [group]: {} })).not.toThrow();
+    expect(() => resolve({ [group]: undefined })).not.toThrow();
+  });
+
+  it.each(['a', 'sse', 'my-app:sse', 'x'.repeat(128), 'préfixe', '🙂'])('take the prefix %j', (prefix) => {
+    expect(resolve({ prefix })['prefix']).toBe(prefix);
+  });
+
+  it.each([
+    ['', '""'],
+    ['x'.repeat(129), '"xxx'],
+    ['a b', '"a b"'],
+    ['a\nb', '"a\\nb"'],
+    ['{a}', '"{a}"'],
+    ['a}', '"a}"'],
+    [5, '5'],
+    [null, 'null'],
+    [{}, 'an object'],
+  ])('refuse the prefix %j', (prefix, shown) => {
+    const message = messageFor({ prefix });
+    expect(message).toContain(
+      'prefix takes 1 to 128 characters other than white space, "{" and "}", it got ',
+    );
+    expect(message).toContain(shown);
+  });
+
+  it.each([
+    'redis://localhost',
+    'redis://localhost:6379/3',
+    'redis://user:password@redis.internal:6380',
+    'rediss://localhost',
+    'unix:///run/redis.sock',
+    '/run/redis.sock',
+    { host: 'localhost' },
+    {},
+  ])('take for redis %j', (redis) => {
+    expect(resolve({ redis })['redis']).toBe(redis);
+  });
+
+  it('take an existing Redis, and not a Cluster', () => {
+    const redis = new Redis({ lazyConnect: true });
+    expect(resolve({ redis })['redis']).toBe(redis);
+    expect(messageFor({ redis: { isCluster: true, duplicate: () => undefined } })).toMatch(
+      /redis takes a Redis, not a Cluster/,
+    );
+  });
+
+  it.each([
+    ['', 'another string'],
+    ['localhost:6379', 'another string'],
+    ['http://user:secret@localhost', 'another string'],
+    ['redis//:secret@localhost', 'another string'],
+    [' redis://:secret@localhost', 'another string'],
+    [6379, '6379'],
+    [null, 'null'],
+    [true, 'true'],
+    [['redis://:secret@localhost'], 'an array'],
+  ])('refuse for redis %j, and tell no password', (redis, shown) => {
+    const message = messageFor({ redis });
+    expect(message).toMatch(/redis takes a URL/);
+    expect(message).toContain(`it got ${shown}`);
+    expect(message).not.toContain('secret');
+  });
+
+  it.each([
+    'redis://:secret@localhost:port',
+    'redis://:secret@localhost:99999',
+    'redis://:secret@[::1',
+    'redis://:secret@local host',
+    'redis://:not/encoded/secret@localhost',
+    'redis://:not%encodedsecret@localhost',
+  ])('refuse a URL that cannot be read, and tell no password: %s', async (redis) => {
+    const making = Test.createTestingModule({ imports: [SseRedisModule.forRoot({ redis })] }).compile();
+    const error: unknown = await making.catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(InvalidOptionsError);
+    expect((error as Error).message).toMatch(/redis takes a URL/);
+    // As Node prints an error: with its cause and whatever else it carries.
+    expect(inspect(error, { depth: 10 })).not.toContain('secret');
+  });
+
+  it.each([5, 'request.user', null, {}])('refuse for identify %j', (identify) => {
+    expect(messageFor({ identify })).toMatch(/identify takes a function \(request\) => user id, it got /);
+  });
+
+  it('know the user of a request, by default', () => {
+    const identify = resolve({})['identify'] as (request: unknown) => unknown;
+    expect(identify({ user: { id: 7 } })).toBe(7);
+    expect(identify({ user: undefined })).toBeUndefined();
+    expect(identify({})).toBeUndefined();
+  });
+
+  it('must let the position of a quiet client be renewed within the retention', () => {
+    const rule =
+      /history\.ttl \(1000\) must be at least twice heartbeatInterval \((\d+)\) and probeInterval \((\d+)\)/;
+    const history = { ttl: 1_000 };
+    expect(messageFor({ history })).toMatch(rule);
+    expect(messageFor({ history, heartbeatInterval: 501, probeInterval: 100 })).toMatch(rule);
+    expect(messageFor({ history, heartbeatInterval: 100, probeInterval: 501 })).toMatch(rule);
+    expect(() => resolve({ history, heartbeatInterval: 500, probeInterval: 500 })).not.toThrow();
+  });
+
+  it('are all complained of in one message', () => {
+    const message = messageFor({
+      redis: 5,
+      prefix: '',
+      retry: -1,
+      history: { ttl: 'long', size: 1 },
+      limits: { payloadBytes: 0 },
+      drain: 7,
+      identify: 'me',
+      colour: 'red',
+    });
+    for (const name of [
+      'redis takes',
+      'prefix takes',
+      'retry takes',
+      'history.ttl takes',
+      '"history.size"',
+      'limits.payloadBytes takes',
+      'drain takes',
+      'identify takes',
+      '"colour"',
+    ]) {
+      expect(message).toContain(name);
+    }
+    expect(message).toMatch(/^SseRedisModule cannot start with these options: /);
+  });
+
+  it.each([
+    ['forRoot', (options: SseRedisOptions) => SseRedisModule.forRoot(options)],
+    [
+      'forRootAsync',
+      (options: SseRedisOptions) => SseRedisModule.forRootAsync({ useFactory: () => options }),
+    ],
+  ])('are checked when the application is made with %s', async (_name, importWith) => {
+    const bad = Test.createTestingModule({ imports: [importWith({ retry: -1 })] });
+    await expect(bad.compile()).rejects.toThrow(InvalidOptionsError);
+    const good = await Test.createTestingModule({ imports: [importWith({ retry: 1 })] }).compile();
+    await good.close();
+  });
+});
