@@ -50,16 +50,17 @@ export function encodeRecord(
 export function parseRecord(bytes: Buffer): EventRecord {
   let at = 0;
   let position = 0;
-  while (isDigit(bytes[at])) position = position * 10 + bytes[at++]! - DIGIT_0;
+  while (isDigit(bytes[at])) position = position * 10 + (bytes[at++]! - DIGIT_0);
   if (at === 0 || bytes[at++] !== SPACE) throw unexpected(bytes);
   const prevStart = at;
   let prev = 0;
-  while (isDigit(bytes[at])) prev = prev * 10 + bytes[at++]! - DIGIT_0;
+  while (isDigit(bytes[at])) prev = prev * 10 + (bytes[at++]! - DIGIT_0);
   if (at === prevStart || bytes[at++] !== SPACE) throw unexpected(bytes);
   const kind = KINDS[bytes[at++] ?? 0];
   const ephemeral = bytes[at] === EPHEMERAL;
   if (ephemeral) at++;
-  if (!kind || bytes[at++] !== LF || !Number.isSafeInteger(position)) throw unexpected(bytes);
+  if (!kind || bytes[at++] !== LF || !Number.isSafeInteger(position) || prev >= position)
+    throw unexpected(bytes);
   return { position, prev, kind, ephemeral, frame: bytes.subarray(at) };
 }
 

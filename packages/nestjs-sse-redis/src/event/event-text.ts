@@ -33,8 +33,9 @@ export function encodeEvent(event: SseEventInput, maxBytes: number): EventText {
     throw new InvalidEventError('An event is an object { type?, data }.');
   }
   const type = checkType(event.type);
-  const kind = typeof event.data === 'string' ? 't' : 'j';
-  const data = typeof event.data === 'string' ? event.data : stringify(event.data);
+  const value = event.data;
+  const kind = typeof value === 'string' ? 't' : 'j';
+  const data = typeof value === 'string' ? value : stringify(value);
   checkSize(data, maxBytes);
   return { kind, text: formatEvent(type, data) };
 }

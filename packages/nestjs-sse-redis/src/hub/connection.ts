@@ -123,11 +123,11 @@ export class Connection {
 
   /** Catches up from memory and goes live, if memory holds all that is missing. */
   catchUpFromMemory(): boolean {
-    if (!this.feeds.every((feed) => feed.covers(this.cursor))) return false;
-    if (this.resumed) {
-      for (const feed of this.feeds) if (feed.endedBy(this.cursor)) this.markEnded(feed.channel);
-    }
+    // Whoever comes back after the end is ended again: that, too, must be known.
+    const { cursor, resumed } = this;
+    if (!this.feeds.every((feed) => feed.covers(cursor) && (feed.knowsEnd || !resumed))) return false;
     this.resumed = false;
+    if (resumed) for (const feed of this.feeds) if (feed.endedBy(cursor)) this.markEnded(feed.channel);
     this.deliverAll(
       this.feeds.flatMap((feed) =>
         feed.eventsAfter(this.cursor).map((record) => ({ channel: feed.channel, record })),
@@ -156,11 +156,14 @@ export class Connection {
   private takeSlices(slices: readonly LogSlice[]): void {
     if (this.returnFromAhead(Math.min(...slices.map(({ last }) => last)))) return;
     const upTo = Math.min(...slices.map((slice) => slice.upTo));
-    for (const { channel, wholeFrom, ended } of slices) {
-      if (this.cursor < wholeFrom) this.tellGap({ channel, from: this.cursor, to: wholeFrom });
-      if (ended && this.resumed) this.markEnded(channel);
-    }
+    const { cursor, resumed } = this;
     this.resumed = false;
+    slices.forEach((slice, i) => {
+      const { channel, wholeFrom, ended } = slice;
+      this.feeds[i]!.learnEnd(slice);
+      if (cursor < wholeFrom) this.tellGap({ channel, from: cursor, to: wholeFrom });
+      if (ended && resumed) this.markEnded(channel);
+    });
     this.deliverAll(
       slices.flatMap(({ channel, records }) =>
         records.filter(({ position }) => position <= upTo).map((record) => ({ channel, record })),
@@ -181,7 +184,7 @@ export class Connection {
     this.cursor = this.told = record.position;
     this.give(this.outlet.event(channel, record));
     if (record.kind === 'x') this.markEnded(channel);
-    else this.ended?.delete(channel);
+    else if (!record.ephemeral) this.ended?.delete(channel);
   }
 
   /** A cursor beyond what the broker has given out is of another deployment, or of data that Redis has lost. */

@@ -1,3 +1,4 @@
+import type { LogSlice } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
 import type { Connection } from './connection.js';
@@ -16,7 +17,7 @@ export class Feed {
   private readonly recent: RecentEvents;
   /** The newest event that was announced, or the position from which on all are. 0: not known yet. */
   private seen: Position = 0;
-  /** Where the channel's stream ended, if the newest event says so. */
+  /** Where the channel's stream ended, infinite if it goes on; not known before an event or a reading has told. */
   private endedAt: Position | undefined;
 
   constructor(
@@ -37,6 +38,7 @@ export class Feed {
   /** Announcements no longer arrive. */
   reset(): void {
     this.seen = 0;
+    this.endedAt = undefined;
     this.recent.clear(Infinity);
   }
 
@@ -44,8 +46,10 @@ export class Feed {
     if (record.position <= this.seen) return;
     if (record.prev > this.seen && record.prev > this.link.watermark) this.missed(record.prev);
     this.seen = record.position;
-    this.endedAt = record.kind === 'x' ? record.position : undefined;
-    if (!record.ephemeral) this.recent.add(record);
+    if (!record.ephemeral) {
+      this.endedAt = endOf(record);
+      this.recent.add(record);
+    }
     for (const connection of this.connections) connection.receive(this.channel, record);
   }
 
@@ -58,9 +62,22 @@ export class Feed {
     return this.recent.after(position);
   }
 
+  /** Whether it is known if the channel's stream has ended. */
+  get knowsEnd(): boolean {
+    return this.endedAt !== undefined;
+  }
+
   /** Whether the channel's stream had ended when a client stood at this position. */
   endedBy(position: Position): boolean {
     return this.endedAt !== undefined && this.endedAt <= position;
+  }
+
+  /** A reading of the log tells whether the stream has ended, if nothing newer was heard. */
+  learnEnd({ records, upTo, last, ended }: LogSlice): void {
+    if (this.endedAt !== undefined || upTo < last || last < this.seen) return;
+    const newest = records.at(-1);
+    // Not heard of here, the end was before all that memory covers, and only of that it will be asked.
+    this.endedAt = newest ? endOf(newest) : ended ? 0 : Infinity;
   }
 
   /** There is an event that was not announced here: what is newer must not be sent before it. */
@@ -68,4 +85,8 @@ export class Feed {
     this.recent.clear(prev);
     for (const connection of this.connections) connection.fallBehind();
   }
+}
+
+function endOf(record: EventRecord): Position {
+  return record.kind === 'x' ? record.position : Infinity;
 }

@@ -24,7 +24,7 @@ import type {
 } from './hub-options.js';
 import { LocalOutlet, toSseEvent } from './local-outlet.js';
 import { LogReader } from './log-reader.js';
-import { pipeSource, type PipeSource } from './pipe-source.js';
+import { checkSource, pipeSource, type PipeSource } from './pipe-source.js';
 import { Streams } from './streams.js';
 
 /** What `hub.stats()` tells of this process. */
@@ -94,8 +94,7 @@ export class SseHub {
    * @example await hub.publish('news', { type: 'article', data: { title: 'Hello' } });
    */
   async publish(channel: string, event: SseEventInput, options: PublishOptions = {}): Promise<Published> {
-    this.checkStarted();
-    const [outcome] = await this.broker.publish([this.publication(channel, event, options)]);
+    const [outcome] = await this.send([this.publication(channel, event, options)]);
     return published(outcome!);
   }
 
@@ -116,7 +115,7 @@ export class SseHub {
         results[i] = { error: error as Error };
       }
     }
-    const outcomes = publications.length > 0 ? await this.broker.publish(publications) : [];
+    const outcomes = publications.length > 0 ? await this.send(publications) : [];
     outcomes.forEach((outcome, i) => {
       results[places[i]!] = 'error' in outcome ? outcome : { id: formatEventId(outcome.position) };
     });
@@ -134,11 +133,12 @@ export class SseHub {
     if (options.after !== undefined) positionAt(options.after);
     const start = { lastEventId: options.after, rewind: checkCount('rewind', options.rewind ?? 0) };
     this.checkStarted();
-    return new Observable((subscriber) =>
-      this.streams.open([name], start, new LocalOutlet(subscriber), {
+    return new Observable((subscriber) => {
+      this.checkStarted();
+      return this.streams.open([name], start, new LocalOutlet(subscriber), {
         failed: (error) => subscriber.error(error),
-      }),
-    );
+      });
+    });
   }
 
   /**
@@ -151,30 +151,29 @@ export class SseHub {
    * @param source an Observable or a (async) iterable of events `{ type?, data }`, or of strings
    * @returns resolves when the end is published
    * @throws SourceFailedError if the source threw: its error is in `cause`
+   * @throws InvalidEventError if it is no source, or gave an item that is no event; what came before is published
    * @throws any error of `publish`, after which the source is left and, if Redis lets it, the end is published
    */
   async pipe(channel: string, source: PipeSource): Promise<void> {
     const name = checkChannel(channel);
+    checkSource(source);
     this.checkStarted();
     try {
-      await pipeSource(source, async (batch) => {
-        const results = await this.publishMany(
-          batch.map(({ type, data }) => ({ channel: name, type, data })),
-        );
-        const failed = results.find((result) => 'error' in result);
-        if (failed) throw failed.error;
-      });
+      await pipeSource(
+        source,
+        (event) => this.publication(name, event, {}),
+        async (batch) => (await this.send(batch)).forEach(published),
+      );
     } catch (error) {
       const code = error instanceof SourceFailedError ? error.code : 'STREAM_FAILED';
-      const last = [hubEvent('j', 'error', { channel: name, code }), endOf(name)];
-      await this.broker.publish(
-        last.map((event) => ({ channel: name, event, ephemeral: false, idempotencyKey: undefined })),
+      const failed = hubEvent('j', 'error', { channel: name, code });
+      // If this cannot be published either, the first error says why.
+      await this.send([hubPublication(name, failed), hubPublication(name, endOf(name))]).catch(
+        () => undefined,
       );
       throw error;
     }
-    const [outcome] = await this.broker.publish([
-      { channel: name, event: endOf(name), ephemeral: false, idempotencyKey: undefined },
-    ]);
+    const [outcome] = await this.send([hubPublication(name, endOf(name))]);
     published(outcome!);
   }
 
@@ -243,6 +242,11 @@ export class SseHub {
     await this.broker.close();
   }
 
+  private async send(publications: readonly Publication[]): Promise<PublishOutcome[]> {
+    this.checkStarted();
+    return this.broker.publish(publications);
+  }
+
   private publication(channel: string, event: SseEventInput, options: PublishOptions): Publication {
     return {
       channel: checkChannel(channel),
@@ -271,6 +275,10 @@ function positionAt(id: string): Position {
   const position = typeof id === 'string' ? parseEventId(id) : undefined;
   if (position !== undefined) return position;
   throw new InvalidEventIdError(`An event id looks like 1767225600000-0, not ${JSON.stringify(id)}.`);
+}
+
+function hubPublication(channel: string, event: EventText): Publication {
+  return { channel, event, ephemeral: false, idempotencyKey: undefined };
 }
 
 function hubEvent(kind: EventText['kind'], type: 'end' | 'error', data: object): EventText {

@@ -52,18 +52,22 @@ const KNOWN: ReadonlyMap<string, readonly string[] | undefined> = new Map<
  */
 export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
   if (!isObject(options)) {
-    throw new InvalidOptionsError(`SseRedisModule takes an options object, it got ${show(options)}.`);
+    // A string is not shown: it is likely a URL, with a password in it.
+    throw new InvalidOptionsError(
+      `SseRedisModule takes an options object such as { redis: 'redis://localhost' }, it got ${typeof options === 'string' ? 'a string' : show(options)}.`,
+    );
   }
   const problems = findUnknown(options);
   const number = (name: string, fallback: number, min: number, max: number): number => {
-    const value = read(options, name) ?? fallback;
+    const given = read(options, name);
+    const value = given === undefined ? fallback : given;
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
     problems.push(`${name} takes a whole number from ${min} to ${max}, it got ${show(value)}`);
     return fallback;
   };
   const resolved: ResolvedOptions = {
     redis: options.redis,
-    prefix: options.prefix ?? 'sse',
+    prefix: options.prefix === undefined ? 'sse' : options.prefix,
     maxLength: number('history.maxLength', 1_000, 1, 1_000_000),
     ttl: number('history.ttl', 60 * MINUTE, 1_000, 365 * DAY),
     heartbeatInterval: number('heartbeatInterval', 20_000, 100, MAX_TIMER),
@@ -76,7 +80,7 @@ export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
     connectTimeout: number('connectTimeout', 5_000, 1, MAX_TIMER),
     probeInterval: number('probeInterval', 5_000, 10, MAX_TIMER),
     idempotencyWindow: number('idempotencyWindow', 10 * MINUTE, 1, 365 * DAY),
-    identify: options.identify ?? userOf,
+    identify: options.identify === undefined ? userOf : options.identify,
   };
   checkPrefix(resolved.prefix, problems);
   checkRedis(resolved.redis, problems);
@@ -127,9 +131,8 @@ function checkPrefix(prefix: unknown, problems: string[]): void {
 function checkRedis(redis: unknown, problems: string[]): void {
   if (redis === undefined) return;
   if (typeof redis === 'string') {
-    if (/^(rediss?|unix):\/\/.|^\//.test(redis)) return;
-    // Not shown: a mistyped URL may have the password in it.
-    problems.push('redis takes a URL that begins with redis:// or rediss://, it got another string');
+    const problem = findProblemOfUrl(redis);
+    if (problem) problems.push(`redis takes a URL that begins with redis:// or rediss://, it got ${problem}`);
     return;
   }
   if (!isObject(redis)) {
@@ -139,6 +142,21 @@ function checkRedis(redis: unknown, problems: string[]): void {
   if ('isCluster' in redis && redis.isCluster) {
     problems.push('redis takes a Redis, not a Cluster: give the address of one Redis or Valkey');
   }
+}
+
+/** What is wrong with a URL of Redis. The URL is never shown: it may have a password in it. */
+function findProblemOfUrl(redis: string): string | undefined {
+  // The path of a Unix socket, as ioredis takes it.
+  if (redis.startsWith('/')) return undefined;
+  if (!/^(rediss?|unix):\/\/./.test(redis)) return 'another string';
+  try {
+    const { username, password, hash } = new URL(redis);
+    decodeURIComponent(username + password);
+    if (hash === '') return undefined;
+  } catch {
+    // Told below.
+  }
+  return 'one that cannot be read: special characters in user and password must be percent-encoded';
 }
 
 function userOf(request: unknown): UserId {

@@ -220,6 +220,37 @@ describe.each(brokers)('hub.pipe() over the $broker broker', ({ broker }) => {
     expect(await back.ended).toBe('end');
   });
 
+  it('ends again also who comes back with an earlier position than the one before', async () => {
+    const test = await hubs.start();
+    await test.hub.pipe('a', ['said']);
+    // Somebody is there, so that what this process knows of the channel stays.
+    await test.client(['a']);
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i++) ids.push((await test.hub.publish('b', { data: i })).id);
+    for (const lastEventId of ids.toReversed()) {
+      const back = SseStream.open(test.url('a'), { lastEventId });
+      expect(await back.ended).toBe('end');
+    }
+  });
+
+  it('has ended for who comes back, whatever was said since to those who are there alone', async () => {
+    const test = await hubs.start();
+    const client = await test.client(['a']);
+    await test.hub.pipe('a', ['said']);
+    await client.ended;
+    const newcomer = await test.client(['a']);
+    await test.hub.publish('a', { type: 'typing', data: 'ann' }, { ephemeral: true });
+    await newcomer.waitFor(1);
+    const back = SseStream.open(test.url('a'), { lastEventId: client.lastEventId });
+    expect(await back.ended).toBe('end');
+    // Nor does it keep the stream of two channels from ending.
+    const both = await test.client(['a', 'b']);
+    await test.hub.pipe('a', []);
+    await test.hub.publish('a', { data: 'bob' }, { ephemeral: true });
+    await test.hub.pipe('b', []);
+    expect(await both.ended).toBe('end');
+  });
+
   it('lets the stream of a client of two channels go on until both have ended', async () => {
     const test = await hubs.start();
     const [one, both] = await Promise.all([test.client(['a']), test.client(['a', 'b'])]);

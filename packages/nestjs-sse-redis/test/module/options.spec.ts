@@ -101,9 +101,10 @@ describe('the options', () => {
     ['a URL', 'redis://:secret@localhost', 'a string'],
     ['an array', [], 'an array'],
     ['a number', 5, '5'],
-  ])('are an object, and not %s', (_name, options, _shown) => {
+  ])('are an object, and not %s', (_name, options, shown) => {
     const message = messageFor(options);
-    expect(message).toMatch(/takes an options object, it got /);
+    expect(message).toMatch(/^SseRedisModule takes an options object/);
+    expect(message).toMatch(new RegExp(`it got ${shown}\\.$`));
     expect(message).not.toContain('secret');
   });
 

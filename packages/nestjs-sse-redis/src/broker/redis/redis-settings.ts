@@ -60,6 +60,7 @@ export class RedisSettings {
     return this.template.duplicate({
       ...overrides,
       keyPrefix: '',
+      stringNumbers: false,
       lazyConnect: true,
       enableOfflineQueue: false,
       enableReadyCheck: true,
