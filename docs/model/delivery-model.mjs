@@ -13,6 +13,7 @@ const RULES = [
   'id-only',
   'memory-covers',
   'margin',
+  'unsure',
 ];
 const off = new Set(process.argv.filter((a) => a.startsWith('--without=')).map((a) => a.slice(10)));
 for (const r of off) if (!RULES.includes(r)) throw new Error(`no such rule: ${r}`);
@@ -53,6 +54,7 @@ class Redis {
     this.#init();
     const id = (this.last = Math.max(this.now * 1000, this.last + 1));
     let log = this.logs.get(ch);
+    const isNew = !log; // then `prev` is no event, but a bound
     const prev = log ? log.entries.at(-1).id : Math.max((this.now - TTL) * 1000, this.since);
     if (n !== undefined && !ephemeral) {
       if (!log) this.logs.set(ch, (log = { entries: [] }));
@@ -62,7 +64,7 @@ class Redis {
       log.expires = this.now + TTL + (on('margin') ? 1 : 0);
     }
     for (const link of this.links)
-      if (link.subscribed.has(ch)) link.queue.push({ ch, id, prev, n, ephemeral });
+      if (link.subscribed.has(ch)) link.queue.push({ ch, id, prev, bound: isNew, n, ephemeral });
     return id;
   }
   /** One atomic reading of one channel: some entries after a cursor, how far they reach, from where on nothing is missing. */
@@ -119,6 +121,7 @@ class Node {
   feeds = new Map();
   connections = new Set();
   later = [];
+  lost = [];
   constructor(redis, name) {
     Object.assign(this, { redis, name });
   }
@@ -133,7 +136,7 @@ class Node {
     if (!this.link) return;
     this.redis.links.delete(this.link);
     this.link = null;
-    for (const c of this.connections) c.behind(c.position);
+    for (const c of this.connections) c.linkLost();
     this.watermark = 0;
     for (const feed of this.feeds.values()) feed.reset();
   }
@@ -144,6 +147,16 @@ class Node {
     if (on('subscribe-first')) this.link.subscribed.add(ch);
     else this.later.push(ch);
     feed.ready(this.redis.clock());
+  }
+  /** An announcement is lost on a link that stays up. Redis does not do that; what is between may. */
+  lose() {
+    const queue = this.link?.queue ?? [];
+    const at = queue.findIndex((m) => m.n >= 0);
+    if (at < 0) return false;
+    const [m] = queue.splice(at, 1);
+    this.lost.push(m);
+    for (const c of this.connections) if (c.channels.includes(m.ch)) c.client.atRisk.add(m.n);
+    return true;
   }
   /** One announcement from the subscription. */
   receive() {
@@ -156,10 +169,14 @@ class Node {
     }
     const feed = this.feeds.get(m.ch);
     if (!feed || m.id <= feed.seen) return;
-    if (on('prev') && m.prev > feed.seen && m.prev > this.watermark) {
+    // Lost on the way, and then from the log, which begins anew: not promised.
+    if (m.bound) for (const c of this.connections) if (c.channels.includes(m.ch)) c.client.forgive();
+    // A bound may lie beyond what was seen though nothing was missed; an event that was not seen was missed.
+    if (on('prev') && m.prev > feed.seen && !(m.bound && m.prev <= this.watermark)) {
+      const { seen } = feed;
       feed.recent = [];
       feed.from = m.prev;
-      for (const c of this.connections) if (c.channels.includes(m.ch)) c.behind(c.cursor);
+      for (const c of this.connections) if (c.channels.includes(m.ch)) c.missed(m.ch, seen, !m.bound);
     }
     feed.seen = m.id;
     if (!m.ephemeral) {
@@ -175,11 +192,14 @@ class Connection {
   state = 'behind';
   found = null;
   intact = false;
+  /** Up to here logs were read, or the client had it before. */
+  readUpTo = 0;
+  unsure = new Map();
   constructor(node, client, lastId) {
     Object.assign(this, { node, client, channels: client.channels });
     for (const ch of this.channels) node.listen(ch);
     const last = node.redis.clock();
-    this.cursor = lastId ?? last;
+    this.cursor = this.readUpTo = lastId ?? last;
     node.connections.add(this);
     this.fromAhead(last);
     if (on('id-only')) client.mark(this.cursor);
@@ -187,28 +207,56 @@ class Connection {
   get position() {
     return this.state === 'live' ? Math.max(this.cursor, this.node.watermark) : this.cursor;
   }
-  behind(cursor) {
-    if (!this.node.link) this.intact = false;
-    this.cursor = cursor;
+  /**
+   * Leaves live. Up to the cursor it had what was announced, which may be less than there was: so each channel is read
+   * from where its feed has all, or logs were read, whichever is later.
+   */
+  fallBehind() {
     this.state = 'behind';
+    for (const ch of this.channels) this.doubt(ch, this.node.feeds.get(ch).seen, false);
+  }
+  doubt(ch, seen, certain) {
+    const from = Math.max(seen, this.readUpTo);
+    if (!on('unsure') || from >= this.cursor) return;
+    const before = this.unsure.get(ch);
+    const missingFrom = before?.missingFrom ?? (certain ? from : undefined);
+    this.unsure.set(ch, { from: Math.min(from, before?.from ?? from), missingFrom });
+    this.found = null;
+  }
+  missed(ch, seen, certain) {
+    this.behindSince ??= this.node.redis.now;
+    if (this.client.atRisk.size) this.intact = false;
+    if (this.state === 'live') this.fallBehind();
+    this.doubt(ch, seen, certain);
+  }
+  linkLost() {
+    this.intact = false;
+    const live = this.state === 'live';
+    this.cursor = this.position;
+    this.state = 'behind';
+    if (live) this.fallBehind();
   }
   receive(m) {
     if (this.state !== 'live' || m.id <= this.cursor) return;
     this.deliver(m);
     // A slow client: now and then its response is full, and it is behind until the next step.
     // Meanwhile the history may be trimmed, and a gap be due.
-    if (this.client.slow()) Object.assign(this, { state: 'behind', intact: false });
+    if (!this.client.slow()) return;
+    this.intact = false;
+    this.fallBehind();
   }
   /** A cursor beyond what Redis gave out is set back, and all before it is a gap. */
   fromAhead(last) {
     if (!on('ahead') || this.cursor <= last) return false;
     for (const ch of this.channels) this.client.gap(ch, this.intact);
-    this.cursor = last;
+    this.cursor = this.readUpTo = last;
+    this.unsure.clear();
+    this.found = null;
     this.client.rewindTo(last);
     return true;
   }
   deliver(event) {
-    this.cursor = event.id;
+    this.cursor = Math.max(this.cursor, event.id);
     this.client.receive(event);
   }
   beat() {
@@ -218,28 +266,39 @@ class Connection {
   step() {
     if (this.state === 'live' || !this.node.link) return;
     const feeds = this.channels.map((ch) => this.node.feeds.get(ch));
+    const from = (ch) => this.unsure.get(ch)?.from ?? this.cursor;
     if (!this.found) {
-      if (feeds.every((feed) => feed.covers(this.cursor))) {
-        const missed = feeds.flatMap((feed) => feed.recent.filter((e) => e.id > this.cursor));
+      if (feeds.every((feed, i) => feed.covers(from(this.channels[i])))) {
+        const missed = feeds.flatMap((feed, i) => feed.recent.filter((e) => e.id > from(this.channels[i])));
         for (const event of missed.sort((x, y) => x.id - y.id)) this.deliver(event);
-        Object.assign(this, { state: 'live', intact: true });
+        Object.assign(this, { state: 'live', intact: true, behindSince: undefined });
+        this.unsure.clear();
         this.beat();
         return;
       }
-      this.found = { from: this.cursor, todo: [...this.channels], slices: [] };
+      this.found = { todo: [...this.channels], slices: [] };
       return;
     }
-    const { from, todo, slices } = this.found;
-    if (todo.length) return void slices.push(this.node.redis.read(todo.shift(), from));
+    const { todo, slices } = this.found;
+    if (todo.length) return void slices.push(this.node.redis.read(todo[0], from(todo.shift())));
     this.found = null;
-    if (from !== this.cursor || this.fromAhead(Math.min(...slices.map((s) => s.last)))) return; // it was set back meanwhile
+    if (this.fromAhead(Math.min(...slices.map((s) => s.last)))) return;
     // No further than every one of the slices reaches.
     const upTo = on('bound')
       ? Math.min(...slices.map((s) => s.upTo))
       : Math.max(...slices.map((s) => s.upTo));
-    for (const { ch, wholeFrom } of slices) if (from < wholeFrom) this.client.gap(ch, this.intact);
+    if (this.node.redis.now - this.behindSince >= TTL) this.intact = false; // the history went on without it
+    for (const { ch, wholeFrom } of slices) {
+      const { from = this.cursor, missingFrom } = this.unsure.get(ch) ?? {};
+      if ((missingFrom ?? this.cursor) < wholeFrom) this.client.gap(ch, this.intact);
+      // Lost on the way, then the link, then from the log, before anything told of it: not promised.
+      if (missingFrom === undefined && from < wholeFrom) this.client.forgive();
+    }
     const events = slices.flatMap((s) => s.found).filter((e) => e.id <= upTo);
     for (const event of events.sort((x, y) => x.id - y.id)) this.deliver(event);
+    if (upTo >= this.cursor) this.unsure.clear();
+    else for (const u of this.unsure.values()) u.from = Math.max(u.from, upTo);
+    this.readUpTo = Math.max(this.readUpTo, upTo);
     this.cursor = Math.max(this.cursor, upTo);
     this.beat();
   }
@@ -252,11 +311,16 @@ class Client {
   connection = null;
   errors = [];
   rewound = false;
+  /** Announcements that were lost on the way to its node. */
+  atRisk = new Set();
+  /** Of those, what it had not got when it left with a position beyond: not promised. */
+  exempt = new Set();
   constructor(channels, slow) {
     Object.assign(this, { channels, slow });
   }
   receive(event) {
-    const last = this.got.at(-1);
+    // An announcement that was lost is made good for late: in order in its channel then, not across channels.
+    const last = this.got.findLast(({ ch }) => this.atRisk.size === 0 || ch === event.ch);
     if (last && last.id >= event.id && !this.rewound) this.errors.push(`order: ${event.id} after ${last.id}`);
     this.rewound = false;
     this.got.push(event);
@@ -273,11 +337,18 @@ class Client {
     this.gaps.push({ ch, at: this.got.length });
     if (intact) this.errors.push(`gap told to a client that missed nothing: ${ch}`);
   }
+  forgive() {
+    for (const n of this.atRisk) if (!this.got.some((g) => g.n === n)) this.exempt.add(n);
+  }
   open(node) {
+    for (const m of node.lost) {
+      if (this.channels.includes(m.ch) && !this.got.some((g) => g.n === m.n)) this.atRisk.add(m.n);
+    }
     this.connection = new Connection(node, this, this.lastId);
   }
   drop() {
     if (!this.connection) return;
+    this.forgive();
     this.connection.node.connections.delete(this.connection);
     this.connection = null;
   }
@@ -312,7 +383,7 @@ function run(seed) {
   const calm = seed % 3 === 0; // a third of the schedules without data loss: no gap may be told but for retention
   let loss = false;
   let lastProbe = redis.now;
-  const events = { flush: 0, failover: 0, expired: 0, trimmed: 0, ephemeral: 0 };
+  const events = { flush: 0, failover: 0, expired: 0, trimmed: 0, ephemeral: 0, announcementLost: 0 };
   const probe = () => nodes.forEach((n) => n.link && redis.publish(`probe:${n.name}`));
   for (let i = 0; i < 250; i++) {
     const r = rnd();
@@ -340,6 +411,8 @@ function run(seed) {
       const c = pick(clients);
       c.drop();
       if (!calm && c.lastId && rnd() < 0.05) c.lastId += 9_000_000; // a cursor from elsewhere
+    } else if (r < 0.765) {
+      if (pick(nodes).lose()) events.announcementLost++;
     } else if (r < 0.8) {
       const n = pick(nodes);
       if (n.link) n.down();
@@ -371,6 +444,9 @@ function run(seed) {
     }
   }
   for (const n of nodes) if (!n.link) n.up();
+  // An event that nothing follows in its channel is missed by nobody who did not get its announcement: not promised.
+  for (const ch of CHANNELS)
+    published.push({ ch, n: published.length, id: redis.publish(ch, published.length) });
   for (const c of clients) {
     if (c.connection) continue;
     c.startedAt ??= published.length;
@@ -393,6 +469,7 @@ function run(seed) {
     }
     for (const p of published) {
       if (!c.channels.includes(p.ch) || p.n < c.startedAt || seen.has(p.n)) continue;
+      if (c.exempt.has(p.n)) continue;
       if (redis.lostByRedis.has(p.n)) continue; // acknowledged, not replicated: not promised
       // told in the right place: after what was delivered of the channel before it, not after what was delivered later
       const before = c.got.findLastIndex((g) => g.n >= 0 && g.ch === p.ch && g.n < p.n);
@@ -412,7 +489,7 @@ let broken = 0;
 let deliveries = 0;
 let gaps = 0;
 let example;
-const total = { flush: 0, failover: 0, expired: 0, trimmed: 0, ephemeral: 0 };
+const total = { flush: 0, failover: 0, expired: 0, trimmed: 0, ephemeral: 0, announcementLost: 0 };
 for (let s = firstSeed; s < firstSeed + schedules; s++) {
   const r = run(s);
   deliveries += r.deliveries;

@@ -13,6 +13,8 @@ export interface EventRecord {
   /** No event of the channel lies between this position and the event's own. */
   readonly prev: Position;
   readonly kind: EventKind;
+  /** There was no log before it: `prev` is no event, but only a bound. */
+  readonly first: boolean;
   /** It is in no log: nobody who was not there can get it. */
   readonly ephemeral: boolean;
   /** The finished SSE block: `id:`, `event:`, `data:` lines and the blank line. */
@@ -23,9 +25,10 @@ const SPACE = 0x20;
 const LF = 0x0a;
 const DIGIT_0 = 0x30;
 const EPHEMERAL = 0x65; // e
+const FIRST = 0x66; // f
 const KINDS: Readonly<Record<number, EventKind>> = { 0x6a: 'j', 0x74: 't', 0x78: 'x' };
 
-/** The flags of a record: the kind, and `e` if it is ephemeral. */
+/** The flags of a record that its publisher knows: the kind, and `e` if it is ephemeral. The broker adds `f`: the first of its log. */
 export function recordFlags(kind: EventKind, ephemeral: boolean): string {
   return ephemeral ? `${kind}e` : kind;
 }
@@ -36,9 +39,10 @@ export function encodeRecord(
   prev: Position,
   event: EventText,
   ephemeral: boolean,
+  first = false,
 ): Buffer {
   return Buffer.from(
-    `${position} ${prev} ${recordFlags(event.kind, ephemeral)}\nid: ${formatEventId(position)}\n${event.text}`,
+    `${position} ${prev} ${recordFlags(event.kind, ephemeral)}${first ? 'f' : ''}\nid: ${formatEventId(position)}\n${event.text}`,
   );
 }
 
@@ -59,9 +63,11 @@ export function parseRecord(bytes: Buffer): EventRecord {
   const kind = KINDS[bytes[at++] ?? 0];
   const ephemeral = bytes[at] === EPHEMERAL;
   if (ephemeral) at++;
+  const first = bytes[at] === FIRST;
+  if (first) at++;
   if (!kind || bytes[at++] !== LF || !Number.isSafeInteger(position) || prev >= position)
     throw unexpected(bytes);
-  return { position, prev, kind, ephemeral, frame: bytes.subarray(at) };
+  return { position, prev, kind, first, ephemeral, frame: bytes.subarray(at) };
 }
 
 /** The SSE text of a record, without its id line: what `parseEventText` reads. */

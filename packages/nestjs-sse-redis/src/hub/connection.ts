@@ -2,6 +2,7 @@ import type { LogSlice } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
 import { catchUp } from './catch-up.js';
+import { Cursor } from './cursor.js';
 import type { Feed, Link } from './feed.js';
 import type { LogReader } from './log-reader.js';
 import type { Gap, Outlet } from './outlet.js';
@@ -22,14 +23,14 @@ export interface Start {
  * nothing and holds nothing but its cursor, until `catchUp` has brought it there.
  */
 export class Connection {
-  private cursor: Position;
+  private readonly cursor: Cursor;
   /** The last position that the client was sent. */
   private told: Position;
   private state: 'behind' | 'live' | 'closed' = 'behind';
   private full = false;
   private catchingUp = false;
   /** Gaps told of in this catch-up, which may read the same part more than once. */
-  private readonly gapsTold = new Map<string, Position>();
+  private gapsTold: Map<string, Position> | undefined;
   /** Channels whose stream has ended, where there are any. */
   private ended: Set<string> | undefined;
   private resumed: boolean;
@@ -41,7 +42,8 @@ export class Connection {
     private readonly reader: LogReader,
     start: Start,
   ) {
-    this.cursor = this.told = start.cursor;
+    this.cursor = new Cursor(start.cursor);
+    this.told = start.cursor;
     this.resumed = start.resumed;
     outlet.onDrain = () => {
       this.full = false;
@@ -57,29 +59,27 @@ export class Connection {
     this.catchUp();
   }
 
-  /** A position that the client has everything before: a live connection has all that was announced. */
-  get position(): Position {
-    return this.state === 'live' ? Math.max(this.cursor, this.link.watermark) : this.cursor;
-  }
-
   /** An event was announced. */
   receive(channel: string, record: EventRecord): void {
-    if (this.state !== 'live' || record.position <= this.cursor) return;
+    if (this.state !== 'live' || record.position <= this.cursor.position) return;
     this.deliver(channel, record);
     if (this.full) this.fallBehind();
   }
 
-  /** Hands it nothing more until it has caught up. */
-  fallBehind(): void {
-    if (this.state !== 'live') return;
-    this.state = 'behind';
-    // Not at once: the feed is in the midst of an announcement, which must be known before memory is read.
-    queueMicrotask(() => this.catchUp());
+  /**
+   * Something of this channel may not have been announced.
+   *
+   * @param seen the last of it that was
+   * @param certain an event was not
+   */
+  missed(feed: Feed, seen: Position, certain: boolean): void {
+    this.fallBehind();
+    this.cursor.doubt(feed, seen, certain);
   }
 
   linkLost(): void {
-    this.cursor = this.position;
-    if (this.state === 'live') this.state = 'behind';
+    this.standAtWatermark();
+    this.fallBehind();
   }
 
   /** @param last the last position that the broker gave out */
@@ -91,7 +91,7 @@ export class Connection {
   /** Sends the position, which also shows proxies and the client that the stream lives. */
   beat(): void {
     if (this.state === 'closed' || this.full) return;
-    this.cursor = this.position;
+    this.standAtWatermark();
     this.tellPosition();
   }
 
@@ -104,6 +104,20 @@ export class Connection {
   end(): void {
     this.close();
     this.outlet.end();
+  }
+
+  /** A live connection has everything that was announced before the watermark. */
+  private standAtWatermark(): void {
+    if (this.state === 'live') this.cursor.position = Math.max(this.cursor.position, this.link.watermark);
+  }
+
+  /** Hands it nothing more until it has caught up. */
+  private fallBehind(): void {
+    if (this.state !== 'live') return;
+    this.state = 'behind';
+    for (const feed of this.feeds) this.cursor.doubt(feed, feed.seen, false);
+    // Not at once: the feed is in the midst of an announcement, which must be known before memory is read.
+    queueMicrotask(() => this.catchUp());
   }
 
   private catchUp(): void {
@@ -125,28 +139,31 @@ export class Connection {
   catchUpFromMemory(): boolean {
     // Whoever comes back after the end is ended again: that, too, must be known.
     const { cursor, resumed } = this;
-    if (!this.feeds.every((feed) => feed.covers(cursor) && (feed.knowsEnd || !resumed))) return false;
+    const isCovered = (feed: Feed) => feed.covers(cursor.lacksAfter(feed)) && (feed.knowsEnd || !resumed);
+    if (!this.feeds.every(isCovered)) return false;
     this.resumed = false;
-    if (resumed) for (const feed of this.feeds) if (feed.endedBy(cursor)) this.markEnded(feed.channel);
-    this.deliverAll(
-      this.feeds.flatMap((feed) =>
-        feed.eventsAfter(this.cursor).map((record) => ({ channel: feed.channel, record })),
-      ),
+    if (resumed)
+      for (const feed of this.feeds) if (feed.endedBy(cursor.position)) this.markEnded(feed.channel);
+    const events = this.feeds.flatMap((feed) =>
+      feed.eventsAfter(cursor.lacksAfter(feed)).map((record) => ({ channel: feed.channel, record })),
     );
+    cursor.reach(this.deliverAll(events) ?? cursor.position, false);
     if (!this.full && this.state === 'behind') {
       this.state = 'live';
-      this.gapsTold.clear();
-      if (this.cursor > this.told) this.tellPosition();
+      this.gapsTold = undefined;
+      if (cursor.position > this.told) this.tellPosition();
     }
     return true;
   }
 
-  /** Reads every channel from the cursor on, and delivers what was read. */
+  /** Reads every channel from where the client stands, and delivers what was read. */
   async catchUpFromLogs(): Promise<void> {
-    const cursor = this.cursor;
-    const slices = await Promise.all(this.feeds.map((feed) => this.reader.read(feed.channel, cursor)));
+    const { revision } = this.cursor;
+    const slices = await Promise.all(
+      this.feeds.map((feed) => this.reader.read(feed.channel, this.cursor.readAfter(feed))),
+    );
     // Read before a link was lost they are as good as any, since they say how far they reach.
-    if (this.canCatchUp && this.cursor === cursor) this.takeSlices(slices);
+    if (this.canCatchUp && this.cursor.revision === revision) this.takeSlices(slices);
   }
 
   /**
@@ -158,54 +175,62 @@ export class Connection {
     const upTo = Math.min(...slices.map((slice) => slice.upTo));
     const { cursor, resumed } = this;
     this.resumed = false;
-    slices.forEach((slice, i) => {
-      const { channel, wholeFrom, ended } = slice;
-      this.feeds[i]!.learnEnd(slice);
-      if (cursor < wholeFrom) this.tellGap({ channel, from: cursor, to: wholeFrom });
-      if (ended && resumed) this.markEnded(channel);
+    const events = slices.flatMap((slice, i) => {
+      const feed = this.feeds[i]!;
+      const { channel, wholeFrom } = slice;
+      feed.learnEnd(slice);
+      const from = cursor.gapAfter(feed);
+      if (from < wholeFrom) this.tellGap({ channel, from, to: wholeFrom });
+      if (slice.ended && resumed) this.markEnded(channel);
+      const lacksAfter = cursor.lacksAfter(feed);
+      const lacking = slice.records.filter(({ position }) => position > lacksAfter && position <= upTo);
+      return lacking.map((record) => ({ channel, record }));
     });
-    this.deliverAll(
-      slices.flatMap(({ channel, records }) =>
-        records.filter(({ position }) => position <= upTo).map((record) => ({ channel, record })),
-      ),
-    );
-    if (!this.full && upTo > this.cursor) this.cursor = upTo;
+    cursor.reach(this.deliverAll(events) ?? upTo, true);
   }
 
-  private deliverAll(events: { channel: string; record: EventRecord }[]): void {
+  /** In the order of their ids. Returns how far it came, if the client could not take all. */
+  private deliverAll(events: { channel: string; record: EventRecord }[]): Position | undefined {
     events.sort((a, b) => a.record.position - b.record.position);
-    for (const { channel, record } of events) {
-      if (this.full || this.state === 'closed') return;
+    for (const [i, { channel, record }] of events.entries()) {
       this.deliver(channel, record);
+      if (this.full && i < events.length - 1) return record.position;
+      if (this.state === 'closed') return record.position;
     }
+    return undefined;
   }
 
   private deliver(channel: string, record: EventRecord): void {
-    this.cursor = this.told = record.position;
+    const isLate = record.position < this.cursor.position;
+    if (!isLate) this.cursor.position = record.position;
+    this.told = record.position;
     this.give(this.outlet.event(channel, record));
+    // Its id is behind what the client has of other channels, and is not where it should resume.
+    if (isLate) this.tellPosition();
     if (record.kind === 'x') this.markEnded(channel);
     else if (!record.ephemeral) this.ended?.delete(channel);
   }
 
   /** A cursor beyond what the broker has given out is of another deployment, or of data that Redis has lost. */
   private returnFromAhead(last: Position): boolean {
-    if (this.cursor <= last) return false;
-    const from = this.cursor;
-    this.cursor = last;
+    const from = this.cursor.position;
+    if (from <= last) return false;
+    this.cursor.moveTo(last);
     for (const { channel } of this.feeds) this.tellGap({ channel, from, to: last });
     this.tellPosition();
     return true;
   }
 
   private tellGap(gap: Gap): void {
+    this.gapsTold ??= new Map();
     if ((this.gapsTold.get(gap.channel) ?? -1) >= gap.to) return;
     this.gapsTold.set(gap.channel, gap.to);
-    this.give(this.outlet.gap(gap, this.cursor));
+    this.give(this.outlet.gap(gap, this.cursor.position));
   }
 
   private tellPosition(): void {
-    this.told = this.cursor;
-    this.give(this.outlet.position(this.cursor));
+    this.told = this.cursor.position;
+    this.give(this.outlet.position(this.told));
   }
 
   private give(more: boolean): void {

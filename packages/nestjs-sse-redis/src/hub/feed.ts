@@ -16,7 +16,7 @@ export class Feed {
   readonly connections = new Set<Connection>();
   private readonly recent: RecentEvents;
   /** The newest event that was announced, or the position from which on all are. 0: not known yet. */
-  private seen: Position = 0;
+  seen: Position = 0;
   /** Where the channel's stream ended, infinite if it goes on; not known before an event or a reading has told. */
   private endedAt: Position | undefined;
 
@@ -44,7 +44,7 @@ export class Feed {
 
   receive(record: EventRecord): void {
     if (record.position <= this.seen) return;
-    if (record.prev > this.seen && record.prev > this.link.watermark) this.missed(record.prev);
+    if (record.prev > this.seen) this.lookForMissed(record);
     this.seen = record.position;
     if (!record.ephemeral) {
       this.endedAt = endOf(record);
@@ -80,10 +80,14 @@ export class Feed {
     this.endedAt = newest ? endOf(newest) : ended ? 0 : Infinity;
   }
 
-  /** There is an event that was not announced here: what is newer must not be sent before it. */
-  private missed(prev: Position): void {
+  /** What came before this announcement was not seen. Perhaps there was nothing. */
+  private lookForMissed({ prev, first }: EventRecord): void {
+    const { seen } = this;
+    // No event, but a bound, and within what the watermark has proved.
+    if (first && seen > 0 && prev <= this.link.watermark) return;
     this.recent.clear(prev);
-    for (const connection of this.connections) connection.fallBehind();
+    // Before the first announcement, or position, there is nothing to compare with, and nobody is live.
+    if (seen > 0) for (const connection of this.connections) connection.missed(this, seen, !first);
   }
 }
 

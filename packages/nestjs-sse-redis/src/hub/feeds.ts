@@ -74,9 +74,11 @@ export class Feeds {
     const ready = this.broker.subscribe(channel).then(
       (position) => feed.ready(position),
       (error: unknown) => {
-        // Whoever comes next tries again instead of getting this failure.
-        this.uses.delete(channel);
-        this.broker.unsubscribe(channel);
+        // Whoever comes next tries again instead of getting this failure; or has come already, after this was let go.
+        if (this.uses.get(channel)?.feed === feed) {
+          this.uses.delete(channel);
+          this.broker.unsubscribe(channel);
+        }
         throw error;
       },
     );

@@ -40,6 +40,7 @@ it('has positions and flags in its first line, then the SSE block', () => {
     '1025 1023 t\nid: 1-1\nevent: greeting\ndata: hello\ndata: world\n\n',
   );
   expect(encodeRecord(1_025, 0, event, true).toString()).toMatch(/^1025 0 te\n/);
+  expect(encodeRecord(1_025, 0, event, true, true).toString()).toMatch(/^1025 0 tef\n/);
 });
 
 it.each([
@@ -53,14 +54,21 @@ it.each([
 
 it('reads every record that it writes', () => {
   fc.assert(
-    fc.property(ascending, kinds, fc.boolean(), hostileValues, ([prev, position], kind, ephemeral, data) => {
-      const { text } = encodeEvent({ data }, Infinity);
-      const bytes = encodeRecord(position, prev, { kind, text }, ephemeral);
-      const { frame, ...rest } = parseRecord(bytes);
-      expect(rest).toEqual({ position, prev, kind, ephemeral });
-      expect(frame.toString()).toBe(`id: ${formatEventId(position)}\n${text.toWellFormed()}`);
-      expect(textOf({ ...rest, frame })).toBe(text.toWellFormed());
-    }),
+    fc.property(
+      ascending,
+      kinds,
+      fc.boolean(),
+      fc.boolean(),
+      hostileValues,
+      ([prev, position], kind, ephemeral, first, data) => {
+        const { text } = encodeEvent({ data }, Infinity);
+        const bytes = encodeRecord(position, prev, { kind, text }, ephemeral, first);
+        const { frame, ...rest } = parseRecord(bytes);
+        expect(rest).toEqual({ position, prev, kind, ephemeral, first });
+        expect(frame.toString()).toBe(`id: ${formatEventId(position)}\n${text.toWellFormed()}`);
+        expect(textOf({ ...rest, frame })).toBe(text.toWellFormed());
+      },
+    ),
     { numRuns: 1_000 },
   );
 });
@@ -133,7 +141,7 @@ it('takes a record or refuses it, whatever the bytes are', () => {
   fc.assert(
     fc.property(fc.oneof(damaged, alphabet, bytes), (input) => {
       const record = parse(input);
-      const header = /^(\d+) (\d+) ([jtx])(e?)\n/.exec(input.toString('latin1'));
+      const header = /^(\d+) (\d+) ([jtx])(e?)(f?)\n/.exec(input.toString('latin1'));
       const valid =
         header !== null && Number.isSafeInteger(Number(header[1])) && Number(header[2]) < Number(header[1]);
       expect(record !== undefined).toBe(valid);
@@ -191,9 +199,13 @@ describe('in Redis', () => {
     // `prev` is the position of the logged event before; that of the first is Redis' own business.
     let prev = parseRecord(announced[0]!).prev;
     expect(prev).toBeLessThan(positions[0]!);
+    let first = true;
     const expected = publications.map(({ event, ephemeral }, i) => {
-      const record = encodeRecord(positions[i]!, prev, event, ephemeral);
-      if (!ephemeral) prev = positions[i]!;
+      const record = encodeRecord(positions[i]!, prev, event, ephemeral, first);
+      if (!ephemeral) {
+        prev = positions[i]!;
+        first = false;
+      }
       return record;
     });
     expect(announced.map(String)).toEqual(expected.map(String));

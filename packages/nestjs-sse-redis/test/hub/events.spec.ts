@@ -264,7 +264,7 @@ describe('hub.events() over Redis', () => {
   it('tells of a gap after Redis was emptied', async () => {
     const test = await hubs.start();
     const { id: from } = await test.hub.publish('a', { data: 'lost' });
-    await hubs.redis.cli('FLUSHALL');
+    await hubs.emptyRedis(from);
     await test.hub.publish('a', { data: 'new' });
     const listener = test.subscribe('a', { after: from });
     await until(() => listener.data.includes('new'));
@@ -274,7 +274,7 @@ describe('hub.events() over Redis', () => {
   it('tells of a gap on a quiet channel after Redis was emptied', async () => {
     const test = await hubs.start();
     const { id: from } = await test.hub.publish('a', { data: 'lost' });
-    await hubs.redis.cli('FLUSHALL');
+    await hubs.emptyRedis(from);
     const listener = test.subscribe('a', { after: from });
     await until(() => listener.events.length > 0);
     expect(listener.events).toMatchObject([{ type: 'gap', data: { channel: 'a', from } }]);
@@ -283,9 +283,9 @@ describe('hub.events() over Redis', () => {
   it('goes on live after Redis was emptied under it', async () => {
     const test = await hubs.start();
     const listener = await test.listener('a');
-    await test.hub.publish('a', { data: 'before' });
+    const { id } = await test.hub.publish('a', { data: 'before' });
     await until(() => listener.data.includes('before'));
-    await hubs.redis.cli('FLUSHALL');
+    await hubs.emptyRedis(id);
     await test.hub.publish('a', { data: 'after' });
     await until(() => listener.data.includes('after'));
     // It had everything, so it may be told of a gap or not; nothing comes twice.

@@ -543,5 +543,7 @@ describe('hub.pipe() when Redis is away', () => {
     subject.next('lost');
     expect(await piped).toBeInstanceOf(RedisUnavailableError);
     expect(subject.observed).toBe(false);
+    await hubs.redis.restart();
+    await until(() => test.hub.cursor());
   });
 });

@@ -102,7 +102,7 @@ export class MemoryBroker implements Broker {
     const log = this.logOf(channel, now);
     const position = (this.last = Math.max(positionOf(now), this.last + 1));
     const prev = log?.newest.position ?? Math.max(positionOf(now - this.options.ttl), this.since);
-    const record = parseRecord(encodeRecord(position, prev, event, ephemeral));
+    const record = parseRecord(encodeRecord(position, prev, event, ephemeral, !log));
     if (!ephemeral) {
       const { maxLength, ttl } = this.options;
       const expires = now + ttl + EXPIRY_MARGIN_MS;

@@ -36,29 +36,24 @@ export class RedisSettings {
 
   /** The connection for commands. It queues nothing: a publish that cannot be sent now is the caller's to know of. */
   createCommandConnection(): Redis {
-    return this.create({
-      // A command that was sent and not answered may have been run. Sent again, it would publish twice.
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: 0,
-      // A half-open socket is silent: give it up soon after a command on it has.
-      socketTimeout: this.options.publishTimeout * 2,
-    });
+    // A half-open socket is silent: give it up soon after a command on it has.
+    return this.create({ socketTimeout: this.options.publishTimeout * 2 });
   }
 
   /** The connection for subscriptions. Who subscribes again after a loss is `Subscription`, which must know when. */
   createSubscriberConnection(): Redis {
-    return this.create({
-      autoResubscribe: false,
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: null,
-      // How long a connection that is given up may take to close. A deaf one will not answer.
-      disconnectTimeout: 200,
-    });
+    return this.create({ autoResubscribe: false });
   }
 
   private create(overrides: RedisOptions): Redis {
     return this.template.duplicate({
       ...overrides,
+      // A command that was sent and not answered may have been run. Sent again, it would publish twice. And with more
+      // retries than none, ioredis leaves those of a connection that broke pending for ever.
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      // How long a connection that is given up may take to close. A deaf one does not answer.
+      disconnectTimeout: 200,
       keyPrefix: '',
       stringNumbers: false,
       lazyConnect: true,

@@ -52,7 +52,8 @@ else
 end
 
 local id = string.format('%.0f-%.0f', math.floor(position / 1024), position % 1024)
-local record = string.format('%.0f %.0f ', position, prev) .. ARGV[2] .. '\nid: ' .. id .. '\n' .. ARGV[3]
+-- 'f': the first of its log, whose prev is a bound.
+local record = string.format('%.0f %.0f ', position, prev) .. ARGV[2] .. (newest and '' or 'f') .. '\nid: ' .. id .. '\n' .. ARGV[3]
 
 local ephemeral = string.find(ARGV[2], 'e', 1, true)
 local function write()

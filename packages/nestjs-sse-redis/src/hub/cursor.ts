@@ -1,0 +1,85 @@
+import type { Position } from '../event/position.js';
+import type { Feed } from './feed.js';
+
+/** A channel of which something from before the cursor may be missing. */
+interface Doubt {
+  /** From where its log is read: the same for all connections that were live, so that they share the reading. */
+  after: Position;
+  /** From where the client lacks what is found there. */
+  from: Position;
+  /** From where an event is known to be missing, not only not known not to be. */
+  readonly missingFrom: Position | undefined;
+}
+
+/**
+ * Where a client stands in the channels of its connection: one position, and behind it the channels whose
+ * announcements may not all have arrived before it was passed.
+ *
+ * A live connection passes positions on the word of announcements. One that was lost on the way shows only when the
+ * next of its channel says what should have come before. So whoever leaves live reads each channel not from the
+ * position, but from the last event that was announced of it, or up to which logs were read.
+ */
+export class Cursor {
+  /** Changes when what is to be read does: a reading that was begun before is then of no use. */
+  revision = 0;
+  /** Up to here the client has what the logs had. */
+  private read: Position;
+  private doubts: Map<Feed, Doubt> | undefined;
+
+  constructor(public position: Position) {
+    this.read = position;
+  }
+
+  /** From where the log of a channel is to be read. */
+  readAfter(feed: Feed): Position {
+    return this.doubts?.get(feed)?.after ?? this.position;
+  }
+
+  /** From where the client lacks what is read of a channel. */
+  lacksAfter(feed: Feed): Position {
+    return this.doubts?.get(feed)?.from ?? this.position;
+  }
+
+  /** The position before which nothing of a channel may be missing without the client being told. */
+  gapAfter(feed: Feed): Position {
+    return this.doubts?.get(feed)?.missingFrom ?? this.position;
+  }
+
+  /**
+   * @param seen the last event announced of the channel before what may be missing
+   * @param certain an event is missing
+   */
+  doubt(feed: Feed, seen: Position, certain: boolean): void {
+    const from = Math.max(seen, this.read);
+    if (from >= this.position) return;
+    this.doubts ??= new Map();
+    const before = this.doubts.get(feed);
+    this.doubts.set(feed, {
+      after: Math.min(seen, before?.after ?? from),
+      from: Math.min(from, before?.from ?? from),
+      missingFrom: before?.missingFrom ?? (certain ? from : undefined),
+    });
+    this.revision++;
+  }
+
+  /** Everything of every channel up to here was delivered; `fromLogs`: and it was all that the logs had. */
+  reach(position: Position, fromLogs: boolean): void {
+    if (fromLogs && position > this.read) this.read = position;
+    if (position >= this.position) {
+      this.position = position;
+      this.doubts = undefined;
+      return;
+    }
+    for (const doubt of this.doubts?.values() ?? []) {
+      doubt.after = Math.max(doubt.after, position);
+      doubt.from = Math.max(doubt.from, position);
+    }
+  }
+
+  /** It stands elsewhere, and whatever was before is told of as a gap. */
+  moveTo(position: Position): void {
+    this.position = this.read = position;
+    this.doubts = undefined;
+    this.revision++;
+  }
+}
