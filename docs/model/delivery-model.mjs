@@ -13,7 +13,7 @@ const RULES = [
   'id-only',
   'memory-covers',
   'margin',
-  'unsure',
+  'doubt',
 ];
 const off = new Set(process.argv.filter((a) => a.startsWith('--without=')).map((a) => a.slice(10)));
 for (const r of off) if (!RULES.includes(r)) throw new Error(`no such rule: ${r}`);
@@ -194,7 +194,7 @@ class Connection {
   intact = false;
   /** Up to here logs were read, or the client had it before. */
   readUpTo = 0;
-  unsure = new Map();
+  doubts = new Map();
   constructor(node, client, lastId) {
     Object.assign(this, { node, client, channels: client.channels });
     for (const ch of this.channels) node.listen(ch);
@@ -217,10 +217,10 @@ class Connection {
   }
   doubt(ch, seen, certain) {
     const from = Math.max(seen, this.readUpTo);
-    if (!on('unsure') || from >= this.cursor) return;
-    const before = this.unsure.get(ch);
+    if (!on('doubt') || from >= this.cursor) return;
+    const before = this.doubts.get(ch);
     const missingFrom = before?.missingFrom ?? (certain ? from : undefined);
-    this.unsure.set(ch, { from: Math.min(from, before?.from ?? from), missingFrom });
+    this.doubts.set(ch, { from: Math.min(from, before?.from ?? from), missingFrom });
     this.found = null;
   }
   missed(ch, seen, certain) {
@@ -250,7 +250,7 @@ class Connection {
     if (!on('ahead') || this.cursor <= last) return false;
     for (const ch of this.channels) this.client.gap(ch, this.intact);
     this.cursor = this.readUpTo = last;
-    this.unsure.clear();
+    this.doubts.clear();
     this.found = null;
     this.client.rewindTo(last);
     return true;
@@ -266,13 +266,13 @@ class Connection {
   step() {
     if (this.state === 'live' || !this.node.link) return;
     const feeds = this.channels.map((ch) => this.node.feeds.get(ch));
-    const from = (ch) => this.unsure.get(ch)?.from ?? this.cursor;
+    const from = (ch) => this.doubts.get(ch)?.from ?? this.cursor;
     if (!this.found) {
       if (feeds.every((feed, i) => feed.covers(from(this.channels[i])))) {
         const missed = feeds.flatMap((feed, i) => feed.recent.filter((e) => e.id > from(this.channels[i])));
         for (const event of missed.sort((x, y) => x.id - y.id)) this.deliver(event);
         Object.assign(this, { state: 'live', intact: true, behindSince: undefined });
-        this.unsure.clear();
+        this.doubts.clear();
         this.beat();
         return;
       }
@@ -289,15 +289,15 @@ class Connection {
       : Math.max(...slices.map((s) => s.upTo));
     if (this.node.redis.now - this.behindSince >= TTL) this.intact = false; // the history went on without it
     for (const { ch, wholeFrom } of slices) {
-      const { from = this.cursor, missingFrom } = this.unsure.get(ch) ?? {};
+      const { from = this.cursor, missingFrom } = this.doubts.get(ch) ?? {};
       if ((missingFrom ?? this.cursor) < wholeFrom) this.client.gap(ch, this.intact);
       // Lost on the way, then the link, then from the log, before anything told of it: not promised.
       if (missingFrom === undefined && from < wholeFrom) this.client.forgive();
     }
     const events = slices.flatMap((s) => s.found).filter((e) => e.id <= upTo);
     for (const event of events.sort((x, y) => x.id - y.id)) this.deliver(event);
-    if (upTo >= this.cursor) this.unsure.clear();
-    else for (const u of this.unsure.values()) u.from = Math.max(u.from, upTo);
+    if (upTo >= this.cursor) this.doubts.clear();
+    else for (const u of this.doubts.values()) u.from = Math.max(u.from, upTo);
     this.readUpTo = Math.max(this.readUpTo, upTo);
     this.cursor = Math.max(this.cursor, upTo);
     this.beat();

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ConnectingClient } from '../hub/connecting-client.js';
+import type { ConnectingClient, ResponseOptions } from '../hub/connecting-client.js';
 import { ResponseOutlet } from './response-outlet.js';
 
 /** A request as both adapters give it: Express' own, or Fastify's around Node's (`raw`). */
@@ -42,7 +42,7 @@ export class RequestClient implements ConnectingClient {
     return this.request.ip ?? this.rawRequest.socket.remoteAddress;
   }
 
-  openResponse({ bufferedBytes }: { readonly bufferedBytes: number }): ResponseOutlet {
-    return new ResponseOutlet(this.response, bufferedBytes);
+  openResponse(options: ResponseOptions): ResponseOutlet {
+    return new ResponseOutlet(this.response, options);
   }
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { ResponseStream } from '../hub/connecting-client.js';
+import type { ResponseOptions, ResponseStream } from '../hub/connecting-client.js';
 import { gapFrame, positionFrame } from '../hub/frames.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
@@ -18,14 +18,18 @@ export class ResponseOutlet implements ResponseStream {
 
   constructor(
     private readonly response: ServerResponse,
-    private readonly bufferedBytes: number,
+    private readonly options: ResponseOptions,
   ) {
     this.closed = new Promise((resolve) => {
       if (response.closed || response.destroyed) resolve();
       else response.once('close', resolve);
     });
     this.opened = this.headersSent();
-    response.on('drain', () => this.onDrain());
+    response.on('drain', () => {
+      response.setTimeout(0);
+      this.onDrain();
+    });
+    response.on('timeout', () => this.destroy());
   }
 
   event(_channel: string, record: EventRecord): boolean {
@@ -43,8 +47,13 @@ export class ResponseOutlet implements ResponseStream {
   write(frame: Buffer): boolean {
     if (!this.isOpen) return false;
     this.response.write(frame);
-    // Well above Node's own mark, over which it says `false` and then 'drain': that event is sure to come.
-    return this.response.writableLength <= Math.max(this.bufferedBytes, this.response.writableHighWaterMark);
+    const { bufferedBytes, stallTimeout } = this.options;
+    // Not below Node's own mark, over which it says `false` and then 'drain': that event is sure to come.
+    const isFull =
+      this.response.writableLength > Math.max(bufferedBytes, this.response.writableHighWaterMark);
+    // Node restarts the time whenever the client has taken some of what waits.
+    if (isFull) this.response.setTimeout(stallTimeout);
+    return !isFull;
   }
 
   end(): void {

@@ -5,7 +5,14 @@ export interface ConnectingClient {
   /** Where it left off, from the `Last-Event-ID` header or the `lastEventId` query parameter. */
   readonly lastEventId: string | undefined;
   /** Its response, to be written to once the headers are out. */
-  openResponse(options: { readonly bufferedBytes: number }): ResponseStream;
+  openResponse(options: ResponseOptions): ResponseStream;
+}
+
+export interface ResponseOptions {
+  /** How many bytes may wait for the client before it is full. */
+  readonly bufferedBytes: number;
+  /** ms after which a client that is full and takes nothing is closed. */
+  readonly stallTimeout: number;
 }
 
 /** An open response, past its headers. */

@@ -13,6 +13,7 @@ export interface ResolvedOptions {
   readonly channelsPerConnection: number;
   readonly payloadBytes: number;
   readonly bufferedBytes: number;
+  readonly stallTimeout: number;
   readonly drainTimeout: number;
   readonly publishTimeout: number;
   readonly connectTimeout: number;
@@ -36,6 +37,7 @@ const KNOWN: ReadonlyMap<string, readonly string[] | undefined> = new Map<
   ['heartbeatInterval', undefined],
   ['retry', undefined],
   ['limits', ['channelsPerConnection', 'payloadBytes', 'bufferedBytes']],
+  ['stallTimeout', undefined],
   ['drain', ['timeout']],
   ['publishTimeout', undefined],
   ['connectTimeout', undefined],
@@ -75,6 +77,7 @@ export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
     channelsPerConnection: number('limits.channelsPerConnection', 1_000, 1, 100_000),
     payloadBytes: number('limits.payloadBytes', 1_048_576, 1, 256 * 1_048_576),
     bufferedBytes: number('limits.bufferedBytes', 65_536, 1, 1_073_741_824),
+    stallTimeout: number('stallTimeout', MINUTE, 10, MAX_TIMER),
     drainTimeout: number('drain.timeout', 5_000, 0, MAX_TIMER),
     publishTimeout: number('publishTimeout', 5_000, 1, MAX_TIMER),
     connectTimeout: number('connectTimeout', 5_000, 1, MAX_TIMER),

@@ -40,6 +40,11 @@ export interface SseRedisOptions {
      */
     readonly bufferedBytes?: number;
   };
+  /**
+   * A client that has not taken a byte of what waits for it for this long is closed. It may come back and resume.
+   * Default one minute.
+   */
+  readonly stallTimeout?: number;
   readonly drain?: {
     /** How long `app.close()` waits for open streams to be handed over before it cuts them. Default 5,000. */
     readonly timeout?: number;

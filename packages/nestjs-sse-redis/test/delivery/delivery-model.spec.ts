@@ -29,7 +29,7 @@ describe('the model of the delivery rules', () => {
     'subscribe-first',
     'id-only',
     'memory-covers',
-    'unsure',
+    'doubt',
   ])('breaks without the rule "%s"', (rule) => {
     const { status, stdout } = runModel('1000', '1', `--without=${rule}`);
     expect(stdout).toMatch(/broken: [1-9]/);

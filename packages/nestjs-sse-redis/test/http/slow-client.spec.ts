@@ -93,6 +93,41 @@ describe.each([{ broker: 'redis' }, { broker: 'memory' }])(
       });
     });
 
+    forEachAdapter((adapter) => {
+      it('is closed when it takes nothing for stallTimeout, and resumes where it left off', async () => {
+        const { slow, expected } = await publishToSlowClient(adapter, { stallTimeout: 300 });
+        const hub = running.app.get(SseHub);
+        await until(() => hub.stats().connections === 1);
+        slow.resume();
+        expect(await slow.ended).toBe('error');
+        const { lastEventId } = slow;
+        expect(slow.messages.length).toBeLessThan(EVENTS);
+        const back = SseStream.open(`${running.url}/news`, { lastEventId });
+        streams.push(back);
+        await back.waitFor(EVENTS - slow.messages.length);
+        const ids = [...slow.messages, ...back.messages].map(({ id }) => id);
+        assertWhole(expected, ids, 'the client that came back');
+      });
+    });
+
+    it('stays as long as it takes something now and then', async () => {
+      const { slow } = await publishToSlowClient('express', { stallTimeout: 1_000 });
+      const started = Date.now();
+      while (slow.messages.length < EVENTS) {
+        const before = slow.messages.length;
+        slow.resume();
+        await until(() => slow.messages.length > before);
+        slow.pause();
+        // Reads for far longer than the timeout, unless it is through before.
+        await until(
+          () =>
+            Date.now() > started + (4_000 * slow.messages.length) / EVENTS || slow.messages.length === EVENTS,
+        );
+      }
+      expect(slow.messages).toHaveLength(EVENTS);
+      expect(running.app.get(SseHub).stats().connections).toBe(2);
+    });
+
     it('would cost as much as was published without the limit (the twin)', async () => {
       const { mostBuffered } = await publishToSlowClient('express', {
         limits: { bufferedBytes: 1_073_741_824 },

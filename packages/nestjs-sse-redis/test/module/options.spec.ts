@@ -22,6 +22,7 @@ const numbers = [
   },
   { path: 'limits.payloadBytes', resolved: 'payloadBytes', fallback: 1_048_576, min: 1, max: 268_435_456 },
   { path: 'limits.bufferedBytes', resolved: 'bufferedBytes', fallback: 65_536, min: 1, max: 1_073_741_824 },
+  { path: 'stallTimeout', resolved: 'stallTimeout', fallback: 60_000, min: 10, max: MAX_TIMER },
   { path: 'drain.timeout', resolved: 'drainTimeout', fallback: 5_000, min: 0, max: MAX_TIMER },
   { path: 'publishTimeout', resolved: 'publishTimeout', fallback: 5_000, min: 1, max: MAX_TIMER },
   { path: 'connectTimeout', resolved: 'connectTimeout', fallback: 5_000, min: 1, max: MAX_TIMER },

@@ -10,10 +10,18 @@ export interface ScriptCall {
   readonly args: readonly (string | number)[];
 }
 
+/** How much may wait for an answer: in a hung Redis' socket buffers, and in ioredis. About 64 MB of text. */
+const MAX_WAITING = 64 * 1_048_576;
+/** About what a call costs besides its text. */
+const CALL_OVERHEAD = 512;
+
 type Outcome = { readonly reply: unknown } | { readonly error: Error };
 
 /** Runs scripts over the command connection: in one pipeline, within a time, with errors that say what happened. */
 export class Commands {
+  /** Of calls that were sent and not answered, about how many characters. */
+  private waiting = 0;
+
   constructor(
     private readonly redis: Redis,
     private readonly address: string,
@@ -42,6 +50,7 @@ export class Commands {
   /** Runs a script several times, in order, in one pipeline. Never rejects: each call has an outcome of its own. */
   async runAll(script: Script, calls: readonly ScriptCall[]): Promise<Outcome[]> {
     if (this.redis.status !== 'ready') return calls.map(() => ({ error: this.unavailable() }));
+    if (this.waiting > MAX_WAITING) return calls.map(() => ({ error: this.overloaded() }));
     const outcomes = await this.send(script, calls);
     // Redis forgets scripts when it restarts and on SCRIPT FLUSH. It ran none of these, so they may be sent again.
     const forgotten = outcomes.flatMap((outcome, i) => (isNoScript(outcome) ? [i] : []));
@@ -62,7 +71,11 @@ export class Commands {
     for (const { keys, args } of calls) {
       pipeline.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args);
     }
-    const results = await withinTime(pipeline.exec(), this.timeout);
+    const size = sizeOf(calls);
+    this.waiting += size;
+    // Until ioredis lets go of them, which may be long after the time is up.
+    const execution = pipeline.exec().finally(() => (this.waiting -= size));
+    const results = await withinTime(execution, this.timeout);
     if (!results) {
       const error = new Error(`no answer within ${this.timeout} ms`);
       return calls.map(() => ({ error }));
@@ -82,12 +95,27 @@ export class Commands {
     );
   }
 
+  private overloaded(): RedisUnavailableError {
+    return new RedisUnavailableError(
+      `Redis at ${this.address} is behind with ${Math.round(this.waiting / 1_048_576)} MiB of publishes: nothing was sent. Publish more slowly, or await what was published before.`,
+    );
+  }
+
   private unavailable(cause?: unknown): RedisUnavailableError {
     return new RedisUnavailableError(
       `Redis at ${this.address} does not answer: nothing was done. Try again later; the hub reconnects by itself.`,
       { cause },
     );
   }
+}
+
+function sizeOf(calls: readonly ScriptCall[]): number {
+  let size = 0;
+  for (const { args } of calls) {
+    size += CALL_OVERHEAD;
+    for (const arg of args) if (typeof arg === 'string') size += arg.length;
+  }
+  return size;
 }
 
 /** What a promise resolves to, or nothing when the time (ms) is up first. */
