@@ -45,7 +45,8 @@ export class ResponseOutlet implements ResponseStream {
   }
 
   write(frame: Buffer): boolean {
-    if (!this.isOpen) return false;
+    // Before the headers a write would send others than Nest's.
+    if (!this.isOpen || !this.response.headersSent) return false;
     this.response.write(frame);
     const { bufferedBytes, stallTimeout } = this.options;
     // Not below Node's own mark, over which it says `false` and then 'drain': that event is sure to come.

@@ -17,6 +17,8 @@ interface Use {
 /** The feeds of this process: one a channel, as long as somebody here listens to it. */
 export class Feeds {
   readonly link: Link = { up: false, watermark: 0 };
+  /** How often the link was lost. */
+  private losses = 0;
   private readonly uses = new Map<string, Use>();
   private readonly budget = new RecentEventsBudget(RECENT_BYTES);
 
@@ -54,6 +56,7 @@ export class Feeds {
   }
 
   linkLost(): void {
+    this.losses++;
     this.link.up = false;
     this.link.watermark = 0;
     for (const { feed } of this.uses.values()) feed.reset();
@@ -71,8 +74,12 @@ export class Feeds {
       return known;
     }
     const feed = new Feed(channel, this.link, this.budget);
+    const { losses } = this;
     const ready = this.broker.subscribe(channel).then(
-      (position) => feed.ready(position),
+      (position) => {
+        // The position of a link that is gone says nothing of the one that came, or comes, in its place.
+        if (losses === this.losses) feed.ready(position);
+      },
       (error: unknown) => {
         // Whoever comes next tries again instead of getting this failure; or has come already, after this was let go.
         if (this.uses.get(channel)?.feed === feed) {
