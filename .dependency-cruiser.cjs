@@ -21,11 +21,10 @@ module.exports = {
   forbidden: [
     {
       name: 'no-circular',
-      comment:
-        'A cycle that ends in a type import is none at run time; between folders the layers below forbid that too.',
+      comment: 'Type imports count: who reads one file of a circle has to read them all.',
       severity: 'error',
       from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      to: { circular: true },
     },
     {
       name: 'no-orphans',

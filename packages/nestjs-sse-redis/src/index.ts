@@ -18,5 +18,6 @@ export type {
 export type { PipeItem, PipeSource } from './hub/pipe-source.js';
 export type { SseEvent, SseEventInput } from './event/sse-event.js';
 export { SseClient } from './http/sse-client.decorator.js';
-export { SseChannels, type ChannelsOfRequest } from './http/sse-channels.decorator.js';
+export { SseChannels } from './http/sse-channels.decorator.js';
+export type { ChannelsOfRequest } from './http/channels-of-request.js';
 export * from './errors/index.js';

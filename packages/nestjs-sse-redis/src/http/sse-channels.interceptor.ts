@@ -12,7 +12,7 @@ import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { ClientOfRequest, exchangeOf } from './client-of-request.js';
-import type { ChannelsOfRequest } from './sse-channels.decorator.js';
+import type { ChannelsOfRequest } from './channels-of-request.js';
 
 export const SSE_CHANNELS = Symbol('SSE_CHANNELS');
 

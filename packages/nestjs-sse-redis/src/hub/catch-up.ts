@@ -1,5 +1,14 @@
-import type { Connection } from './connection.js';
 import type { LogReader } from './log-reader.js';
+
+/** What catches up: a connection. */
+export interface CatchingUp {
+  /** Whether there is something to catch up with, and the means to. */
+  readonly canCatchUp: boolean;
+  /** Catches up from memory and goes live, if memory holds all that is missing; returns whether it did. */
+  catchUpFromMemory(): boolean;
+  /** Reads every channel from where the client stands, and delivers what was read. */
+  catchUpFromLogs(): Promise<void>;
+}
 
 /**
  * The one catch-up routine: after a reconnect, a lost link, a lost announcement, a slow client's drain.
@@ -7,7 +16,7 @@ import type { LogReader } from './log-reader.js';
  * Reads the logs after the cursor until memory holds the rest, delivers that in one step, and is live. Nothing is
  * queued meanwhile. `docs/delivery.md` has the rules, `docs/model/delivery-model.mjs` runs them.
  */
-export async function catchUp(connection: Connection, reader: LogReader): Promise<void> {
+export async function catchUp(connection: CatchingUp, reader: LogReader): Promise<void> {
   while (connection.canCatchUp && !connection.catchUpFromMemory()) {
     try {
       await connection.catchUpFromLogs();

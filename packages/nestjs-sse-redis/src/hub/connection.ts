@@ -1,9 +1,9 @@
 import type { LogSlice } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
-import { catchUp } from './catch-up.js';
+import { catchUp, type CatchingUp } from './catch-up.js';
 import { Cursor } from './cursor.js';
-import type { Feed, Link } from './feed.js';
+import type { Feed, FeedListener, Link } from './feed.js';
 import type { LogReader } from './log-reader.js';
 import type { Gap, Outlet } from './outlet.js';
 
@@ -22,7 +22,7 @@ export interface Start {
  * Live, it is handed each event as it is announced. Behind (just opened, slow, or the link was lost), it is handed
  * nothing and holds nothing but its cursor, until `catchUp` has brought it there.
  */
-export class Connection {
+export class Connection implements FeedListener, CatchingUp {
   private readonly cursor: Cursor;
   /** The last position that the client was sent. */
   private told: Position;
@@ -54,7 +54,7 @@ export class Connection {
     const { cursor: to, gapFrom: from } = start;
     for (const feed of feeds) {
       if (from !== undefined) this.tellGap({ channel: feed.channel, from, to });
-      feed.connections.add(this);
+      feed.listeners.add(this);
     }
     this.catchUp();
   }
@@ -66,12 +66,6 @@ export class Connection {
     if (this.full) this.fallBehind();
   }
 
-  /**
-   * Something of this channel may not have been announced.
-   *
-   * @param seen the last of it that was
-   * @param certain an event was not
-   */
   missed(feed: Feed, seen: Position, certain: boolean): void {
     this.fallBehind();
     this.cursor.doubt(feed, seen, certain);
@@ -97,7 +91,7 @@ export class Connection {
 
   close(): void {
     this.state = 'closed';
-    for (const feed of this.feeds) feed.connections.delete(this);
+    for (const feed of this.feeds) feed.listeners.delete(this);
   }
 
   /** Closes it, and tells the outlet that there will be nothing more. */
@@ -130,12 +124,10 @@ export class Connection {
     });
   }
 
-  /** Whether there is something to catch up with, and the means to. */
   get canCatchUp(): boolean {
     return this.state === 'behind' && this.link.up && !this.full;
   }
 
-  /** Catches up from memory and goes live, if memory holds all that is missing. */
   catchUpFromMemory(): boolean {
     // Whoever comes back after the end is ended again: that, too, must be known.
     const { cursor, resumed } = this;
@@ -156,7 +148,6 @@ export class Connection {
     return true;
   }
 
-  /** Reads every channel from where the client stands, and delivers what was read. */
   async catchUpFromLogs(): Promise<void> {
     const { revision } = this.cursor;
     const slices = await Promise.all(

@@ -1,7 +1,6 @@
 import type { LogSlice } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
-import type { Connection } from './connection.js';
 import { RecentEvents, type RecentEventsBudget } from './recent-events.js';
 
 /** What is known of the link over which all feeds of this process are announced their events. */
@@ -11,9 +10,21 @@ export interface Link {
   watermark: Position;
 }
 
+/** Who is told of a channel's events: a connection. */
+export interface FeedListener {
+  receive(channel: string, record: EventRecord): void;
+  /**
+   * Something of this channel may not have been announced.
+   *
+   * @param seen the last of it that was
+   * @param certain an event was not
+   */
+  missed(feed: Feed, seen: Position, certain: boolean): void;
+}
+
 /** A channel as this process hears it: one subscription, however many connections. */
 export class Feed {
-  readonly connections = new Set<Connection>();
+  readonly listeners = new Set<FeedListener>();
   private readonly recent: RecentEvents;
   /** The newest event that was announced, or the position from which on all are. 0: not known yet. */
   seen: Position = 0;
@@ -50,7 +61,7 @@ export class Feed {
       this.endedAt = endOf(record);
       this.recent.add(record);
     }
-    for (const connection of this.connections) connection.receive(this.channel, record);
+    for (const listener of this.listeners) listener.receive(this.channel, record);
   }
 
   /** Whether memory holds every event after this position. */
@@ -87,7 +98,7 @@ export class Feed {
     if (first && seen > 0 && prev <= this.link.watermark) return;
     this.recent.clear(prev);
     // Before the first announcement, or position, there is nothing to compare with, and nobody is live.
-    if (seen > 0) for (const connection of this.connections) connection.missed(this, seen, !first);
+    if (seen > 0) for (const listener of this.listeners) listener.missed(this, seen, !first);
   }
 }
 
