@@ -39,11 +39,16 @@ export class Feed {
     this.recent = new RecentEvents(budget);
   }
 
-  /** Announcements arrive: all after this position do. */
+  /**
+   * Announcements arrive: all after this position do.
+   *
+   * The position comes over another connection than they, and may come first or last. An announcement that came first
+   * has told by its `prev` from where on nothing is missing, and others from before the position may still follow it.
+   */
   ready(position: Position): void {
-    // An announcement that came first has told by its `prev` from where on nothing is missing.
-    if (this.recent.from === Infinity) this.recent.from = position;
-    if (position > this.seen) this.seen = position;
+    if (this.recent.from !== Infinity) return;
+    this.recent.from = position;
+    this.seen = position;
   }
 
   /** Announcements no longer arrive. */

@@ -7,8 +7,10 @@ import type { SseEventInput } from '../event/sse-event.js';
 export type PipeSource = Observable<PipeItem> | AsyncIterable<PipeItem> | Iterable<PipeItem>;
 export type PipeItem = SseEventInput | string;
 
-/** How many items may wait for Redis. An iterable is not asked for more; an Observable that goes on has failed. */
-const MAX_WAITING = 1_024;
+/** How many items of an iterable may wait for Redis before it is asked for more. */
+const ENOUGH_WAITING = 1_024;
+/** How many items of an Observable may wait for Redis. It cannot be told to wait: if it goes on, it has failed. */
+const MAX_WAITING = 16_384;
 
 /** @throws InvalidEventError if it is none */
 export function checkSource(source: unknown): void {
@@ -35,8 +37,8 @@ class Intake<T> {
     return this.isOver;
   }
 
-  get full(): boolean {
-    return this.waiting.length >= MAX_WAITING;
+  get length(): number {
+    return this.waiting.length;
   }
 
   put(item: PipeItem): void {
@@ -58,7 +60,8 @@ class Intake<T> {
   }
 
   async room(): Promise<void> {
-    if (this.full && !this.isOver) await new Promise<void>((resolve) => (this.makeRoom = resolve));
+    if (this.length >= ENOUGH_WAITING && !this.isOver)
+      await new Promise<void>((resolve) => (this.makeRoom = resolve));
   }
 
   async drain(take: (batch: T[]) => Promise<void>): Promise<void> {
@@ -104,7 +107,7 @@ function fromObservable<T>(source: Observable<PipeItem>, intake: Intake<T>): () 
     .pipe(takeUntil(left))
     .subscribe({
       next: (item) => {
-        if (!intake.full) intake.put(item);
+        if (intake.length < MAX_WAITING) intake.put(item);
         else {
           const error = asFailure(new Error(`it emitted ${MAX_WAITING} items faster than Redis took them`));
           intake.end({ error });

@@ -148,7 +148,8 @@ export class SseHub {
    *
    * If the source throws, clients get an `error` event, which says that it failed but not how, and then the end.
    *
-   * @param source an Observable or a (async) iterable of events `{ type?, data }`, or of strings
+   * @param source an Observable or an (async) iterable of events `{ type?, data }`, or of strings. An iterable is asked for
+   * more as Redis takes them; an Observable, which cannot be, fails with 16,384 waiting
    * @returns resolves when the end is published
    * @throws SourceFailedError if the source threw: its error is in `cause`
    * @throws InvalidEventError if it is no source, or gave an item that is no event; what came before is published
