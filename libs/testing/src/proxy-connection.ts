@@ -64,7 +64,8 @@ export class ProxyConnection {
         if (this.#swallows() || to.write(arriving)) return;
         // The slow side slows the fast one, as without a proxy.
         from.pause();
-        to.once('drain', () => from.resume());
+        // Chunks that were delayed may come one after the other before it has drained.
+        if (to.listenerCount('drain') === 0) to.once('drain', () => from.resume());
       });
     });
     from.on('end', () => {

@@ -8,6 +8,8 @@ export interface Link {
   up: boolean;
   /** Everything announced before this position has been received. 0: nothing is known yet of this link. */
   watermark: Position;
+  /** The latest position that is known to have been given out. */
+  known: Position;
 }
 
 /** Who is told of a channel's events: a connection. */

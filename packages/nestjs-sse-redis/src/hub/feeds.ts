@@ -16,9 +16,10 @@ interface Use {
 
 /** The feeds of this process: one a channel, as long as somebody here listens to it. */
 export class Feeds {
-  readonly link: Link = { up: false, watermark: 0 };
+  readonly link: Link = { up: false, watermark: 0, known: 0 };
   /** How often the link was lost. */
   private losses = 0;
+  private positionAsked: Promise<Position> | undefined;
   private readonly uses = new Map<string, Use>();
   private readonly budget = new RecentEventsBudget(RECENT_BYTES);
 
@@ -26,6 +27,11 @@ export class Feeds {
 
   get size(): number {
     return this.uses.size;
+  }
+
+  /** The last position given out. The same question for all who ask while it is on its way: it may be a little old. */
+  lastPosition(): Promise<Position> {
+    return (this.positionAsked ??= this.askPosition().finally(() => (this.positionAsked = undefined)));
   }
 
   /**
@@ -52,19 +58,37 @@ export class Feeds {
   }
 
   announced(channel: string, record: EventRecord): void {
+    this.knows(record.position);
     this.uses.get(channel)?.feed.receive(record);
+  }
+
+  watermark(position: Position): void {
+    this.link.watermark = position;
+    this.knows(position);
   }
 
   linkLost(): void {
     this.losses++;
     this.link.up = false;
-    this.link.watermark = 0;
+    this.link.watermark = this.link.known = 0;
     for (const { feed } of this.uses.values()) feed.reset();
   }
 
   linkRestored(position: Position): void {
     this.link.up = true;
+    this.knows(position);
     for (const { feed } of this.uses.values()) feed.ready(position);
+  }
+
+  private async askPosition(): Promise<Position> {
+    const { losses } = this;
+    const position = await this.broker.position();
+    if (losses === this.losses) this.knows(position);
+    return position;
+  }
+
+  private knows(position: Position): void {
+    if (position > this.link.known) this.link.known = position;
   }
 
   private use(channel: string): Use {
@@ -78,7 +102,9 @@ export class Feeds {
     const ready = this.broker.subscribe(channel).then(
       (position) => {
         // The position of a link that is gone says nothing of the one that came, or comes, in its place.
-        if (losses === this.losses) feed.ready(position);
+        if (losses !== this.losses) return;
+        feed.ready(position);
+        this.knows(position);
       },
       (error: unknown) => {
         // Whoever comes next tries again instead of getting this failure; or has come already, after this was let go.

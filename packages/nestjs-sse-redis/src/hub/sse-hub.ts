@@ -218,7 +218,7 @@ export class SseHub {
     this.feeds.link.up = true;
     await this.broker.start({
       announced: (channel, record) => this.feeds.announced(channel, record),
-      watermark: (position) => (this.feeds.link.watermark = position),
+      watermark: (position) => this.feeds.watermark(position),
       linkLost: () => {
         this.streams.linkLost();
         this.feeds.linkLost();

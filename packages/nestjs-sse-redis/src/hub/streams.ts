@@ -164,14 +164,16 @@ export class Streams {
   }
 
   private async startOf(channels: readonly string[], { lastEventId, rewind }: StartOptions): Promise<Start> {
-    const last = await this.broker.position();
-    if (lastEventId !== undefined) {
-      const claimed = parseEventId(lastEventId);
-      if (claimed !== undefined && claimed <= last) return { cursor: claimed, resumed: true };
-      // Of another deployment, or of data that Redis has lost: what lies between is not known.
-      return { cursor: last, resumed: false, gapFrom: claimed ?? null };
+    const claimed = lastEventId === undefined ? undefined : parseEventId(lastEventId);
+    // In a storm of clients that come back, nobody has to ask.
+    if (claimed !== undefined && claimed <= this.feeds.link.known) return { cursor: claimed, resumed: true };
+    const last = await this.feeds.lastPosition();
+    if (lastEventId === undefined) {
+      return { cursor: rewind ? await this.broker.rewind(channels, rewind) : last, resumed: false };
     }
-    return { cursor: rewind ? await this.broker.rewind(channels, rewind) : last, resumed: false };
+    if (claimed !== undefined && claimed <= last) return { cursor: claimed, resumed: true };
+    // Of another deployment, or of data that Redis has lost: what lies between is not known.
+    return { cursor: last, resumed: false, gapFrom: claimed ?? null };
   }
 
   /** The stream is open, with status 200 (any other would end an EventSource for good): tell why, when to return, and end it. */

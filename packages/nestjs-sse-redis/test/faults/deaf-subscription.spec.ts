@@ -1,0 +1,44 @@
+import { assertWhole, SseStream, until } from '@nestjs-sse-redis/testing';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Deployment } from './deployment.js';
+
+const PROBE_INTERVAL = 2_000;
+/** What it takes to connect, to subscribe and to read, once the probe has told. */
+const REPAIR_MS = 1_000;
+
+describe('a subscription that is up and deaf', () => {
+  let deployment: Deployment;
+  let stream: SseStream;
+
+  beforeEach(async () => {
+    deployment = await Deployment.start({ nodes: 2, options: { probeInterval: PROBE_INTERVAL } });
+    stream = SseStream.open(`${deployment.nodes[0]!.url}/streams?channels=news`);
+    await until(() => stream.lastEventId !== '');
+  }, 30_000);
+  afterEach(async () => {
+    await stream.close();
+    await deployment.stop();
+  });
+
+  it.each([0, 1_000])(
+    'is found and repaired within two probe intervals, and no event is lost (deaf after %d ms)',
+    async (ms) => {
+      const [deaf, publishing] = deployment.nodes;
+      // At different times between two probes.
+      await pause(ms);
+      const subscribers = deaf!.subscribers;
+      expect(subscribers).toHaveLength(1);
+      subscribers[0]!.blackhole(true);
+      const began = performance.now();
+      const events = Array.from({ length: 50 }, (_, i) => ({ channel: 'news', data: `${i}` }));
+      const { published } = await publishing!.request({ kind: 'publish', events });
+      const received = await stream.waitFor(50, 10_000);
+      expect(performance.now() - began).toBeLessThan(2 * PROBE_INTERVAL + REPAIR_MS);
+      assertWhole(
+        published!.map((reply) => ('id' in reply ? reply.id : reply.message)),
+        received.map(({ id }) => id),
+      );
+    },
+    30_000,
+  );
+});

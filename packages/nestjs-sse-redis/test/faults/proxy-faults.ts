@@ -1,0 +1,51 @@
+import type { ProxyConnection, TcpProxy } from '@nestjs-sse-redis/testing';
+
+/** A message that Redis pushes to a subscriber, in RESP2 or RESP3, with the channel of a hub's event. */
+const PUSH =
+  /[*>]3\r\n\$7\r\nmessage\r\n\$\d+\r\n(?<announcements>\{[^\r]*:live:\d+:c:[^\r]*)\r\n\$(?<length>\d+)\r\n/g;
+
+/** Swallows the next announcement on a channel, and nothing else, where the whole of it arrives in one piece. */
+export function dropAnnouncement(proxy: TcpProxy, channel: string): { stop(): boolean } {
+  let happened = false;
+  proxy.transform((direction, chunk) => {
+    if (direction === 'toServer' || happened) return chunk;
+    const text = chunk.toString('latin1');
+    for (const match of text.matchAll(PUSH)) {
+      const { announcements, length } = match.groups!;
+      const end = match.index + match[0].length + Number(length) + 2;
+      if (!announcements!.endsWith(`:c:${channel}`) || end > chunk.length) continue;
+      happened = true;
+      return Buffer.concat([chunk.subarray(0, match.index), chunk.subarray(end)]);
+    }
+    return chunk;
+  });
+  return {
+    stop: () => {
+      proxy.transform();
+      return happened;
+    },
+  };
+}
+
+/** Lets the next publish of an event reach Redis, and breaks the connection before the answer is back. */
+export function loseReply(proxy: TcpProxy): { readonly happened: boolean; stop(): void } {
+  let publishing: ProxyConnection | undefined;
+  let happened = false;
+  proxy.transform((direction, chunk, connection) => {
+    if (happened) return chunk;
+    if (direction === 'toServer') {
+      if (chunk.includes('event: tick')) publishing = connection;
+      return chunk;
+    }
+    if (connection !== publishing) return chunk;
+    happened = true;
+    connection.cut();
+    return undefined;
+  });
+  return {
+    get happened() {
+      return happened;
+    },
+    stop: () => proxy.transform(),
+  };
+}

@@ -1,0 +1,193 @@
+import { Random, until } from '@nestjs-sse-redis/testing';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseEventId } from '../../src/event/position.js';
+import { Deployment, type DeploymentOptions } from './deployment.js';
+import { dropAnnouncement, loseReply } from './proxy-faults.js';
+import { Publisher } from './publisher.js';
+import { DataLoss, judge, type Verdict } from './verdict.js';
+import { WatchedClient } from './watched-client.js';
+
+/**
+ * Each protection and its twin: the same failure with the protection and without it. Without it, the ledger must find
+ * what it protects from; a ledger that finds nothing would be no proof.
+ */
+let deployment: Deployment;
+let clients: WatchedClient[];
+let publisher: Publisher;
+
+const running = (...modules: string[]) => ({
+  execArgv: modules.flatMap((module) => ['--import', new URL(`./twins/${module}`, import.meta.url).href]),
+});
+
+async function deploy(options: DeploymentOptions = {}, idempotent = true): Promise<void> {
+  deployment = await Deployment.start({ nodes: 2, ...options });
+  publisher = new Publisher(() => deployment.nodes[1]!, idempotent);
+}
+
+/** A client of the first node; events come from the second. */
+function connect(channels: readonly string[]): WatchedClient {
+  const client = new WatchedClient(`client ${clients.length}`, channels, () => deployment.nodes[0]!.url);
+  clients.push(client);
+  return client;
+}
+
+const hasAll = (client: WatchedClient) =>
+  publisher.events
+    .filter(({ channel, position }) => client.channels.includes(channel) && position > client.start!)
+    .every(({ id }) => client.messages.some((message) => message.id === id));
+
+/** @param patience how long events may take that are to come (ms) */
+async function judgeAll({
+  patience = 3_000,
+  announcementDropped = false,
+  start,
+}: {
+  patience?: number;
+  announcementDropped?: boolean;
+  start?: number;
+} = {}): Promise<Verdict[]> {
+  await until(() => clients.every(hasAll), { timeout: patience }).catch(() => undefined);
+  return clients.map((client) =>
+    judge(
+      {
+        name: client.name,
+        channels: client.channels,
+        start: start ?? client.start,
+        messages: client.messages,
+        blocks: client.blocks,
+      },
+      { events: publisher.events, loss: new DataLoss(), announcementDropped },
+    ),
+  );
+}
+
+const problems = (verdicts: readonly Verdict[]) => verdicts.flatMap((verdict) => verdict.problems);
+const total = (verdicts: readonly Verdict[], name: keyof Verdict['counts']) =>
+  verdicts.reduce((sum, { counts }) => sum + counts[name], 0);
+
+beforeEach(() => {
+  clients = [];
+});
+afterEach(async () => {
+  await Promise.all(clients.map((client) => client.stop()));
+  await deployment.stop();
+}, 30_000);
+
+describe('the probe', () => {
+  async function goDeaf(options: DeploymentOptions): Promise<Verdict[]> {
+    await deploy(options);
+    await connect(['a']).placed();
+    for (const subscriber of deployment.nodes[0]!.subscribers) subscriber.blackhole(true);
+    await publisher.publish([{ channel: 'a' }]);
+    return judgeAll();
+  }
+
+  it('finds a subscription that is up and deaf', async () => {
+    expect(problems(await goDeaf({}))).toEqual([]);
+  });
+
+  it('is missed', async () => {
+    const never = { probeInterval: 2 ** 31 - 1, history: { ttl: 2 ** 33 } };
+    expect(total(await goDeaf({ options: never }), 'lost')).toBe(1);
+  });
+});
+
+describe('the prev check', () => {
+  async function missAnnouncement(options: DeploymentOptions): Promise<Verdict[]> {
+    await deploy(options);
+    await connect(['a']).placed();
+    await publisher.publish([{ channel: 'a' }]);
+    const dropped = dropAnnouncement(deployment.nodes[0]!.proxy, 'a');
+    await publisher.publish([{ channel: 'a' }]);
+    await publisher.publish([{ channel: 'a' }]);
+    expect(dropped.stop()).toBe(true);
+    return judgeAll({ announcementDropped: true });
+  }
+
+  it('finds an announcement that got lost', async () => {
+    expect(problems(await missAnnouncement({}))).toEqual([]);
+  });
+
+  it('is missed', async () => {
+    expect(total(await missAnnouncement(running('no-prev-check.ts')), 'lost')).toBe(1);
+  });
+});
+
+describe('subscribe before read', () => {
+  /** Events are spread over the time that connecting takes. */
+  const PACE_MS = 15;
+  const channels = Array.from({ length: 40 }, (_, i) => `channel-${i}`);
+
+  /** One event on every channel, some of them while its client is on its way. */
+  async function publishWhileConnecting(options: DeploymentOptions): Promise<Verdict[]> {
+    await deploy(options);
+    for (const channel of channels) connect([channel]);
+    for (const channel of new Random(1).shuffle(channels)) {
+      await publisher.publish([{ channel }]);
+      await pause(PACE_MS);
+    }
+    await Promise.all(clients.map((client) => client.placed()));
+    const last = publisher.events.at(-1)!.position;
+    // The watermark passes: whoever has not got his event by now is told that he has.
+    await until(() => clients.every(({ stream }) => parseEventId(stream.lastEventId)! > last));
+    return judgeAll({ patience: 500 });
+  }
+
+  it('leaves no hole between the two', async () => {
+    expect(problems(await publishWhileConnecting(running('slow-subscription.ts')))).toEqual([]);
+  });
+
+  it('is missed', async () => {
+    expect(
+      total(
+        await publishWhileConnecting(running('slow-subscription.ts', 'read-before-subscribe.ts')),
+        'lost',
+      ),
+    ).toBeGreaterThan(0);
+  });
+});
+
+describe('the id-only block', () => {
+  async function dropBeforeFirstEvent(options: DeploymentOptions): Promise<Verdict[]> {
+    await deploy(options);
+    const { cursor } = await deployment.nodes[0]!.request({ kind: 'cursor' });
+    const client = connect(['a']);
+    // `retry:` is written as the connection begins.
+    await until(() => client.stream.retry !== undefined);
+    await until(() => client.stream.lastEventId !== '', { timeout: 1_000 }).catch(() => undefined);
+    client.leave();
+    await publisher.publish([{ channel: 'a' }]);
+    client.comeBack();
+    await until(() => client.connections > 1);
+    return judgeAll({ start: parseEventId(cursor!)!, patience: 1_500 });
+  }
+
+  it('lets a client resume that has not got an event yet', async () => {
+    expect(problems(await dropBeforeFirstEvent({}))).toEqual([]);
+  });
+
+  it('is missed', async () => {
+    expect(total(await dropBeforeFirstEvent(running('no-id-only-block.ts')), 'lost')).toBe(1);
+  });
+});
+
+describe('the idempotency key', () => {
+  async function loseAnswer(idempotent: boolean): Promise<Verdict[]> {
+    await deploy({}, idempotent);
+    await connect(['a']).placed();
+    const lost = loseReply(deployment.nodes[1]!.proxy);
+    await publisher.publish([{ channel: 'a' }]);
+    lost.stop();
+    expect(lost.happened).toBe(true);
+    await publisher.publish([{ channel: 'a' }]);
+    return judgeAll();
+  }
+
+  it('makes it safe to publish again after an unknown outcome', async () => {
+    expect(problems(await loseAnswer(true))).toEqual([]);
+  });
+
+  it('is missed', async () => {
+    expect(total(await loseAnswer(false), 'doubled')).toBe(1);
+  });
+});

@@ -1,0 +1,95 @@
+import type { PublishedEvent } from './publisher.js';
+import { DataLoss, judge, type Circumstances, type Reception } from './verdict.js';
+
+/** Events 1 to 6, of channels a and b by turns. */
+const EVENTS: PublishedEvent[] = [1, 2, 3, 4, 5, 6].map((n) => ({
+  key: `key ${n}`,
+  channel: n % 2 === 1 ? 'a' : 'b',
+  id: `${n}-0`,
+  position: n * 1_024,
+  doubtful: false,
+}));
+
+const tick = (n: number, key = `key ${n}`) => ({
+  id: `${n}-0`,
+  type: 'tick',
+  data: JSON.stringify({ key, channel: n % 2 === 1 ? 'a' : 'b' }),
+});
+const gap = (channel: string, from: number, to: number) => ({
+  id: `${from}-0`,
+  type: 'gap',
+  data: JSON.stringify({ channel, from: `${from}-0`, to: `${to}-0` }),
+});
+
+function judged(messages: Reception['messages'], circumstances: Partial<Circumstances> = {}, start = 0) {
+  const blocks = messages.map(({ id }) => ({ raw: '', id, message: undefined }));
+  return judge(
+    { name: 'client', channels: ['a', 'b'], start, messages, blocks },
+    { events: EVENTS, loss: new DataLoss(), announcementDropped: false, ...circumstances },
+  );
+}
+
+/** Everything up to this event is gone from channel a. */
+function trimmedTo(n: number): { loss: DataLoss } {
+  const loss = new DataLoss();
+  loss.trimmed.set('a', n * 1_024);
+  return { loss };
+}
+
+describe('the ledger of a client', () => {
+  it('is whole when everything came once and in order', () => {
+    expect(judged([1, 2, 3, 4, 5, 6].map((n) => tick(n)))).toMatchObject({
+      problems: [],
+      counts: { deliveries: 6 },
+    });
+  });
+
+  it('expects nothing from before the start', () => {
+    expect(judged([tick(5), tick(6)], {}, 4 * 1_024).problems).toEqual([]);
+  });
+
+  it.each([
+    ['lost', [1, 2, 4, 5, 6]],
+    ['doubled', [1, 2, 3, 3, 4, 5, 6]],
+    ['reordered', [1, 2, 4, 3, 5, 6]],
+    ['foreign', [1, 2, 3, 4, 5, 6, 7]],
+  ] as const)('finds an event that is %s', (fault, numbers) => {
+    const { counts, problems } = judged(numbers.map((n) => tick(n)));
+    expect(counts[fault]).toBe(1);
+    expect(problems.join()).toContain(`${fault} 1`);
+  });
+
+  it('finds an event that was published twice, under two ids', () => {
+    expect(judged([tick(1), tick(2), tick(3, 'key 1'), tick(4), tick(5), tick(6)]).counts.doubled).toBe(1);
+  });
+
+  it('finds a position that went back, as a client that comes back then would get events again', () => {
+    const messages = [1, 2, 3, 4, 5, 6].map((n) => tick(n));
+    const blocks = ['4-0', '3-0'].map((id) => ({ raw: '', id, message: undefined }));
+    const reception = { name: 'client', channels: ['a', 'b'], start: 0, messages, blocks };
+    const circumstances = { events: EVENTS, loss: new DataLoss(), announcementDropped: false };
+    expect(judge(reception, circumstances).problems.join()).toContain('position went back');
+  });
+
+  it('asks for order within each channel only, after an announcement was dropped', () => {
+    const late = [1, 2, 4, 3, 5, 6].map((n) => tick(n));
+    expect(judged(late, { announcementDropped: true }).problems).toEqual([]);
+    const wrong = [3, 1, 2, 4, 5, 6].map((n) => tick(n));
+    expect(judged(wrong, { announcementDropped: true }).counts.reordered).toBe(1);
+  });
+
+  it('accepts a loss that was told of, where the data were gone', () => {
+    const told = [gap('a', 0, 3), tick(2), tick(4), tick(5), tick(6)];
+    expect(judged(told, trimmedTo(3))).toMatchObject({
+      problems: [],
+      counts: { lost: 0, missedInGaps: 2, gaps: 1 },
+    });
+  });
+
+  it('finds a gap without a cause, of another channel, or one that is told of too late', () => {
+    expect(judged([gap('a', 0, 3), ...[2, 4, 5, 6].map((n) => tick(n))]).counts.undueGaps).toBe(1);
+    expect(judged([gap('b', 0, 3), ...[4, 5, 6].map((n) => tick(n))], trimmedTo(3)).counts.undueGaps).toBe(1);
+    const late = [tick(2), tick(4), tick(5), gap('a', 0, 3), tick(6)];
+    expect(judged(late, trimmedTo(3)).problems.join()).toContain('gaps at the wrong place 1');
+  });
+});

@@ -1,0 +1,173 @@
+import { compare, type SseBlock, type SseMessage } from '@nestjs-sse-redis/testing';
+import { parseEventId } from '../../src/event/position.js';
+import type { Payload, PublishedEvent } from './publisher.js';
+
+/** What happened to the data in Redis: the only causes that a gap may have. */
+export class DataLoss {
+  /** When everything was gone, as positions. */
+  readonly emptied: number[] = [];
+  /** Channels, and the newest of their events that is no longer in the log. */
+  readonly trimmed = new Map<string, number>();
+
+  explains({ channel, from, to }: ToldGap): boolean {
+    if (from >= to) return false;
+    const newest = this.trimmed.get(channel);
+    return (newest !== undefined && to <= newest) || this.emptied.some((moment) => to >= moment);
+  }
+}
+
+/** A gap as a client was told of it; `at` is its place among the messages. */
+interface ToldGap {
+  readonly channel: string;
+  readonly from: number;
+  readonly to: number;
+  readonly at: number;
+}
+
+/** What one client got. */
+export interface Reception {
+  readonly name: string;
+  readonly channels: readonly string[];
+  /** From where on it is to get everything. */
+  readonly start: number | undefined;
+  readonly messages: readonly SseMessage[];
+  /** Everything with an id, id-only blocks included. */
+  readonly blocks: readonly SseBlock[];
+}
+
+export interface Circumstances {
+  readonly events: readonly PublishedEvent[];
+  readonly loss: DataLoss;
+  /** An announcement was dropped: order is promised within each channel only. */
+  readonly announcementDropped: boolean;
+}
+
+export const COUNTS = [
+  'deliveries',
+  'lost',
+  'doubled',
+  'reordered',
+  'foreign',
+  'gaps',
+  'undueGaps',
+  'missedInGaps',
+] as const;
+export type Counts = Record<(typeof COUNTS)[number], number>;
+
+/** Whether one client got what it was to get, and was told of what it could not get. */
+export interface Verdict {
+  readonly counts: Counts;
+  /** One line for each thing that must not be. */
+  readonly problems: readonly string[];
+}
+
+/** Holds what a client received against what was published. */
+export function judge(reception: Reception, { events, loss, announcementDropped }: Circumstances): Verdict {
+  const { name, channels, start, messages, blocks } = reception;
+  const problems: string[] = [];
+  const complain = (what: string, which: readonly string[]) => {
+    if (which.length === 0) return;
+    problems.push(
+      `${name}: ${what} ${which.length}: ${which.slice(0, 8).join(', ')}${which.length > 8 ? ' …' : ''}`,
+    );
+  };
+  if (start === undefined) {
+    return { counts: noCounts(), problems: [`${name}: never told its position`] };
+  }
+
+  const byId = new Map(events.map((event) => [event.id, event]));
+  const doubtful = new Set(events.filter((event) => event.doubtful).map(({ key }) => key));
+  const gaps: ToldGap[] = [];
+  const received: { id: string; channel: string; at: number }[] = [];
+  const keys = new Map<string, string>();
+  const doubledKeys: string[] = [];
+  const wrong: string[] = [];
+  messages.forEach(({ id, type, data }, at) => {
+    if (type === 'gap') gaps.push(parseGap(data, at));
+    else if (type === 'tick') {
+      const { key, channel } = JSON.parse(data) as Payload;
+      const known = keys.get(key);
+      // What was published with an unknown outcome, and then forgotten by Redis with its key, is published twice.
+      const twice = loss.emptied.length > 0 && doubtful.has(key);
+      if (known !== undefined && known !== id && !twice) doubledKeys.push(`${key} (${known} and ${id})`);
+      keys.set(key, id);
+      if (!byId.has(id) && twice) return;
+      if (byId.has(id) && byId.get(id)!.key !== key) wrong.push(`${id} with the data of ${key}`);
+      received.push({ id, channel, at });
+    } else if (type !== 'error') wrong.push(`${type} ${data.slice(0, 80)}`);
+  });
+
+  const expected = events
+    .filter(({ channel, position }) => channels.includes(channel) && position > start)
+    .sort((a, b) => a.position - b.position);
+  const ledger = compare(
+    expected.map(({ id }) => id),
+    received.map(({ id }) => id),
+  );
+  const missing = ledger.lost.map((id) => byId.get(id)!);
+  const lost = missing.filter(
+    ({ channel, position }) =>
+      !gaps.some((gap) => gap.channel === channel && gap.from < position && position <= gap.to),
+  );
+  const reordered = announcementDropped
+    ? channels.flatMap((one) => {
+        const here = <T extends { channel: string }>(list: readonly T[]) =>
+          list.filter(({ channel }) => channel === one);
+        return compare(
+          here(expected).map(({ id }) => id),
+          here(received).map(({ id }) => id),
+        ).reordered;
+      })
+    : ledger.reordered;
+  const undue = gaps.filter((gap) => !loss.explains(gap));
+  const misplaced = gaps.filter(({ channel, from, at }) =>
+    received.some((one) => one.channel === channel && one.at < at !== parseEventId(one.id)! <= from),
+  );
+
+  complain(
+    'lost',
+    lost.map(({ id, channel, key }) => `${id} (${channel}, ${key})`),
+  );
+  complain('doubled', [...ledger.doubled, ...doubledKeys]);
+  complain('reordered', reordered);
+  complain('foreign', [...ledger.foreign, ...wrong]);
+  complain('gaps without cause', undue.map(showGap));
+  complain('gaps at the wrong place', misplaced.map(showGap));
+  if (!announcementDropped && loss.emptied.length === 0) complain('position went back', backwards(blocks));
+  return {
+    counts: {
+      deliveries: received.length,
+      lost: lost.length,
+      doubled: ledger.doubled.length + doubledKeys.length,
+      reordered: reordered.length,
+      foreign: ledger.foreign.length + wrong.length,
+      gaps: gaps.length,
+      undueGaps: undue.length,
+      missedInGaps: missing.length - lost.length,
+    },
+    problems,
+  };
+}
+
+export function noCounts(): Counts {
+  return Object.fromEntries(COUNTS.map((name) => [name, 0])) as Counts;
+}
+
+function parseGap(data: string, at: number): ToldGap {
+  const { channel, from, to } = JSON.parse(data) as { channel: string; from: string | null; to: string };
+  return { channel, from: from === null ? -1 : parseEventId(from)!, to: parseEventId(to)!, at };
+}
+
+function showGap({ channel, from, to, at }: ToldGap): string {
+  return `${channel} from ${from} to ${to} as message ${at}`;
+}
+
+/** Places where the client's position became an earlier one. */
+function backwards(blocks: readonly SseBlock[]): string[] {
+  const places: string[] = [];
+  blocks.forEach(({ id }, i) => {
+    const before = blocks[i - 1]?.id;
+    if (before !== undefined && parseEventId(id!)! < parseEventId(before)!) places.push(`${before} → ${id}`);
+  });
+  return places;
+}

@@ -1,0 +1,94 @@
+import {
+  ReconnectingClient,
+  until,
+  type SseBlock,
+  type SseMessage,
+  type SseStream,
+} from '@nestjs-sse-redis/testing';
+import { parseEventId } from '../../src/event/position.js';
+
+/** Where nothing listens: whoever comes here is refused, and tries again a little later. */
+const NOWHERE = 'http://127.0.0.1:9';
+
+/** An EventSource on some channels, with everything that its streams brought. */
+export class WatchedClient {
+  /** While it is true, it does not come back. */
+  away = false;
+  private readonly earlier: SseStream[] = [];
+  private readonly client: ReconnectingClient;
+
+  /** @param pickUrl of the node to connect to, asked each time */
+  constructor(
+    readonly name: string,
+    readonly channels: readonly string[],
+    pickUrl: () => string,
+  ) {
+    const query = channels.map(encodeURIComponent).join(',');
+    this.client = ReconnectingClient.start(
+      {
+        pickUrl: () => {
+          if (this.client) this.earlier.push(this.client.stream);
+          return `${this.away ? NOWHERE : pickUrl()}/streams?channels=${query}`;
+        },
+      },
+      { maxRetry: 50, persist: true },
+    );
+  }
+
+  get stream(): SseStream {
+    return this.client.stream;
+  }
+
+  get connections(): number {
+    return this.client.connections;
+  }
+
+  get messages(): readonly SseMessage[] {
+    return this.client.ledger;
+  }
+
+  /** All that had an id, in the order in which it came. */
+  get blocks(): SseBlock[] {
+    return [...this.earlier, this.stream].flatMap(({ blocks }) =>
+      blocks.filter(({ id }) => id !== undefined),
+    );
+  }
+
+  /** From where on it is to get everything: the first position that it was told. */
+  get start(): number | undefined {
+    for (const stream of [...this.earlier, this.stream]) {
+      const id = stream.blocks.find((block) => block.id !== undefined)?.id;
+      if (id !== undefined) return parseEventId(id);
+    }
+    return undefined;
+  }
+
+  /** Resolves when it knows where it stands: what is published from then on is expected of it. */
+  async placed(): Promise<this> {
+    await until(() => this.start !== undefined, { message: `${this.name} is told its position` });
+    return this;
+  }
+
+  drop(): void {
+    void this.stream.close();
+  }
+
+  leave(): void {
+    this.away = true;
+    this.drop();
+  }
+
+  comeBack(): void {
+    this.away = false;
+  }
+
+  pause(): () => void {
+    const { stream } = this;
+    stream.pause();
+    return () => stream.resume();
+  }
+
+  async stop(): Promise<void> {
+    await this.client.stop();
+  }
+}
