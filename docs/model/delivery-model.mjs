@@ -14,6 +14,8 @@ const RULES = [
   'memory-covers',
   'margin',
   'doubt',
+  'announced-first',
+  'heard',
 ];
 const off = new Set(process.argv.filter((a) => a.startsWith('--without=')).map((a) => a.slice(10)));
 for (const r of off) if (!RULES.includes(r)) throw new Error(`no such rule: ${r}`);
@@ -102,12 +104,27 @@ class Feed {
   seen = 0;
   recent = [];
   from = Infinity;
+  isReady = false;
+  wasLost = false;
+  /** A position from after the subscription's acknowledgement. Others from before it may still be on their way. */
   ready(id) {
-    if (this.from === Infinity) this.from = id;
-    this.seen = Math.max(this.seen, id);
+    this.isReady = true;
+    if (!on('announced-first')) this.seen = Math.max(this.seen, id);
+    if (this.from === Infinity) this.from = this.seen = Math.max(this.seen, id);
+    this.wasLost = false;
   }
   reset() {
-    Object.assign(this, { seen: 0, recent: [], from: Infinity });
+    Object.assign(this, { seen: 0, recent: [], from: Infinity, isReady: false, wasLost: true });
+  }
+  /** What was read of the log for one connection spares the next one the reading. */
+  keep(after, { found, wholeFrom, last, upTo }, heard) {
+    const { from } = this;
+    // Else it would be ahead of other feeds, whose announcements from before are still on their way.
+    if (on('heard') && from > heard) return;
+    if (wholeFrom > after || upTo !== last || from === Infinity || after >= from || last < from) return;
+    this.recent = [...found.filter((e) => e.id <= from), ...this.recent];
+    this.from = after;
+    while (this.recent.length > RECENT) this.from = this.recent.shift().id;
   }
   covers(cursor) {
     return on('memory-covers') ? cursor >= this.from : this.from !== Infinity;
@@ -122,20 +139,43 @@ class Node {
   connections = new Set();
   later = [];
   lost = [];
-  constructor(redis, name) {
-    Object.assign(this, { redis, name });
+  /** Positions that were asked for over the other connection, and have not arrived. */
+  replies = [];
+  isUp = false;
+  /** The latest position that is known to have been given out. */
+  known = 0;
+  /** The latest position that was announced. */
+  heard = 0;
+  constructor(redis, name, rnd) {
+    Object.assign(this, { redis, name, rnd });
+  }
+  /** The answer is from now, or from when it arrives: then it has overtaken what was announced meanwhile. */
+  ask(position, use) {
+    const { link } = this;
+    const now = this.rnd() < 0.5 ? position() : undefined;
+    this.replies.push(() => link === this.link && use(now ?? position()));
   }
   up() {
     this.link = { subscribed: new Set([...this.feeds.keys(), `probe:${this.name}`]), queue: [] };
     this.redis.links.add(this.link);
-    const last = this.redis.publish(`probe:${this.name}`); // acknowledged first, position after
-    for (const feed of this.feeds.values()) feed.ready(last);
-    for (const c of this.connections) c.fromAhead(last);
+    // acknowledged first, position after
+    this.ask(
+      () => this.redis.publish(`probe:${this.name}`),
+      (last) => {
+        this.isUp = true;
+        // A feed that is newer than the link has an acknowledgement of its own, which may be later than this position.
+        for (const feed of this.feeds.values()) if (feed.wasLost || !on('announced-first')) feed.ready(last);
+        this.known = Math.max(this.known, last);
+        for (const c of this.connections) c.fromAhead(this.known);
+      },
+    );
   }
   down() {
     if (!this.link) return;
     this.redis.links.delete(this.link);
     this.link = null;
+    this.isUp = false;
+    this.known = this.heard = 0;
     for (const c of this.connections) c.linkLost();
     this.watermark = 0;
     for (const feed of this.feeds.values()) feed.reset();
@@ -146,7 +186,10 @@ class Node {
     this.feeds.set(ch, feed);
     if (on('subscribe-first')) this.link.subscribed.add(ch);
     else this.later.push(ch);
-    feed.ready(this.redis.clock());
+    this.ask(
+      () => this.redis.clock(),
+      (last) => feed.ready(last),
+    );
   }
   /** An announcement is lost on a link that stays up. Redis does not do that; what is between may. */
   lose() {
@@ -161,8 +204,11 @@ class Node {
   /** One announcement from the subscription. */
   receive() {
     for (const ch of this.later.splice(0)) this.link?.subscribed.add(ch);
+    if (this.replies.length && this.rnd() < 0.5) return void this.replies.shift()();
     const m = this.link?.queue.shift();
     if (!m) return;
+    this.known = Math.max(this.known, m.id);
+    this.heard = m.id;
     if (m.ch.startsWith('probe:')) {
       if (on('watermark')) this.watermark = m.id;
       return;
@@ -172,7 +218,9 @@ class Node {
     // Lost on the way, and then from the log, which begins anew: not promised.
     if (m.bound) for (const c of this.connections) if (c.channels.includes(m.ch)) c.client.forgive();
     // A bound may lie beyond what was seen though nothing was missed; an event that was not seen was missed.
-    if (on('prev') && m.prev > feed.seen && !(m.bound && m.prev <= this.watermark)) {
+    // Before the first announcement, or position, there is nothing to compare with.
+    if (feed.seen === 0) Object.assign(feed, { recent: [], from: m.prev });
+    else if (on('prev') && m.prev > feed.seen && !(m.bound && m.prev <= this.watermark)) {
       const { seen } = feed;
       feed.recent = [];
       feed.from = m.prev;
@@ -198,7 +246,7 @@ class Connection {
   constructor(node, client, lastId) {
     Object.assign(this, { node, client, channels: client.channels });
     for (const ch of this.channels) node.listen(ch);
-    const last = node.redis.clock();
+    const last = (node.known = Math.max(node.known, node.redis.clock()));
     this.cursor = this.readUpTo = lastId ?? last;
     node.connections.add(this);
     this.fromAhead(last);
@@ -264,8 +312,9 @@ class Connection {
     if (on('id-only')) this.client.mark(this.cursor);
   }
   step() {
-    if (this.state === 'live' || !this.node.link) return;
+    if (this.state === 'live' || !this.node.isUp) return;
     const feeds = this.channels.map((ch) => this.node.feeds.get(ch));
+    if (!feeds.every((feed) => feed.isReady)) return;
     const from = (ch) => this.doubts.get(ch)?.from ?? this.cursor;
     if (!this.found) {
       if (feeds.every((feed, i) => feed.covers(from(this.channels[i])))) {
@@ -288,8 +337,10 @@ class Connection {
       ? Math.min(...slices.map((s) => s.upTo))
       : Math.max(...slices.map((s) => s.upTo));
     if (this.node.redis.now - this.behindSince >= TTL) this.intact = false; // the history went on without it
-    for (const { ch, wholeFrom } of slices) {
+    for (const slice of slices) {
+      const { ch, wholeFrom } = slice;
       const { from = this.cursor, missingFrom } = this.doubts.get(ch) ?? {};
+      this.node.feeds.get(ch).keep(from, slice, this.node.heard);
       if ((missingFrom ?? this.cursor) < wholeFrom) this.client.gap(ch, this.intact);
       // Lost on the way, then the link, then from the log, before anything told of it: not promised.
       if (missingFrom === undefined && from < wholeFrom) this.client.forgive();
@@ -367,7 +418,7 @@ function run(seed) {
   const rnd = random(seed);
   const pick = (list) => list[Math.floor(rnd() * list.length)];
   const redis = new Redis();
-  const nodes = ['n1', 'n2'].map((n) => new Node(redis, n));
+  const nodes = ['n1', 'n2'].map((n) => new Node(redis, n, rnd));
   nodes.forEach((n) => n.up());
   const clients = Array.from(
     { length: 4 },

@@ -170,6 +170,7 @@ export class Connection implements FeedListener, CatchingUp {
       const feed = this.feeds[i]!;
       const { channel, wholeFrom } = slice;
       feed.learnEnd(slice);
+      feed.keep(cursor.readAfter(feed), slice);
       const from = cursor.gapAfter(feed);
       if (from < wholeFrom) this.tellGap({ channel, from, to: wholeFrom });
       if (slice.ended && resumed) this.markEnded(channel);

@@ -8,6 +8,8 @@ export interface Link {
   up: boolean;
   /** Everything announced before this position has been received. 0: nothing is known yet of this link. */
   watermark: Position;
+  /** The latest position that was announced. */
+  heard: Position;
   /** The latest position that is known to have been given out. */
   known: Position;
 }
@@ -30,6 +32,7 @@ export class Feed {
   private readonly recent: RecentEvents;
   /** The newest event that was announced, or the position from which on all are. 0: not known yet. */
   seen: Position = 0;
+  private wasLost = false;
   /** Where the channel's stream ended, infinite if it goes on; not known before an event or a reading has told. */
   private endedAt: Position | undefined;
 
@@ -54,10 +57,18 @@ export class Feed {
   }
 
   /** Announcements no longer arrive. */
-  reset(): void {
+  linkLost(): void {
+    this.wasLost = true;
     this.seen = 0;
     this.endedAt = undefined;
     this.recent.clear(Infinity);
+  }
+
+  /** @param position from after the acknowledgement of all subscriptions that were lost */
+  linkRestored(position: Position): void {
+    // One that is newer has an acknowledgement of its own, which may be later than this position.
+    if (this.wasLost) this.ready(position);
+    this.wasLost = false;
   }
 
   receive(record: EventRecord): void {
@@ -96,6 +107,19 @@ export class Feed {
     const newest = records.at(-1);
     // Not heard of here, the end was before all that memory covers, and only of that it will be asked.
     this.endedAt = newest ? endOf(newest) : ended ? 0 : Infinity;
+  }
+
+  /** What was read of the log for one connection spares the next one the reading. */
+  keep(after: Position, { records, upTo, last, wholeFrom }: LogSlice): void {
+    const { from } = this.recent;
+    const isWhole = wholeFrom <= after && upTo === last;
+    if (!isWhole || after >= from || last < from) return;
+    // Else memory would be ahead of that of other feeds, whose announcements from before are still on their way.
+    if (from > this.link.heard) return;
+    this.recent.extendBack(
+      after,
+      records.filter(({ position }) => position <= from),
+    );
   }
 
   /** What came before this announcement was not seen. Perhaps there was nothing. */

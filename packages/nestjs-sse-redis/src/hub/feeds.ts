@@ -16,7 +16,7 @@ interface Use {
 
 /** The feeds of this process: one a channel, as long as somebody here listens to it. */
 export class Feeds {
-  readonly link: Link = { up: false, watermark: 0, known: 0 };
+  readonly link: Link = { up: false, watermark: 0, heard: 0, known: 0 };
   /** How often the link was lost. */
   private losses = 0;
   private positionAsked: Promise<Position> | undefined;
@@ -58,26 +58,26 @@ export class Feeds {
   }
 
   announced(channel: string, record: EventRecord): void {
-    this.knows(record.position);
+    this.hears(record.position);
     this.uses.get(channel)?.feed.receive(record);
   }
 
   watermark(position: Position): void {
     this.link.watermark = position;
-    this.knows(position);
+    this.hears(position);
   }
 
   linkLost(): void {
     this.losses++;
     this.link.up = false;
-    this.link.watermark = this.link.known = 0;
-    for (const { feed } of this.uses.values()) feed.reset();
+    this.link.watermark = this.link.heard = this.link.known = 0;
+    for (const { feed } of this.uses.values()) feed.linkLost();
   }
 
   linkRestored(position: Position): void {
     this.link.up = true;
     this.knows(position);
-    for (const { feed } of this.uses.values()) feed.ready(position);
+    for (const { feed } of this.uses.values()) feed.linkRestored(position);
   }
 
   private async askPosition(): Promise<Position> {
@@ -85,6 +85,11 @@ export class Feeds {
     const position = await this.broker.position();
     if (losses === this.losses) this.knows(position);
     return position;
+  }
+
+  private hears(position: Position): void {
+    this.link.heard = position;
+    this.knows(position);
   }
 
   private knows(position: Position): void {

@@ -20,6 +20,14 @@ export class RecentEvents {
     this.budget.spend(this, record);
   }
 
+  /** Takes in the events before the first one, so that it covers everything after `from`. */
+  extendBack(from: Position, records: readonly EventRecord[]): void {
+    const all = [...records, ...this.records.slice(this.start)];
+    this.clear(from);
+    // In their order once more: the budget lets the oldest go first.
+    for (const record of all) this.add(record);
+  }
+
   /** Forgets everything. */
   clear(from: Position): void {
     this.records = [];

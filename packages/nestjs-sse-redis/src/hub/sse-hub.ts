@@ -225,7 +225,8 @@ export class SseHub {
       },
       linkRestored: (position) => {
         this.feeds.linkRestored(position);
-        this.streams.linkRestored(position);
+        // Announcements and answers may have come before this position, and tell of later ones.
+        this.streams.linkRestored(this.feeds.link.known);
       },
     });
     this.state = 'started';

@@ -14,10 +14,10 @@ describe('the model of the delivery rules', () => {
     expect(status).toBe(0);
   });
 
-  // A schedule that one in some 100,000 is like.
+  // A schedule of which there is one in some 100,000.
   it('breaks without the rule "margin", where an event is exactly as old as the retention', () => {
-    expect(runModel('1', '81152').stdout).toContain('broken: 0');
-    expect(runModel('1', '81152', '--without=margin').stdout).toContain('broken: 1');
+    expect(runModel('1', '42528').stdout).toContain('broken: 0');
+    expect(runModel('1', '42528', '--without=margin').stdout).toContain('broken: 1');
   });
 
   it.each([
@@ -30,8 +30,10 @@ describe('the model of the delivery rules', () => {
     'id-only',
     'memory-covers',
     'doubt',
+    'announced-first',
+    'heard',
   ])('breaks without the rule "%s"', (rule) => {
-    const { status, stdout } = runModel('1000', '1', `--without=${rule}`);
+    const { status, stdout } = runModel('2500', '1', `--without=${rule}`);
     expect(stdout).toMatch(/broken: [1-9]/);
     expect(status).toBe(1);
   });

@@ -10,7 +10,11 @@ describe('a feed whose position is known before all announcements before it have
   let feed: Feed;
 
   beforeEach(() => {
-    feed = new Feed('news', { up: true, watermark: 0, known: 0 }, new RecentEventsBudget(1_048_576));
+    feed = new Feed(
+      'news',
+      { up: true, watermark: 0, heard: 0, known: 0 },
+      new RecentEventsBudget(1_048_576),
+    );
   });
 
   it('takes those that arrive later, where one arrived before', () => {
