@@ -64,7 +64,8 @@ export class Subscription {
   /** Leaves a channel, unless it is wanted again within this tick. */
   remove(channel: string): void {
     if (!this.wanted.delete(channel)) return;
-    if (this.batch?.channels.delete(channel)) return;
+    // It may have been left and wanted in this very tick: then Redis still has it.
+    this.batch?.channels.delete(channel);
     if (!this.leaving) {
       this.leaving = new Set();
       setImmediate(() => this.leave());
