@@ -1,26 +1,9 @@
-import 'reflect-metadata';
-import { NestFactory } from '@nestjs/core';
-import { announceReady, serveRequests } from '@nestjs-sse-redis/testing/child';
-import { SseHub, SseRedisError, type SseRedisOptions } from 'nestjs-sse-redis';
-import type { AddressInfo } from 'node:net';
-import { newsModule } from '../http/news.app.js';
+import { serveRequests } from '@nestjs-sse-redis/testing/child';
+import { SseRedisError } from 'nestjs-sse-redis';
+import { startNewsNode } from '../http/news.process.js';
 import type { NodeReply, NodeRequest } from './node-request.js';
 
-/** One node of an application, as it is deployed: its adapter and its options come in the arguments. */
-const [, , adapter, options] = process.argv;
-const { imports, controllers } = newsModule(JSON.parse(options!) as SseRedisOptions);
-class AppModule {}
-const app = await NestFactory.create({ module: AppModule, imports, controllers }, await createAdapter(), {
-  logger: ['error', 'fatal', 'warn'],
-});
-app.enableShutdownHooks();
-await app.listen(0, '127.0.0.1');
-const hub = app.get(SseHub);
-
-async function createAdapter() {
-  if (adapter === 'fastify') return new (await import('@nestjs/platform-fastify')).FastifyAdapter();
-  return new (await import('@nestjs/platform-express')).ExpressAdapter();
-}
+const hub = await startNewsNode(['error', 'fatal', 'warn']);
 
 /** As a handler that computes does: nothing else runs meanwhile. */
 function blockEventLoop(ms: number): void {
@@ -55,4 +38,3 @@ async function answer(request: NodeRequest): Promise<NodeReply> {
 }
 
 serveRequests((message) => answer(message as NodeRequest));
-announceReady((app.getHttpServer().address() as AddressInfo).port);
