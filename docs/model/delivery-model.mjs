@@ -141,6 +141,7 @@ class Node {
   lost = [];
   /** Positions that were asked for over the other connection, and have not arrived. */
   replies = [];
+  shared = new Map();
   isUp = false;
   /** The latest position that is known to have been given out. */
   known = 0;
@@ -200,6 +201,15 @@ class Node {
     this.lost.push(m);
     for (const c of this.connections) if (c.channels.includes(m.ch)) c.client.atRisk.add(m.n);
     return true;
+  }
+  /** A reading that another connection has on its way serves this one as well, and may be a little old. */
+  read(ch, after) {
+    const key = `${ch} ${after}`;
+    const shared = this.shared.get(key);
+    if (shared && this.redis.now - shared.at <= 5 && this.rnd() < 0.5) return shared.slice;
+    const slice = this.redis.read(ch, after);
+    this.shared.set(key, { slice, at: this.redis.now });
+    return slice;
   }
   /** One announcement from the subscription. */
   receive() {
@@ -329,9 +339,11 @@ class Connection {
       return;
     }
     const { todo, slices } = this.found;
-    if (todo.length) return void slices.push(this.node.redis.read(todo[0], from(todo.shift())));
+    if (todo.length) return void slices.push(this.node.read(todo[0], from(todo.shift())));
     this.found = null;
-    if (this.fromAhead(Math.min(...slices.map((s) => s.last)))) return;
+    // A reading may be older than what was announced since: that, too, was given out.
+    const last = Math.min(...slices.map((s) => s.last));
+    if (this.fromAhead(Math.max(last, this.node.known))) return;
     // No further than every one of the slices reaches.
     const upTo = on('bound')
       ? Math.min(...slices.map((s) => s.upTo))

@@ -162,7 +162,9 @@ export class Connection implements FeedListener, CatchingUp {
    * the cursor past events of another that were not read.
    */
   private takeSlices(slices: readonly LogSlice[]): void {
-    if (this.returnFromAhead(Math.min(...slices.map(({ last }) => last)))) return;
+    // A reading that was shared may be older than what was announced since.
+    const last = Math.max(this.link.known, Math.min(...slices.map((slice) => slice.last)));
+    if (this.returnFromAhead(last)) return;
     const upTo = Math.min(...slices.map((slice) => slice.upTo));
     const { cursor, resumed } = this;
     this.resumed = false;

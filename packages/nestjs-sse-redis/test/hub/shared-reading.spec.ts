@@ -1,0 +1,103 @@
+import { until } from '@nestjs-sse-redis/testing';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { BrokerListener, LogSlice, ReadLimits, ReadRequest } from '../../src/broker/broker.interface.js';
+import { MemoryBroker } from '../../src/broker/memory/memory-broker.js';
+import type { EventRecord } from '../../src/event/event-record.js';
+import { formatEventId } from '../../src/event/position.js';
+import { Feeds } from '../../src/hub/feeds.js';
+import { LogReader } from '../../src/hub/log-reader.js';
+import type { Gap, Outlet } from '../../src/hub/outlet.js';
+import { Streams } from '../../src/hub/streams.js';
+import { resolveOptions } from '../../src/options/resolved-options.js';
+import { dataOf, publication, publishAll } from '../broker/broker-set-ups.js';
+
+const options = resolveOptions();
+
+/** Its answers are on their way until they are let go, and it can lose an announcement. */
+class LaggingBroker extends MemoryBroker {
+  readonly onTheirWay: (() => void)[] = [];
+  losing = false;
+
+  override start(listener: BrokerListener): Promise<void> {
+    const announced = (channel: string, record: EventRecord) => {
+      if (!this.losing) listener.announced(channel, record);
+    };
+    return super.start({
+      announced,
+      watermark: (position) => listener.watermark(position),
+      linkLost: () => listener.linkLost(),
+      linkRestored: (position) => listener.linkRestored(position),
+    });
+  }
+
+  override async read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]> {
+    const slices = await super.read(requests, limits);
+    await new Promise<void>((resolve) => this.onTheirWay.push(resolve));
+    return slices;
+  }
+}
+
+class RecordingOutlet implements Outlet {
+  readonly told: unknown[] = [];
+  onDrain = (): void => undefined;
+  event(_channel: string, record: EventRecord): boolean {
+    this.told.push(dataOf(record));
+    return true;
+  }
+  position(): boolean {
+    return true;
+  }
+  gap(gap: Gap): boolean {
+    this.told.push(gap);
+    return true;
+  }
+  end(): void {}
+}
+
+it('does not take a reading that is older than what was announced for a cursor that is ahead', async () => {
+  const broker = new LaggingBroker(options);
+  const feeds = new Feeds(broker);
+  const streams = new Streams(broker, feeds, new LogReader(broker), options);
+  feeds.link.up = true;
+  await broker.start({
+    announced: (channel, record) => feeds.announced(channel, record),
+    watermark: (position) => feeds.watermark(position),
+    linkLost: () => undefined,
+    linkRestored: () => undefined,
+  });
+  const failed = (error: unknown) => {
+    throw error;
+  };
+
+  // Live on both channels.
+  const both = new RecordingOutlet();
+  const start = await broker.position();
+  streams.open(['a', 'b'], {}, both, { failed });
+  await turn();
+  await publishAll(broker, publication('b', 1));
+  await until(() => both.told.length === 1);
+
+  // Comes back, and asks the log of a, which answers at once and is long on its way.
+  const returning = new RecordingOutlet();
+  streams.open(['a'], { lastEventId: formatEventId(start) }, returning, { failed });
+  await until(() => broker.onTheirWay.length === 1);
+
+  // Meanwhile the first goes on, and then misses an announcement: it, too, needs the log of a.
+  await publishAll(broker, publication('b', 2));
+  await until(() => both.told.length === 2);
+  broker.losing = true;
+  await publishAll(broker, publication('b', 3));
+  await turn();
+  broker.losing = false;
+  await publishAll(broker, publication('b', 4));
+  await until(() => broker.onTheirWay.length === 2);
+  for (let answered = 0; both.told.length < 4; answered++) {
+    await until(() => broker.onTheirWay.length > answered);
+    broker.onTheirWay[answered]!();
+    await turn();
+  }
+  expect(both.told).toEqual([1, 2, 3, 4]);
+
+  streams.stop();
+  await broker.close();
+});
