@@ -6,8 +6,8 @@ export interface CatchingUp {
   readonly canCatchUp: boolean;
   /** Catches up from memory and goes live, if memory holds all that is missing; returns whether it did. */
   catchUpFromMemory(): boolean;
-  /** Reads every channel from where the client stands, and delivers what was read. */
-  catchUpFromLogs(): Promise<void>;
+  /** Reads every channel from where the client stands, and delivers what was read; returns whether it came further. */
+  catchUpFromLogs(): Promise<boolean>;
 }
 
 /**
@@ -18,11 +18,9 @@ export interface CatchingUp {
  */
 export async function catchUp(connection: CatchingUp, reader: LogReader): Promise<void> {
   while (connection.canCatchUp && !connection.catchUpFromMemory()) {
-    try {
-      await connection.catchUpFromLogs();
-    } catch {
-      // Redis does not answer. The stream stays open, and its cursor where it is.
-      await reader.retryTime();
-    }
+    // Where Redis does not answer, the stream stays open, and its cursor where it is.
+    const advanced = await connection.catchUpFromLogs().catch(() => false);
+    if (advanced || !connection.canCatchUp || connection.catchUpFromMemory()) continue;
+    await reader.retryTime();
   }
 }

@@ -148,13 +148,14 @@ export class Connection implements FeedListener, CatchingUp {
     return true;
   }
 
-  async catchUpFromLogs(): Promise<void> {
+  async catchUpFromLogs(): Promise<boolean> {
     const { revision } = this.cursor;
-    const slices = await Promise.all(
-      this.feeds.map((feed) => this.reader.read(feed.channel, this.cursor.readAfter(feed))),
-    );
-    // Read before a link was lost they are as good as any, since they say how far they reach.
-    if (this.canCatchUp && this.cursor.revision === revision) this.takeSlices(slices);
+    const after = this.feeds.map((feed) => this.cursor.readAfter(feed));
+    const slices = await Promise.all(this.feeds.map((feed, i) => this.reader.read(feed.channel, after[i]!)));
+    // Something else is to be read now. (A lost link alone changes nothing: the slices say how far they reach.)
+    if (!this.canCatchUp || this.cursor.revision !== revision) return true;
+    this.takeSlices(slices);
+    return Math.min(...slices.map(({ upTo }) => upTo)) > Math.min(...after);
   }
 
   /**
