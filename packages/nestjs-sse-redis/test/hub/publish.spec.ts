@@ -325,6 +325,27 @@ describe('publishing over Redis', () => {
     expect(await test.dataIn('a')).toHaveLength(102);
   });
 
+  it('refuses more than 64 MiB of publishes that Redis has not answered, and takes them when it has', async () => {
+    const { hub } = await hubs.start({ ...quiet, publishTimeout: 20_000, history: { maxLength: 1 } });
+    const data = 'x'.repeat(1_048_576);
+    hubs.redis.pause();
+    const publishing = Array.from({ length: 80 }, () =>
+      hub.publish('a', { data }).then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+    );
+    // At once, while the others still wait.
+    const refused = (await publishing.at(-1)) as Error;
+    expect(refused).toBeInstanceOf(RedisUnavailableError);
+    expect(refused.message).toMatch(/is behind with 6\d MiB of publishes: nothing was sent/);
+    hubs.redis.resume();
+    const failures = (await Promise.all(publishing)).filter((error) => error !== undefined);
+    expect(failures.length).toBeGreaterThanOrEqual(80 - 65);
+    expect(failures.length).toBeLessThan(20);
+    await hub.publish('a', { data });
+  });
+
   it('never sends again what may have been published: the answer was lost', async () => {
     const test = await throughProxy();
     const { hub, proxy } = test;
