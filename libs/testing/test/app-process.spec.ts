@@ -77,8 +77,8 @@ describe('a program that', () => {
   });
 
   it('never announces itself: given up, with what it wrote, and killed', async () => {
-    const starting = AppProcess.start(fixture('silent'), { timeout: 600 });
-    await expect(starting).rejects.toThrow(/was not ready within 600 ms\n[^]*never announce/);
+    const starting = AppProcess.start(fixture('silent'), { timeout: 4_000 });
+    await expect(starting).rejects.toThrow(/was not ready within 4000 ms\n[^]*never announce/);
   });
 
   it('does not exist: an error that says so', async () => {

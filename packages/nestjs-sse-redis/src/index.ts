@@ -4,20 +4,42 @@ export type {
   SseRedisOptionsFactory,
   UserId,
 } from './options/sse-redis-options.interface.js';
-export { SseHub, type HubStats } from './hub/sse-hub.js';
+export type {
+  AuthorizedClient,
+  AuthorizeFunction,
+  ChannelRule,
+  ChannelRules,
+} from './options/channel-rules.interface.js';
+export { SseHub, type Readiness } from './hub/sse-hub.js';
+export type { HubStats } from './hub/hub-stats.js';
 export type {
   ChannelEventInput,
+  ConnectionsResult,
   ConnectOptions,
+  DisconnectOptions,
   EventsOptions,
   HistoryOptions,
   HistoryPage,
   Published,
   PublishOptions,
   PublishResult,
+  SendOutcome,
+  SubscribeOptions,
 } from './hub/hub-options.js';
+export type { ConnectionTarget } from './hub/ruling.js';
 export type { PipeItem, PipeSource } from './hub/pipe-source.js';
 export type { SseEvent, SseEventInput } from './event/sse-event.js';
 export { SseClient } from './http/sse-client.decorator.js';
 export { SseChannels } from './http/sse-channels.decorator.js';
 export type { ChannelsOfRequest } from './http/channels-of-request.js';
+export { SseConnectionsController, type ChannelsChange } from './http/sse-connections.controller.js';
+export { SseRegistry, type ChangesGap, type PageOptions } from './registry/sse-registry.js';
+export type {
+  ConnectionChange,
+  ConnectionFilter,
+  ConnectionPage,
+  ConnectionRecord,
+  NodeRecord,
+  PresencePage,
+} from './broker/registry-store.interface.js';
 export * from './errors/index.js';

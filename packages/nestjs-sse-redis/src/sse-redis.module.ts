@@ -6,13 +6,12 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { randomBytes } from 'node:crypto';
-import { MemoryBroker } from './broker/memory/memory-broker.js';
-import { RedisBroker } from './broker/redis/redis-broker.js';
 import { SseHub } from './hub/sse-hub.js';
 import { resolveOptions, type ResolvedOptions } from './options/resolved-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import type { SseRedisOptions } from './options/sse-redis-options.interface.js';
+import { SseRegistry } from './registry/sse-registry.js';
+import { SseNode } from './sse-node.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -20,15 +19,8 @@ import {
   OPTIONS_TYPE,
 } from './sse-redis.module-definition.js';
 
-function createHub(options: ResolvedOptions): SseHub {
-  const nodeId = randomBytes(9).toString('base64url');
-  const broker =
-    options.redis === undefined ? new MemoryBroker(options) : new RedisBroker(options.redis, options, nodeId);
-  return new SseHub(broker, options);
-}
-
 /**
- * Server-Sent Events over Redis. Provides `SseHub`; import it once, with `isGlobal: true` or in each module that uses
+ * Server-Sent Events over Redis. Provides `SseHub` and `SseRegistry`; import it once, with `isGlobal: true` or in each module that uses
  * the hub. Imported with different options it is several hubs, each of the modules that import it.
  */
 @Module({
@@ -38,16 +30,22 @@ function createHub(options: ResolvedOptions): SseHub {
       useFactory: (options: SseRedisOptions) => resolveOptions(options),
       inject: [MODULE_OPTIONS_TOKEN],
     },
-    { provide: SseHub, useFactory: createHub, inject: [RESOLVED_OPTIONS] },
+    {
+      provide: SseNode,
+      useFactory: (options: ResolvedOptions) => new SseNode(options),
+      inject: [RESOLVED_OPTIONS],
+    },
+    { provide: SseHub, useFactory: ({ hub }: SseNode) => hub, inject: [SseNode] },
+    { provide: SseRegistry, useFactory: ({ registry }: SseNode) => registry, inject: [SseNode] },
   ],
   // The options too, since what the decorators put into the importing modules is injected with them.
-  exports: [SseHub, RESOLVED_OPTIONS],
+  exports: [SseHub, SseRegistry, RESOLVED_OPTIONS],
 })
 export class SseRedisModule
   extends ConfigurableModuleClass
   implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
 {
-  constructor(@Inject(SseHub) private readonly hub: SseHub) {
+  constructor(@Inject(SseNode) private readonly node: SseNode) {
     super();
   }
 
@@ -65,14 +63,14 @@ export class SseRedisModule
   }
 
   async onModuleInit(): Promise<void> {
-    await this.hub.start();
+    await this.node.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.hub.drain();
+    await this.node.drain();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.hub.stop();
+    await this.node.stop();
   }
 }

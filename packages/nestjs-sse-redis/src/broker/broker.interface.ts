@@ -1,6 +1,7 @@
 import type { EventRecord } from '../event/event-record.js';
 import type { EventText } from '../event/event-text.js';
 import type { Position } from '../event/position.js';
+import type { RegistryStore } from './registry-store.interface.js';
 
 /** An event on its way into a channel. */
 export interface Publication {
@@ -41,6 +42,8 @@ export interface BrokerListener {
   announced(channel: string, record: EventRecord): void;
   /** Every announcement of a subscribed channel before this position has been given to `announced`. */
   watermark(position: Position): void;
+  /** Another node sent this one a message. */
+  message(text: string): void;
   /** Announcements no longer arrive. */
   linkLost(): void;
   /** They arrive again, for all subscribed channels, from after this position on; what came between must be read. */
@@ -67,6 +70,10 @@ export interface Broker {
   /** Resolves once announcements arrive, with a position taken after that. */
   subscribe(channel: string): Promise<Position>;
   unsubscribe(channel: string): void;
+  /** Sends a message to a node. Resolves to how many hear it: 0 where the node is dead, or its link is lost. */
+  send(node: string, message: string): Promise<number>;
+  /** Where connections are known to all processes. */
+  readonly registry: RegistryStore;
   close(): Promise<void>;
 }
 

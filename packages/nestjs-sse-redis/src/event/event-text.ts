@@ -18,7 +18,7 @@ export interface EventText {
 
 const MAX_TYPE_LENGTH = 256;
 /** Names that `EventSource` dispatches events of its own under, and the names of the events that the hub sends. */
-const RESERVED_TYPES: ReadonlySet<string> = new Set(['open', 'error', 'gap', 'end']);
+const RESERVED_TYPES: ReadonlySet<string> = new Set(['open', 'error', 'gap', 'end', 'control']);
 // WHATWG HTML, "Parsing an event stream": a line ends with CR LF, LF, or CR.
 const LINE_END = /\r\n|\n|\r/;
 
@@ -41,7 +41,7 @@ export function encodeEvent(event: SseEventInput, maxBytes: number): EventText {
 }
 
 /** The lines of an event that the hub sends of itself; `type` is one of the reserved names. */
-export function formatHubEvent(type: 'gap' | 'end' | 'error', data: object): string {
+export function formatHubEvent(type: 'gap' | 'end' | 'error' | 'control', data: object): string {
   return formatEvent(type, JSON.stringify(data));
 }
 
@@ -90,7 +90,7 @@ function checkType(type: unknown): string | undefined {
   }
   if (RESERVED_TYPES.has(type)) {
     throw new InvalidEventError(
-      `The event type "${type}" is taken: "open" and "error" are EventSource's own events, "gap", "end" and "error" are sent by the hub. Use another name.`,
+      `The event type "${type}" is taken: "open" and "error" are EventSource's own events, "gap", "end", "error" and "control" are sent by the hub. Use another name.`,
     );
   }
   return type;

@@ -10,6 +10,12 @@ export type Position = number;
 /** Ids of one millisecond. The scripts in `broker/redis/scripts` compute with the same number. */
 export const POSITIONS_PER_MS = 1024;
 
+/**
+ * In the place of an event id: its client was sent away for good. A browser sends it back as `Last-Event-ID` when it
+ * returns, wherever it returns to, so no process has to remember whom it sent away.
+ */
+export const DISMISSED_ID = 'dismissed';
+
 const ID = /^(0|[1-9]\d{0,12})-(0|[1-9]\d{0,3})$/;
 
 /** The position as the event id that clients see: `ms-seq`. */
@@ -30,4 +36,9 @@ export function parseEventId(id: string): Position | undefined {
 /** The first position of a millisecond. */
 export function positionOf(ms: number): Position {
   return ms * POSITIONS_PER_MS;
+}
+
+/** The millisecond of a position. */
+export function msOf(position: Position): number {
+  return Math.floor(position / POSITIONS_PER_MS);
 }

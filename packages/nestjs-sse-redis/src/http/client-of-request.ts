@@ -1,5 +1,6 @@
 import { Inject, Injectable, type ExecutionContext, type PipeTransform } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
+import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { RequestClient, type AdapterRequest } from './request-client.js';
@@ -20,14 +21,29 @@ export function exchangeOf(context: ExecutionContext): Exchange {
 /** Makes the client of a request. A pipe, so that a parameter decorator can use it and it can still be injected into. */
 @Injectable()
 export class ClientOfRequest implements PipeTransform<Exchange, Promise<RequestClient>> {
-  constructor(@Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions) {}
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(SseHub) private readonly hub: SseHub,
+  ) {}
 
   async transform({ request, response }: Exchange): Promise<RequestClient> {
     const user = await this.options.identify(request);
-    return new RequestClient(
+    const client = new RequestClient(
       request,
       response,
       user === undefined || user === null ? undefined : String(user),
     );
+    // Now, since once the stream has begun its status is 200.
+    if (client.prefersStatus) await this.checkRoom(client);
+    return client;
+  }
+
+  private async checkRoom({ user, address, response }: RequestClient): Promise<void> {
+    try {
+      await this.hub.checkRoom(user, address);
+    } catch (error) {
+      if (!response.headersSent) response.setHeader('Retry-After', Math.ceil(this.options.retry / 1_000));
+      throw error;
+    }
   }
 }

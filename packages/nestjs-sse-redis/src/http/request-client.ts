@@ -12,6 +12,12 @@ export interface AdapterRequest {
 
 /** Who is connecting, and with what request. Handlers get it from `@SseClient()`. */
 export class RequestClient implements ConnectingClient {
+  /**
+   * When what let it in runs out, in ms since the epoch or as a Date: its stream is ended then. For a guard or a
+   * handler to set; `hub.connect(…, { expiresAt })` goes before it.
+   */
+  expiresAt: number | Date | undefined;
+
   constructor(
     /** The adapter's request object. */
     readonly request: AdapterRequest,
@@ -40,6 +46,18 @@ export class RequestClient implements ConnectingClient {
   /** The address of the client, as the adapter tells it (behind a proxy: configure the adapter to trust it). */
   get address(): string | undefined {
     return this.request.ip ?? this.rawRequest.socket.remoteAddress;
+  }
+
+  get userAgent(): string | undefined {
+    return this.rawRequest.headers['user-agent'];
+  }
+
+  /**
+   * Whether it would rather have a status (429, 503) than an event that tells why it is refused: clients that are no
+   * `EventSource` may say so by `Prefer: status` (the header of RFC 7240).
+   */
+  get prefersStatus(): boolean {
+    return /(^|[,;\s])status($|[,;\s])/i.test(String(this.rawRequest.headers['prefer'] ?? ''));
   }
 
   openResponse(options: ResponseOptions): ResponseOutlet {

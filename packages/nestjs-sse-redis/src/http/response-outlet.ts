@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { ResponseOptions, ResponseStream } from '../hub/connecting-client.js';
-import { gapFrame, positionFrame } from '../hub/frames.js';
+import { gapFrame, messageFrame, positionFrame } from '../hub/frames.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
 import type { Gap } from '../hub/outlet.js';
@@ -15,6 +15,7 @@ export class ResponseOutlet implements ResponseStream {
   readonly closed: Promise<void>;
   onDrain = (): void => undefined;
   onEnd = (): void => undefined;
+  stalled = false;
 
   constructor(
     private readonly response: ServerResponse,
@@ -29,7 +30,14 @@ export class ResponseOutlet implements ResponseStream {
       response.setTimeout(0);
       this.onDrain();
     });
-    response.on('timeout', () => this.destroy());
+    response.on('timeout', () => {
+      this.stalled = true;
+      this.destroy();
+    });
+  }
+
+  get gone(): boolean {
+    return this.response.destroyed || this.response.socket?.destroyed === true;
   }
 
   event(_channel: string, record: EventRecord): boolean {
@@ -42,6 +50,10 @@ export class ResponseOutlet implements ResponseStream {
 
   gap(gap: Gap, position: Position): boolean {
     return this.write(gapFrame(gap, position));
+  }
+
+  message(position: Position, text: string): boolean {
+    return this.write(messageFrame(position, text));
   }
 
   write(frame: Buffer): boolean {

@@ -6,7 +6,7 @@ import {
   type MessageEvent,
   type NestInterceptor,
 } from '@nestjs/common';
-import { concatMap, from, last, type Observable } from 'rxjs';
+import { lastValueFrom, type Observable } from 'rxjs';
 import type { ConnectOptions } from '../hub/hub-options.js';
 import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
@@ -31,15 +31,13 @@ export class SseChannelsInterceptor implements NestInterceptor<unknown, MessageE
     @Inject(SseHub) private readonly hub: SseHub,
     @Inject(RESOLVED_OPTIONS) options: ResolvedOptions,
   ) {
-    this.clients = new ClientOfRequest(options);
+    this.clients = new ClientOfRequest(options, hub);
   }
 
-  intercept(context: ExecutionContext, next: CallHandler): Observable<MessageEvent> {
-    return next.handle().pipe(
-      last(undefined, undefined),
-      concatMap(() => from(this.connect(context))),
-      concatMap((stream) => stream),
-    );
+  /** All of it before the stream begins, so that what is thrown is answered with its status. */
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<MessageEvent>> {
+    await lastValueFrom(next.handle(), { defaultValue: undefined });
+    return this.connect(context);
   }
 
   private async connect(context: ExecutionContext): Promise<Observable<MessageEvent>> {

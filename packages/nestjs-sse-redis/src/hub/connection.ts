@@ -4,6 +4,7 @@ import type { Position } from '../event/position.js';
 import { catchUp, type CatchingUp } from './catch-up.js';
 import { Cursor } from './cursor.js';
 import type { Feed, FeedListener, Link } from './feed.js';
+import type { CatchUpCause, Figures } from './figures.js';
 import type { LogReader } from './log-reader.js';
 import type { Gap, Outlet } from './outlet.js';
 
@@ -27,7 +28,15 @@ export class Connection implements FeedListener, CatchingUp {
   /** The last position that the client was sent. */
   private told: Position;
   private state: 'behind' | 'live' | 'closed' = 'behind';
+  /** Why it is behind. */
+  private cause: CatchUpCause = 'connect';
+  private readsLogs = false;
   private full = false;
+  /** Behind, and to stay there: whether it may be on its channels is being asked. */
+  private held = false;
+  /** Called when the client has taken what it was given. */
+  private room: (() => void)[] | undefined;
+  private readonly on: Feed[];
   private catchingUp = false;
   /** Gaps told of in this catch-up, which may read the same part more than once. */
   private gapsTold: Map<string, Position> | undefined;
@@ -36,44 +45,108 @@ export class Connection implements FeedListener, CatchingUp {
   private resumed: boolean;
 
   constructor(
-    readonly feeds: readonly Feed[],
+    feeds: readonly Feed[],
     private readonly outlet: Outlet,
     private readonly link: Link,
     private readonly reader: LogReader,
+    private readonly figures: Figures,
     start: Start,
   ) {
+    this.on = [...feeds];
     this.cursor = new Cursor(start.cursor);
     this.told = start.cursor;
     this.resumed = start.resumed;
     outlet.onDrain = () => {
       this.full = false;
       this.catchUp();
+      for (const resume of this.room?.splice(0) ?? []) resume();
     };
     // First of all the position: a client that drops before its first event can then resume.
     this.give(outlet.position(start.cursor));
     const { cursor: to, gapFrom: from } = start;
     for (const feed of feeds) {
-      if (from !== undefined) this.tellGap({ channel: feed.channel, from, to });
+      if (from !== undefined) this.tellGap({ channel: feed.channel, from, to }, 'unknown-id');
       feed.listeners.add(this);
     }
     this.catchUp();
+  }
+
+  get feeds(): readonly Feed[] {
+    return this.on;
+  }
+
+  get isLive(): boolean {
+    return this.state === 'live';
+  }
+
+  get isFull(): boolean {
+    return this.full;
+  }
+
+  /**
+   * Adds a channel.
+   *
+   * @param after the client gets what comes after this position; what was before the cursor comes late
+   * @param past it may be a position from before, at which the client stood
+   */
+  add(feed: Feed, after: Position, past: boolean): void {
+    this.on.push(feed);
+    feed.listeners.add(this);
+    this.cursor.startAt(feed, after, past);
+    this.ended?.delete(feed.channel);
+    this.fallBehind('subscribe');
+  }
+
+  remove(feed: Feed): void {
+    const index = this.on.indexOf(feed);
+    if (index < 0) return;
+    this.on.splice(index, 1);
+    feed.listeners.delete(this);
+    this.cursor.forget(feed);
+    this.ended?.delete(feed.channel);
+  }
+
+  /** Nothing is given to the client until `release`. */
+  hold(): void {
+    this.held = true;
+    this.fallBehind('link');
+  }
+
+  release(): void {
+    this.held = false;
+    this.catchUp();
+  }
+
+  /** Sends the client something that is in no log. It does not move its position. Returns whether it could be given. */
+  async send(text: string): Promise<boolean> {
+    while (this.full && this.state !== 'closed') {
+      await new Promise<void>((resolve) => (this.room ??= []).push(resolve));
+    }
+    if (this.state === 'closed') return false;
+    this.tell(text);
+    return true;
+  }
+
+  /** The same at once, for what the hub itself says: it is short, and goes over the limit if need be. */
+  tell(text: string): void {
+    this.give(this.outlet.message(this.told, text));
   }
 
   /** An event was announced. */
   receive(channel: string, record: EventRecord): void {
     if (this.state !== 'live' || record.position <= this.cursor.position) return;
     this.deliver(channel, record);
-    if (this.full) this.fallBehind();
+    if (this.full) this.fallBehind('slow');
   }
 
   missed(feed: Feed, seen: Position, certain: boolean): void {
-    this.fallBehind();
+    this.fallBehind('announcement');
     this.cursor.doubt(feed, seen, certain);
   }
 
   linkLost(): void {
     this.standAtWatermark();
-    this.fallBehind();
+    this.fallBehind('link');
   }
 
   /** @param last the last position that the broker gave out */
@@ -91,7 +164,8 @@ export class Connection implements FeedListener, CatchingUp {
 
   close(): void {
     this.state = 'closed';
-    for (const feed of this.feeds) feed.listeners.delete(this);
+    for (const feed of this.on) feed.listeners.delete(this);
+    for (const resume of this.room?.splice(0) ?? []) resume();
   }
 
   /** Closes it, and tells the outlet that there will be nothing more. */
@@ -106,9 +180,12 @@ export class Connection implements FeedListener, CatchingUp {
   }
 
   /** Hands it nothing more until it has caught up. */
-  private fallBehind(): void {
+  private fallBehind(cause: CatchUpCause): void {
     if (this.state !== 'live') return;
     this.state = 'behind';
+    this.cause = cause;
+    this.readsLogs = false;
+    if (cause === 'slow') this.figures.slow++;
     for (const feed of this.feeds) this.cursor.doubt(feed, feed.seen, false);
     // Not at once: the feed is in the midst of an announcement, which must be known before memory is read.
     queueMicrotask(() => this.catchUp());
@@ -125,7 +202,7 @@ export class Connection implements FeedListener, CatchingUp {
   }
 
   get canCatchUp(): boolean {
-    return this.state === 'behind' && this.link.up && !this.full;
+    return this.state === 'behind' && this.link.up && !this.full && !this.held;
   }
 
   catchUpFromMemory(): boolean {
@@ -142,6 +219,7 @@ export class Connection implements FeedListener, CatchingUp {
     cursor.reach(this.deliverAll(events) ?? cursor.position, false);
     if (!this.full && this.state === 'behind') {
       this.state = 'live';
+      this.figures.catchUps[this.cause][this.readsLogs ? 'log' : 'memory']++;
       this.gapsTold = undefined;
       if (cursor.position > this.told) this.tellPosition();
     }
@@ -149,6 +227,7 @@ export class Connection implements FeedListener, CatchingUp {
   }
 
   async catchUpFromLogs(): Promise<boolean> {
+    this.readsLogs = true;
     const { revision } = this.cursor;
     const after = this.feeds.map((feed) => this.cursor.readAfter(feed));
     const slices = await Promise.all(this.feeds.map((feed, i) => this.reader.read(feed.channel, after[i]!)));
@@ -175,7 +254,7 @@ export class Connection implements FeedListener, CatchingUp {
       feed.learnEnd(slice);
       feed.keep(cursor.readAfter(feed), slice);
       const from = cursor.gapAfter(feed);
-      if (from < wholeFrom) this.tellGap({ channel, from, to: wholeFrom });
+      if (from < wholeFrom) this.tellGap({ channel, from, to: wholeFrom }, 'retention');
       if (slice.ended && resumed) this.markEnded(channel);
       const lacksAfter = cursor.lacksAfter(feed);
       const lacking = slice.records.filter(({ position }) => position > lacksAfter && position <= upTo);
@@ -199,6 +278,7 @@ export class Connection implements FeedListener, CatchingUp {
     const isLate = record.position < this.cursor.position;
     if (!isLate) this.cursor.position = record.position;
     this.told = record.position;
+    this.figures.delivered++;
     this.give(this.outlet.event(channel, record));
     // Its id is behind what the client has of other channels, and is not where it should resume.
     if (isLate) this.tellPosition();
@@ -211,15 +291,16 @@ export class Connection implements FeedListener, CatchingUp {
     const from = this.cursor.position;
     if (from <= last) return false;
     this.cursor.moveTo(last);
-    for (const { channel } of this.feeds) this.tellGap({ channel, from, to: last });
+    for (const { channel } of this.feeds) this.tellGap({ channel, from, to: last }, 'unknown-id');
     this.tellPosition();
     return true;
   }
 
-  private tellGap(gap: Gap): void {
+  private tellGap(gap: Gap, cause: keyof Figures['gaps']): void {
     this.gapsTold ??= new Map();
     if ((this.gapsTold.get(gap.channel) ?? -1) >= gap.to) return;
     this.gapsTold.set(gap.channel, gap.to);
+    this.figures.gaps[cause]++;
     this.give(this.outlet.gap(gap, this.cursor.position));
   }
 

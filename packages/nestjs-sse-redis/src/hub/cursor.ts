@@ -25,6 +25,8 @@ export class Cursor {
   /** Up to here the client has what the logs had. */
   private read: Position;
   private doubts: Map<Feed, Doubt> | undefined;
+  /** Channels that begin only after the cursor. */
+  private starts: Map<Feed, Position> | undefined;
 
   constructor(public position: Position) {
     this.read = position;
@@ -32,17 +34,41 @@ export class Cursor {
 
   /** From where the log of a channel is to be read. */
   readAfter(feed: Feed): Position {
-    return this.doubts?.get(feed)?.after ?? this.position;
+    return this.doubts?.get(feed)?.after ?? this.startOf(feed);
   }
 
   /** From where the client lacks what is read of a channel. */
   lacksAfter(feed: Feed): Position {
-    return this.doubts?.get(feed)?.from ?? this.position;
+    return this.doubts?.get(feed)?.from ?? this.startOf(feed);
   }
 
   /** The position before which nothing of a channel may be missing without the client being told. */
   gapAfter(feed: Feed): Position {
-    return this.doubts?.get(feed)?.missingFrom ?? this.position;
+    return this.doubts?.get(feed)?.missingFrom ?? this.startOf(feed);
+  }
+
+  /**
+   * A channel that is new to the connection begins after this position: after the cursor, which the events of the
+   * other channels may still have to reach, or before it, where the client is owed what came since.
+   *
+   * @param past the client stood there: what is missing since is a gap
+   */
+  startAt(feed: Feed, position: Position, past: boolean): void {
+    this.revision++;
+    if (position >= this.position) {
+      this.starts ??= new Map();
+      this.starts.set(feed, position);
+    } else {
+      this.doubts ??= new Map();
+      this.doubts.set(feed, { after: position, from: position, missingFrom: past ? position : undefined });
+    }
+  }
+
+  /** The connection is no longer on the channel. */
+  forget(feed: Feed): void {
+    this.revision++;
+    this.starts?.delete(feed);
+    this.doubts?.delete(feed);
   }
 
   /**
@@ -68,6 +94,7 @@ export class Cursor {
     if (position >= this.position) {
       this.position = position;
       this.doubts = undefined;
+      if (this.starts) this.dropStarts(this.starts);
       return;
     }
     for (const doubt of this.doubts?.values() ?? []) {
@@ -79,7 +106,17 @@ export class Cursor {
   /** It stands elsewhere, and whatever was before is told of as a gap. */
   moveTo(position: Position): void {
     this.position = this.read = position;
-    this.doubts = undefined;
+    this.doubts = this.starts = undefined;
     this.revision++;
+  }
+
+  private startOf(feed: Feed): Position {
+    const start = this.starts?.get(feed);
+    return start !== undefined && start > this.position ? start : this.position;
+  }
+
+  private dropStarts(starts: Map<Feed, Position>): void {
+    for (const [feed, start] of starts) if (start <= this.position) starts.delete(feed);
+    if (starts.size === 0) this.starts = undefined;
   }
 }

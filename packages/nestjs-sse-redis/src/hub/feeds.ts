@@ -1,7 +1,8 @@
 import type { Broker } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
-import type { Position } from '../event/position.js';
+import { msOf, type Position } from '../event/position.js';
 import { Feed, type Link } from './feed.js';
+import type { Figures } from './figures.js';
 import { RecentEventsBudget } from './recent-events.js';
 
 /** Memory for the recent events of all channels of this process. */
@@ -17,13 +18,25 @@ interface Use {
 /** The feeds of this process: one a channel, as long as somebody here listens to it. */
 export class Feeds {
   readonly link: Link = { up: false, watermark: 0, heard: 0, known: 0 };
+  private upSince = Date.now();
   /** How often the link was lost. */
   private losses = 0;
   private positionAsked: Promise<Position> | undefined;
   private readonly uses = new Map<string, Use>();
   private readonly budget = new RecentEventsBudget(RECENT_BYTES);
 
-  constructor(private readonly broker: Broker) {}
+  /** When the watermark was last heard, in ms since the epoch, if it was since the link is up. */
+  provenAt: number | undefined;
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly figures: Figures,
+  ) {}
+
+  /** When it was last known that announcements arrive: proven, or the link just made; ms since the epoch. */
+  get upOrProvenAt(): number {
+    return this.provenAt ?? this.upSince;
+  }
 
   get size(): number {
     return this.uses.size;
@@ -59,16 +72,21 @@ export class Feeds {
 
   announced(channel: string, record: EventRecord): void {
     this.hears(record.position);
-    this.uses.get(channel)?.feed.receive(record);
+    const feed = this.uses.get(channel)?.feed;
+    if (!feed) return;
+    feed.receive(record);
+    this.figures.observeLatency(Date.now() - msOf(record.position));
   }
 
   watermark(position: Position): void {
+    this.provenAt = Date.now();
     this.link.watermark = position;
     this.hears(position);
   }
 
   linkLost(): void {
     this.losses++;
+    this.provenAt = undefined;
     this.link.up = false;
     this.link.watermark = this.link.heard = this.link.known = 0;
     for (const { feed } of this.uses.values()) feed.linkLost();
@@ -76,6 +94,7 @@ export class Feeds {
 
   linkRestored(position: Position): void {
     this.link.up = true;
+    this.upSince = Date.now();
     this.knows(position);
     for (const { feed } of this.uses.values()) feed.linkRestored(position);
   }

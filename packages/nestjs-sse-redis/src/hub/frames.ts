@@ -1,5 +1,5 @@
 import { formatHubEvent } from '../event/event-text.js';
-import { formatEventId, type Position } from '../event/position.js';
+import { DISMISSED_ID, formatEventId, type Position } from '../event/position.js';
 import type { Gap } from './outlet.js';
 
 /**
@@ -8,6 +8,11 @@ import type { Gap } from './outlet.js';
  */
 export function positionFrame(position: Position): Buffer {
   return Buffer.from(`id: ${formatEventId(position)}\n\n`);
+}
+
+/** An event that is in no log: it carries the position that the client has already, so that it moves nothing. */
+export function messageFrame(position: Position, text: string): Buffer {
+  return Buffer.from(`id: ${formatEventId(position)}\n${text}`);
 }
 
 /** @param position where the client stands after it */
@@ -30,6 +35,11 @@ export function retryFrame(ms: number): Buffer {
 }
 
 /** Why a stream that was opened cannot be served now. It has no id, and so leaves the client's position alone. */
-export function refusalFrame(code: string): Buffer {
-  return Buffer.from(formatHubEvent('error', { code }));
+export function refusalFrame(code: string, details: object = {}): Buffer {
+  return Buffer.from(formatHubEvent('error', { code, ...details }));
+}
+
+/** The last of a stream to which the client shall not come back: on its return it is answered with 204, which ends an EventSource. */
+export function dismissalFrame(reason: string): Buffer {
+  return Buffer.from(`id: ${DISMISSED_ID}\n${formatHubEvent('end', { reason })}`);
 }

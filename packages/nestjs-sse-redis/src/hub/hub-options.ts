@@ -7,7 +7,48 @@ export interface ConnectOptions {
    * together, as far as they are retained. Default 0: it begins at now. At most 1,000.
    */
   readonly rewind?: number;
+  /** Whose connection it is. Default: what the `identify` option told of the request. */
+  readonly user?: string | number | undefined;
+  /** What the registry shall tell of the connection: anything that JSON can carry, up to `limits.metadataBytes`. */
+  readonly metadata?: unknown;
+  /**
+   * When what let the client in runs out (its token, say), in ms since the epoch or as a Date: the stream is ended then
+   * with an `error` event (`EXPIRED`), and the client may come back with better. Default: `client.expiresAt`.
+   */
+  readonly expiresAt?: number | Date | undefined;
+  /**
+   * Tells the client, in an event `control`, the id of its connection and a secret, with which it may change its own
+   * channels through `SseConnectionsController`. Default false.
+   */
+  readonly control?: boolean;
 }
+
+/** What `hub.disconnect()` takes besides the target. */
+export interface DisconnectOptions {
+  /** Told to the client and, in the departure, to the registry. Default `'disconnected'`. At most 200 characters. */
+  readonly reason?: string;
+  /** Whether its client may come back. Default false: it gets an `end` event, and 204 when it returns, which ends an EventSource. */
+  readonly reconnect?: boolean;
+}
+
+/** What `hub.subscribe()` takes besides target and channels. */
+export interface SubscribeOptions {
+  /** The new channels begin after this event id; what is no longer retained is told as a gap. Default: at now. */
+  readonly after?: string;
+}
+
+/** What became of something that was asked of connections in any process. */
+export interface ConnectionsResult {
+  /** To how many it was done. */
+  readonly connections: number;
+  /** Channels that the `authorize` option refused to one of them. */
+  readonly refused: readonly string[];
+  /** Processes that did not answer in time: there it may have been done or not. */
+  readonly unanswered: readonly string[];
+}
+
+/** `delivered`: written to the client's socket; `unknown`: there is no such connection; `timeout`: its process does not answer, or the client does not read. */
+export type SendOutcome = 'delivered' | 'unknown' | 'timeout';
 
 /** What `hub.publish()` takes besides channel and event. */
 export interface PublishOptions {

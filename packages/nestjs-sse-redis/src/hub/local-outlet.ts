@@ -33,6 +33,10 @@ export class LocalOutlet implements Outlet {
     return true;
   }
 
+  message(): boolean {
+    return true;
+  }
+
   gap(gap: Gap, position: Position): boolean {
     this.subscriber.next({
       id: formatEventId(position),

@@ -21,6 +21,8 @@ export interface Outlet {
   position(position: Position): boolean;
   /** @param position where the client stands after it */
   gap(gap: Gap, position: Position): boolean;
+  /** The lines of an event that is in no log. @param position where the client stands, and goes on to stand */
+  message(position: Position, text: string): boolean;
   /** Set by the connection: the outlet has taken everything that it was given. */
   onDrain: () => void;
   /** There will be nothing more. */

@@ -1,53 +1,89 @@
-import type { MessageEvent } from '@nestjs/common';
+import { HttpException, type MessageEvent } from '@nestjs/common';
 import { Observable } from 'rxjs';
-import type { Broker, Publication, PublishOutcome } from '../broker/broker.interface.js';
+import type { Broker, BrokerListener, Publication, PublishOutcome } from '../broker/broker.interface.js';
 import { HubClosedError } from '../errors/hub-closed.error.js';
 import { InvalidEventIdError } from '../errors/invalid-event-id.error.js';
+import { NodeUnreachableError } from '../errors/node-unreachable.error.js';
+import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import { SourceFailedError } from '../errors/source-failed.error.js';
+import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
 import { checkChannel } from '../event/channel-name.js';
 import { encodeEvent, formatHubEvent, type EventText } from '../event/event-text.js';
-import { formatEventId, parseEventId, type Position } from '../event/position.js';
+import { DISMISSED_ID, formatEventId, parseEventId, type Position } from '../event/position.js';
 import type { SseEvent, SseEventInput } from '../event/sse-event.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
-import { checkChannels, checkCount, checkIdempotencyKey } from './check-arguments.js';
+import {
+  checkChannels,
+  checkCount,
+  checkExpiry,
+  checkIdempotencyKey,
+  checkMetadata,
+  checkReason,
+  checkUser,
+} from './check-arguments.js';
+import { Clients } from './clients.js';
 import type { ConnectingClient } from './connecting-client.js';
+import { Courier, type Outcome } from './courier.js';
 import { Feeds } from './feeds.js';
+import { Figures } from './figures.js';
+import { Heartbeat } from './heartbeat.js';
+import { statsOf, type HubStats } from './hub-stats.js';
 import type {
   ChannelEventInput,
+  ConnectionsResult,
   ConnectOptions,
+  DisconnectOptions,
   EventsOptions,
   HistoryOptions,
   HistoryPage,
   Published,
   PublishOptions,
   PublishResult,
+  SendOutcome,
+  SubscribeOptions,
 } from './hub-options.js';
 import { LocalOutlet, toSseEvent } from './local-outlet.js';
 import { LogReader } from './log-reader.js';
 import { checkSource, pipeSource, type PipeSource } from './pipe-source.js';
-import { Streams } from './streams.js';
+import type { Registrar } from './registrar.js';
+import { rule } from './rule.js';
+import { nodeOf, type ConnectionTarget, type Ruling } from './ruling.js';
+import { Streams, type StartOptions } from './streams.js';
 
-/** What `hub.stats()` tells of this process. */
-export interface HubStats {
-  /** Open streams of clients. */
-  readonly connections: number;
-  /** Channels that somebody in this process listens to. */
-  readonly channels: number;
+/** How many probes may go unanswered before a process is no longer ready. */
+const PROBES_MISSED = 3;
+
+/** What `hub.readiness()` tells. */
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not. */
+  readonly problems: readonly string[];
 }
 
 /** The hub of this process: publishes events, and serves the clients that are connected here. */
 export class SseHub {
+  private readonly figures = new Figures();
+  private readonly heartbeat: Heartbeat;
   private readonly feeds: Feeds;
   private readonly streams: Streams;
+  private readonly clients: Clients;
+  private readonly courier: Courier;
   private state: 'new' | 'started' | 'closed' = 'new';
 
   /** @internal */
   constructor(
+    /** The id of this process in the registry; the ids of its connections begin with it. */
+    readonly nodeId: string,
     private readonly broker: Broker,
+    private readonly registrar: Registrar,
     private readonly options: ResolvedOptions,
   ) {
-    this.feeds = new Feeds(broker);
-    this.streams = new Streams(broker, this.feeds, new LogReader(broker), options);
+    this.feeds = new Feeds(broker, this.figures);
+    this.heartbeat = new Heartbeat(options.heartbeatInterval);
+    const reader = new LogReader(broker);
+    this.streams = new Streams(broker, this.feeds, reader, this.heartbeat, this.figures);
+    this.clients = new Clients(nodeId, this.streams, registrar, options, this.figures);
+    this.courier = new Courier(nodeId, broker, registrar, (ruling) => rule(this.clients, nodeId, ruling));
   }
 
   /**
@@ -59,7 +95,8 @@ export class SseHub {
    * a new one begins at now, or `rewind` events before.
    *
    * @param channels names, at most `limits.channelsPerConnection`
-   * @throws InvalidChannelError | TooManyChannelsError | RangeError, answered as 400 and 500 by Nest
+   * @throws InvalidChannelError | TooManyChannelsError | InvalidConnectionError | RangeError, answered as 400 and 500 by Nest
+   * @throws HttpException 204, which ends an EventSource, for a client that was disconnected for good
    * @example
    * ```ts
    * @Sse('news')
@@ -74,12 +111,18 @@ export class SseHub {
     options: ConnectOptions = {},
   ): Observable<MessageEvent> {
     const names = checkChannels(channels, this.options.channelsPerConnection);
-    const rewind = checkCount('rewind', options.rewind ?? 0);
+    const stream = {
+      lastEventId: client.lastEventId,
+      rewind: checkCount('rewind', options.rewind ?? 0),
+      user: checkUser(options.user ?? client.user),
+      metadata: checkMetadata(options.metadata, this.options.metadataBytes),
+      expiresAt: checkExpiry(options.expiresAt ?? client.expiresAt),
+      control: options.control === true,
+    };
     this.checkStarted();
+    if (client.lastEventId === DISMISSED_ID) throw new HttpException('', 204);
     return new Observable((subscriber) =>
-      this.streams.serve(client, names, { lastEventId: client.lastEventId, rewind }, () =>
-        subscriber.complete(),
-      ),
+      this.clients.serve(client, names, stream, () => subscriber.complete()),
     );
   }
 
@@ -133,12 +176,7 @@ export class SseHub {
     if (options.after !== undefined) positionAt(options.after);
     const start = { lastEventId: options.after, rewind: checkCount('rewind', options.rewind ?? 0) };
     this.checkStarted();
-    return new Observable((subscriber) => {
-      this.checkStarted();
-      return this.streams.open([name], start, new LocalOutlet(subscriber), {
-        failed: (error) => subscriber.error(error),
-      });
-    });
+    return this.listen(name, start);
   }
 
   /**
@@ -208,45 +246,249 @@ export class SseHub {
     return formatEventId(await this.broker.position());
   }
 
+  /**
+   * Sends an event to one connection, in whatever process it is. It is in no log: a client that misses it does not get it
+   * later.
+   *
+   * @param connectionId as the registry tells it
+   * @returns within about two seconds; after `timeout` it may still arrive
+   * @throws InvalidEventError | PayloadTooLargeError | RedisUnavailableError
+   */
+  async sendTo(connectionId: string, event: SseEventInput): Promise<SendOutcome> {
+    this.checkStarted();
+    const { text } = encodeEvent(event, this.options.payloadBytes);
+    const result = await this.ruleOne(connectionId, {
+      do: 'send',
+      target: { connection: connectionId },
+      text,
+    });
+    if (result.connections > 0) return 'delivered';
+    return result.unanswered.length > 0 ? 'timeout' : 'unknown';
+  }
+
+  /**
+   * Ends connections, in whatever process they are: for good (an `end` event, and 204 when they return), or so that
+   * they connect anew. Who connects later is not concerned: to keep somebody out is a guard's business.
+   *
+   * @throws RedisUnavailableError
+   * @example await hub.disconnect({ user: '42' }, { reason: 'signed out' });
+   */
+  async disconnect(target: ConnectionTarget, options: DisconnectOptions = {}): Promise<ConnectionsResult> {
+    this.checkStarted();
+    const { reconnect = false } = options;
+    return this.rule(target, { do: 'disconnect', target, reason: checkReason(options.reason), reconnect });
+  }
+
+  /**
+   * Puts live connections on more channels, in whatever process they are. `authorize` is asked for each. When a client
+   * reconnects, its handler names its channels anew: add them there too, or again when it is back.
+   *
+   * @throws InvalidChannelError | InvalidEventIdError | TooManyChannelsError | RedisUnavailableError
+   */
+  async subscribe(
+    target: string | { readonly user: string },
+    channels: string | readonly string[],
+    options: SubscribeOptions = {},
+  ): Promise<ConnectionsResult> {
+    return this.changeChannels('subscribe', target, channels, options);
+  }
+
+  /** Takes live connections off channels, in whatever process they are. @throws InvalidChannelError | RedisUnavailableError */
+  async unsubscribe(
+    target: string | { readonly user: string },
+    channels: string | readonly string[],
+  ): Promise<ConnectionsResult> {
+    return this.changeChannels('unsubscribe', target, channels, {});
+  }
+
+  /**
+   * Has `authorize` asked again, at once, for connections that are open: of a user, of a channel, or all. When it
+   * resolves, nobody gets an event any more, published from then on or before, that it refused. A process that has lost its
+   * subscription meanwhile asks by itself before it delivers anything again.
+   *
+   * @throws NodeUnreachableError if a process does not answer: there an old right may still count. Call it again.
+   * @throws RedisUnavailableError
+   */
+  async reauthorize(target?: { readonly user: string } | { readonly channel: string }): Promise<void> {
+    this.checkStarted();
+    const { silent } = await this.courier.askAll({ do: 'reauthorize', target });
+    if (silent.length === 0) return;
+    throw new NodeUnreachableError(
+      `The processes ${silent.join(', ')} did not answer: what was revoked may still count there. Call reauthorize again.`,
+      silent,
+    );
+  }
+
   /** Figures of this process. */
   stats(): HubStats {
-    return { connections: this.streams.size, channels: this.feeds.size };
+    return statsOf({
+      node: this.nodeId,
+      clients: this.clients,
+      feeds: this.feeds,
+      figures: this.figures,
+      sweeps: this.registrar.sweeps,
+    });
+  }
+
+  /**
+   * Whether new streams belong here: for the readiness probe of a balancer (`nestjs-sse-redis/health` has an indicator
+   * for Terminus). Asks Redis, so it may take up to `publishTimeout`; never rejects.
+   */
+  async readiness(): Promise<Readiness> {
+    const problems: string[] = [];
+    if (this.state !== 'started') problems.push(this.state === 'new' ? 'not started' : 'closed');
+    else {
+      if (this.clients.drainProgress.active) problems.push('being shut down');
+      if (!this.feeds.link.up) problems.push('the subscription in Redis is lost');
+      else if (Date.now() - this.feeds.upOrProvenAt > PROBES_MISSED * this.options.probeInterval)
+        problems.push('what is published is not proven to arrive');
+      await this.broker.position().catch((error: Error) => problems.push(error.message));
+    }
+    return { ready: problems.length === 0, problems };
+  }
+
+  /** Whether it was closed, as the application is. */
+  get isClosed(): boolean {
+    return this.state === 'closed';
+  }
+
+  /** @internal Changes the channels of a connection for the client itself, which shows its secret. */
+  async changeOwnChannels(
+    connectionId: string,
+    secret: string,
+    change: {
+      readonly subscribe: readonly string[];
+      readonly unsubscribe: readonly string[];
+      readonly after?: string;
+    },
+  ): Promise<ConnectionsResult> {
+    this.checkStarted();
+    const done: ConnectionsResult[] = [];
+    const { subscribe, unsubscribe, after } = change;
+    if (unsubscribe.length > 0)
+      done.push(await this.changeChannels('unsubscribe', connectionId, unsubscribe, { secret }));
+    if (subscribe.length > 0)
+      done.push(await this.changeChannels('subscribe', connectionId, subscribe, { secret, after }));
+    return {
+      connections: Math.min(1, ...done.map(({ connections }) => connections)),
+      refused: done.flatMap(({ refused }) => refused),
+      unanswered: done.flatMap(({ unanswered }) => unanswered),
+    };
+  }
+
+  /** @internal Whether `authorize` decides who may be on a channel. */
+  get asksForRights(): boolean {
+    return this.clients.asksForRights;
+  }
+
+  /** @internal @throws DrainingError | TooManyConnectionsError | RedisUnavailableError where a stream would be refused now */
+  async checkRoom(user: string | undefined, address: string | undefined): Promise<void> {
+    this.checkStarted();
+    await this.clients.checkRoom(user, address);
+  }
+
+  /** @internal The events of a channel of the hub's own. */
+  ownEvents(channel: string): Observable<SseEvent> {
+    return this.listen(channel, {});
   }
 
   /** @internal */
   async start(): Promise<void> {
     this.feeds.link.up = true;
-    await this.broker.start({
-      announced: (channel, record) => this.feeds.announced(channel, record),
+    const listener: BrokerListener = {
+      announced: (channel, record) => {
+        // Others took this process for dead (it was paused, say), and did not wait for it when rights were revoked.
+        if (this.clients.asksForRights && Date.now() > this.registrar.leaseUntil) this.clients.suspect();
+        this.feeds.announced(channel, record);
+      },
       watermark: (position) => this.feeds.watermark(position),
+      message: (text) => this.courier.receive(text),
       linkLost: () => {
         this.streams.linkLost();
         this.feeds.linkLost();
       },
       linkRestored: (position) => {
         this.feeds.linkRestored(position);
+        this.clients.linkRestored();
         // Announcements and answers may have come before this position, and tell of later ones.
         this.streams.linkRestored(this.feeds.link.known);
       },
-    });
+    };
+    await this.broker.start(listener);
     this.state = 'started';
   }
 
   /** @internal */
+  leaseRenewed(): void {
+    this.clients.trust();
+  }
+
+  /** @internal Looks for sockets that are gone. */
+  reap(): void {
+    this.clients.reap();
+  }
+
+  /** @internal */
   async drain(): Promise<void> {
-    await this.streams.drain();
+    await this.clients.handOver();
   }
 
   /** @internal */
   async stop(): Promise<void> {
     this.state = 'closed';
+    this.heartbeat.stop();
+    this.clients.stop();
     this.streams.stop();
     await this.broker.close();
   }
 
+  private listen(channel: string, start: StartOptions): Observable<SseEvent> {
+    return new Observable((subscriber) => {
+      this.checkStarted();
+      return this.streams.open([channel], start, new LocalOutlet(subscriber), {
+        failed: (error) => subscriber.error(error),
+      });
+    });
+  }
+
+  private async changeChannels(
+    what: 'subscribe' | 'unsubscribe',
+    target: string | { readonly user: string },
+    channels: string | readonly string[],
+    { after, secret }: SubscribeOptions & { readonly secret?: string },
+  ): Promise<ConnectionsResult> {
+    this.checkStarted();
+    const names = checkChannels(channels, this.options.channelsPerConnection);
+    const position = after === undefined ? undefined : positionAt(after);
+    const whom: ConnectionTarget = typeof target === 'string' ? { connection: target } : target;
+    return this.rule(whom, { do: what, target: whom, channels: names, after: position, secret });
+  }
+
+  private rule(target: ConnectionTarget, ruling: Ruling): Promise<ConnectionsResult> {
+    if ('connection' in target) return this.ruleOne(target.connection, ruling);
+    const outcome = 'node' in target ? this.courier.ask(target.node, ruling) : this.courier.askAll(ruling);
+    return outcome.then(resultOf);
+  }
+
+  private async ruleOne(connectionId: string, ruling: Ruling): Promise<ConnectionsResult> {
+    const node = nodeOf(connectionId);
+    if (node === '') return { connections: 0, refused: [], unanswered: [] };
+    const outcome = await this.courier.ask(node, ruling);
+    // Its process does not hear. If it is dead and swept away, so is the connection.
+    if (outcome.deaf.length > 0 && !(await this.registrar.knows(connectionId))) {
+      return { connections: 0, refused: [], unanswered: [] };
+    }
+    return resultOf(outcome);
+  }
+
   private async send(publications: readonly Publication[]): Promise<PublishOutcome[]> {
     this.checkStarted();
-    return this.broker.publish(publications);
+    const outcomes = await this.broker.publish(publications);
+    for (const outcome of outcomes) {
+      if ('error' in outcome) this.figures.publishFailures++;
+      else this.figures.published++;
+    }
+    return outcomes;
   }
 
   private publication(channel: string, event: SseEventInput, options: PublishOptions): Publication {
@@ -271,6 +513,20 @@ export class SseHub {
 function published(outcome: PublishOutcome): Published {
   if ('error' in outcome) throw outcome.error;
   return { id: formatEventId(outcome.position) };
+}
+
+/** What all processes did together. What one of them could not do is an error. */
+function resultOf({ results, silent, deaf }: Outcome): ConnectionsResult {
+  const failed = results.find(({ error }) => error)?.error;
+  if (failed)
+    throw failed.code === 'TOO_MANY_CHANNELS'
+      ? new TooManyChannelsError(failed.message)
+      : new RedisUnavailableError(failed.message);
+  return {
+    connections: results.reduce((sum, { connections }) => sum + connections, 0),
+    refused: [...new Set(results.flatMap(({ refused }) => refused))],
+    unanswered: [...silent, ...deaf],
+  };
 }
 
 function positionAt(id: string): Position {

@@ -1,15 +1,10 @@
-import { Logger } from '@nestjs/common';
 import type { Broker } from '../broker/broker.interface.js';
-import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
-import { SseRedisError } from '../errors/sse-redis.error.js';
 import { parseEventId, type Position } from '../event/position.js';
-import type { ResolvedOptions } from '../options/resolved-options.js';
-import type { ConnectingClient, ResponseStream } from './connecting-client.js';
 import { Connection, type Start } from './connection.js';
 import type { Feed } from './feed.js';
 import type { Feeds } from './feeds.js';
-import { refusalFrame, retryFrame } from './frames.js';
-import { Heartbeat } from './heartbeat.js';
+import type { Figures } from './figures.js';
+import type { Beating, Heartbeat } from './heartbeat.js';
 import type { LogReader } from './log-reader.js';
 import type { Outlet } from './outlet.js';
 
@@ -21,100 +16,61 @@ export interface StartOptions {
   readonly rewind?: number | undefined;
 }
 
-interface Opening {
+/** Who opens a stream. */
+export interface Opener {
   /** Asked once the channels are subscribed: whether to go on. */
-  readonly ready?: () => Promise<boolean>;
-  readonly failed: (error: unknown) => void;
+  ready?(): Promise<boolean>;
+  /** It is open, unless it was closed meanwhile. What is given to the outlet from now on comes after what the connection gave. */
+  opened?(connection: Connection): void;
+  failed(error: unknown): void;
+  /** What is called with each heartbeat, in the place of the connection. */
+  readonly beating?: Beating;
 }
 
-/** All open connections of this process: how one is opened, kept alive and closed. */
+/** All open connections of this process, to clients and to code of the server: how one is opened, kept alive and closed. */
 export class Streams {
-  private readonly logger = new Logger('SseHub');
   private readonly connections = new Set<Connection>();
-  private readonly responses = new Set<ResponseStream>();
-  private readonly heartbeat: Heartbeat;
-  private draining = false;
 
   constructor(
     private readonly broker: Broker,
     private readonly feeds: Feeds,
     private readonly reader: LogReader,
-    private readonly options: ResolvedOptions,
-  ) {
-    this.heartbeat = new Heartbeat(options.heartbeatInterval);
-  }
-
-  /** Connections to clients. */
-  get size(): number {
-    return this.responses.size;
-  }
-
-  /**
-   * Serves the response of a client.
-   *
-   * @param onEnd called when the stream is over; the response is to be ended then
-   * @returns what closes it
-   */
-  serve(
-    client: ConnectingClient,
-    channels: readonly string[],
-    start: StartOptions,
-    onEnd: () => void,
-  ): () => void {
-    const response = client.openResponse(this.options);
-    response.onEnd = onEnd;
-    this.responses.add(response);
-    void response.closed.then(() => this.responses.delete(response));
-    const stop = this.open(channels, start, response, {
-      ready: async () => {
-        if (!(await response.opened)) return false;
-        response.write(retryFrame(this.jitteredRetry()));
-        if (!this.draining) return true;
-        response.end();
-        return false;
-      },
-      failed: (error) => void this.refuse(response, error),
-    });
-    return () => {
-      this.responses.delete(response);
-      stop();
-    };
-  }
+    private readonly heartbeat: Heartbeat,
+    private readonly figures: Figures,
+  ) {}
 
   /**
    * Opens a connection to any outlet.
    *
    * @returns what closes it
    */
-  open(
-    channels: readonly string[],
-    start: StartOptions,
-    outlet: Outlet,
-    { ready, failed }: Opening,
-  ): () => void {
-    let feeds: Feed[] = [];
+  open(channels: readonly string[], start: StartOptions, outlet: Outlet, opener: Opener): () => void {
+    let feeds: readonly Feed[] = [];
     let close: (() => void) | undefined;
     let closed = false;
     const begin = async (): Promise<void> => {
       feeds = await this.feeds.acquire(channels);
       // After the acknowledgements: what is published between this position and them would be lost.
       const from = await this.startOf(channels, start);
-      if (closed || (ready && !(await ready())) || closed) return;
-      const connection = new Connection(feeds, outlet, this.feeds.link, this.reader, from);
+      if (closed || (opener.ready && !(await opener.ready())) || closed) return;
+      const connection = new Connection(feeds, outlet, this.feeds.link, this.reader, this.figures, from);
       this.connections.add(connection);
-      const stopBeating = this.heartbeat.add(connection);
+      const stopBeating = this.heartbeat.add(opener.beating ?? connection);
       close = () => {
         stopBeating();
         this.connections.delete(connection);
         connection.close();
+        // It may be on others by now.
+        feeds = connection.feeds;
       };
+      opener.opened?.(connection);
     };
     const release = (): void => {
       for (const feed of feeds) this.feeds.release(feed);
       feeds = [];
     };
     void begin()
-      .catch(failed)
+      .catch((error: unknown) => opener.failed(error))
       .finally(() => {
         // Closed while it was being opened.
         if (closed) {
@@ -123,10 +79,33 @@ export class Streams {
         }
       });
     return () => {
+      if (closed) return;
       closed = true;
       close?.();
       release();
     };
+  }
+
+  /** Channels that are new to a connection. What is published from now on is for it. @param after a position before which it has all */
+  async add(connection: Connection, channels: readonly string[], after: Position | undefined): Promise<void> {
+    const feeds = await this.feeds.acquire(channels);
+    try {
+      const now = await this.feeds.lastPosition();
+      if (!this.connections.has(connection)) throw new Error('closed meanwhile');
+      // A position that was not given out yet is none at which the client can have stood.
+      const past = after !== undefined && after <= Math.max(now, this.feeds.link.known);
+      for (const feed of feeds) connection.add(feed, past ? after : now, past);
+    } catch (error) {
+      for (const feed of feeds) this.feeds.release(feed);
+      throw error;
+    }
+  }
+
+  remove(connection: Connection, channels: readonly string[]): void {
+    for (const feed of connection.feeds.filter(({ channel }) => channels.includes(channel))) {
+      connection.remove(feed);
+      this.feeds.release(feed);
+    }
   }
 
   linkLost(): void {
@@ -137,29 +116,8 @@ export class Streams {
     for (const connection of this.connections) connection.linkRestored(position);
   }
 
-  /**
-   * Hands all clients over: each is told when to reconnect, at a time of its own, and its stream is ended. Whoever
-   * connects meanwhile is sent away in the same manner.
-   *
-   * Resolves when the responses have ended; those that have not by then are cut off after `drain.timeout`. Nest
-   * closes its server only after this, and would wait for open streams without end.
-   */
-  async drain(): Promise<void> {
-    this.draining = true;
-    const open = [...this.responses];
-    for (const response of open) {
-      response.write(retryFrame(this.jitteredRetry()));
-      response.end();
-    }
-    let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.options.drainTimeout)));
-    await Promise.race([Promise.all(open.map(({ closed }) => closed)), timeUp]);
-    clearTimeout(timer);
-    for (const response of this.responses) response.destroy();
-  }
-
+  /** Ends them all. */
   stop(): void {
-    this.heartbeat.stop();
     for (const connection of this.connections) connection.end();
   }
 
@@ -174,19 +132,5 @@ export class Streams {
     if (claimed !== undefined && claimed <= last) return { cursor: claimed, resumed: true };
     // Of another deployment, or of data that Redis has lost: what lies between is not known.
     return { cursor: last, resumed: false, gapFrom: claimed ?? null };
-  }
-
-  /** The stream is open, with status 200 (any other would end an EventSource for good): tell why, when to return, and end it. */
-  private async refuse(response: ResponseStream, error: unknown): Promise<void> {
-    if (!(error instanceof RedisUnavailableError)) this.logger.error(error);
-    if (!(await response.opened)) return;
-    response.write(retryFrame(this.jitteredRetry()));
-    response.write(refusalFrame(error instanceof SseRedisError ? error.code : 'INTERNAL_ERROR'));
-    response.end();
-  }
-
-  /** Each connection its own: what is closed together must not come back together. */
-  private jitteredRetry(): number {
-    return Math.ceil(this.options.retry * (0.5 + Math.random()));
   }
 }

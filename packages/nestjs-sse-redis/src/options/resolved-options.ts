@@ -1,5 +1,7 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import { InvalidOptionsError } from '../errors/invalid-options.error.js';
+import { findProblemOfPattern } from '../event/channel-pattern.js';
+import type { AuthorizeFunction, ChannelRules } from './channel-rules.interface.js';
 import type { SseRedisOptions, UserId } from './sse-redis-options.interface.js';
 
 /** The options with their defaults, checked. */
@@ -10,16 +12,29 @@ export interface ResolvedOptions {
   readonly ttl: number;
   readonly heartbeatInterval: number;
   readonly retry: number;
+  /** Of this process; Infinity: no limit, as for those that follow. */
+  readonly connections: number;
+  readonly connectionsPerUser: number;
+  readonly connectionsPerAddress: number;
   readonly channelsPerConnection: number;
+  readonly metadataBytes: number;
   readonly payloadBytes: number;
   readonly bufferedBytes: number;
   readonly stallTimeout: number;
+  readonly maxConnectionAge: number;
   readonly drainTimeout: number;
+  readonly drainRetry: number;
+  readonly leaseTtl: number;
+  readonly sweepInterval: number;
   readonly publishTimeout: number;
   readonly connectTimeout: number;
   readonly probeInterval: number;
   readonly idempotencyWindow: number;
   readonly identify: (request: unknown) => UserId | Promise<UserId>;
+  readonly authorize: AuthorizeFunction | ChannelRules | undefined;
+  /** How long an authorization is trusted before it is asked for again. */
+  readonly authorizationInterval: number;
+  readonly onRefusal: 'channel' | 'connection';
 }
 
 const MINUTE = 60_000;
@@ -36,14 +51,29 @@ const KNOWN: ReadonlyMap<string, readonly string[] | undefined> = new Map<
   ['history', ['maxLength', 'ttl']],
   ['heartbeatInterval', undefined],
   ['retry', undefined],
-  ['limits', ['channelsPerConnection', 'payloadBytes', 'bufferedBytes']],
+  [
+    'limits',
+    [
+      'connections',
+      'connectionsPerUser',
+      'connectionsPerAddress',
+      'channelsPerConnection',
+      'metadataBytes',
+      'payloadBytes',
+      'bufferedBytes',
+    ],
+  ],
   ['stallTimeout', undefined],
-  ['drain', ['timeout']],
+  ['maxConnectionAge', undefined],
+  ['drain', ['timeout', 'retry']],
+  ['registry', ['leaseTtl', 'sweepInterval']],
   ['publishTimeout', undefined],
   ['connectTimeout', undefined],
   ['probeInterval', undefined],
   ['idempotencyWindow', undefined],
   ['identify', undefined],
+  ['authorize', undefined],
+  ['authorization', ['interval', 'onRefusal']],
   ['isGlobal', undefined],
 ]);
 
@@ -61,30 +91,50 @@ export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
   }
   const problems = findUnknown(options);
   const number = (name: string, fallback: number, min: number, max: number): number => {
-    const given = read(options, name);
-    const value = given === undefined ? fallback : given;
+    const value = read(options, name);
+    if (value === undefined) return fallback;
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
     problems.push(`${name} takes a whole number from ${min} to ${max}, it got ${show(value)}`);
     return fallback;
   };
+  const limit = (name: string): number =>
+    read(options, name) === Infinity ? Infinity : number(name, Infinity, 1, 1e9);
+  const retry = number('retry', 2_000, 1, DAY);
   const resolved: ResolvedOptions = {
     redis: options.redis,
     prefix: options.prefix === undefined ? 'sse' : options.prefix,
     maxLength: number('history.maxLength', 1_000, 1, 1_000_000),
     ttl: number('history.ttl', 60 * MINUTE, 1_000, 365 * DAY),
     heartbeatInterval: number('heartbeatInterval', 20_000, 100, MAX_TIMER),
-    retry: number('retry', 2_000, 1, DAY),
+    retry,
+    connections: limit('limits.connections'),
+    connectionsPerUser: limit('limits.connectionsPerUser'),
+    connectionsPerAddress: limit('limits.connectionsPerAddress'),
     channelsPerConnection: number('limits.channelsPerConnection', 1_000, 1, 100_000),
+    metadataBytes: number('limits.metadataBytes', 4_096, 0, 65_536),
     payloadBytes: number('limits.payloadBytes', 1_048_576, 1, 256 * 1_048_576),
     bufferedBytes: number('limits.bufferedBytes', 65_536, 1, 1_073_741_824),
     stallTimeout: number('stallTimeout', MINUTE, 10, MAX_TIMER),
+    maxConnectionAge: number('maxConnectionAge', 60 * MINUTE, 0, MAX_TIMER),
     drainTimeout: number('drain.timeout', 5_000, 0, MAX_TIMER),
+    drainRetry: number('drain.retry', retry, 1, DAY),
+    leaseTtl: number('registry.leaseTtl', 15_000, 100, MAX_TIMER),
+    sweepInterval: number('registry.sweepInterval', 5_000, 20, MAX_TIMER),
     publishTimeout: number('publishTimeout', 5_000, 1, MAX_TIMER),
     connectTimeout: number('connectTimeout', 5_000, 1, MAX_TIMER),
     probeInterval: number('probeInterval', 5_000, 10, MAX_TIMER),
     idempotencyWindow: number('idempotencyWindow', 10 * MINUTE, 1, 365 * DAY),
     identify: options.identify === undefined ? userOf : options.identify,
+    authorize: options.authorize,
+    authorizationInterval: number('authorization.interval', MINUTE, 100, MAX_TIMER),
+    onRefusal: options.authorization?.onRefusal ?? 'channel',
   };
+  checkAuthorize(resolved.authorize, problems);
+  if (!['channel', 'connection'].includes(resolved.onRefusal)) {
+    problems.push(
+      `authorization.onRefusal takes 'channel' or 'connection', it got ${show(resolved.onRefusal)}`,
+    );
+  }
   checkPrefix(resolved.prefix, problems);
   checkRedis(resolved.redis, problems);
   if (typeof resolved.identify !== 'function') {
@@ -122,6 +172,25 @@ function findUnknown(options: object): string[] {
     }
   }
   return problems;
+}
+
+function checkAuthorize(authorize: unknown, problems: string[]): void {
+  if (authorize === undefined || typeof authorize === 'function') return;
+  if (!isObject(authorize)) {
+    problems.push(
+      `authorize takes a function (client, channel) => boolean, or rules { pattern: rule }, it got ${show(authorize)}`,
+    );
+    return;
+  }
+  for (const [pattern, rule] of Object.entries(authorize)) {
+    const problem = findProblemOfPattern(pattern);
+    if (problem) problems.push(`authorize has the pattern ${show(pattern)}, ${problem}`);
+    if (rule !== true && rule !== 'user' && typeof rule !== 'function') {
+      problems.push(
+        `authorize[${show(pattern)}] takes true, 'user' or a function (client, parameters) => boolean, it got ${show(rule)}`,
+      );
+    }
+  }
 }
 
 function checkPrefix(prefix: unknown, problems: string[]): void {

@@ -1,4 +1,5 @@
 import type { Redis, RedisOptions } from 'ioredis';
+import type { AuthorizeFunction, ChannelRules } from './channel-rules.interface.js';
 
 /** What `SseRedisModule.forRoot` takes. Every option has a default that is right in production; times are in milliseconds. */
 export interface SseRedisOptions {
@@ -30,6 +31,18 @@ export interface SseRedisOptions {
    */
   readonly retry?: number;
   readonly limits?: {
+    /**
+     * How many streams this process serves. Over this and the next two limits a new stream is answered with an `error`
+     * event, a `retry:` time and its end (an `EventSource` would give up on any status but 200), or, if the request
+     * says `Prefer: status`, with 429. Default: no limit.
+     */
+    readonly connections?: number;
+    /** How many connections a user may have, in all processes together. Default: no limit. */
+    readonly connectionsPerUser?: number;
+    /** How many connections may come from one address, in all processes together. Default: no limit. */
+    readonly connectionsPerAddress?: number;
+    /** The largest metadata of a connection, in bytes of JSON. Default 4,096. */
+    readonly metadataBytes?: number;
     /** How many channels a connection may be on. Default 1,000. */
     readonly channelsPerConnection?: number;
     /** The largest data of one event, in bytes of UTF-8. Default 1 MiB. */
@@ -45,9 +58,25 @@ export interface SseRedisOptions {
    * Default one minute.
    */
   readonly stallTimeout?: number;
+  /**
+   * A stream that is older is ended, so that its client connects anew and load spreads again after a deploy; each at a
+   * time of its own, up to a fifth earlier or later. 0: never. Default one hour.
+   */
+  readonly maxConnectionAge?: number;
   readonly drain?: {
-    /** How long `app.close()` waits for open streams to be handed over before it cuts them. Default 5,000. */
+    /**
+     * How long `app.close()` takes at most to hand open streams over: they are closed one after the other within it,
+     * and those that have not ended by then are cut. Default 5,000.
+     */
     readonly timeout?: number;
+    /** How long a client that is handed over waits before it reconnects, on the average, as `retry`. Default: `retry`. */
+    readonly retry?: number;
+  };
+  readonly registry?: {
+    /** A process that has not renewed its lease for this long is taken for dead. Renewed three times within it. Default 15,000. */
+    readonly leaseTtl?: number;
+    /** Within this time after its lease ran out, what a dead process left behind is gone. Default 5,000. */
+    readonly sweepInterval?: number;
   };
   /** After this long without an answer from Redis a publish is rejected. Default 5,000. */
   readonly publishTimeout?: number;
@@ -64,6 +93,31 @@ export interface SseRedisOptions {
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- Express' and Fastify's requests have no common type
   readonly identify?: (request: any) => UserId | Promise<UserId>;
+  /**
+   * Who may be on a channel: asked for each channel when a client connects, when it is subscribed later, again every
+   * `authorization.interval`, and by `hub.reauthorize()`. A function, or rules by pattern of the channel's name, of
+   * which the first that fits decides; a channel that none fits is refused. Default: whatever the handler names.
+   *
+   * @example
+   * ```ts
+   * authorize: {
+   *   'news': true,                                   // everybody
+   *   'room:{room}': 'user',                          // whoever is somebody
+   *   'user:{user}': true,                            // {user} is the id of the client's user, nobody else's
+   *   'order:{id}': (client, { id }) => orders.mayRead(client.user, id),
+   * }
+   * ```
+   */
+  readonly authorize?: AuthorizeFunction | ChannelRules;
+  readonly authorization?: {
+    /** How long an answer is trusted before `authorize` is asked again. Default one minute. */
+    readonly interval?: number;
+    /**
+     * What a refusal costs: the channel alone, or the whole connection. Either way the client is told by an `error`
+     * event; when no channel is left the stream ends for good. Default `'channel'`.
+     */
+    readonly onRefusal?: 'channel' | 'connection';
+  };
 }
 
 /** A user's id; a number becomes a string. */

@@ -25,7 +25,7 @@ export const brokerSetUps: readonly BrokerSetUp[] = [
   {
     name: 'memory',
     prepare: () => Promise.resolve(),
-    create: (options = {}) => new MemoryBroker(resolveOptions(options)),
+    create: (options = {}) => new MemoryBroker(resolveOptions(options), randomUUID()),
     dispose: () => Promise.resolve(),
   },
   {
@@ -46,12 +46,16 @@ export class Heard implements BrokerListener {
   readonly events: { channel: string; record: EventRecord }[] = [];
   readonly watermarks: Position[] = [];
   readonly link: string[] = [];
+  readonly messages: string[] = [];
 
   announced(channel: string, record: EventRecord): void {
     this.events.push({ channel, record });
   }
   watermark(position: Position): void {
     this.watermarks.push(position);
+  }
+  message(text: string): void {
+    this.messages.push(text);
   }
   linkLost(): void {
     this.link.push('lost');

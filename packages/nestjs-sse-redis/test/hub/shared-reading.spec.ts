@@ -5,6 +5,8 @@ import { MemoryBroker } from '../../src/broker/memory/memory-broker.js';
 import type { EventRecord } from '../../src/event/event-record.js';
 import { formatEventId } from '../../src/event/position.js';
 import { Feeds } from '../../src/hub/feeds.js';
+import { Figures } from '../../src/hub/figures.js';
+import { Heartbeat } from '../../src/hub/heartbeat.js';
 import { LogReader } from '../../src/hub/log-reader.js';
 import type { Gap, Outlet } from '../../src/hub/outlet.js';
 import { Streams } from '../../src/hub/streams.js';
@@ -25,6 +27,7 @@ class LaggingBroker extends MemoryBroker {
     return super.start({
       announced,
       watermark: (position) => listener.watermark(position),
+      message: (text) => listener.message(text),
       linkLost: () => listener.linkLost(),
       linkRestored: (position) => listener.linkRestored(position),
     });
@@ -47,6 +50,9 @@ class RecordingOutlet implements Outlet {
   position(): boolean {
     return true;
   }
+  message(): boolean {
+    return true;
+  }
   gap(gap: Gap): boolean {
     this.told.push(gap);
     return true;
@@ -55,13 +61,16 @@ class RecordingOutlet implements Outlet {
 }
 
 it('does not take a reading that is older than what was announced for a cursor that is ahead', async () => {
-  const broker = new LaggingBroker(options);
-  const feeds = new Feeds(broker);
-  const streams = new Streams(broker, feeds, new LogReader(broker), options);
+  const broker = new LaggingBroker(options, 'node');
+  const figures = new Figures();
+  const feeds = new Feeds(broker, figures);
+  const heartbeat = new Heartbeat(options.heartbeatInterval);
+  const streams = new Streams(broker, feeds, new LogReader(broker), heartbeat, figures);
   feeds.link.up = true;
   await broker.start({
     announced: (channel, record) => feeds.announced(channel, record),
     watermark: (position) => feeds.watermark(position),
+    message: () => undefined,
     linkLost: () => undefined,
     linkRestored: () => undefined,
   });
@@ -98,6 +107,7 @@ it('does not take a reading that is older than what was announced for a cursor t
   }
   expect(both.told).toEqual([1, 2, 3, 4]);
 
+  heartbeat.stop();
   streams.stop();
   await broker.close();
 });

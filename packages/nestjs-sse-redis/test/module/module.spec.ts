@@ -91,7 +91,7 @@ async function keysOf(hub: SseHub, db = 0): Promise<string[]> {
 
 /** The keys of a hub with one channel, `here`. */
 function keysUnder(prefix: string): string[] {
-  return [`${prefix}:clock`, `${prefix}:log:here`];
+  return ['clock', 'log:here', 'reg:node-info', 'reg:nodes'].map((key) => `${prefix}:${key}`);
 }
 
 /** The connections that Redis has, besides the one that asks. */

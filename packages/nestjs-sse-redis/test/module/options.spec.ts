@@ -20,10 +20,22 @@ const numbers = [
     min: 1,
     max: 100_000,
   },
+  { path: 'limits.metadataBytes', resolved: 'metadataBytes', fallback: 4_096, min: 0, max: 65_536 },
   { path: 'limits.payloadBytes', resolved: 'payloadBytes', fallback: 1_048_576, min: 1, max: 268_435_456 },
   { path: 'limits.bufferedBytes', resolved: 'bufferedBytes', fallback: 65_536, min: 1, max: 1_073_741_824 },
   { path: 'stallTimeout', resolved: 'stallTimeout', fallback: 60_000, min: 10, max: MAX_TIMER },
   { path: 'drain.timeout', resolved: 'drainTimeout', fallback: 5_000, min: 0, max: MAX_TIMER },
+  { path: 'drain.retry', resolved: 'drainRetry', fallback: 2_000, min: 1, max: DAY },
+  { path: 'maxConnectionAge', resolved: 'maxConnectionAge', fallback: 3_600_000, min: 0, max: MAX_TIMER },
+  { path: 'registry.leaseTtl', resolved: 'leaseTtl', fallback: 15_000, min: 100, max: MAX_TIMER },
+  { path: 'registry.sweepInterval', resolved: 'sweepInterval', fallback: 5_000, min: 20, max: MAX_TIMER },
+  {
+    path: 'authorization.interval',
+    resolved: 'authorizationInterval',
+    fallback: 60_000,
+    min: 100,
+    max: MAX_TIMER,
+  },
   { path: 'publishTimeout', resolved: 'publishTimeout', fallback: 5_000, min: 1, max: MAX_TIMER },
   { path: 'connectTimeout', resolved: 'connectTimeout', fallback: 5_000, min: 1, max: MAX_TIMER },
   { path: 'probeInterval', resolved: 'probeInterval', fallback: 5_000, min: 10, max: MAX_TIMER },
@@ -92,6 +104,11 @@ describe('the options', () => {
       redis: undefined,
       prefix: 'sse',
       identify: expect.any(Function) as () => unknown,
+      connections: Infinity,
+      connectionsPerUser: Infinity,
+      connectionsPerAddress: Infinity,
+      authorize: undefined,
+      onRefusal: 'channel',
       ...Object.fromEntries(numbers.map(({ resolved, fallback }) => [resolved, fallback])),
     });
     expect(resolve(undefined)).toEqual(resolve({ identify: resolve({})['identify'] }));
@@ -122,8 +139,20 @@ describe('the options', () => {
 
   it.each([
     ['history', 'maxlength', ['maxLength', 'ttl']],
-    ['limits', 'payload', ['channelsPerConnection', 'payloadBytes', 'bufferedBytes']],
-    ['drain', 'retryAfter', ['timeout']],
+    [
+      'limits',
+      'payload',
+      [
+        'connections',
+        'connectionsPerUser',
+        'connectionsPerAddress',
+        'channelsPerConnection',
+        'metadataBytes',
+        'payloadBytes',
+        'bufferedBytes',
+      ],
+    ],
+    ['drain', 'retryAfter', ['timeout', 'retry']],
   ])('have in %s no %j', (group, name, known) => {
     expect(messageFor({ [group]: { [name]: 1 } })).toContain(
       `there is no option "${group}.${name}" (there are ${known.join(', ')})`,
@@ -273,5 +302,57 @@ describe('the options', () => {
     await expect(bad.compile()).rejects.toThrow(InvalidOptionsError);
     const good = await Test.createTestingModule({ imports: [importWith({ retry: 1 })] }).compile();
     await good.close();
+  });
+});
+
+describe.each(['connections', 'connectionsPerUser', 'connectionsPerAddress'])('limits.%s', (name) => {
+  it('is no limit by default, or Infinity', () => {
+    expect(resolve({})[name]).toBe(Infinity);
+    expect(resolve({ limits: { [name]: Infinity } })[name]).toBe(Infinity);
+  });
+
+  it('takes a whole number from 1', () => {
+    expect(resolve({ limits: { [name]: 1 } })[name]).toBe(1);
+    for (const value of [0, -1, 1.5, NaN, '10', null]) {
+      expect(messageFor({ limits: { [name]: value } })).toContain(
+        `limits.${name} takes a whole number from 1`,
+      );
+    }
+  });
+});
+
+it('drain.retry is retry where it is not given', () => {
+  expect(resolve({ retry: 700 }).drainRetry).toBe(700);
+  expect(resolve({ retry: 700, drain: { retry: 50 } }).drainRetry).toBe(50);
+});
+
+describe('authorize', () => {
+  it.each([[() => true], [{ news: true, 'room:{room}': 'user', 'order:{id}': () => true }]])(
+    'takes %p',
+    (authorize) => {
+      expect(resolve({ authorize }).authorize).toBe(authorize);
+    },
+  );
+
+  it.each([
+    [true, 'authorize takes a function'],
+    ['news', 'authorize takes a function'],
+    [['news'], 'authorize takes a function'],
+    [{ news: false }, `authorize["news"] takes true, 'user' or a function`],
+    [{ '': true }, 'which is empty'],
+    [{ 'a:{}': true }, 'in whose braces is no name'],
+    [{ 'a:{x-y}': true }, 'in whose braces is no name'],
+    [{ 'a:{x}:{x}': true }, 'in which a name stands twice'],
+    [{ 'a:{x': true }, 'in which a brace is left over'],
+  ])('does not take %j', (authorize, message) => {
+    expect(messageFor({ authorize })).toContain(message);
+  });
+
+  it('takes a refusal to cost the channel, or the connection', () => {
+    expect(resolve({}).onRefusal).toBe('channel');
+    expect(resolve({ authorization: { onRefusal: 'connection' } }).onRefusal).toBe('connection');
+    expect(messageFor({ authorization: { onRefusal: 'all' } })).toContain(
+      `authorization.onRefusal takes 'channel' or 'connection', it got "all"`,
+    );
   });
 });

@@ -10,7 +10,9 @@ import type {
   ReadLimits,
   ReadRequest,
 } from '../broker.interface.js';
+import { CHANGES_CHANNEL } from '../registry-store.interface.js';
 import { MemoryLog } from './memory-log.js';
+import { MemoryRegistryStore } from './memory-registry-store.js';
 
 /** Logs live longer than is claimed of one that is not there: an event of that very millisecond would be lost untold. */
 const EXPIRY_MARGIN_MS = 1_000;
@@ -26,7 +28,22 @@ export class MemoryBroker implements Broker {
   private listener: BrokerListener | undefined;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly options: ResolvedOptions) {}
+  readonly registry: MemoryRegistryStore;
+
+  constructor(
+    private readonly options: ResolvedOptions,
+    private readonly nodeId: string,
+  ) {
+    this.registry = new MemoryRegistryStore((changes) => {
+      const text = `data: ${JSON.stringify(changes)}\n\n`;
+      this.append({
+        channel: CHANGES_CHANNEL,
+        event: { kind: 'j', text },
+        ephemeral: false,
+        idempotencyKey: undefined,
+      });
+    });
+  }
 
   async start(listener: BrokerListener): Promise<void> {
     this.listener = listener;
@@ -83,6 +100,13 @@ export class MemoryBroker implements Broker {
 
   unsubscribe(channel: string): void {
     this.subscribed.delete(channel);
+  }
+
+  async send(node: string, message: string): Promise<number> {
+    await Promise.resolve();
+    if (node !== this.nodeId || !this.listener) return 0;
+    this.listener.message(message);
+    return 1;
   }
 
   async close(): Promise<void> {

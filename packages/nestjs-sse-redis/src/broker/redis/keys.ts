@@ -5,7 +5,8 @@
  */
 export class Keys {
   readonly clock: string;
-  private readonly tag: string;
+  /** The hash tag with which every key begins. */
+  readonly tag: string;
   private readonly announcements: string;
 
   /** @param db the number of the database: pub/sub, unlike keys, is shared by all databases of a Redis */
@@ -27,6 +28,11 @@ export class Keys {
   /** The pub/sub channel on which events of a channel are announced. */
   announceTo(channel: string): string {
     return `${this.announcements}c:${channel}`;
+  }
+
+  /** The pub/sub channel on which a node is sent messages by others. */
+  inbox(nodeId: string): string {
+    return `${this.announcements}n:${nodeId}`;
   }
 
   /** The pub/sub channel on which a node hears itself. */

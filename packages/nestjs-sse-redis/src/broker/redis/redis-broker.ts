@@ -18,6 +18,7 @@ import { Commands, type ScriptCall } from './commands.js';
 import { connectWithin } from './connect.js';
 import { Keys } from './keys.js';
 import { Probe } from './probe.js';
+import { RedisRegistryStore } from './redis-registry-store.js';
 import { RedisSettings } from './redis-settings.js';
 import { Script } from './script.js';
 import { checkServer } from './server-check.js';
@@ -26,6 +27,7 @@ import { Subscription } from './subscription.js';
 const PUBLISH = Script.load('publish');
 const READ = Script.load('read');
 const REWIND = Script.load('rewind');
+const SEND = Script.load('send');
 
 /** How many logs one run of a script reads: Redis does nothing else meanwhile. */
 const LOGS_PER_CALL = 64;
@@ -36,7 +38,9 @@ export class RedisBroker implements Broker {
   private readonly logger = new Logger('SseRedisBroker');
   private readonly settings: RedisSettings;
   private readonly keys: Keys;
+  readonly registry: RedisRegistryStore;
   private readonly probeChannel: string;
+  private readonly inbox: string;
   private readonly commandConnection: Redis;
   private readonly subscriberConnection: Redis;
   private readonly commands: Commands;
@@ -59,9 +63,11 @@ export class RedisBroker implements Broker {
     this.settings = new RedisSettings(redis, options);
     this.keys = new Keys(this.settings.prefix, this.settings.db);
     this.probeChannel = this.keys.probe(nodeId);
+    this.inbox = this.keys.inbox(nodeId);
     this.commandConnection = this.settings.createCommandConnection();
     this.subscriberConnection = this.settings.createSubscriberConnection();
     this.commands = new Commands(this.commandConnection, this.settings.address, options.publishTimeout);
+    this.registry = new RedisRegistryStore(this.commands, this.keys, options);
     this.subscription = new Subscription(this.subscriberConnection, {
       message: (channel, message) => this.receive(channel, message),
       lost: () => this.onLost(),
@@ -88,7 +94,7 @@ export class RedisBroker implements Broker {
         this.subscriberConnection,
       ]);
       await checkServer(this.commandConnection, this.settings.address, this.logger);
-      await this.subscription.start(this.probeChannel);
+      await this.subscription.start([this.probeChannel, this.inbox]);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
       await this.sendProbe();
     } catch (error) {
@@ -148,6 +154,11 @@ export class RedisBroker implements Broker {
     this.subscription.remove(announcements);
   }
 
+  async send(node: string, message: string): Promise<number> {
+    const args = [this.keys.inbox(node), message];
+    return (await this.commands.read(SEND, { keys: [], args })) as number;
+  }
+
   async close(): Promise<void> {
     this.probe.stop();
     this.listener = undefined;
@@ -191,6 +202,7 @@ export class RedisBroker implements Broker {
   }
 
   private receive(announcements: string, message: Buffer): void {
+    if (announcements === this.inbox) return this.listener?.message(message.toString());
     try {
       const record = parseRecord(message);
       if (announcements === this.probeChannel) return this.onProbe(record.position);

@@ -9,8 +9,14 @@ export class Script {
     this.sha = createHash('sha1').update(source).digest('hex');
   }
 
-  /** Reads `scripts/<name>.lua`. */
+  /** Reads `scripts/<name>.lua`; where it says `-- @include <part>`, `scripts/include/<part>.lua` is put. */
   static load(name: string): Script {
-    return new Script(readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8'));
+    return new Script(
+      read(name).replace(/^-- @include (\w+)$/gm, (_, part: string) => read(`include/${part}`).trimEnd()),
+    );
   }
+}
+
+function read(name: string): string {
+  return readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
 }

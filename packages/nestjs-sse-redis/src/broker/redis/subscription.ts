@@ -44,9 +44,9 @@ export class Subscription {
   }
 
   /** For the first time; the connection is there. */
-  async start(channel: string): Promise<void> {
+  async start(channels: readonly string[]): Promise<void> {
     this.connected = true;
-    await this.add(channel);
+    await Promise.all(channels.map((channel) => this.add(channel)));
   }
 
   /** Resolves when Redis has acknowledged the channel: whatever is published from then on is heard. */

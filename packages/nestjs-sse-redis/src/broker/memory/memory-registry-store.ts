@@ -1,0 +1,227 @@
+import { rangeOf } from '../connection-range.js';
+import type {
+  Admission,
+  ChannelsUpdate,
+  ConnectionChange,
+  ConnectionFilter,
+  ConnectionPage,
+  ConnectionRecord,
+  NewConnection,
+  NodeDescription,
+  NodeRecord,
+  PresencePage,
+  RegistryLimits,
+  RegistryStore,
+  Removal,
+  Renewal,
+  SweptPiece,
+} from '../registry-store.interface.js';
+import { MemoryIndex } from './memory-index.js';
+
+interface Lease {
+  readonly node: NodeDescription;
+  readonly since: number;
+  expires: number;
+  /** It is being swept: whoever comes back takes a new one. */
+  isOver: boolean;
+}
+
+/** The registry of a process that is alone, by the same rules. */
+export class MemoryRegistryStore implements RegistryStore {
+  private readonly connections = new Map<string, ConnectionRecord>();
+  private readonly leases = new Map<string, Lease>();
+  private readonly byNode = new MemoryIndex();
+  private readonly byUser = new MemoryIndex();
+  private readonly byChannel = new MemoryIndex();
+  private readonly byAddress = new MemoryIndex();
+
+  constructor(private readonly announce: (changes: readonly ConnectionChange[]) => void) {}
+
+  async renew(node: NodeDescription, ttl: number): Promise<Renewal> {
+    await Promise.resolve();
+    const now = Date.now();
+    const lease = this.leases.get(node.id);
+    const isNew = !lease || lease.isOver;
+    if (isNew) this.leases.set(node.id, { node, since: now, expires: now + ttl, isOver: false });
+    else lease.expires = now + ttl;
+    return { isNew, connections: this.byNode.count(node.id) };
+  }
+
+  async register(
+    node: string,
+    connections: readonly NewConnection[],
+    limits: RegistryLimits,
+  ): Promise<Admission[] | undefined> {
+    await Promise.resolve();
+    const lease = this.leases.get(node);
+    if (!lease || lease.isOver) return undefined;
+    const at = Date.now();
+    const changes: ConnectionChange[] = [];
+    const admissions = connections.map((connection): Admission => {
+      if (this.connections.has(connection.id)) return 'in';
+      const { user, address } = connection;
+      const { connectionsPerUser, connectionsPerAddress } = limits;
+      if (isFull(this.byUser, user, connectionsPerUser)) return 'user';
+      if (isFull(this.byAddress, address, connectionsPerAddress)) return 'address';
+      const record = { ...connection, since: at };
+      this.put(record);
+      changes.push({ type: 'connected', at, connection: record });
+      return 'in';
+    });
+    this.tell(changes);
+    return admissions;
+  }
+
+  async unregister(removals: readonly Removal[]): Promise<void> {
+    await Promise.resolve();
+    this.remove(removals);
+  }
+
+  async update({ connection, added, removed }: ChannelsUpdate): Promise<boolean> {
+    await Promise.resolve();
+    const before = this.connections.get(connection.id);
+    if (!before) return false;
+    this.take(before);
+    const record = { ...connection, since: before.since };
+    this.put(record);
+    const at = Date.now();
+    const changes: ConnectionChange[] = [];
+    if (added.length > 0) changes.push({ type: 'subscribed', at, connection: record, channels: added });
+    if (removed.length > 0) changes.push({ type: 'unsubscribed', at, connection: record, channels: removed });
+    this.tell(changes);
+    return true;
+  }
+
+  async get(id: string): Promise<ConnectionRecord | undefined> {
+    await Promise.resolve();
+    return this.connections.get(id);
+  }
+
+  async list(filter: ConnectionFilter, limit: number, after: string | undefined): Promise<ConnectionPage> {
+    await Promise.resolve();
+    if (rangeOf(filter).index === 'address')
+      throw new RangeError('Connections of an address can only be counted.');
+    const ids = this.idsOf(filter).filter((id) => after === undefined || id > after);
+    const page = ids.slice(0, limit);
+    const connections = page.map((id) => this.connections.get(id)!);
+    return { connections, next: ids.length > limit ? page.at(-1) : undefined };
+  }
+
+  async count(filter: ConnectionFilter): Promise<number> {
+    await Promise.resolve();
+    const range = rangeOf(filter);
+    if (range.index === 'address') return this.byAddress.count(range.of);
+    const { user, channel, node } = filter;
+    if (node !== undefined) return this.byNode.count(node);
+    if (user !== undefined && channel !== undefined) return this.idsOf(filter).length;
+    if (user !== undefined) return this.byUser.count(user);
+    return channel === undefined ? this.connections.size : this.byChannel.count(channel);
+  }
+
+  async presence(channel: string, limit: number, after: string | undefined): Promise<PresencePage> {
+    await Promise.resolve();
+    const counts = new Map<string, number>();
+    let anonymous = 0;
+    for (const id of this.byChannel.ids(channel)) {
+      const { user } = this.connections.get(id)!;
+      if (user === undefined) anonymous++;
+      else counts.set(user, (counts.get(user) ?? 0) + 1);
+    }
+    const all = [...counts.keys()]
+      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+      .filter((user) => after === undefined || Buffer.compare(Buffer.from(user), Buffer.from(after)) > 0);
+    const users = all.slice(0, limit).map((user) => ({ user, connections: counts.get(user)! }));
+    const connections = this.byChannel.count(channel);
+    return { connections, anonymous, users, next: all.length > limit ? users.at(-1)!.user : undefined };
+  }
+
+  async nodes(): Promise<NodeRecord[]> {
+    await Promise.resolve();
+    const now = Date.now();
+    return [...this.leases.values()]
+      .filter(({ expires, isOver }) => !isOver && expires > now)
+      .map(({ node: { id, host, pid }, since, expires }) => ({
+        id,
+        host,
+        pid,
+        since,
+        expires,
+        connections: this.byNode.count(id),
+      }));
+  }
+
+  async sweep(by: string, _lockTtl: number, pieceSize: number): Promise<SweptPiece> {
+    await Promise.resolve();
+    const now = Date.now();
+    // Not itself: it lives, and is about to renew its lease.
+    const dead = [...this.leases].find(
+      ([id, { expires, isOver }]) => id !== by && (isOver || expires <= now),
+    );
+    if (!dead) return { node: undefined, removed: 0, more: false, locked: false };
+    return { ...this.removePiece(dead[0], 'node lost', pieceSize), more: true };
+  }
+
+  async leave(node: string, reason: string, pieceSize: number): Promise<SweptPiece> {
+    await Promise.resolve();
+    return this.removePiece(node, reason, pieceSize);
+  }
+
+  private removePiece(node: string, reason: string, pieceSize: number): SweptPiece {
+    const lease = this.leases.get(node);
+    if (lease) lease.isOver = true;
+    const ids = [...this.byNode.ids(node)].slice(0, pieceSize);
+    this.remove(ids.map((id) => ({ id, reason })));
+    const more = ids.length === pieceSize;
+    if (!more) this.leases.delete(node);
+    return { node, removed: ids.length, more, locked: false };
+  }
+
+  private idsOf({ user, channel, node }: ConnectionFilter): string[] {
+    const ids =
+      node !== undefined
+        ? this.byNode.ids(node)
+        : channel !== undefined
+          ? this.byChannel.ids(channel)
+          : user !== undefined
+            ? this.byUser.ids(user)
+            : this.connections.keys();
+    const isOfUser = (id: string) => user === undefined || this.connections.get(id)!.user === user;
+    return [...ids].filter(isOfUser).sort();
+  }
+
+  private remove(removals: readonly Removal[]): void {
+    const at = Date.now();
+    const changes: ConnectionChange[] = [];
+    for (const { id, reason } of removals) {
+      const connection = this.connections.get(id);
+      if (!connection) continue;
+      this.take(connection);
+      changes.push({ type: 'disconnected', at, reason, connection });
+    }
+    this.tell(changes);
+  }
+
+  private tell(changes: readonly ConnectionChange[]): void {
+    if (changes.length > 0) this.announce(changes);
+  }
+
+  private put(record: ConnectionRecord): void {
+    this.connections.set(record.id, record);
+    this.byNode.add(record.node, record.id);
+    this.byUser.add(record.user, record.id);
+    this.byAddress.add(record.address, record.id);
+    for (const channel of record.channels) this.byChannel.add(channel, record.id);
+  }
+
+  private take(record: ConnectionRecord): void {
+    this.connections.delete(record.id);
+    this.byNode.delete(record.node, record.id);
+    this.byUser.delete(record.user, record.id);
+    this.byAddress.delete(record.address, record.id);
+    for (const channel of record.channels) this.byChannel.delete(channel, record.id);
+  }
+}
+
+function isFull(index: MemoryIndex, of: string | undefined, limit: number): boolean {
+  return limit > 0 && of !== undefined && index.count(of) >= limit;
+}

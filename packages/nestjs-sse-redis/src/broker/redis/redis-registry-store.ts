@@ -1,0 +1,242 @@
+import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
+import type { ResolvedOptions } from '../../options/resolved-options.js';
+import { rangeOf } from '../connection-range.js';
+import {
+  CHANGES_CHANNEL,
+  type Admission,
+  type ChannelsUpdate,
+  type ConnectionFilter,
+  type ConnectionPage,
+  type ConnectionRecord,
+  type NewConnection,
+  type NodeDescription,
+  type NodeRecord,
+  type PresencePage,
+  type RegistryLimits,
+  type RegistryStore,
+  type Removal,
+  type Renewal,
+  type SweptPiece,
+} from '../registry-store.interface.js';
+import type { Commands } from './commands.js';
+import type { Keys } from './keys.js';
+import { RegistryKeys } from './registry-keys.js';
+import { Script } from './script.js';
+
+const REGISTER = Script.load('registry/register');
+const UNREGISTER = Script.load('registry/unregister');
+const UPDATE = Script.load('registry/update');
+const RENEW = Script.load('registry/renew');
+const SWEEP = Script.load('registry/sweep');
+const LIST = Script.load('registry/list');
+const COUNT = Script.load('registry/count');
+const PRESENCE = Script.load('registry/presence');
+const NODES = Script.load('registry/nodes');
+const GET = Script.load('registry/get');
+
+/** How many connections one run of a script registers or removes: Redis does nothing else meanwhile. */
+const CONNECTIONS_PER_CALL = 256;
+/** Changes are for those who follow them; who comes later reads the registry. */
+const CHANGES_KEPT = 200;
+const ADMISSIONS: readonly (Admission | undefined)[] = [undefined, 'in', 'user', 'address'];
+
+/** The registry in Redis: what each script does is one atomic step, its announcement included. */
+export class RedisRegistryStore implements RegistryStore {
+  private readonly keys: RegistryKeys;
+  private readonly sharedKeys: readonly string[];
+  private readonly sharedArgs: readonly (string | number)[];
+
+  constructor(
+    private readonly commands: Commands,
+    keys: Keys,
+    options: ResolvedOptions,
+  ) {
+    this.keys = new RegistryKeys(keys.tag);
+    const { nodes, connections, all, addresses, tag } = this.keys;
+    this.sharedKeys = [keys.clock, keys.log(CHANGES_CHANNEL), nodes, connections, all, addresses];
+    this.sharedArgs = [keys.announceTo(CHANGES_CHANNEL), CHANGES_KEPT, options.ttl, tag];
+  }
+
+  async renew(node: NodeDescription, ttl: number): Promise<Renewal> {
+    const { nodes, info, all } = this.keys;
+    const { id, host, pid } = node;
+    const reply = await this.commands.read(RENEW, {
+      keys: [nodes, info, all],
+      args: [id, ttl, JSON.stringify({ host, pid })],
+    });
+    const [isNew, connections] = reply as [number, number];
+    return { isNew: isNew === 1, connections };
+  }
+
+  async register(
+    node: string,
+    connections: readonly NewConnection[],
+    limits: RegistryLimits,
+  ): Promise<Admission[] | undefined> {
+    const { connectionsPerUser, connectionsPerAddress } = limits;
+    const replies = await this.commands.readAll(
+      REGISTER,
+      chunks(connections).map((some) => ({
+        keys: this.sharedKeys,
+        args: [
+          ...this.sharedArgs,
+          node,
+          connectionsPerUser,
+          connectionsPerAddress,
+          ...some.flatMap((connection) => [connection.id, indexOf(connection), JSON.stringify(connection)]),
+        ],
+      })),
+    );
+    if (replies.includes(null)) return undefined;
+    return (replies as number[][]).flat().map((outcome) => ADMISSIONS[outcome]!);
+  }
+
+  async unregister(removals: readonly Removal[]): Promise<void> {
+    await this.commands.readAll(
+      UNREGISTER,
+      chunks(removals).map((some) => ({
+        keys: this.sharedKeys,
+        args: [...this.sharedArgs, ...some.flatMap(({ id, reason }) => [id, JSON.stringify(reason)])],
+      })),
+    );
+  }
+
+  async update({ connection, added, removed }: ChannelsUpdate): Promise<boolean> {
+    const reply = await this.commands.read(UPDATE, {
+      keys: this.sharedKeys,
+      args: [
+        ...this.sharedArgs,
+        connection.id,
+        indexOf(connection),
+        JSON.stringify(connection),
+        JSON.stringify(added),
+        JSON.stringify(removed),
+      ],
+    });
+    return reply === 1;
+  }
+
+  async get(id: string): Promise<ConnectionRecord | undefined> {
+    const reply = await this.commands.read(GET, { keys: [this.keys.connections], args: [id] });
+    return reply === null ? undefined : parseConnection(reply as Buffer);
+  }
+
+  async list(filter: ConnectionFilter, limit: number, after: string | undefined): Promise<ConnectionPage> {
+    const range = rangeOf(filter);
+    if (range.index === 'address') throw new RangeError('Connections of an address can only be counted.');
+    const [min, max] = lexRange(range.prefix);
+    const reply = (await this.commands.read(LIST, {
+      keys: [this.keys.connections, this.indexKey(range.index, range.of)],
+      args: [after === undefined ? min : `(${fromCursor(after)}`, max, limit],
+    })) as (Buffer | null)[];
+    const connections: ConnectionRecord[] = [];
+    for (let i = 1; i < Math.min(reply.length, 2 * limit); i += 2) {
+      const record = reply[i];
+      if (record) connections.push(parseConnection(record));
+    }
+    const isMore = reply.length > 2 * limit;
+    return { connections, next: isMore ? toCursor(reply[2 * limit - 2]!.toString()) : undefined };
+  }
+
+  async count(filter: ConnectionFilter): Promise<number> {
+    const range = rangeOf(filter);
+    const [key, args] =
+      range.index === 'address'
+        ? [this.keys.addresses, ['address', range.of]]
+        : [this.indexKey(range.index, range.of), range.prefix === '' ? ['', ''] : lexRange(range.prefix)];
+    return (await this.commands.read(COUNT, { keys: [key], args })) as number;
+  }
+
+  async presence(channel: string, limit: number, after: string | undefined): Promise<PresencePage> {
+    const reply = (await this.commands.read(PRESENCE, {
+      keys: [this.keys.channel(channel)],
+      args: [after === undefined ? '' : fromCursor(after), limit],
+    })) as [number, number, number, ...(Buffer | number)[]];
+    const [connections, anonymous, isMore, ...pairs] = reply;
+    const users = [];
+    for (let i = 0; i < pairs.length; i += 2) {
+      users.push({ user: String(pairs[i]), connections: Number(pairs[i + 1]) });
+    }
+    return { connections, anonymous, users, next: isMore === 1 ? toCursor(users.at(-1)!.user) : undefined };
+  }
+
+  async nodes(): Promise<NodeRecord[]> {
+    const { nodes, info, all } = this.keys;
+    const reply = (await this.commands.read(NODES, { keys: [nodes, info, all], args: [] })) as (
+      Buffer | number
+    )[];
+    const records: NodeRecord[] = [];
+    for (let i = 0; i < reply.length; i += 4) {
+      const [since, description] = String(reply[i + 2]).split('\n');
+      const { host = '', pid = 0 } = JSON.parse(description ?? '{}') as Partial<NodeDescription>;
+      records.push({
+        id: String(reply[i]),
+        host,
+        pid,
+        since: Number(since),
+        expires: Number(reply[i + 1]),
+        connections: Number(reply[i + 3]),
+      });
+    }
+    return records;
+  }
+
+  sweep(by: string, lockTtl: number, pieceSize: number): Promise<SweptPiece> {
+    return this.removePiece([by, lockTtl, pieceSize, '', '"node lost"']);
+  }
+
+  leave(node: string, reason: string, pieceSize: number): Promise<SweptPiece> {
+    return this.removePiece([node, 0, pieceSize, node, JSON.stringify(reason)]);
+  }
+
+  private async removePiece(args: readonly (string | number)[]): Promise<SweptPiece> {
+    const reply = await this.commands.read(SWEEP, {
+      keys: [...this.sharedKeys, this.keys.lock, this.keys.info],
+      args: [...this.sharedArgs, ...args],
+    });
+    const [node, removed, more, locked] = reply as [Buffer, number, number, number];
+    return {
+      node: node.length === 0 ? undefined : node.toString(),
+      removed,
+      more: more === 1,
+      locked: locked === 1,
+    };
+  }
+
+  private indexKey(index: 'all' | 'user' | 'channel', of: string): string {
+    return index === 'all' ? this.keys.all : this.keys[index](of);
+  }
+}
+
+/** The second line of a record: what Lua must know of it. */
+function indexOf({ user, address, channels }: NewConnection): string {
+  return JSON.stringify([user ?? '', address ?? '', ...channels]);
+}
+
+function parseConnection(record: Buffer): ConnectionRecord {
+  const [since, , json] = record.toString().split('\n');
+  if (json === undefined) throw new UnexpectedReplyError('A connection in Redis is not what the hub wrote.');
+  return { ...(JSON.parse(json) as NewConnection), since: Number(since) };
+}
+
+/** All members that begin with a prefix; its last character is none that may follow it by one. */
+function lexRange(prefix: string): [string, string] {
+  if (prefix === '') return ['-', '+'];
+  const last = prefix.length - 1;
+  return [`[${prefix}`, `(${prefix.slice(0, last)}${String.fromCharCode(prefix.charCodeAt(last) + 1)}`];
+}
+
+function toCursor(member: string): string {
+  return Buffer.from(member).toString('base64url');
+}
+
+function fromCursor(cursor: string): string {
+  return Buffer.from(cursor, 'base64url').toString();
+}
+
+function chunks<T>(items: readonly T[]): T[][] {
+  const result: T[][] = [];
+  for (let i = 0; i < items.length; i += CONNECTIONS_PER_CALL)
+    result.push(items.slice(i, i + CONNECTIONS_PER_CALL));
+  return result;
+}

@@ -1,0 +1,101 @@
+-- What the scripts of the registry share. Their keys and arguments begin alike:
+--
+-- KEYS[1] clock        as in include/append.lua
+-- KEYS[2] log          of the channel of changes
+-- KEYS[3] nodes        zset: node → when its lease runs out, ms; 0 while it is being swept
+-- KEYS[4] connections  hash: id → record
+-- KEYS[5] all          zset of ids, all of score 0: those of a node lie together, since they begin with its id and a dot
+-- KEYS[6] addresses    hash: address → number of connections
+-- ARGV[1] announceTo   pub/sub channel of the changes
+-- ARGV[2] maxLength    of the log
+-- ARGV[3] retention    of the log, ms
+-- ARGV[4] tag          begins the names of the indexes:
+--   <tag>user:<user>        zset of ids, all of score 0
+--   <tag>channel:<channel>  zset of `<user, or nothing>\0<id>`, all of score 0, so that a channel's users are in order
+--
+-- The names of the indexes come from the records and are not among KEYS; they have the same hash tag, and so the same slot.
+--
+-- A record is three lines: when it was registered (ms), [user or '', address or '', channel…] as JSON, and the
+-- connection as JSON. Lua reads the first two and only copies the third: an application's metadata may be nested deeper
+-- than cjson takes.
+
+-- unpack() fails with more than some thousands.
+local CHUNK = 1000
+
+local function nowMs()
+  local time = redis.call('TIME')
+  return string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+end
+
+-- One command with many arguments, or a few.
+local function callMany(command, key, arguments)
+  for i = 1, #arguments, CHUNK do
+    redis.call(command, key, unpack(arguments, i, math.min(i + CHUNK - 1, #arguments)))
+  end
+end
+
+local function recordsOf(ids)
+  local records = {}
+  for i = 1, #ids, CHUNK do
+    for _, record in ipairs(redis.call('HMGET', KEYS[4], unpack(ids, i, math.min(i + CHUNK - 1, #ids)))) do
+      records[#records + 1] = record
+    end
+  end
+  return records
+end
+
+-- since, [user, address, channel…], and the connection as JSON without `since`
+local function parse(record)
+  local since, index, json = string.match(record, '^(%d+)\n([^\n]*)\n(.*)$')
+  return since, cjson.decode(index), json
+end
+
+local function put(groups, key, ...)
+  local group = groups[key]
+  if not group then
+    group = {}
+    groups[key] = group
+  end
+  for _, value in ipairs({ ... }) do group[#group + 1] = value end
+end
+
+-- What happened to one connection, as JSON (ConnectionChange); `more`: further members, with a comma in front.
+local function change(kind, at, since, json, more)
+  return '{"type":"' .. kind .. '","at":' .. at .. more .. ',"connection":{"since":' .. since .. ',' .. string.sub(json, 2) .. '}'
+end
+
+-- Announces changes as one event. Returns an error reply if that failed; nothing else was changed then.
+local function announce(changes)
+  if #changes == 0 then return nil end
+  local text = 'data: [' .. table.concat(changes, ',') .. ']\n\n'
+  local position, failure = append(KEYS[1], KEYS[2], ARGV[1], 'j', text, ARGV[2], ARGV[3])
+  return failure
+end
+
+-- Takes connections out and announces their departures. reasons[i] is JSON.
+-- Returns how many were in, or an error reply.
+local function remove(ids, reasons)
+  if #ids == 0 then return 0 end
+  local at = nowMs()
+  local gone, changes, groups, addresses = {}, {}, {}, {}
+  for i, record in ipairs(recordsOf(ids)) do
+    if record then
+      local id = ids[i]
+      local since, index, json = parse(record)
+      gone[#gone + 1] = id
+      changes[#changes + 1] = change('disconnected', at, since, json, ',"reason":' .. reasons[i])
+      if index[1] ~= '' then put(groups, ARGV[4] .. 'user:' .. index[1], id) end
+      for c = 3, #index do put(groups, ARGV[4] .. 'channel:' .. index[c], index[1] .. '\0' .. id) end
+      if index[2] ~= '' then addresses[index[2]] = (addresses[index[2]] or 0) + 1 end
+    end
+  end
+  local failure = announce(changes)
+  if failure then return failure end
+  callMany('HDEL', KEYS[4], gone)
+  callMany('ZREM', KEYS[5], gone)
+  for key, members in pairs(groups) do callMany('ZREM', key, members) end
+  for address, count in pairs(addresses) do
+    if redis.call('HINCRBY', KEYS[6], address, -count) <= 0 then redis.call('HDEL', KEYS[6], address) end
+  end
+  return #gone
+end

@@ -1,0 +1,50 @@
+const PLACEHOLDER = /\{([^{}]*)\}/g;
+
+/** What is wrong with a pattern of channel names, if anything. */
+export function findProblemOfPattern(pattern: string): string | undefined {
+  const names = [...pattern.matchAll(PLACEHOLDER)].map(([, name]) => name!);
+  if (pattern === '') return 'which is empty';
+  if (names.some((name) => !/^[A-Za-z_]\w*$/.test(name))) return 'in whose braces is no name';
+  if (new Set(names).size < names.length) return 'in which a name stands twice';
+  if (/[{}]/.test(pattern.replaceAll(PLACEHOLDER, ''))) return 'in which a brace is left over';
+  return undefined;
+}
+
+/**
+ * A pattern of channel names: `order:{id}:progress`. `{user}` stands for the id of the client's user, whatever
+ * characters it has; any other placeholder for one or more characters other than a colon.
+ */
+export class ChannelPattern {
+  private readonly names: string[] = [];
+  private readonly parts: string[];
+  private readonly isOfUser: boolean;
+  private expression: RegExp | undefined;
+
+  /** @param pattern one without a problem */
+  constructor(pattern: string) {
+    // Every second part is what `split` captured: the name of a placeholder.
+    this.parts = pattern.split(PLACEHOLDER);
+    this.names = this.parts.filter((_, i) => i % 2 === 1);
+    this.isOfUser = this.names.includes('user');
+    if (!this.isOfUser) this.expression = this.compile('');
+  }
+
+  /** What the placeholders stand for in a channel's name, or undefined if it does not fit. */
+  match(channel: string, user: string | undefined): Record<string, string> | undefined {
+    if (this.isOfUser && user === undefined) return undefined;
+    const match = (this.expression ?? this.compile(user!)).exec(channel);
+    return match ? Object.fromEntries(this.names.map((name, i) => [name, match[i + 1]!])) : undefined;
+  }
+
+  private compile(user: string): RegExp {
+    const source = this.parts.map((part, i) => {
+      if (i % 2 === 0) return escape(part);
+      return part === 'user' ? `(${escape(user)})` : '([^:]+)';
+    });
+    return new RegExp(`^${source.join('')}$`, 'su');
+  }
+}
+
+function escape(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}

@@ -1,0 +1,83 @@
+import {
+  BadRequestException,
+  Body,
+  Controller,
+  ForbiddenException,
+  HttpCode,
+  Inject,
+  NotFoundException,
+  Param,
+  Post,
+  ServiceUnavailableException,
+} from '@nestjs/common';
+import { SseHub } from '../hub/sse-hub.js';
+
+/** What a browser posts to change its channels. */
+export interface ChannelsChange {
+  /** From the `control` event of its stream. */
+  readonly secret: string;
+  readonly subscribe?: readonly string[];
+  readonly unsubscribe?: readonly string[];
+  /** The new channels begin after this event id; left out, at now. */
+  readonly after?: string;
+}
+
+/**
+ * Lets a client change the channels of its own open stream: put it among the `controllers` of a module that imports
+ * `SseRedisModule`, and connect with `{ control: true }`. It is bound to the connection by the secret that only its
+ * stream was told, works on every process, and asks `authorize` for each channel; without that option it refuses all.
+ *
+ * `POST /sse/connections/:id/channels` with a `ChannelsChange` answers `{ refused: […] }`.
+ *
+ * @example
+ * ```js
+ * source.addEventListener('control', ({ data }) => {
+ *   const { connection, secret } = JSON.parse(data);        // a new one after each reconnect: ask for the channels again
+ *   fetch(`/sse/connections/${connection}/channels`, {
+ *     method: 'POST',
+ *     headers: { 'content-type': 'application/json' },
+ *     body: JSON.stringify({ secret, subscribe: ['room:7'], after: lastEventId }),
+ *   });
+ * });
+ * ```
+ */
+@Controller('sse/connections')
+export class SseConnectionsController {
+  constructor(@Inject(SseHub) private readonly hub: SseHub) {}
+
+  @Post(':id/channels')
+  @HttpCode(200)
+  async change(
+    @Param('id') id: string,
+    @Body() body: ChannelsChange,
+  ): Promise<{ refused: readonly string[] }> {
+    if (!this.hub.asksForRights) {
+      throw new ForbiddenException(
+        'Clients may change their channels only where the authorize option of SseRedisModule says which.',
+      );
+    }
+    const { secret, after } = body ?? {};
+    if (typeof secret !== 'string')
+      throw new BadRequestException('secret takes the one of the control event.');
+    const subscribe = names('subscribe', body.subscribe);
+    const unsubscribe = names('unsubscribe', body.unsubscribe);
+    if (subscribe.length + unsubscribe.length === 0)
+      throw new BadRequestException('Name channels to subscribe or to unsubscribe.');
+    const result = await this.hub.changeOwnChannels(id, secret, {
+      subscribe,
+      unsubscribe,
+      ...(after !== undefined && { after }),
+    });
+    if (result.unanswered.length > 0)
+      throw new ServiceUnavailableException('The process of this connection does not answer. Try again.');
+    // Not told apart: whether there is such a connection is nobody's business who has not its secret.
+    if (result.connections === 0) throw new NotFoundException('No such connection, or not its secret.');
+    return { refused: result.refused };
+  }
+}
+
+function names(what: string, value: unknown): string[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value) && value.every((name) => typeof name === 'string')) return value;
+  throw new BadRequestException(`${what} takes an array of channel names.`);
+}

@@ -1,0 +1,94 @@
+import type { Clients } from './clients.js';
+import type { Feeds } from './feeds.js';
+import { LATENCY_BUCKETS, type CatchUpCause, type Figures } from './figures.js';
+
+/** What `hub.stats()` tells of this process. Counters count from its start. */
+export interface HubStats {
+  /** The id of this process in the registry. */
+  readonly node: string;
+  /** Open streams of clients. */
+  readonly connections: number;
+  /** The same by what they are at: being opened, live, catching up, or too slow to be pushed to. */
+  readonly connectionStates: Readonly<Record<'opening' | 'live' | 'behind' | 'full', number>>;
+  /** Channels that somebody in this process listens to. */
+  readonly channels: number;
+  /** Whether announcements arrive: false while the subscription in Redis is lost. */
+  readonly linkUp: boolean;
+  /** When it was last proven that they do, in ms since the epoch; undefined until the first proof since the link is up. */
+  readonly linkProvenAt: number | undefined;
+  /** Events that this process published, and how many it could not. */
+  readonly published: number;
+  readonly publishFailures: number;
+  /** Events given to connections. */
+  readonly delivered: number;
+  /** How often connections had to catch up, by why, and from where. */
+  readonly catchUps: Readonly<Record<CatchUpCause, { readonly memory: number; readonly log: number }>>;
+  /** Gaps told, by why: no longer retained, or a position that is none of this hub. */
+  readonly gaps: Readonly<Record<'retention' | 'unknown-id', number>>;
+  /** How often a client became too slow to be pushed to. */
+  readonly slow: number;
+  /** Streams that ended, by reason. */
+  readonly closes: Readonly<Record<string, number>>;
+  /** Streams that were refused, by error code. */
+  readonly refusals: Readonly<Record<string, number>>;
+  /** Sweeps that this process ran, and connections of dead processes that they removed. */
+  readonly sweeps: { readonly runs: number; readonly removed: number };
+  /** How far the hand-over at shutdown is. */
+  readonly drain: { readonly active: boolean; readonly total: number; readonly left: number };
+  /** ms from a publish to its hand-over to the sockets of this process, by the clocks of Redis and this machine. */
+  readonly latency: {
+    /** Upper bounds; the last bucket, without one, is for all above. */
+    readonly bounds: readonly number[];
+    readonly buckets: readonly number[];
+    readonly sum: number;
+    readonly count: number;
+  };
+}
+
+interface Sources {
+  readonly node: string;
+  readonly clients: Clients;
+  readonly feeds: Feeds;
+  readonly figures: Figures;
+  readonly sweeps: HubStats['sweeps'];
+}
+
+export function statsOf({ node, clients, feeds, figures, sweeps }: Sources): HubStats {
+  const { link } = feeds;
+  const { active, total, left } = clients.drainProgress;
+  return {
+    node,
+    connections: clients.size,
+    connectionStates: statesOf(clients),
+    channels: feeds.size,
+    linkUp: link.up,
+    linkProvenAt: feeds.provenAt,
+    published: figures.published,
+    publishFailures: figures.publishFailures,
+    delivered: figures.delivered,
+    catchUps: structuredClone(figures.catchUps),
+    gaps: { ...figures.gaps },
+    slow: figures.slow,
+    closes: Object.fromEntries(figures.closes),
+    refusals: Object.fromEntries(figures.refusals),
+    sweeps: { runs: sweeps.runs, removed: sweeps.removed },
+    drain: { active, total, left },
+    latency: {
+      bounds: LATENCY_BUCKETS,
+      buckets: [...figures.latency.buckets],
+      sum: figures.latency.sum,
+      count: figures.latency.count,
+    },
+  };
+}
+
+function statesOf(clients: Clients): HubStats['connectionStates'] {
+  const states = { opening: 0, live: 0, behind: 0, full: 0 };
+  for (const { connection } of clients.all) {
+    if (!connection) states.opening++;
+    else if (connection.isFull) states.full++;
+    else if (connection.isLive) states.live++;
+    else states.behind++;
+  }
+  return states;
+}

@@ -1,0 +1,140 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type {
+  Admission,
+  ChannelsUpdate,
+  NewConnection,
+  Removal,
+} from '../broker/registry-store.interface.js';
+
+/** How many go in one round trip. */
+const BATCH_SIZE = 256;
+const RETRY_AFTER_MS = 250;
+/** The least time from one batch to the next: a script costs a dozen commands, whatever it registers. */
+const SPACING_MS = 20;
+
+/** Where the queue's batches go. */
+export interface RegistrationSink {
+  register(connections: readonly NewConnection[]): Promise<Admission[]>;
+  unregister(removals: readonly Removal[]): Promise<void>;
+  update(update: ChannelsUpdate): Promise<boolean>;
+}
+
+interface Arrival {
+  readonly connection: NewConnection;
+  readonly resolve: (admission: Admission) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Arrivals, departures and changes of this process's connections on their way into the registry: what gathers while
+ * one batch is on its way makes up the next. So commands do not grow with connections, and what is done to one
+ * connection is done in order.
+ */
+export class RegistrationQueue {
+  /** The connections that live in this process and were admitted. */
+  readonly living = new Map<string, NewConnection>();
+  /** How often something was put in. */
+  changes = 0;
+  private arrivals: Arrival[] = [];
+  private departures = new Map<string, string>();
+  private updates: ChannelsUpdate[] = [];
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly sink: RegistrationSink) {}
+
+  get isBusy(): boolean {
+    return this.running !== undefined;
+  }
+
+  admit(connection: NewConnection): Promise<Admission> {
+    return new Promise((resolve, reject) => {
+      this.arrivals.push({ connection, resolve, reject });
+      this.run();
+    });
+  }
+
+  depart(id: string, reason: string): void {
+    this.living.delete(id);
+    const waiting = this.arrivals.findIndex(({ connection }) => connection.id === id);
+    // It was not even sent.
+    if (waiting >= 0) this.arrivals.splice(waiting, 1)[0]!.resolve('in');
+    else this.departures.set(id, reason);
+    this.run();
+  }
+
+  update(update: ChannelsUpdate): void {
+    const { connection } = update;
+    if (this.living.has(connection.id)) this.living.set(connection.id, connection);
+    this.updates.push(update);
+    this.run();
+  }
+
+  /** Resolves when nothing waits any more, or Redis takes nothing. */
+  async settle(): Promise<void> {
+    await this.running;
+  }
+
+  private run(): void {
+    this.changes++;
+    this.running ??= this.drain().finally(() => (this.running = undefined));
+  }
+
+  private async drain(): Promise<void> {
+    // All of this tick.
+    await Promise.resolve();
+    while (this.arrivals.length > 0 || this.departures.size > 0 || this.updates.length > 0) {
+      const began = performance.now();
+      // Who leaves makes room for who comes.
+      const left = await this.sendDepartures();
+      await this.sendArrivals();
+      const updated = await this.sendUpdates();
+      const pause = left && updated ? SPACING_MS - (performance.now() - began) : RETRY_AFTER_MS;
+      if (pause > 0) await delay(pause, undefined, { ref: false });
+    }
+  }
+
+  private async sendArrivals(): Promise<void> {
+    const batch = this.arrivals.splice(0, BATCH_SIZE);
+    if (batch.length === 0) return;
+    try {
+      const admissions = await this.sink.register(batch.map(({ connection }) => connection));
+      batch.forEach(({ connection, resolve }, i) => {
+        const admission = admissions[i]!;
+        if (admission === 'in' && !this.departures.has(connection.id))
+          this.living.set(connection.id, connection);
+        resolve(admission);
+      });
+    } catch (error) {
+      for (const { connection, reject } of batch) {
+        // It may have been registered all the same.
+        this.departures.set(connection.id, 'refused');
+        reject(error);
+      }
+    }
+  }
+
+  /** Returns whether Redis took them. */
+  private async sendDepartures(): Promise<boolean> {
+    const batch = [...this.departures].slice(0, BATCH_SIZE);
+    if (batch.length === 0) return true;
+    try {
+      await this.sink.unregister(batch.map(([id, reason]) => ({ id, reason })));
+      for (const [id] of batch) this.departures.delete(id);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  private async sendUpdates(): Promise<boolean> {
+    const batch = this.updates.slice(0, BATCH_SIZE);
+    try {
+      // In order: the second change of a connection comes after its first.
+      await Promise.all(batch.map((update) => this.sink.update(update)));
+      this.updates.splice(0, batch.length);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}

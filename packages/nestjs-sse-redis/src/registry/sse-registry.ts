@@ -1,0 +1,121 @@
+import { filter, mergeMap, share, type Observable } from 'rxjs';
+import {
+  CHANGES_CHANNEL,
+  type ConnectionChange,
+  type ConnectionFilter,
+  type ConnectionPage,
+  type ConnectionRecord,
+  type NodeRecord,
+  type PresencePage,
+  type RegistryStore,
+} from '../broker/registry-store.interface.js';
+import type { SseEvent } from '../event/sse-event.js';
+import type { NodeRegistration } from './node-registration.js';
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1_000;
+
+/** Which page of a list. */
+export interface PageOptions {
+  /** At most so many. Default 100, at most 1,000. */
+  readonly limit?: number;
+  /** `next` of the page before. */
+  readonly after?: string;
+}
+
+/** Some changes were no longer retained when this process could read them: read anew what they were watched for. */
+export interface ChangesGap {
+  readonly type: 'gap';
+}
+
+/** Connections of all processes: who is connected, where, on which channels, and who comes and goes. */
+export class SseRegistry {
+  /**
+   * Arrivals and departures in all processes, and changes of channels; each once. However many subscribe, this process
+   * listens once.
+   */
+  readonly changes: Observable<ConnectionChange | ChangesGap>;
+
+  /** @internal */
+  constructor(
+    private readonly store: RegistryStore,
+    private readonly registration: NodeRegistration,
+    eventsOf: (channel: string) => Observable<SseEvent>,
+  ) {
+    this.changes = eventsOf(CHANGES_CHANNEL).pipe(
+      mergeMap((event): (ConnectionChange | ChangesGap)[] =>
+        event.type === 'gap' ? [{ type: 'gap' }] : (event.data as ConnectionChange[]),
+      ),
+      share(),
+    );
+  }
+
+  /**
+   * A connection, in whatever process it is.
+   *
+   * @throws RedisUnavailableError, as all that asks the registry
+   */
+  async get(id: string): Promise<ConnectionRecord | undefined> {
+    return this.store.get(id);
+  }
+
+  /**
+   * Connections: all, those of a user, of a channel, of a user on a channel, or of a process (node).
+   *
+   * @example
+   * ```ts
+   * let page = await registry.list({ channel: 'room:7' });
+   * while (page.next) page = await registry.list({ channel: 'room:7' }, { after: page.next });
+   * ```
+   */
+  async list(filter: ConnectionFilter = {}, options: PageOptions = {}): Promise<ConnectionPage> {
+    return this.store.list(filter, limitOf(options), options.after);
+  }
+
+  /** How many there are; costs the same however many. */
+  async count(filter: ConnectionFilter = {}): Promise<number> {
+    return this.store.count(filter);
+  }
+
+  /** Who is on a channel: its users, each with the number of their connections there. */
+  async presence(channel: string, options: PageOptions = {}): Promise<PresencePage> {
+    return this.store.presence(channel, limitOf(options), options.after);
+  }
+
+  /** Whether a user has a connection in any process. */
+  async isOnline(user: string | number): Promise<boolean> {
+    return (await this.store.count({ user: String(user) })) > 0;
+  }
+
+  /** The processes that have a lease, this one among them. */
+  async nodes(): Promise<NodeRecord[]> {
+    return this.store.nodes();
+  }
+
+  /** The changes that concern a channel, or a user. */
+  changesOf(
+    of: { readonly channel: string } | { readonly user: string },
+  ): Observable<ConnectionChange | ChangesGap> {
+    return this.changes.pipe(
+      filter((change) => {
+        if (change.type === 'gap') return true;
+        if ('user' in of) return change.connection.user === of.user;
+        return (change.channels ?? change.connection.channels).includes(of.channel);
+      }),
+    );
+  }
+
+  /**
+   * Removes at once what dead processes left behind, instead of waiting for the timer.
+   *
+   * @returns how many connections that were; 0 also while another process is at it
+   */
+  async sweep(): Promise<number> {
+    return this.registration.sweep();
+  }
+}
+
+function limitOf({ limit = DEFAULT_LIMIT }: PageOptions): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
+  throw new RangeError(`limit takes a whole number from 1 to ${MAX_LIMIT}, it got ${String(limit)}.`);
+}

@@ -1,0 +1,77 @@
+import { forEachAdapter, RedisServer, until } from '@nestjs-sse-redis/testing';
+import { RoomsProcess } from '../registry/rooms-process.js';
+import { dataOf, Rooms } from './rooms.app.js';
+
+let redis: RedisServer;
+beforeAll(async () => {
+  redis = await RedisServer.start();
+});
+afterAll(() => redis.stop());
+
+forEachAdapter((adapter) => {
+  it('hands 5,000 open streams over within the time, and takes everything out of the registry', async () => {
+    const options = { redis: redis.url, prefix: `many-${adapter}`, drain: { timeout: 5_000 } };
+    const [closing, watching] = await Promise.all([
+      RoomsProcess.start(adapter, options),
+      RoomsProcess.start(adapter, options),
+    ]);
+    const crowd = await closing.connect(
+      Array.from({ length: 5_000 }, () => ({ path: '/rooms?channels=news' })),
+    );
+    expect(await watching.count()).toBe(5_000);
+    await watching.changes();
+    const began = performance.now();
+    // Nest ends by sending itself the signal again, after all hooks have run.
+    expect(await closing.app.kill('SIGTERM')).toMatchObject({ signal: 'SIGTERM' });
+    const ms = performance.now() - began;
+    process.stdout.write(
+      `\n${adapter}: 5,000 streams handed over, and the process ended, in ${ms.toFixed(0)} ms\n`,
+    );
+    await until(() => crowd.closed === 5_000);
+    expect(await watching.count()).toBe(0);
+    expect((await watching.nodes()).map(({ id }) => id)).toEqual([watching.nodeId]);
+    const reasons = new Map<string, number>();
+    await until(async () => {
+      for (const { type, reason } of (await watching.changes()).all) {
+        if (type === 'disconnected') reasons.set(reason!, (reasons.get(reason!) ?? 0) + 1);
+      }
+      return [...reasons.values()].reduce((sum, count) => sum + count, 0) >= 5_000;
+    });
+    expect(reasons).toEqual(new Map([['drained', 5_000]]));
+    // The drain's own time, then what Nest takes to end; a busy machine may take longer, but not for ever.
+    expect(ms).toBeLessThan(15_000);
+    await watching.stop();
+  }, 90_000);
+
+  it('is not ready while it hands over, sends newcomers away, and gives each client a time of its own', async () => {
+    const rooms = await Rooms.start(adapter, redis, { drain: { timeout: 2_000, retry: 1_000 } }, 1);
+    const [node] = rooms.nodes;
+    expect(await node!.hub.readiness()).toEqual({ ready: true, problems: [] });
+    const clients = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const stream = rooms.stream(node!, 'news');
+        await until(() => stream.lastEventId !== '');
+        return stream;
+      }),
+    );
+    const closing = node!.running.close();
+    await until(() => node!.hub.stats().drain.active);
+    expect(await node!.hub.readiness()).toMatchObject({ ready: false, problems: ['being shut down'] });
+    const late = rooms.stream(node!, 'news');
+    const lateWithStatus = rooms.stream(node!, 'news', { headers: { prefer: 'status' } });
+    await Promise.all([late.ended, lateWithStatus.ended]);
+    expect(late.status).toBe(200);
+    expect(late.retry).toBeGreaterThan(0);
+    expect(dataOf(late, 'error')).toEqual([]);
+    expect(lateWithStatus.status).toBe(503);
+    await closing;
+    for (const stream of clients) expect(await stream.ended).toBe('end');
+    const retries = clients.map(({ retry }) => retry!);
+    for (const retry of retries) {
+      expect(retry).toBeGreaterThanOrEqual(500);
+      expect(retry).toBeLessThanOrEqual(1_500);
+    }
+    expect(new Set(retries).size).toBeGreaterThan(10);
+    await rooms.stop();
+  }, 30_000);
+});

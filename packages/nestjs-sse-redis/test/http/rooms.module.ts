@@ -1,0 +1,47 @@
+import { Controller, Query, Sse } from '@nestjs/common';
+import {
+  SseClient,
+  SseConnectionsController,
+  SseHub,
+  SseRedisModule,
+  type SseRedisOptions,
+} from 'nestjs-sse-redis';
+
+type Request = { headers: Record<string, string> };
+
+@Controller()
+export class RoomsController {
+  constructor(private readonly hub: SseHub) {}
+
+  @Sse('rooms')
+  rooms(
+    @SseClient() client: SseClient,
+    @Query('channels') channels: string,
+    @Query('control') control?: string,
+    @Query('name') name?: string,
+    @Query('expires') expires?: string,
+  ) {
+    return this.hub.connect(client, channels.split(','), {
+      control: control !== undefined,
+      metadata: name === undefined ? undefined : { name },
+      ...(expires !== undefined && { expiresAt: Date.now() + Number(expires) }),
+    });
+  }
+}
+
+/** Short times, so that what takes a lease or a sweep is over soon. */
+export const QUICK: SseRedisOptions = {
+  retry: 50,
+  probeInterval: 200,
+  heartbeatInterval: 500,
+  registry: { leaseTtl: 1_000, sweepInterval: 200 },
+  identify: (request: Request) => request.headers['x-user'],
+};
+
+/** An application in which it matters who is where. */
+export function roomsModule(options: SseRedisOptions) {
+  return {
+    imports: [SseRedisModule.forRoot({ ...QUICK, ...options })],
+    controllers: [RoomsController, SseConnectionsController],
+  };
+}

@@ -1,0 +1,41 @@
+import { Crowd, RedisServer } from '@nestjs-sse-redis/testing';
+import { RoomsProcess } from './rooms-process.js';
+
+const CLIENTS = 500;
+const LIMIT = 10;
+
+async function arrive(
+  connectionsPerUser: number,
+): Promise<{ open: number; refused: number; counted: number }> {
+  const redis = await RedisServer.start();
+  const options = { redis: redis.url, limits: { connectionsPerUser } };
+  const nodes = await Promise.all(
+    (['express', 'fastify', 'express'] as const).map((adapter) => RoomsProcess.start(adapter, options)),
+  );
+  // All on their way before the first is answered.
+  const crowds = await Promise.all(
+    nodes.map((node, i) => {
+      const count = Math.floor(CLIENTS / 3) + (i < CLIENTS % 3 ? 1 : 0);
+      const members = Array.from({ length: count }, () => ({
+        path: '/rooms?channels=news',
+        headers: { 'x-user': 'anna' },
+      }));
+      return Crowd.connect(node.app.port, members);
+    }),
+  );
+  const counted = await nodes[0]!.count({ user: 'anna' });
+  const sum = (of: 'open' | 'refused') => crowds.reduce((total, crowd) => total + crowd[of], 0);
+  const result = { open: sum('open'), refused: sum('refused'), counted };
+  for (const crowd of crowds) crowd.drop();
+  await Promise.all(nodes.map((node) => node.stop()));
+  await redis.stop();
+  return result;
+}
+
+it(`of ${CLIENTS} clients of one user that arrive at once at three processes, exactly ${LIMIT} get in`, async () => {
+  expect(await arrive(LIMIT)).toEqual({ open: LIMIT, refused: CLIENTS - LIMIT, counted: LIMIT });
+}, 60_000);
+
+it('all get in where the limit is higher: the twin', async () => {
+  expect(await arrive(CLIENTS)).toEqual({ open: CLIENTS, refused: 0, counted: CLIENTS });
+}, 60_000);

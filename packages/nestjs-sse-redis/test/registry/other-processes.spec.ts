@@ -1,0 +1,84 @@
+import { RedisServer, SseStream, until } from '@nestjs-sse-redis/testing';
+import { RoomsProcess } from './rooms-process.js';
+
+/** How long an answer may take: two seconds of waiting for it, and a busy machine. */
+const BOUND = 5_000;
+
+describe('a process that does not own a connection', () => {
+  let redis: RedisServer;
+  let owner: RoomsProcess;
+  let other: RoomsProcess;
+  let stream: SseStream;
+  let id: string;
+
+  beforeEach(async () => {
+    redis = await RedisServer.start();
+    const options = { redis: redis.url, registry: { leaseTtl: 3_000, sweepInterval: 200 } };
+    [owner, other] = await Promise.all([
+      RoomsProcess.start('express', options),
+      RoomsProcess.start('fastify', options),
+    ]);
+    stream = SseStream.open(`${owner.app.url}/rooms?channels=news`, { headers: { 'x-user': 'anna' } });
+    await stream.waitForBlock((block) => block.id !== undefined);
+    id = (await other.list({ user: 'anna' }))[0]!.id;
+  }, 30_000);
+  afterEach(async () => {
+    await stream.close();
+    await Promise.all([owner.stop(), other.stop()]);
+    await redis.stop();
+  });
+
+  async function timed<T>(asking: Promise<T>): Promise<T> {
+    const began = performance.now();
+    const answer = await asking;
+    expect(performance.now() - began).toBeLessThan(BOUND);
+    return answer;
+  }
+
+  it('sends to it, puts it on channels, takes it off, and ends it', async () => {
+    expect(await timed(other.sendTo(id, 'hello'))).toBe('delivered');
+    expect(await timed(other.rule('subscribe', id, ['room']))).toMatchObject({ connections: 1 });
+    await other.publish('room', 'room');
+    await stream.waitFor(2);
+    expect(await timed(other.rule('unsubscribe', id, ['news']))).toMatchObject({ connections: 1 });
+    await other.publish('news', 'news');
+    await other.publish('room', 'again');
+    await stream.waitFor(3);
+    expect(stream.messages.map(({ data }) => data)).toEqual(['hello', 'room', 'again']);
+    expect(await timed(other.rule('disconnect', { connection: id }))).toMatchObject({ connections: 1 });
+    expect(await stream.ended).toBe('end');
+    expect(await timed(other.sendTo(id, 'hello'))).toBe('unknown');
+  });
+
+  it('is answered in bounded time when the owner was killed, and knows of nothing once it is swept', async () => {
+    await owner.kill();
+    // Its lease has not run out: nobody can say yet that the connection is gone.
+    expect(await timed(other.sendTo(id, 'hello'))).toBe('timeout');
+    const unanswered = { connections: 0, refused: [], unanswered: [owner.nodeId] };
+    expect(await timed(other.rule('disconnect', { connection: id }))).toEqual(unanswered);
+    expect(await timed(other.rule('subscribe', id, ['room']))).toEqual(unanswered);
+    await until(async () => (await other.get(id)) === undefined);
+    const unknown = { connections: 0, refused: [], unanswered: [] };
+    expect(await timed(other.sendTo(id, 'hello'))).toBe('unknown');
+    expect(await timed(other.rule('disconnect', { connection: id }))).toEqual(unknown);
+    expect(await timed(other.rule('subscribe', id, ['room']))).toEqual(unknown);
+    expect(await timed(other.rule('disconnect', { user: 'anna' }))).toEqual(unknown);
+  }, 30_000);
+
+  it('is answered in bounded time when the owner hangs', async () => {
+    owner.app.pause();
+    expect(await timed(other.sendTo(id, 'hello'))).toBe('timeout');
+    expect(await timed(other.rule('disconnect', { user: 'anna' }))).toMatchObject({
+      unanswered: [owner.nodeId],
+    });
+    owner.app.resume();
+    // What was asked is done when it can be.
+    expect(await stream.ended).toBe('end');
+  }, 30_000);
+
+  it('is told what it cannot know when Redis is away', async () => {
+    await redis.kill();
+    await expect(timed(other.sendTo(id, 'hello'))).rejects.toMatchObject({ code: 'REDIS_UNAVAILABLE' });
+    await expect(timed(other.count())).rejects.toMatchObject({ code: 'REDIS_UNAVAILABLE' });
+  });
+});

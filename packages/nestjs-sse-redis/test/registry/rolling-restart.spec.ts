@@ -1,0 +1,159 @@
+import { assertWhole, Random, ReconnectingClient, RedisServer, until } from '@nestjs-sse-redis/testing';
+import { parseEventId } from '../../src/event/position.js';
+import { RoomsProcess } from './rooms-process.js';
+
+const CLIENTS = 1_500;
+const CHANNELS = 150;
+const EVENTS_PER_SECOND = 200;
+const DRAIN_MS = 3_000;
+const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
+
+/** Publishes to channels at random, at a steady rate, from whatever process lives. */
+class Publisher {
+  readonly events: { id: string; channel: string }[] = [];
+  private timer: NodeJS.Timeout;
+  private readonly waiting = new Set<Promise<void>>();
+
+  constructor(
+    private readonly random: Random,
+    private readonly node: () => RoomsProcess,
+  ) {
+    const began = performance.now();
+    let sent = 0;
+    this.timer = setInterval(() => {
+      for (; sent < ((performance.now() - began) * EVENTS_PER_SECOND) / 1_000; sent++) this.publish(sent);
+    }, 20);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await Promise.all(this.waiting);
+  }
+
+  private publish(n: number): void {
+    const channel = `room:${this.random.int(CHANNELS - 1)}`;
+    const published = this.node()
+      .publish(channel, n)
+      .then(({ id }) => void this.events.push({ id, channel }));
+    this.waiting.add(published);
+    void published.finally(() => this.waiting.delete(published));
+  }
+}
+
+it(`hands ${CLIENTS} clients over when three processes are replaced one after the other under ${EVENTS_PER_SECOND} events/s, and loses nothing (SEED=${SEED})`, async () => {
+  const redis = await RedisServer.start();
+  const options = {
+    redis: redis.url,
+    history: { maxLength: 10_000 },
+    retry: 1_000,
+    drain: { timeout: DRAIN_MS, retry: 1_000 },
+    probeInterval: 1_000,
+    heartbeatInterval: 10_000,
+    registry: { leaseTtl: 5_000, sweepInterval: 1_000 },
+  };
+  const start = (i: number) => RoomsProcess.start(i % 2 === 0 ? 'fastify' : 'express', options);
+  const living = await Promise.all([0, 1, 2].map(start));
+  // It only publishes and watches, so that what is measured is the clients'.
+  const watcher = await start(3);
+  const random = new Random(SEED);
+
+  // Each on two channels of its own choice; it comes back wherever it is sent.
+  const returns: number[] = [];
+  const clients = Array.from({ length: CLIENTS }, (_, i) => {
+    const channels = [`room:${i % CHANNELS}`, `room:${random.int(CHANNELS - 1)}`];
+    let turn = i;
+    const pickUrl = () => {
+      if (turn !== i) returns.push(performance.now());
+      return `${living[turn++ % living.length]!.app.url}/rooms?channels=${channels.join(',')}`;
+    };
+    return { channels, client: ReconnectingClient.start({ pickUrl }, { maxRetry: 10_000, persist: true }) };
+  });
+  await until(() => clients.every(({ client }) => client.lastEventId !== ''), {
+    timeout: 60_000,
+    interval: 50,
+  });
+  const publisher = new Publisher(random, () => watcher);
+
+  const drains: { ms: number; returns: number[] }[] = [];
+  for (let i = 0; i < 3; i++) {
+    const old = living[0]!;
+    const replacement = await start(i);
+    living.splice(0, 1);
+    living.push(replacement);
+    const began = performance.now();
+    returns.length = 0;
+    // Nest ends by sending itself the signal again, after all hooks have run.
+    expect(await old.app.kill('SIGTERM')).toMatchObject({ signal: 'SIGTERM' });
+    const ms = performance.now() - began;
+    await until(() => clients.every(({ client }) => client.stream.isEventStream), {
+      timeout: 30_000,
+      interval: 50,
+    });
+    drains.push({ ms, returns: returns.map((at) => at - began) });
+    expect((await watcher.nodes()).map(({ id }) => id)).not.toContain(old.nodeId);
+  }
+  await publisher.stop();
+
+  const byChannel = new Map<string, string[]>();
+  const inOrder = publisher.events.sort((a, b) => parseEventId(a.id)! - parseEventId(b.id)!);
+  for (const { id, channel } of inOrder) byChannel.set(channel, [...(byChannel.get(channel) ?? []), id]);
+  const expectedOf = (channels: readonly string[]) =>
+    [...new Set(channels)]
+      .flatMap((channel) => byChannel.get(channel) ?? [])
+      .sort((a, b) => parseEventId(a)! - parseEventId(b)!);
+  const idsOf = (client: ReconnectingClient) =>
+    client.ledger.filter(({ type }) => type !== 'end').map(({ id }) => id);
+  await until(
+    () => clients.every(({ client, channels }) => idsOf(client).length >= expectedOf(channels).length),
+    {
+      timeout: 30_000,
+      interval: 100,
+    },
+  ).catch(() => undefined);
+  let deliveries = 0;
+  for (const [i, { client, channels }] of clients.entries()) {
+    assertWhole(expectedOf(channels), idsOf(client), `client ${i}`);
+    deliveries += client.ledger.length;
+  }
+
+  for (const [i, { ms, returns }] of drains.entries()) {
+    process.stdout.write(
+      `\nhand-over ${i + 1}: ${returns.length} clients in ${ms.toFixed(0)} ms\n${histogram(returns)}`,
+    );
+    expect(returns.length).toBeGreaterThan(100);
+    // Spread over the window and the retry times: no quarter of a second has more than a third of them.
+    expect(mostWithin(returns, 250)).toBeLessThan(returns.length / 3);
+  }
+  process.stdout.write(
+    `rolling restart, SEED=${SEED}: ${publisher.events.length} events, ${deliveries} deliveries, nothing lost, doubled or reordered\n`,
+  );
+  await until(async () => (await watcher.count()) === CLIENTS);
+
+  await Promise.all(clients.map(({ client }) => client.stop()));
+  await Promise.all([...living, watcher].map((node) => node.stop()));
+  await redis.stop();
+}, 180_000);
+
+/** When clients came back, in steps of 250 ms. */
+function histogram(times: readonly number[]): string {
+  const step = 250;
+  const counts: number[] = [];
+  for (const time of times) counts[Math.floor(time / step)] = (counts[Math.floor(time / step)] ?? 0) + 1;
+  const most = Math.max(...counts.filter(Boolean));
+  return Array.from({ length: counts.length }, (_, i) => {
+    const count = counts[i] ?? 0;
+    const bar = '█'.repeat(Math.ceil((40 * count) / most));
+    return `${String(i * step).padStart(6)} ms ${String(count).padStart(4)} ${bar}\n`;
+  }).join('');
+}
+
+/** The most that fall within any time of this length. */
+function mostWithin(times: readonly number[], ms: number): number {
+  const sorted = [...times].sort((a, b) => a - b);
+  let most = 0;
+  for (let from = 0, to = 0; to < sorted.length; to++) {
+    while (sorted[to]! - sorted[from]! > ms) from++;
+    most = Math.max(most, to - from + 1);
+  }
+  return most;
+}
