@@ -14,6 +14,8 @@ const layers = {
   registry: ['errors', 'event', 'options', 'broker'],
   hub: ['errors', 'event', 'options', 'broker'],
   http: ['errors', 'event', 'options', 'broker', 'hub'],
+  health: ['hub'],
+  metrics: ['hub'],
 };
 
 /** @type {import('dependency-cruiser').IConfiguration} */

@@ -1,0 +1,1 @@
+export { exposeMetrics, type MetricsOptions } from './expose-metrics.js';
