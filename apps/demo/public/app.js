@@ -1,6 +1,7 @@
 import { Feed } from './feed.js';
 import { flood } from './flood.js';
 import { Ledger } from './ledger.js';
+import { nameOf, People } from './people.js';
 import { insist, token } from './post.js';
 import { Processes } from './processes.js';
 import { Stream } from './stream.js';
@@ -10,7 +11,7 @@ const $ = (id) => document.getElementById(id);
 const number = (n) => n.toLocaleString('en-US');
 const element = (name, text) => Object.assign(document.createElement(name), { textContent: text });
 
-const EPHEMERAL = 'processes';
+const EPHEMERAL = new Set(['processes', 'people']);
 const floodSize = Math.min(
   Math.max(Number(new URLSearchParams(location.search).get('flood')) || 1_000, 1),
   5_000,
@@ -18,10 +19,9 @@ const floodSize = Math.min(
 
 const ledger = new Ledger();
 const strip = new Strip($('strip'));
-const processes = new Processes($('processes'), (pid) => {
-  // No answer is an answer: the process that took this may be the one that dies.
-  fetch(`/processes/${pid}/kill`, { method: 'POST' }).catch(() => undefined);
-});
+// No answer is an answer: the process that took this may be the one that ends.
+const ask = (what) => (pid) => fetch(`/processes/${pid}/${what}`, { method: 'POST' }).catch(() => undefined);
+const processes = new Processes($('processes'), { kill: ask('kill'), drain: ask('drain') });
 const news = new Feed($('news'), {
   newestFirst: true,
   render: ({ headline }) => [element('span', headline)],
@@ -30,6 +30,11 @@ const chat = new Feed($('chat'), {
   newestFirst: false,
   render: ({ name, text }) => [element('b', name), element('span', `  ${text}`)],
 });
+
+/** This tab in the registry: who it is, and what it is called. */
+const tab = token();
+const ownName = nameOf();
+$('own-name').textContent = ownName;
 
 /** The processes that have served this tab, oldest first. */
 const served = [];
@@ -42,6 +47,7 @@ const handlers = {
   news: (event) => news.add(event),
   chat: (event) => chat.add(event),
   processes: ({ data }) => processes.update(data),
+  people: ({ data }) => people.add(data),
   served: ({ data }) => {
     ledger.join();
     const before = served.at(-1);
@@ -56,7 +62,7 @@ const handlers = {
 };
 
 const stream = new Stream({
-  address: `/events?tab=${token()}`,
+  address: `/events?${new URLSearchParams({ tab, name: ownName })}`,
   types: [...Object.keys(handlers), 'flood', 'gap'],
   on: { event: receive, state: stateChanged },
 });
@@ -70,7 +76,7 @@ function receive({ type, id, data }) {
     ledger.gap({ id, channel: data.channel });
     strip.add('told');
   } else {
-    const { kind, missing } = ledger.receive({ channel: type, id, data, ephemeral: type === EPHEMERAL });
+    const { kind, missing } = ledger.receive({ channel: type, id, data, ephemeral: EPHEMERAL.has(type) });
     if (missing > 0) strip.add(kind, missing);
     strip.add(kind === 'doubled' || kind === 'disordered' ? kind : type);
     handlers[type]?.({ id, data });
@@ -94,6 +100,14 @@ const read = (path) =>
     .then((response) => (response.ok ? response.json() : undefined))
     .catch(() => undefined);
 
+const people = new People({
+  groups: $('people'),
+  count: $('people-count'),
+  log: $('changes'),
+  own: tab,
+  read: () => read('/people'),
+});
+
 async function refreshProcesses() {
   const rows = await read('/processes');
   if (rows) processes.update(rows);
@@ -101,6 +115,7 @@ async function refreshProcesses() {
 
 /** What the stream does not replay: how the processes are now, and news older than the rewind. */
 async function refresh() {
+  people.refresh();
   const [recent] = await Promise.all([read('/events/recent'), refreshProcesses()]);
   recent?.news.forEach((event) => news.add(event));
   recent?.chat.forEach((event) => chat.add(event));

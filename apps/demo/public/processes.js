@@ -5,11 +5,12 @@ export class Processes {
   #rows = [];
   #lines = new Map();
   #servedBy;
-  #onKill;
+  #acts;
 
-  constructor(body, onKill) {
+  /** `acts.kill(pid)` and `acts.drain(pid)` */
+  constructor(body, acts) {
     this.#body = body;
-    this.#onKill = onKill;
+    this.#acts = acts;
     setInterval(() => this.#render(), 1_000);
   }
 
@@ -29,7 +30,7 @@ export class Processes {
   }
 
   #line(name) {
-    const line = this.#lines.get(name) ?? makeLine(this.#onKill);
+    const line = this.#lines.get(name) ?? makeLine(this.#acts);
     if (!this.#lines.has(name)) {
       this.#lines.set(name, line);
       this.#body.append(line.element);
@@ -38,7 +39,7 @@ export class Processes {
   }
 }
 
-function makeLine(onKill) {
+function makeLine(acts) {
   const element = document.createElement('tr');
   element.innerHTML = `
     <td><span class="who"></span><span class="you" hidden>this tab</span></td>
@@ -47,16 +48,19 @@ function makeLine(onKill) {
     <td class="restarts"></td>
     <td class="uptime"></td>
     <td><div class="share"><b></b><div class="bar"><i></i></div></div></td>
-    <td><button type="button" class="kill">kill -9</button></td>`;
+    <td><span class="buttons"><button type="button" class="drain">drain</button><button type="button" class="kill">kill -9</button></span></td>`;
   const find = (selector) => element.querySelector(selector);
-  const button = find('.kill');
+  const buttons = { kill: find('.kill'), drain: find('.drain') };
   let pid;
-  let doomed;
-  button.addEventListener('click', () => {
-    doomed = pid;
-    button.disabled = true;
-    onKill(pid);
-  });
+  /** Which process has been asked to end, and how. */
+  const asked = {};
+  for (const [act, button] of Object.entries(buttons)) {
+    button.addEventListener('click', () => {
+      asked[act] = pid;
+      button.disabled = true;
+      acts[act](pid);
+    });
+  }
   return {
     element,
     show(row, most, isOurs) {
@@ -72,8 +76,10 @@ function makeLine(onKill) {
       find('.uptime').textContent = row.state === 'down' ? '–' : duration(Date.now() - row.since);
       find('.share b').textContent = row.connections;
       find('.bar i').style.width = `${(100 * row.connections) / most}%`;
-      button.disabled = row.state === 'down' || doomed === row.pid;
-      button.setAttribute('aria-label', `kill -9 ${row.name}, pid ${row.pid}`);
+      buttons.kill.disabled = row.state === 'down' || asked.kill === row.pid;
+      buttons.drain.disabled = row.state !== 'up' || asked.drain === row.pid;
+      buttons.kill.setAttribute('aria-label', `kill -9 ${row.name}, pid ${row.pid}`);
+      buttons.drain.setAttribute('aria-label', `drain ${row.name}, pid ${row.pid}`);
     },
   };
 }

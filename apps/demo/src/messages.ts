@@ -5,7 +5,7 @@ export interface ProcessRow {
   pid: number;
   /** 1 for the first process in this place, one more for each that followed. */
   generation: number;
-  state: 'starting' | 'up' | 'down';
+  state: 'starting' | 'up' | 'draining' | 'down';
   /** Open SSE connections. */
   connections: number;
   /** When this process was started, in milliseconds. */
@@ -14,7 +14,10 @@ export interface ProcessRow {
 
 /** From a worker to the supervisor. */
 export type ToSupervisor =
-  { kind: 'ready' } | { kind: 'connections'; connections: number } | { kind: 'kill'; pid: number };
+  | { kind: 'ready' }
+  | { kind: 'connections'; connections: number }
+  /** `kill`: as a crash; `drain`: as in a deploy, its clients handed over first. */
+  | { kind: 'kill' | 'drain'; pid: number };
 
 /** From the supervisor to a worker. `publisher` is true for one living worker at a time: it tells the pages. */
 export interface ToWorker {

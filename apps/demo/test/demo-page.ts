@@ -1,3 +1,4 @@
+import { until } from '@nestjs-sse-redis/testing';
 import type { Browser, BrowserContext, Page } from 'puppeteer-core';
 
 /** What `window.demo` of public/app.js tells. */
@@ -95,6 +96,34 @@ export class DemoPage {
         document.querySelector<HTMLElement>('#verdict')!.dataset['state'] === state,
       EAGERLY,
       state,
+    );
+  }
+
+  /** What this tab is called in the registry. */
+  ownName(): Promise<string> {
+    return this.page.$eval('#own-name', (element) => element.textContent ?? '');
+  }
+
+  /** Waits until the names of all who are here are as wanted. */
+  async waitForPeople(
+    wanted: (people: string[], names: string[]) => boolean,
+    names: string[] = [],
+  ): Promise<void> {
+    const people = () =>
+      this.page.$$eval('#people li', (items) => items.map((item) => item.textContent ?? ''));
+    await until(async () => wanted(await people(), names), { timeout: 20_000, interval: 20 });
+  }
+
+  /** The line that tells of somebody's coming or going. */
+  waitForChange(type: string, name: string): Promise<string> {
+    return until(
+      async () => {
+        const lines = await this.page.$$eval(`#changes li[data-type="${type}"]`, (items) =>
+          items.map((item) => item.textContent ?? ''),
+        );
+        return lines.find((line) => line.includes(name));
+      },
+      { timeout: 20_000, interval: 20 },
     );
   }
 

@@ -108,6 +108,60 @@ describe('the demo page in Chromium', () => {
     }
   });
 
+  it('shows who is here, by process, and arrivals and departures as they happen', async () => {
+    const a = await openPage();
+    const b = await openPage();
+    const names = await Promise.all([a, b].map((page) => page.ownName()));
+    // Each sees both, whichever process each is on.
+    for (const page of [a, b])
+      await page.waitForPeople((people) => names.every((name) => people.includes(name)));
+    await pages.pop()!.close();
+    await a.waitForPeople((people, [, gone]) => !people.includes(gone!), names);
+    const left = await a.waitForChange('disconnected', names[1]!);
+    expect(left).toContain('left');
+  });
+
+  it('drains a process: its tabs are handed over, nothing is lost, and the registry says so', async () => {
+    const a = await openPage(`?flood=${FLOOD}`);
+    const b = await openPage();
+    await b.leave((await a.served()).pid);
+    const { pid, name } = await a.served();
+    await a.startFlood();
+    await b.page.waitForSelector(`tr[data-pid="${pid}"] .drain:not(:disabled)`);
+    await b.page.click(`tr[data-pid="${pid}"] .drain`);
+    await a.waitForVerdict('whole');
+    await a.page.waitForFunction(
+      (pid) => window.demo.servedBy && window.demo.servedBy.pid !== pid,
+      { polling: 10 },
+      pid,
+    );
+    expect((await a.state()).counts).toMatchObject(WHOLE);
+    expect(await b.waitForChange('disconnected', await a.ownName())).toContain(
+      `handed over by its process (${name})`,
+    );
+    // A new process takes the place.
+    await b.page.waitForFunction(
+      (name, pid) => {
+        const row = document.querySelector<HTMLElement>(`tr[data-name="${name}"]`)!;
+        return row.dataset['pid'] !== String(pid) && row.querySelector('.state.up') !== null;
+      },
+      { polling: 20, timeout: 20_000 },
+      name,
+      pid,
+    );
+  });
+
+  it('tells of the departures of a process that was killed, once its lease has run out', async () => {
+    const a = await openPage();
+    const b = await openPage();
+    await b.leave((await a.served()).pid);
+    const { pid, name } = await a.served();
+    await b.page.click(`tr[data-pid="${pid}"] .kill`);
+    expect(await b.waitForChange('disconnected', await a.ownName())).toContain(
+      `lost with its process (${name})`,
+    );
+  });
+
   // The twin of all this: a ledger that could not fail would prove nothing.
   it('turns red when one event is kept from it', async () => {
     const page = await openPage('?flood=50');

@@ -19,7 +19,7 @@ export async function takePicture(browser: Browser, url: string, path: `${string
   };
   const tab = await DemoPage.open(browser, url);
   const { page } = tab;
-  await page.setViewport({ width: 1280, height: 1010, deviceScaleFactor: 1.5 });
+  await page.setViewport({ width: 1280, height: 1290, deviceScaleFactor: 1.5 });
   // Some more, so that the processes have something to do.
   await Promise.all(Array.from({ length: 6 }, () => DemoPage.open(browser, url)));
   await page.bringToFront();

@@ -2,7 +2,10 @@
 // metadata, and without it Nest cannot inject. The options are the ones of jest.config.ts, so that a class behaves
 // the same in a test and in a child process.
 import { transformSync } from '@swc/core';
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('../../../', import.meta.url);
@@ -48,8 +51,26 @@ function firstThatExists(...urls) {
   return urls.find((url) => existsSync(url));
 }
 
+/** Tests start processes by the dozen, all from the same files: each version of a file is compiled once. */
+const cache = join(tmpdir(), `swc-cache-${process.getuid?.() ?? 'user'}`);
+mkdirSync(cache, { recursive: true, mode: 0o700 });
+const ownSource = readFileSync(fileURLToPath(import.meta.url));
+
 function compile(filename) {
-  const { code } = transformSync(readFileSync(filename, 'utf8'), {
+  const source = readFileSync(filename);
+  const hash = createHash('sha1').update(ownSource).update(filename).update(source).digest('hex');
+  const cached = join(cache, `${hash}.mjs`);
+  if (existsSync(cached)) return readFileSync(cached, 'utf8');
+  const code = transform(filename, source.toString());
+  // In one step: another process may be reading it.
+  const draft = `${cached}.${process.pid}`;
+  writeFileSync(draft, code);
+  renameSync(draft, cached);
+  return code;
+}
+
+function transform(filename, source) {
+  const { code } = transformSync(source, {
     filename,
     configFile: false,
     swcrc: false,

@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
-import type { ToSupervisor, ToWorker } from '../messages.js';
+import type { ProcessRow, ToSupervisor, ToWorker } from '../messages.js';
 import { ProcessTable } from './process-table.js';
 
 /** After a process that ended before it was ready the next one waits: what ailed it may pass. */
@@ -74,6 +74,7 @@ export class Workers {
 
   private hear(pid: number, message: ToSupervisor): void {
     if (message.kind === 'kill') return this.kill(message.pid);
+    if (message.kind === 'drain') return this.drain(message.pid);
     if (message.kind === 'connections') this.table.update(pid, { connections: message.connections });
     if (message.kind === 'ready') {
       this.failures = 0;
@@ -83,9 +84,22 @@ export class Workers {
     this.tellSoon();
   }
 
+  private drain(pid: number): void {
+    const row = this.own(pid);
+    if (!row) return;
+    this.options.log(`${row.name} (pid ${pid}) gets SIGTERM, as the page asked: it hands its clients over`);
+    this.table.update(pid, { state: 'draining' });
+    this.living.get(row.name)?.process.kill('SIGTERM');
+    this.tellSoon();
+  }
+
   /** Only processes of our own: the number comes from a web page. */
+  private own(pid: number): ProcessRow | undefined {
+    return this.table.rows.find((row) => row.pid === pid && this.living.has(row.name));
+  }
+
   private kill(pid: number): void {
-    const row = this.table.rows.find((row) => row.pid === pid && this.living.has(row.name));
+    const row = this.own(pid);
     if (!row) return;
     this.options.log(`${row.name} (pid ${pid}) gets SIGKILL, as the page asked`);
     this.living.get(row.name)?.process.kill('SIGKILL');

@@ -4,6 +4,8 @@ import { ChatController } from './chat.controller.js';
 import { EventsController } from './events.controller.js';
 import { FloodController } from './flood.controller.js';
 import { NewsController } from './news.controller.js';
+import { PeopleController } from './people.controller.js';
+import { PeopleTeller } from './people-teller.js';
 import { ProcessesController } from './processes.controller.js';
 import { SupervisorLink } from './supervisor-link.js';
 
@@ -17,9 +19,17 @@ import { SupervisorLink } from './supervisor-link.js';
       // Quick to come back, and quick to let go: somebody is watching.
       retry: 400,
       drain: { timeout: 2_000 },
+      registry: { leaseTtl: 3_000, sweepInterval: 1_000 },
     }),
   ],
-  controllers: [EventsController, NewsController, ChatController, FloodController, ProcessesController],
-  providers: [SupervisorLink],
+  controllers: [
+    EventsController,
+    NewsController,
+    ChatController,
+    FloodController,
+    PeopleController,
+    ProcessesController,
+  ],
+  providers: [SupervisorLink, PeopleTeller],
 })
 export class AppModule {}

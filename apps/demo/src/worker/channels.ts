@@ -3,6 +3,7 @@ export const NEWS = 'news';
 export const CHAT = 'chat';
 export const FLOOD = 'flood';
 export const PROCESSES = 'processes';
+export const PEOPLE = 'people';
 
 /** What only one tab of a browser is on. */
 export const tabChannel = (tab: string) => `tab:${tab}`;

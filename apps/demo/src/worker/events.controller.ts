@@ -1,8 +1,8 @@
 import { Controller, Get, Logger, Query, Sse } from '@nestjs/common';
 import { SseClient, SseHub } from 'nestjs-sse-redis';
-import { CHAT, FLOOD, NEWS, PROCESSES, tabChannel } from './channels.js';
+import { CHAT, FLOOD, NEWS, PEOPLE, PROCESSES, tabChannel } from './channels.js';
 import { me } from './identity.js';
-import { token } from './input.js';
+import { text, token } from './input.js';
 
 /** So that a page that opens is not empty: the strip by the stream's rewind, the feeds by their history. */
 const REWIND = 60;
@@ -16,10 +16,15 @@ export class EventsController {
 
   /** Everything that a page shows, on one stream with one cursor. */
   @Sse()
-  async events(@SseClient() client: SseClient, @Query('tab') tab: unknown) {
-    const own = tabChannel(token(tab, 'tab'));
+  async events(@SseClient() client: SseClient, @Query('tab') tab: unknown, @Query('name') name?: string) {
+    const user = token(tab, 'tab');
+    const own = tabChannel(user);
     await this.tellWhoServes(own);
-    return this.hub.connect(client, [NEWS, CHAT, FLOOD, PROCESSES, own], { rewind: REWIND });
+    return this.hub.connect(client, [NEWS, CHAT, FLOOD, PROCESSES, PEOPLE, own], {
+      rewind: REWIND,
+      user,
+      metadata: { name: name === undefined ? 'somebody' : text({ name }, 'name', 30), process: me.name },
+    });
   }
 
   @Get('recent')

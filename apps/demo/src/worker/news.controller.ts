@@ -11,7 +11,7 @@ export class NewsController {
   /** `curl -N localhost:3000/news` */
   @Sse()
   news(@SseClient() client: SseClient) {
-    return this.hub.connect(client, [NEWS]);
+    return this.hub.connect(client, [NEWS], { metadata: { name: 'curl', process: me.name } });
   }
 
   /** `curl -X POST localhost:3000/news -H 'content-type: application/json' -d '{"headline":"…"}'` */

@@ -19,4 +19,12 @@ export class ProcessesController {
     response.once('close', () => this.supervisor.kill(pid));
     return { killed: pid };
   }
+
+  @Post(':pid/drain')
+  @HttpCode(202)
+  drain(@Param('pid', ParseIntPipe) pid: number, @Res({ passthrough: true }) response: ServerResponse) {
+    if (!this.supervisor.knows(pid)) throw new NotFoundException(`no process ${pid} of this demo`);
+    response.once('close', () => this.supervisor.drain(pid));
+    return { drained: pid };
+  }
 }

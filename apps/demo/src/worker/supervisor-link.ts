@@ -12,6 +12,8 @@ export class SupervisorLink implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
   private reported = 0;
   rows: ProcessRow[] = [];
+  /** Of all processes this one tells the pages what is the same for all. */
+  isPublisher = false;
 
   constructor(private readonly hub: SseHub) {}
 
@@ -33,6 +35,10 @@ export class SupervisorLink implements OnApplicationBootstrap, OnModuleDestroy {
     this.send({ kind: 'kill', pid });
   }
 
+  drain(pid: number): void {
+    this.send({ kind: 'drain', pid });
+  }
+
   /** From now on this process takes connections. */
   ready(): void {
     this.send({ kind: 'ready' });
@@ -48,6 +54,7 @@ export class SupervisorLink implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly hear = (message: ToWorker): void => {
     if (message.kind !== 'table') return;
     this.rows = message.rows;
+    this.isPublisher = message.publisher;
     if (message.publisher) void this.tellPages();
   };
 

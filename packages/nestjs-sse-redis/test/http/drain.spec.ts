@@ -48,7 +48,7 @@ forEachAdapter((adapter) => {
     const [node] = rooms.nodes;
     expect(await node!.hub.readiness()).toEqual({ ready: true, problems: [] });
     const clients = await Promise.all(
-      Array.from({ length: 20 }, async () => {
+      Array.from({ length: 150 }, async () => {
         const stream = rooms.stream(node!, 'news');
         await until(() => stream.lastEventId !== '');
         return stream;

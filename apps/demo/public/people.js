@@ -1,0 +1,124 @@
+// Who is here, in whichever process: the registry's answer, and its changes as they happen.
+
+const MAX_LINES = 60;
+const WHY = {
+  left: 'left',
+  drained: 'handed over by its process',
+  'node lost': 'lost with its process',
+  stalled: 'stopped reading',
+  'max age': 'was asked to connect anew',
+};
+
+export class People {
+  #groups;
+  #count;
+  #log;
+  #own;
+  #asking;
+  #read;
+  #told = new Set();
+
+  /** `own` is the token of this tab; `read()` asks the registry, through whatever process answers. */
+  constructor({ groups, count, log, own, read }) {
+    this.#groups = groups;
+    this.#count = count;
+    this.#log = log;
+    this.#own = own;
+    this.#read = read;
+  }
+
+  /** Somebody came or went. */
+  add({ type, at, reason, person }) {
+    const key = `${type} ${person.id} ${at}`;
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    this.#log.prepend(this.#line({ type, at, reason, person }));
+    while (this.#log.childElementCount > MAX_LINES) this.#log.lastElementChild.remove();
+    this.refresh();
+  }
+
+  /** Asks who is here: once, however many changes come at a time. */
+  refresh() {
+    this.#asking ??= setTimeout(async () => {
+      this.#asking = undefined;
+      const answer = await this.#read();
+      if (answer) this.#show(answer);
+    }, 100);
+  }
+
+  #show({ count, people }) {
+    this.#count.textContent = count;
+    const byProcess = Map.groupBy
+      ? Map.groupBy(people, ({ process }) => process)
+      : people.reduce((map, one) => map.set(one.process, [...(map.get(one.process) ?? []), one]), new Map());
+    this.#groups.replaceChildren(
+      ...[...byProcess.keys()].sort().map((process) => this.#group(process, byProcess.get(process))),
+    );
+  }
+
+  #group(process, people) {
+    const group = document.createElement('div');
+    group.className = 'group';
+    group.dataset.process = process;
+    const name = Object.assign(document.createElement('h3'), { textContent: process });
+    const list = document.createElement('ul');
+    for (const { id, tab, name } of people) {
+      const one = Object.assign(document.createElement('li'), { textContent: name });
+      one.dataset.id = id;
+      one.classList.toggle('own', tab === this.#own);
+      list.append(one);
+    }
+    group.append(name, list);
+    return group;
+  }
+
+  #line({ type, at, reason, person }) {
+    const line = document.createElement('li');
+    line.dataset.type = type;
+    line.dataset.id = person.id;
+    const time = new Date(at).toLocaleTimeString('en-GB');
+    const what =
+      type === 'connected' ? `came to ${person.process}` : `${WHY[reason] ?? reason} (${person.process})`;
+    line.append(
+      Object.assign(document.createElement('time'), { textContent: time }),
+      Object.assign(document.createElement('b'), { textContent: person.name }),
+      Object.assign(document.createElement('span'), { textContent: what }),
+    );
+    return line;
+  }
+}
+
+const FIRST = [
+  'Amber',
+  'Brisk',
+  'Calm',
+  'Deft',
+  'Eager',
+  'Fleet',
+  'Gentle',
+  'Hazel',
+  'Ivory',
+  'Jolly',
+  'Keen',
+  'Lucid',
+];
+const LAST = [
+  'Badger',
+  'Crane',
+  'Dormouse',
+  'Egret',
+  'Fox',
+  'Gecko',
+  'Heron',
+  'Ibex',
+  'Jay',
+  'Kite',
+  'Lynx',
+  'Marten',
+];
+
+/** A name for a tab. */
+export function nameOf() {
+  const pick = (list) => list[Math.floor(Math.random() * list.length)];
+  return `${pick(FIRST)} ${pick(LAST)}`;
+}

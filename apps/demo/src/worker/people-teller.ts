@@ -1,0 +1,45 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { SseHub, SseRegistry, type ConnectionChange, type ConnectionRecord } from 'nestjs-sse-redis';
+import type { Subscription } from 'rxjs';
+import { PEOPLE } from './channels.js';
+import { SupervisorLink } from './supervisor-link.js';
+
+/** A connection as pages show it. */
+export function describePerson({ id, user, since, metadata }: ConnectionRecord) {
+  const { name = 'somebody', process = '?' } = (metadata ?? {}) as { name?: string; process?: string };
+  return { id, tab: user, name, process, since };
+}
+
+/** Tells the pages who comes and goes: one process does, for all of them, whichever process they are on. */
+@Injectable()
+export class PeopleTeller implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger(PeopleTeller.name);
+  private watching: Subscription | undefined;
+
+  constructor(
+    private readonly hub: SseHub,
+    private readonly registry: SseRegistry,
+    private readonly supervisor: SupervisorLink,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.watching = this.registry.changes.subscribe((change) => {
+      if (change.type === 'gap' || !this.supervisor.isPublisher) return;
+      void this.tell(change);
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.watching?.unsubscribe();
+  }
+
+  /** Ephemeral: a page that missed it asks who is here when it is back. */
+  private async tell({ type, at, reason, connection }: ConnectionChange): Promise<void> {
+    try {
+      const data = { type, at, reason, person: describePerson(connection) };
+      await this.hub.publish(PEOPLE, { type: PEOPLE, data }, { ephemeral: true });
+    } catch (error) {
+      this.logger.warn(`could not tell the pages who came or went: ${String(error)}`);
+    }
+  }
+}
