@@ -24,7 +24,7 @@ export class RoomsNode {
 export class Rooms {
   readonly nodes: RoomsNode[] = [];
   readonly redis: RedisServer | undefined;
-  private readonly prefix = randomUUID();
+  readonly prefix = randomUUID();
   private readonly streams: SseStream[] = [];
 
   constructor(
