@@ -16,6 +16,7 @@ const RULES = [
   'doubt',
   'announced-first',
   'heard',
+  'start',
 ];
 const off = new Set(process.argv.filter((a) => a.startsWith('--without=')).map((a) => a.slice(10)));
 for (const r of off) if (!RULES.includes(r)) throw new Error(`no such rule: ${r}`);
@@ -32,6 +33,8 @@ const RECENT = 3;
 /** How many events one reading of a log returns. */
 const SLICE = 4;
 const CHANNELS = ['a', 'b', 'c'];
+/** A channel that is joined and left while streams are open. */
+const JOINED = 'd';
 
 class Redis {
   now = 1000;
@@ -253,8 +256,10 @@ class Connection {
   /** Up to here logs were read, or the client had it before. */
   readUpTo = 0;
   doubts = new Map();
+  /** Channels that were added while it was open, and from where on it gets their events. */
+  starts = new Map();
   constructor(node, client, lastId) {
-    Object.assign(this, { node, client, channels: client.channels });
+    Object.assign(this, { node, client, channels: [...client.channels] });
     for (const ch of this.channels) node.listen(ch);
     const last = (node.known = Math.max(node.known, node.redis.clock()));
     this.cursor = this.readUpTo = lastId ?? last;
@@ -265,6 +270,30 @@ class Connection {
   get position() {
     return this.state === 'live' ? Math.max(this.cursor, this.node.watermark) : this.cursor;
   }
+  /** A channel more: from now on, or (`past`) from a position before, at which the client stood; then it comes late. */
+  add(ch, past) {
+    this.node.listen(ch);
+    this.channels.push(ch);
+    const now = (this.node.known = Math.max(this.node.known, this.node.redis.clock()));
+    const start = past ?? now;
+    if (start < this.cursor && on('start')) this.doubts.set(ch, { from: start, missingFrom: start });
+    else if (on('start')) this.starts.set(ch, start);
+    this.found = null;
+    // As for a slow client: until it is live again the history may be trimmed, and a gap be due.
+    this.intact = false;
+    if (this.state === 'live') this.fallBehind();
+    return start;
+  }
+  remove(ch) {
+    this.channels.splice(this.channels.indexOf(ch), 1);
+    this.doubts.delete(ch);
+    this.starts.delete(ch);
+    this.found = null;
+  }
+  /** After what a channel is read, and after what the client lacks its events. */
+  from(ch) {
+    return this.doubts.get(ch)?.from ?? Math.max(this.cursor, this.starts.get(ch) ?? 0);
+  }
   /**
    * Leaves live. Up to the cursor it had what was announced, which may be less than there was: so each channel is read
    * from where its feed has all, or logs were read, whichever is later.
@@ -274,7 +303,7 @@ class Connection {
     for (const ch of this.channels) this.doubt(ch, this.node.feeds.get(ch).seen, false);
   }
   doubt(ch, seen, certain) {
-    const from = Math.max(seen, this.readUpTo);
+    const from = Math.max(seen, this.readUpTo, this.starts.get(ch) ?? 0);
     if (!on('doubt') || from >= this.cursor) return;
     const before = this.doubts.get(ch);
     const missingFrom = before?.missingFrom ?? (certain ? from : undefined);
@@ -296,6 +325,8 @@ class Connection {
   }
   receive(m) {
     if (this.state !== 'live' || m.id <= this.cursor) return;
+    // Announced before the channel began here, and later on its way.
+    if (m.id <= (this.starts.get(m.ch) ?? 0)) return;
     this.deliver(m);
     // A slow client: now and then its response is full, and it is behind until the next step.
     // Meanwhile the history may be trimmed, and a gap be due.
@@ -309,6 +340,7 @@ class Connection {
     for (const ch of this.channels) this.client.gap(ch, this.intact);
     this.cursor = this.readUpTo = last;
     this.doubts.clear();
+    this.starts.clear();
     this.found = null;
     this.client.rewindTo(last);
     return true;
@@ -325,9 +357,11 @@ class Connection {
     if (this.state === 'live' || !this.node.isUp) return;
     const feeds = this.channels.map((ch) => this.node.feeds.get(ch));
     if (!feeds.every((feed) => feed.isReady)) return;
-    const from = (ch) => this.doubts.get(ch)?.from ?? this.cursor;
+    const from = (ch) => this.from(ch);
     if (!this.found) {
-      if (feeds.every((feed, i) => feed.covers(from(this.channels[i])))) {
+      // What is owed from before the cursor may still be on its way, and would be passed over when it comes.
+      const isHeard = !on('start') || this.doubts.size === 0 || this.node.heard >= this.cursor;
+      if (isHeard && feeds.every((feed, i) => feed.covers(from(this.channels[i])))) {
         const missed = feeds.flatMap((feed, i) => feed.recent.filter((e) => e.id > from(this.channels[i])));
         for (const event of missed.sort((x, y) => x.id - y.id)) this.deliver(event);
         Object.assign(this, { state: 'live', intact: true, behindSince: undefined });
@@ -351,9 +385,10 @@ class Connection {
     if (this.node.redis.now - this.behindSince >= TTL) this.intact = false; // the history went on without it
     for (const slice of slices) {
       const { ch, wholeFrom } = slice;
-      const { from = this.cursor, missingFrom } = this.doubts.get(ch) ?? {};
+      const { from = this.from(ch), missingFrom } = this.doubts.get(ch) ?? {};
       this.node.feeds.get(ch).keep(from, slice, this.node.heard);
-      if ((missingFrom ?? this.cursor) < wholeFrom) this.client.gap(ch, this.intact);
+      if ((missingFrom ?? this.from(ch)) < wholeFrom)
+        this.client.gap(ch, this.intact && missingFrom === undefined);
       // Lost on the way, then the link, then from the log, before anything told of it: not promised.
       if (missingFrom === undefined && from < wholeFrom) this.client.forgive();
     }
@@ -378,12 +413,39 @@ class Client {
   atRisk = new Set();
   /** Of those, what it had not got when it left with a position beyond: not promised. */
   exempt = new Set();
+  /** From which publish on the events of a channel are owed to it. */
+  owed = new Map();
+  /** Channels that were added from a position before the cursor: what came since comes late. */
+  late = false;
   constructor(channels, slow) {
     Object.assign(this, { channels, slow });
   }
+  /** It is put on a channel while its stream is open. @param publishes how many there were */
+  add(ch, publishes, past) {
+    this.channels.push(ch);
+    // Where it stood there, it is owed all since; otherwise what is published from now on.
+    if (past === undefined) this.owed.set(ch, publishes);
+    else this.late = true;
+    this.begunOn = past === undefined ? this.connection : undefined;
+    this.joinedAt = this.connection.add(ch, past);
+  }
+  /**
+   * It is taken off. Where it goes on when it is put there again: not at its position, since what is owed to it of the
+   * channel may come late, and not have come yet.
+   */
+  remove(ch) {
+    this.forgive();
+    this.channels.splice(this.channels.indexOf(ch), 1);
+    this.connection.remove(ch);
+    return Math.max(this.joinedAt, ...this.got.filter((g) => g.ch === ch).map((g) => g.id));
+  }
   receive(event) {
-    // An announcement that was lost is made good for late: in order in its channel then, not across channels.
-    const last = this.got.findLast(({ ch }) => this.atRisk.size === 0 || ch === event.ch);
+    // What is made good for late (an announcement that was lost, a channel that was added from before): in order in its
+    // channel then, not across channels.
+    const last = this.got.findLast(({ ch }) => (this.atRisk.size === 0 && !this.late) || ch === event.ch);
+    // On the stream on which it was put there, a channel begins at now.
+    if (this.begunOn === this.connection && event.n >= 0 && event.n < (this.owed.get(event.ch) ?? 0))
+      this.errors.push(`early ${event.ch}${event.id}`);
     if (last && last.id >= event.id && !this.rewound) this.errors.push(`order: ${event.id} after ${last.id}`);
     this.rewound = false;
     this.got.push(event);
@@ -411,6 +473,8 @@ class Client {
   }
   drop() {
     if (!this.connection) return;
+    // What is owed to it late may not have come: its position says nothing of that, so it puts itself there again.
+    if (this.late && this.channels.includes(JOINED)) this.left = this.remove(JOINED);
     this.forgive();
     this.connection.node.connections.delete(this.connection);
     this.connection = null;
@@ -456,7 +520,7 @@ function run(seed) {
       lastProbe = redis.now;
     }
     if (r < 0.22) {
-      const ch = pick(CHANNELS);
+      const ch = pick([...CHANNELS, JOINED]);
       if ((redis.logs.get(ch)?.entries.length ?? 0) >= MAXLEN) events.trimmed++;
       published.push({ ch, n: published.length, id: redis.publish(ch, published.length) });
     } else if (r < 0.25) {
@@ -469,6 +533,16 @@ function run(seed) {
       else {
         c.startedAt ??= published.length;
         c.open(pick(nodes.filter((n) => n.link)) ?? (nodes[0].up(), nodes[0]));
+      }
+    } else if (r < 0.71) {
+      const c = pick(clients.filter((c) => c.connection && c.connection.node.link));
+      if (c && !c.channels.includes(JOINED) && c.left === undefined) c.add(JOINED, published.length);
+      else if (c?.channels.includes(JOINED) && !calm) {
+        // When it is put there again, it is owed all since the last that it got of the channel.
+        c.left = c.remove(JOINED);
+      } else if (c?.left !== undefined && !c.channels.includes(JOINED)) {
+        c.add(JOINED, published.length, c.left);
+        c.left = undefined;
       }
     } else if (r < 0.76) {
       const c = pick(clients);
@@ -508,13 +582,14 @@ function run(seed) {
   }
   for (const n of nodes) if (!n.link) n.up();
   // An event that nothing follows in its channel is missed by nobody who did not get its announcement: not promised.
-  for (const ch of CHANNELS)
+  for (const ch of [...CHANNELS, JOINED])
     published.push({ ch, n: published.length, id: redis.publish(ch, published.length) });
   for (const c of clients) {
     if (c.connection) continue;
     c.startedAt ??= published.length;
     c.open(nodes[0]);
   }
+  for (const c of clients) if (c.left !== undefined) c.add(JOINED, published.length, c.left);
   for (let k = 0; k < 400; k++) {
     nodes.forEach((n) => n.receive());
     clients.forEach((c) => c.connection.step());
@@ -528,10 +603,11 @@ function run(seed) {
     for (const g of got) {
       if (seen.has(g.n)) bad.push(`doubled ${g.ch}${g.id}`);
       seen.add(g.n);
-      if (!c.channels.includes(g.ch)) bad.push(`foreign ${g.ch}${g.id}`);
+      if (!c.channels.includes(g.ch) && g.ch !== JOINED) bad.push(`foreign ${g.ch}${g.id}`);
     }
     for (const p of published) {
       if (!c.channels.includes(p.ch) || p.n < c.startedAt || seen.has(p.n)) continue;
+      if (p.n < (c.owed.get(p.ch) ?? 0)) continue;
       if (c.exempt.has(p.n)) continue;
       if (redis.lostByRedis.has(p.n)) continue; // acknowledged, not replicated: not promised
       // told in the right place: after what was delivered of the channel before it, not after what was delivered later

@@ -31,12 +31,14 @@ export interface ChannelsChange {
  *
  * @example
  * ```js
+ * let after; // where the page is in room:7: the id of its last event from there
+ * source.addEventListener('message', ({ lastEventId }) => (after = lastEventId));
  * source.addEventListener('control', ({ data }) => {
  *   const { connection, secret } = JSON.parse(data);        // a new one after each reconnect: ask for the channels again
  *   fetch(`/sse/connections/${connection}/channels`, {
  *     method: 'POST',
  *     headers: { 'content-type': 'application/json' },
- *     body: JSON.stringify({ secret, subscribe: ['room:7'], after: lastEventId }),
+ *     body: JSON.stringify({ secret, subscribe: ['room:7'], after }),
  *   });
  * });
  * ```

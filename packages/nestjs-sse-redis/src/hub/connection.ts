@@ -135,6 +135,7 @@ export class Connection implements FeedListener, CatchingUp {
   /** An event was announced. */
   receive(channel: string, record: EventRecord): void {
     if (this.state !== 'live' || record.position <= this.cursor.position) return;
+    if (this.cursor.starts !== undefined && !this.cursor.hasBegun(channel, record.position)) return;
     this.deliver(channel, record);
     if (this.full) this.fallBehind('slow');
   }
@@ -208,6 +209,8 @@ export class Connection implements FeedListener, CatchingUp {
   catchUpFromMemory(): boolean {
     // Whoever comes back after the end is ended again: that, too, must be known.
     const { cursor, resumed } = this;
+    // What is owed from before the cursor may still be on its way, and would be passed over when it comes.
+    if (cursor.isInDoubt && this.link.heard < cursor.position) return false;
     const isCovered = (feed: Feed) => feed.covers(cursor.lacksAfter(feed)) && (feed.knowsEnd || !resumed);
     if (!this.feeds.every(isCovered)) return false;
     this.resumed = false;

@@ -25,11 +25,15 @@ export class Cursor {
   /** Up to here the client has what the logs had. */
   private read: Position;
   private doubts: Map<Feed, Doubt> | undefined;
-  /** Channels that begin only after the cursor. */
-  private starts: Map<Feed, Position> | undefined;
+  /** Channels that were added, and from where on the client gets their events. */
+  starts: ReadonlyMap<Feed, Position> | undefined;
 
   constructor(public position: Position) {
     this.read = position;
+  }
+
+  get isInDoubt(): boolean {
+    return this.doubts !== undefined;
   }
 
   /** From where the log of a channel is to be read. */
@@ -56,18 +60,23 @@ export class Cursor {
   startAt(feed: Feed, position: Position, past: boolean): void {
     this.revision++;
     if (position >= this.position) {
-      this.starts ??= new Map();
-      this.starts.set(feed, position);
+      this.starts = new Map(this.starts).set(feed, position);
     } else {
       this.doubts ??= new Map();
       this.doubts.set(feed, { after: position, from: position, missingFrom: past ? position : undefined });
     }
   }
 
+  /** Whether an event is after the beginning of its channel: an announcement from before may still have been on its way. */
+  hasBegun(channel: string, position: Position): boolean {
+    for (const [feed, start] of this.starts ?? []) if (feed.channel === channel) return position > start;
+    return true;
+  }
+
   /** The connection is no longer on the channel. */
   forget(feed: Feed): void {
     this.revision++;
-    this.starts?.delete(feed);
+    this.dropStarts((channel) => channel === feed);
     this.doubts?.delete(feed);
   }
 
@@ -76,7 +85,7 @@ export class Cursor {
    * @param certain an event is missing
    */
   doubt(feed: Feed, seen: Position, certain: boolean): void {
-    const from = Math.max(seen, this.read);
+    const from = Math.max(seen, this.read, this.starts?.get(feed) ?? 0);
     if (from >= this.position) return;
     this.doubts ??= new Map();
     const before = this.doubts.get(feed);
@@ -94,7 +103,8 @@ export class Cursor {
     if (position >= this.position) {
       this.position = position;
       this.doubts = undefined;
-      if (this.starts) this.dropStarts(this.starts);
+      // Not before logs were read beyond it: until then that is from where the channel is in doubt.
+      this.dropStarts((_, start) => start <= this.read);
       return;
     }
     for (const doubt of this.doubts?.values() ?? []) {
@@ -115,8 +125,9 @@ export class Cursor {
     return start !== undefined && start > this.position ? start : this.position;
   }
 
-  private dropStarts(starts: Map<Feed, Position>): void {
-    for (const [feed, start] of starts) if (start <= this.position) starts.delete(feed);
-    if (starts.size === 0) this.starts = undefined;
+  private dropStarts(isOver: (feed: Feed, start: Position) => boolean): void {
+    if (!this.starts) return;
+    const left = [...this.starts].filter(([feed, start]) => !isOver(feed, start));
+    this.starts = left.length > 0 ? new Map(left) : undefined;
   }
 }

@@ -281,7 +281,8 @@ export class SseHub {
 
   /**
    * Puts live connections on more channels, in whatever process they are. `authorize` is asked for each. When a client
-   * reconnects, its handler names its channels anew: add them there too, or again when it is back.
+   * reconnects, its handler names its channels anew: add them there too, or again when it is back, `after` the last
+   * event that it has of the channel.
    *
    * @throws InvalidChannelError | InvalidEventIdError | TooManyChannelsError | RedisUnavailableError
    */

@@ -32,6 +32,7 @@ describe('the model of the delivery rules', () => {
     'doubt',
     'announced-first',
     'heard',
+    'start',
   ])('breaks without the rule "%s"', (rule) => {
     const { status, stdout } = runModel('2500', '1', `--without=${rule}`);
     expect(stdout).toMatch(/broken: [1-9]/);

@@ -79,7 +79,7 @@ describe('a process and the registry', () => {
       await (await rooms.client(node, 'news')).stream.close();
       return heard.length > 0;
     });
-    const clients = [];
+    const clients: Awaited<ReturnType<Rooms['client']>>[] = [];
     for (let i = 0; i < 10; i++) clients.push(await rooms.client(node, 'news'));
     // Changes come in their order: when the last has come, all have.
     await until(() => heard.at(-1) === `connected ${clients.at(-1)!.id}`);
