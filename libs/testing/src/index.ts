@@ -1,6 +1,7 @@
 export { adapters, createAdapter, forEachAdapter, type AdapterName, type TestAdapter } from './adapters.js';
 export { announceReady, onParentMessage, serveRequests, tellParent } from './child.js';
 export { Crowd, type CrowdMember } from './crowd.js';
+export { deferred, type Deferred } from './deferred.js';
 export { freePort } from './free-port.js';
 export { assertWhole, compare, type Ledger } from './ledger.js';
 export { AppProcess, type AppProcessOptions, type ProcessExit } from './node-process.js';

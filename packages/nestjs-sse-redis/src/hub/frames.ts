@@ -7,8 +7,17 @@ import type { Gap } from './outlet.js';
  * 9.2.6, "dispatch the event": the id is set before an empty data buffer returns).
  */
 export function positionFrame(position: Position): Buffer {
-  return Buffer.from(`id: ${formatEventId(position)}\n\n`);
+  if (position !== lastPosition.position) {
+    lastPosition = { position, frame: Buffer.from(`id: ${formatEventId(position)}\n\n`) };
+  }
+  return lastPosition.frame;
 }
+
+/** Connections are told together, and stand at the same position when they are live: one buffer for all of them. */
+let lastPosition: { readonly position: Position; readonly frame: Buffer } = {
+  position: -1,
+  frame: Buffer.alloc(0),
+};
 
 /** An event that is in no log: it carries the position that the client has already, so that it moves nothing. */
 export function messageFrame(position: Position, text: string): Buffer {
