@@ -47,7 +47,7 @@ export function toCursor(member: string): string {
  * @throws RangeError
  */
 export function fromCursor(cursor: string, prefix = ''): string {
-  const member = Buffer.from(String(cursor), 'base64url').toString();
+  const member = Buffer.from(cursor, 'base64url').toString();
   if (member !== '' && member.startsWith(prefix) && toCursor(member) === cursor) return member;
   throw new RangeError(
     `A page goes on from \`next\` of the page before, with the same filter, not from ${JSON.stringify(cursor)}.`,

@@ -1,7 +1,7 @@
 import { RedisServer, until } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
-import type { NewConnection } from '../../src/broker/registry-store.interface.js';
+import { CHANGES_CHANNEL, type NewConnection } from '../../src/broker/registry-store.interface.js';
 import { RedisRefusedError } from '../../src/errors/redis-refused.error.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { Heard } from './broker-set-ups.js';
@@ -104,6 +104,15 @@ it(`takes no more than two commands a connection for ${MANY}, limits or not, and
   expect(toUnregister / MANY).toBeLessThanOrEqual(2);
   expect(toRegisterLimited / MANY).toBeLessThanOrEqual(2.2);
   expect(toRenewMany).toBe(toRenewNone);
+});
+
+it('keeps the log of changes small, whatever the application adds to a connection', async () => {
+  const { registry } = await start(1);
+  const metadata = { text: 'x'.repeat(2_000) };
+  await registry.register('n0', connections('n0', MANY, { metadata }), NO_LIMITS);
+  const log = Number(await redis.cli('MEMORY', 'USAGE', `{${prefix}}:log:${CHANGES_CHANNEL}`, 'SAMPLES', 0));
+  process.stdout.write(`\nregistry: the log of changes takes ${(log / 1_048_576).toFixed(1)} MiB\n`);
+  expect(log).toBeLessThan(16 * 1_048_576);
 });
 
 it('leaves no key of a node that was swept, however many connections it had', async () => {

@@ -21,6 +21,8 @@
 
 -- unpack() fails with more than some thousands.
 local CHUNK = 1000
+-- About how large the log of changes may grow.
+local LOG_BYTES = 8 * 1048576
 
 local function nowMs()
   local time = redis.call('TIME')
@@ -101,7 +103,9 @@ end
 local function announce(changes)
   if #changes == 0 then return nil end
   local text = 'data: [' .. table.concat(changes, ',') .. ']\n\n'
-  local position, failure = append(KEYS[1], KEYS[2], ARGV[1], 'j', text, ARGV[2], ARGV[3])
+  -- An event of many connections may be large: then fewer are kept, and who falls far behind is told of a gap.
+  local kept = math.max(1, math.min(tonumber(ARGV[2]), math.floor(LOG_BYTES / #text)))
+  local position, failure = append(KEYS[1], KEYS[2], ARGV[1], 'j', text, kept, ARGV[3])
   return failure
 end
 
