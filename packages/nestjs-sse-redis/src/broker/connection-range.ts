@@ -1,9 +1,14 @@
 import type { ConnectionFilter } from './registry-store.interface.js';
 
 /** Where the connections of a filter are found: all of an index, or those of its members that begin with a prefix. */
-export type ConnectionRange =
-  | { readonly index: 'all' | 'user' | 'channel'; readonly of: string; readonly prefix: string }
-  | { readonly index: 'address'; readonly of: string };
+export type ConnectionRange = IndexRange | { readonly index: 'address'; readonly of: string };
+
+/** The members are ids; those of a channel `<user, or nothing>\0<id>`, so that its users are in order. */
+export interface IndexRange {
+  readonly index: 'all' | 'user' | 'channel';
+  readonly of: string;
+  readonly prefix: string;
+}
 
 /** @throws RangeError for a filter that no index serves: a mistake in the program */
 export function rangeOf({ user, channel, node, address }: ConnectionFilter): ConnectionRange {
@@ -20,5 +25,31 @@ export function rangeOf({ user, channel, node, address }: ConnectionFilter): Con
   }
   throw new RangeError(
     'A filter of connections names nothing, a user, a channel, both of these, or a node. Take the one that gives fewest, and choose among those.',
+  );
+}
+
+/** @throws RangeError also for a filter whose connections can be counted, but not listed */
+export function listedRangeOf(filter: ConnectionFilter): IndexRange {
+  const range = rangeOf(filter);
+  if (range.index === 'address') throw new RangeError('Connections of an address can only be counted.');
+  return range;
+}
+
+/** What a page gives to go on from: the last member of it. */
+export function toCursor(member: string): string {
+  return Buffer.from(member).toString('base64url');
+}
+
+/**
+ * The member to go on after.
+ *
+ * @param prefix of the filter. A cursor may come from a browser: it must not lead to the connections of others.
+ * @throws RangeError
+ */
+export function fromCursor(cursor: string, prefix = ''): string {
+  const member = Buffer.from(cursor, 'base64url').toString();
+  if (member !== '' && member.startsWith(prefix) && toCursor(member) === cursor) return member;
+  throw new RangeError(
+    `A page goes on from \`next\` of the page before, with the same filter, not from ${JSON.stringify(cursor)}.`,
   );
 }

@@ -62,6 +62,7 @@ export interface Removal {
 export interface ChannelsUpdate {
   /** As it is from now on. */
   readonly connection: NewConnection;
+  /** What is meant. What is done and announced is the difference from the record as it is, which may be another. */
   readonly added: readonly string[];
   readonly removed: readonly string[];
 }
@@ -126,7 +127,8 @@ export interface RegistryStore {
    * Registers connections of a node, those within the limits; in their order. One that is registered already is in,
    * and nothing is announced of it again.
    *
-   * @returns undefined if the node has no lease: nothing was registered
+   * @returns undefined if the node has no lease: nothing was registered. (More than 256 go in several steps; where the
+   * lease is lost between them, what went before is swept with the rest.)
    */
   register(
     node: string,
@@ -135,10 +137,15 @@ export interface RegistryStore {
   ): Promise<Admission[] | undefined>;
   /** Takes connections out; those that are not in are passed over. */
   unregister(removals: readonly Removal[]): Promise<void>;
-  /** Changes the channels of a connection. @returns false if it is not registered */
+  /** Changes the channels of a connection; sent again it does and announces nothing. @returns false if it is not registered */
   update(update: ChannelsUpdate): Promise<boolean>;
   get(id: string): Promise<ConnectionRecord | undefined>;
-  /** A page in the order of the index that the filter names. @param after `next` of the page before */
+  /**
+   * A page in the order of the index that the filter names.
+   *
+   * @param after `next` of the page before, with the same filter
+   * @throws RangeError for a filter that no index serves, and for any other `after`
+   */
   list(filter: ConnectionFilter, limit: number, after: string | undefined): Promise<ConnectionPage>;
   /** Does not depend on how many there are. */
   count(filter: ConnectionFilter): Promise<number>;
@@ -152,6 +159,9 @@ export interface RegistryStore {
    * @param lockTtl for how long (ms) others keep out if this one is not heard of again
    */
   sweep(by: string, lockTtl: number, pieceSize: number): Promise<SweptPiece>;
-  /** The same for a node that leaves in good order, whatever its lease; takes no lock. With its last connection its lease goes. */
+  /**
+   * The same for a node that leaves in good order, whatever its lease; takes no lock. It keeps its lease until its last
+   * connection goes, so that nobody takes it for dead meanwhile.
+   */
   leave(node: string, reason: string, pieceSize: number): Promise<SweptPiece>;
 }

@@ -117,6 +117,15 @@ describe.each(brokerSetUps)('the registry of the $name broker', (setUp) => {
     expect(await told()).toEqual(['connected n1.1', 'disconnected n1.1 left']);
   });
 
+  it('counts and announces one that is named twice at once but once', async () => {
+    const anna = (i: number) => connection(`n1.${i}`, { user: 'anna', address: '1' });
+    const limits = { connectionsPerUser: 2, connectionsPerAddress: 2 };
+    expect(await register([anna(1), anna(1), anna(2)], limits)).toEqual(['in', 'in', 'in']);
+    await broker.registry.unregister([1, 1, 9].map((i) => ({ id: `n1.${i}`, reason: 'left' })));
+    expect(await broker.registry.count({ address: '1' })).toBe(1);
+    expect(await told()).toEqual(['connected n1.1', 'connected n1.2', 'disconnected n1.1 left']);
+  });
+
   it('lets in no more than the limits allow, within one batch and over several', async () => {
     const limits = { connectionsPerUser: 2, connectionsPerAddress: 3 };
     const anna = (i: number) => connection(`n1.${i}`, { user: 'anna', address: 'x' });
@@ -182,6 +191,45 @@ describe.each(brokerSetUps)('the registry of the $name broker', (setUp) => {
     await expect(broker.registry.list({ address: 'x' }, 7, undefined)).rejects.toThrow(RangeError);
   });
 
+  it('gives those who stay exactly once while others come and go between the pages', async () => {
+    const users = ['z', '\uffff', '🙂', 'a', undefined];
+    const stay = Array.from({ length: 1_000 }, (_, i) => connection(`n1.${i}`, { user: users[i % 5]! }));
+    await register(stay);
+    const found: string[] = [];
+    let after: string | undefined;
+    for (let page = 0; page === 0 || after !== undefined; page++) {
+      const { connections, next } = await broker.registry.list({ channel: 'news' }, 7, after);
+      found.push(...connections.map(({ id }) => id));
+      after = next;
+      await register([connection(`n2.${page}`, { user: users[page % 5]! })]);
+      // The last of the page, from which the next begins, may be one of those who go.
+      const guests = connections.filter(({ node }) => node === 'n2').map(({ id }) => id);
+      await broker.registry.unregister(guests.map((id) => ({ id, reason: 'left' })));
+    }
+    const ids = found.filter((id) => id.startsWith('n1.'));
+    expect(ids).toHaveLength(1_000);
+    expect(new Set(ids)).toEqual(new Set(stay.map(({ id }) => id)));
+    // By user, in the order of their bytes.
+    const order = [undefined, 'a', 'z', '\uffff', '🙂'];
+    expect(ids.map((id) => order.indexOf(users[Number(id.slice(3)) % 5]))).toEqual(
+      order.flatMap((_, i) => Array.from({ length: 200 }, () => i)),
+    );
+  });
+
+  it('takes no cursor of another filter, which would show the connections of others, nor one that is none', async () => {
+    await register(['anna', 'bert', 'zoe'].map((user, i) => connection(`n1.${i}`, { user })));
+    const { next } = await broker.registry.list({ channel: 'news' }, 1, undefined);
+    for (const filter of [{ channel: 'news', user: 'zoe' }, { node: 'n2' }]) {
+      await expect(broker.registry.list(filter, 10, next)).rejects.toThrow(RangeError);
+    }
+    for (const wrong of ['', '!', 'n1.0', `${next}=`]) {
+      await expect(broker.registry.list({ channel: 'news', user: 'zoe' }, 10, wrong)).rejects.toThrow(
+        'the page before',
+      );
+      await expect(broker.registry.presence('news', 10, `${wrong}=`)).rejects.toThrow(RangeError);
+    }
+  });
+
   it('tells who is on a channel, in pages', async () => {
     const users = Array.from({ length: 20 }, (_, i) => `user${String(i).padStart(2, '0')}`);
     await register([
@@ -221,6 +269,9 @@ describe.each(brokerSetUps)('the registry of the $name broker', (setUp) => {
       { type: 'subscribed', channels: ['c'], connection: { channels: ['b', 'c'] } },
       { type: 'unsubscribed', channels: ['a'] },
     ]);
+    // Sent again, as when the answer was lost.
+    await broker.registry.update({ connection: after, added: ['c'], removed: ['a'] });
+    expect(await changes()).toHaveLength(3);
     const unknown = { connection: connection('n1.9'), added: ['x'], removed: [] };
     expect(await broker.registry.update(unknown)).toBe(false);
     expect(await broker.registry.count({ channel: 'x' })).toBe(0);
@@ -313,6 +364,15 @@ describe.each(brokerSetUps)('the registry of the $name broker', (setUp) => {
     expect(await broker.registry.leave('n1', 'shutdown', 10)).toMatchObject({ removed: 2, more: false });
     expect((await broker.registry.nodes()).map(({ id }) => id)).toEqual(['n2']);
     expect((await told()).slice(12)).toEqual(expect.arrayContaining(['disconnected n1.11 shutdown']));
+  });
+
+  it('leaves the departures of one that leaves to itself, also between its pieces', async () => {
+    await register(Array.from({ length: 25 }, (_, i) => connection(`n1.${i}`)));
+    await broker.registry.leave('n1', 'shutdown', 10);
+    expect(await broker.registry.sweep('n2', 1_000, 10)).toMatchObject({ node: undefined, removed: 0 });
+    for (let more = true; more;) ({ more } = await broker.registry.leave('n1', 'shutdown', 10));
+    expect((await told()).filter((line) => line.endsWith('shutdown'))).toHaveLength(25);
+    expect(await register([connection('n1.1')])).toBeUndefined();
   });
 
   it('sends messages to the inbox of a node, and tells whether anybody hears them', async () => {

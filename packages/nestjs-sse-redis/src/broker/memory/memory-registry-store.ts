@@ -1,4 +1,4 @@
-import { rangeOf } from '../connection-range.js';
+import { fromCursor, listedRangeOf, rangeOf, toCursor, type IndexRange } from '../connection-range.js';
 import type {
   Admission,
   ChannelsUpdate,
@@ -77,7 +77,7 @@ export class MemoryRegistryStore implements RegistryStore {
     this.remove(removals);
   }
 
-  async update({ connection, added, removed }: ChannelsUpdate): Promise<boolean> {
+  async update({ connection }: ChannelsUpdate): Promise<boolean> {
     await Promise.resolve();
     const before = this.connections.get(connection.id);
     if (!before) return false;
@@ -86,6 +86,9 @@ export class MemoryRegistryStore implements RegistryStore {
     this.put(record);
     const at = Date.now();
     const changes: ConnectionChange[] = [];
+    // By what was registered: an update that is sent again is announced once.
+    const added = channelsOnlyIn(record, before);
+    const removed = channelsOnlyIn(before, record);
     if (added.length > 0) changes.push({ type: 'subscribed', at, connection: record, channels: added });
     if (removed.length > 0) changes.push({ type: 'unsubscribed', at, connection: record, channels: removed });
     this.tell(changes);
@@ -99,12 +102,15 @@ export class MemoryRegistryStore implements RegistryStore {
 
   async list(filter: ConnectionFilter, limit: number, after: string | undefined): Promise<ConnectionPage> {
     await Promise.resolve();
-    if (rangeOf(filter).index === 'address')
-      throw new RangeError('Connections of an address can only be counted.');
-    const ids = this.idsOf(filter).filter((id) => after === undefined || id > after);
-    const page = ids.slice(0, limit);
-    const connections = page.map((id) => this.connections.get(id)!);
-    return { connections, next: ids.length > limit ? page.at(-1) : undefined };
+    const range = listedRangeOf(filter);
+    const last = after === undefined ? undefined : fromCursor(after, range.prefix);
+    const members = this.idsOf(filter)
+      .map((id) => ({ id, member: this.memberOf(range, id) }))
+      .filter(({ member }) => last === undefined || compareBytes(member, last) > 0)
+      .sort((a, b) => compareBytes(a.member, b.member));
+    const page = members.slice(0, limit);
+    const connections = page.map(({ id }) => this.connections.get(id)!);
+    return { connections, next: members.length > limit ? toCursor(page.at(-1)!.member) : undefined };
   }
 
   async count(filter: ConnectionFilter): Promise<number> {
@@ -127,12 +133,18 @@ export class MemoryRegistryStore implements RegistryStore {
       if (user === undefined) anonymous++;
       else counts.set(user, (counts.get(user) ?? 0) + 1);
     }
+    const last = after === undefined ? undefined : fromCursor(after);
     const all = [...counts.keys()]
-      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-      .filter((user) => after === undefined || Buffer.compare(Buffer.from(user), Buffer.from(after)) > 0);
+      .filter((user) => last === undefined || compareBytes(user, last) > 0)
+      .sort(compareBytes);
     const users = all.slice(0, limit).map((user) => ({ user, connections: counts.get(user)! }));
     const connections = this.byChannel.count(channel);
-    return { connections, anonymous, users, next: all.length > limit ? users.at(-1)!.user : undefined };
+    return {
+      connections,
+      anonymous,
+      users,
+      next: all.length > limit ? toCursor(users.at(-1)!.user) : undefined,
+    };
   }
 
   async nodes(): Promise<NodeRecord[]> {
@@ -158,6 +170,7 @@ export class MemoryRegistryStore implements RegistryStore {
       ([id, { expires, isOver }]) => id !== by && (isOver || expires <= now),
     );
     if (!dead) return { node: undefined, removed: 0, more: false, locked: false };
+    dead[1].isOver = true;
     return { ...this.removePiece(dead[0], 'node lost', pieceSize), more: true };
   }
 
@@ -167,8 +180,6 @@ export class MemoryRegistryStore implements RegistryStore {
   }
 
   private removePiece(node: string, reason: string, pieceSize: number): SweptPiece {
-    const lease = this.leases.get(node);
-    if (lease) lease.isOver = true;
     const ids = [...this.byNode.ids(node)].slice(0, pieceSize);
     this.remove(ids.map((id) => ({ id, reason })));
     const more = ids.length === pieceSize;
@@ -186,7 +197,11 @@ export class MemoryRegistryStore implements RegistryStore {
             ? this.byUser.ids(user)
             : this.connections.keys();
     const isOfUser = (id: string) => user === undefined || this.connections.get(id)!.user === user;
-    return [...ids].filter(isOfUser).sort();
+    return [...ids].filter(isOfUser);
+  }
+
+  private memberOf({ index }: IndexRange, id: string): string {
+    return index === 'channel' ? `${this.connections.get(id)!.user ?? ''}\0${id}` : id;
   }
 
   private remove(removals: readonly Removal[]): void {
@@ -224,4 +239,13 @@ export class MemoryRegistryStore implements RegistryStore {
 
 function isFull(index: MemoryIndex, of: string | undefined, limit: number): boolean {
   return limit > 0 && of !== undefined && index.count(of) >= limit;
+}
+
+function channelsOnlyIn({ channels }: ConnectionRecord, other: ConnectionRecord): string[] {
+  return [...new Set(channels)].filter((channel) => !other.channels.includes(channel));
+}
+
+/** As Redis orders: by the bytes of UTF-8. */
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -28,21 +28,20 @@ export class Commands {
     private readonly timeout: number,
   ) {}
 
-  /** Runs a script that only reads, once. */
+  /** Runs a script that may be run again: it only reads, or does nothing the second time. */
   async read(script: Script, call: ScriptCall): Promise<unknown> {
     return (await this.readAll(script, [call]))[0];
   }
 
   /**
-   * Runs a script that only reads, several times in one pipeline.
+   * The same, several times in one pipeline.
    *
    * @throws RedisUnavailableError | RedisRefusedError
    */
   async readAll(script: Script, calls: readonly ScriptCall[]): Promise<unknown[]> {
     return (await this.runAll(script, calls)).map((outcome) => {
       if (!('error' in outcome)) return outcome.reply;
-      // Whether the reading took place does not matter.
-      if (outcome.error instanceof PublishOutcomeUnknownError) throw this.unavailable(outcome.error.cause);
+      if (outcome.error instanceof PublishOutcomeUnknownError) throw this.unanswered(outcome.error);
       throw outcome.error;
     });
   }
@@ -98,6 +97,13 @@ export class Commands {
   private overloaded(): RedisUnavailableError {
     return new RedisUnavailableError(
       `Redis at ${this.address} is behind with ${Math.round(this.waiting / 1_048_576)} MiB of publishes: nothing was sent. Publish more slowly, or await what was published before.`,
+    );
+  }
+
+  private unanswered({ cause }: PublishOutcomeUnknownError): RedisUnavailableError {
+    return new RedisUnavailableError(
+      `Redis at ${this.address} did not answer (${(cause as Error).message}): what was asked may have been done, or not. It may be asked again; the hub reconnects by itself.`,
+      { cause },
     );
   }
 

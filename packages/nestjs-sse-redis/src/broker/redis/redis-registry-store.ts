@@ -1,6 +1,6 @@
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
-import { rangeOf } from '../connection-range.js';
+import { fromCursor, listedRangeOf, rangeOf, toCursor } from '../connection-range.js';
 import {
   CHANGES_CHANNEL,
   type Admission,
@@ -101,17 +101,10 @@ export class RedisRegistryStore implements RegistryStore {
     );
   }
 
-  async update({ connection, added, removed }: ChannelsUpdate): Promise<boolean> {
+  async update({ connection }: ChannelsUpdate): Promise<boolean> {
     const reply = await this.commands.read(UPDATE, {
       keys: this.sharedKeys,
-      args: [
-        ...this.sharedArgs,
-        connection.id,
-        indexOf(connection),
-        JSON.stringify(connection),
-        JSON.stringify(added),
-        JSON.stringify(removed),
-      ],
+      args: [...this.sharedArgs, connection.id, indexOf(connection), JSON.stringify(connection)],
     });
     return reply === 1;
   }
@@ -122,12 +115,11 @@ export class RedisRegistryStore implements RegistryStore {
   }
 
   async list(filter: ConnectionFilter, limit: number, after: string | undefined): Promise<ConnectionPage> {
-    const range = rangeOf(filter);
-    if (range.index === 'address') throw new RangeError('Connections of an address can only be counted.');
+    const range = listedRangeOf(filter);
     const [min, max] = lexRange(range.prefix);
     const reply = (await this.commands.read(LIST, {
       keys: [this.keys.connections, this.indexKey(range.index, range.of)],
-      args: [after === undefined ? min : `(${fromCursor(after)}`, max, limit],
+      args: [after === undefined ? min : `(${fromCursor(after, range.prefix)}`, max, limit],
     })) as (Buffer | null)[];
     const connections: ConnectionRecord[] = [];
     for (let i = 1; i < Math.min(reply.length, 2 * limit); i += 2) {
@@ -224,14 +216,6 @@ function lexRange(prefix: string): [string, string] {
   if (prefix === '') return ['-', '+'];
   const last = prefix.length - 1;
   return [`[${prefix}`, `(${prefix.slice(0, last)}${String.fromCharCode(prefix.charCodeAt(last) + 1)}`];
-}
-
-function toCursor(member: string): string {
-  return Buffer.from(member).toString('base64url');
-}
-
-function fromCursor(cursor: string): string {
-  return Buffer.from(cursor, 'base64url').toString();
 }
 
 function chunks<T>(items: readonly T[]): T[][] {

@@ -21,6 +21,8 @@
 
 -- unpack() fails with more than some thousands.
 local CHUNK = 1000
+-- About how large the log of changes may grow.
+local LOG_BYTES = 8 * 1048576
 
 local function nowMs()
   local time = redis.call('TIME')
@@ -59,6 +61,39 @@ local function put(groups, key, ...)
   for _, value in ipairs({ ... }) do group[#group + 1] = value end
 end
 
+-- How many connections each of some addresses has: what `addressOf(i)` gives, for i from 1 to n.
+local function countsOfAddresses(n, addressOf)
+  local names, counts = {}, {}
+  for i = 1, n do
+    local address = addressOf(i)
+    if address ~= '' and not counts[address] then
+      counts[address] = 0
+      names[#names + 1] = address
+    end
+  end
+  for i = 1, #names, CHUNK do
+    local last = math.min(i + CHUNK - 1, #names)
+    for j, count in ipairs(redis.call('HMGET', KEYS[6], unpack(names, i, last))) do
+      counts[names[i + j - 1]] = tonumber(count or 0)
+    end
+  end
+  return counts
+end
+
+local function setCountsOfAddresses(counts)
+  local fields, gone = {}, {}
+  for address, count in pairs(counts) do
+    if count > 0 then
+      fields[#fields + 1] = address
+      fields[#fields + 1] = string.format('%.0f', count)
+    else
+      gone[#gone + 1] = address
+    end
+  end
+  callMany('HSET', KEYS[6], fields)
+  callMany('HDEL', KEYS[6], gone)
+end
+
 -- What happened to one connection, as JSON (ConnectionChange); `more`: further members, with a comma in front.
 local function change(kind, at, since, json, more)
   return '{"type":"' .. kind .. '","at":' .. at .. more .. ',"connection":{"since":' .. since .. ',' .. string.sub(json, 2) .. '}'
@@ -68,7 +103,9 @@ end
 local function announce(changes)
   if #changes == 0 then return nil end
   local text = 'data: [' .. table.concat(changes, ',') .. ']\n\n'
-  local position, failure = append(KEYS[1], KEYS[2], ARGV[1], 'j', text, ARGV[2], ARGV[3])
+  -- An event of many connections may be large: then fewer are kept, and who falls far behind is told of a gap.
+  local kept = math.max(1, math.min(tonumber(ARGV[2]), math.floor(LOG_BYTES / #text)))
+  local position, failure = append(KEYS[1], KEYS[2], ARGV[1], 'j', text, kept, ARGV[3])
   return failure
 end
 
@@ -77,16 +114,17 @@ end
 local function remove(ids, reasons)
   if #ids == 0 then return 0 end
   local at = nowMs()
-  local gone, changes, groups, addresses = {}, {}, {}, {}
+  local gone, changes, groups, addresses, seen = {}, {}, {}, {}, {}
   for i, record in ipairs(recordsOf(ids)) do
-    if record then
-      local id = ids[i]
+    local id = ids[i]
+    if record and not seen[id] then
+      seen[id] = true
       local since, index, json = parse(record)
       gone[#gone + 1] = id
       changes[#changes + 1] = change('disconnected', at, since, json, ',"reason":' .. reasons[i])
       if index[1] ~= '' then put(groups, ARGV[4] .. 'user:' .. index[1], id) end
       for c = 3, #index do put(groups, ARGV[4] .. 'channel:' .. index[c], index[1] .. '\0' .. id) end
-      if index[2] ~= '' then addresses[index[2]] = (addresses[index[2]] or 0) + 1 end
+      addresses[#addresses + 1] = index[2]
     end
   end
   local failure = announce(changes)
@@ -94,8 +132,10 @@ local function remove(ids, reasons)
   callMany('HDEL', KEYS[4], gone)
   callMany('ZREM', KEYS[5], gone)
   for key, members in pairs(groups) do callMany('ZREM', key, members) end
-  for address, count in pairs(addresses) do
-    if redis.call('HINCRBY', KEYS[6], address, -count) <= 0 then redis.call('HDEL', KEYS[6], address) end
+  local counts = countsOfAddresses(#addresses, function(i) return addresses[i] end)
+  for _, address in ipairs(addresses) do
+    if address ~= '' then counts[address] = counts[address] - 1 end
   end
+  setCountsOfAddresses(counts)
   return #gone
 end

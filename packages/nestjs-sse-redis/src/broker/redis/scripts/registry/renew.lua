@@ -9,7 +9,9 @@
 --
 -- Returns 1 if the lease is new (there was none, or it was being swept), else 0; and how many connections are
 -- registered for the node.
+-- @include full
 
+allowWhenFull(KEYS[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])

@@ -12,8 +12,10 @@
 -- Returns the node ('' if there is none), how many connections were removed, 1 if there is more to do, and 1 if
 -- another node is at it.
 -- @include append
+-- @include full
 -- @include registry
 
+allowWhenFull(KEYS[3])
 local node = ARGV[8]
 if node == '' then
   local holder = redis.call('GET', KEYS[7])
@@ -27,10 +29,11 @@ if node == '' then
     return { '', 0, 0, 0 }
   end
   redis.call('SET', KEYS[7], ARGV[5], 'PX', ARGV[6])
+  -- From here on a node that comes back finds its lease gone, and registers anew what lives in it. (One that leaves
+  -- keeps its lease to the end: others would take it for dead, and announce what is left as lost.)
+  redis.call('ZADD', KEYS[3], 'XX', 0, node)
 end
 
--- From here on a node that comes back finds its lease gone, and registers anew what lives in it.
-redis.call('ZADD', KEYS[3], 'XX', 0, node)
 local ids = redis.call('ZRANGEBYLEX', KEYS[5], '[' .. node .. '.', '(' .. node .. '/', 'LIMIT', 0, ARGV[7])
 local reasons = {}
 for i = 1, #ids do reasons[i] = ARGV[9] end

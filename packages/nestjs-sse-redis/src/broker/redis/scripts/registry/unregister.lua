@@ -4,8 +4,10 @@
 --
 -- Returns how many were in.
 -- @include append
+-- @include full
 -- @include registry
 
+allowWhenFull(KEYS[3])
 local ids, reasons = {}, {}
 for i = 5, #ARGV, 2 do
   ids[#ids + 1] = ARGV[i]

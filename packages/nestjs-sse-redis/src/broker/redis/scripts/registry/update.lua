@@ -3,8 +3,9 @@
 -- ARGV[5] id
 -- ARGV[6] index    the second line of its record from now on
 -- ARGV[7] json     the third
--- ARGV[8] added    channels as a JSON array
--- ARGV[9] removed  the same
+--
+-- What is new and what is gone is found by the record as it is, so that the indexes never differ from the records, and
+-- an update that is sent again is announced once.
 --
 -- Returns 1, or 0 if it is not registered.
 -- @include append
@@ -12,15 +13,32 @@
 
 local record = redis.call('HGET', KEYS[4], ARGV[5])
 if not record then return 0 end
-local since, index = parse(record)
-local member = index[1] .. '\0' .. ARGV[5]
+local since, before = parse(record)
+local after = cjson.decode(ARGV[6])
+
+-- The channels of one index that the other has not.
+local function channelsOnlyIn(index, other)
+  local channels, known = {}, {}
+  for c = 3, #other do known[other[c]] = true end
+  for c = 3, #index do
+    if not known[index[c]] then channels[#channels + 1] = index[c] end
+    known[index[c]] = true
+  end
+  return channels
+end
+
+local added, removed = channelsOnlyIn(after, before), channelsOnlyIn(before, after)
 local at, changes = nowMs(), {}
-local added, removed = cjson.decode(ARGV[8]), cjson.decode(ARGV[9])
-if #added > 0 then changes[1] = change('subscribed', at, since, ARGV[7], ',"channels":' .. ARGV[8]) end
-if #removed > 0 then changes[#changes + 1] = change('unsubscribed', at, since, ARGV[7], ',"channels":' .. ARGV[9]) end
+-- Strings, and at least one: cjson makes of them what JSON.stringify would.
+if #added > 0 then changes[1] = change('subscribed', at, since, ARGV[7], ',"channels":' .. cjson.encode(added)) end
+if #removed > 0 then
+  changes[#changes + 1] = change('unsubscribed', at, since, ARGV[7], ',"channels":' .. cjson.encode(removed))
+end
 local failure = announce(changes)
 if failure then return failure end
+
 redis.call('HSET', KEYS[4], ARGV[5], since .. '\n' .. ARGV[6] .. '\n' .. ARGV[7])
+local member = before[1] .. '\0' .. ARGV[5]
 for _, channel in ipairs(added) do redis.call('ZADD', ARGV[4] .. 'channel:' .. channel, 0, member) end
 for _, channel in ipairs(removed) do redis.call('ZREM', ARGV[4] .. 'channel:' .. channel, member) end
 return 1
