@@ -1,0 +1,44 @@
+import { writeFileSync } from 'node:fs';
+import { BenchRedis } from './processes/redis.js';
+import { environment, environmentLine } from './report/environment.js';
+import { summarize } from './report/summary.js';
+import { table } from './report/table.js';
+import { runTasks } from './run.js';
+import { readSettings, sizesOf, USAGE, type Settings } from './settings.js';
+import { Bench } from './workloads/bench.js';
+import { allTasks } from './workloads/tasks.js';
+
+async function main(settings: Settings): Promise<void> {
+  const sizes = sizesOf(settings);
+  const tasks = allTasks(sizes).filter(({ title }) => title.includes(settings.only));
+  const started = performance.now();
+  const progress = (line: string): void => {
+    console.log(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${line}`);
+  };
+
+  const redis = await BenchRedis.start(process.env['REDIS_SERVER'] ?? 'redis-server');
+  try {
+    const bench = await Bench.start(redis);
+    const samples = await runTasks(bench, tasks, sizes.repetitions, progress);
+    await bench.stop();
+
+    const on = environment(redis.version);
+    const sections = summarize(samples);
+    console.log(`\n${table(sections)}\n\n${environmentLine(on)}; medians of ${sizes.repetitions}`);
+    if (settings.json) {
+      const result = { environment: on, size: settings.size, sizes, sections, samples };
+      writeFileSync(settings.json, `${JSON.stringify(result, null, 2)}\n`);
+    }
+  } finally {
+    await redis.stop();
+  }
+}
+
+try {
+  await main(readSettings(process.argv.slice(2)));
+  process.exit(0);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  console.error(`\n${USAGE}`);
+  process.exit(1);
+}
