@@ -1,6 +1,9 @@
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { BenchRedis } from './processes/redis.js';
+import { bars } from './report/bars.js';
 import { environment, environmentLine } from './report/environment.js';
+import { growthChart } from './report/growth-chart.js';
 import { summarize } from './report/summary.js';
 import { table } from './report/table.js';
 import { runTasks } from './run.js';
@@ -28,6 +31,11 @@ async function main(settings: Settings): Promise<void> {
     if (settings.json) {
       const result = { environment: on, size: settings.size, sizes, sections, samples };
       writeFileSync(settings.json, `${JSON.stringify(result, null, 2)}\n`);
+    }
+    if (settings.pictures) {
+      const caption = `${environmentLine(on)}; medians of ${sizes.repetitions}`;
+      writeFileSync(join(settings.pictures, 'bench.svg'), bars(sections, caption));
+      writeFileSync(join(settings.pictures, 'growth.svg'), growthChart(sections, caption));
     }
   } finally {
     await redis.stop();

@@ -27,9 +27,8 @@ export async function runTasks(
             `${step}/${steps}  ${task.title}, ${peer.label}: ${figures.map(brief).join(', ')} (${took} s)`,
           );
         } catch (error) {
-          throw new Error(`${task.title}, ${peer.label}: ${error instanceof Error ? error.message : error}`, {
-            cause: error,
-          });
+          const reason = error instanceof Error ? error.message : String(error);
+          throw new Error(`${task.title}, ${peer.label}: ${reason}`, { cause: error });
         }
       }
     }

@@ -14,7 +14,7 @@ export interface Settings {
 export const USAGE = `npm run bench [-- options]
   --quick             smaller and once instead of three times: under two minutes
   --json FILE         writes all figures
-  --pictures FOLDER   writes bench.svg and growth.svg there; npm run bench says docs for a full run
+  --pictures FOLDER   writes bench.svg and growth.svg there, such as docs
   --only TEXT         only what has this in its title, such as "broadcast"
   --repetitions N     default 3, or 1 with --quick`;
 

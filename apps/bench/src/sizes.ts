@@ -31,12 +31,12 @@ const full: Sizes = {
 const quick: Sizes = {
   repetitions: 1,
   warmUp: 8,
-  broadcast: { clients: 300, events: 15, interval: 50, bursts: 3, floodMs: 500 },
-  perUser: { clients: 500, ticks: 50, others: [200] },
-  idle: { base: 500, clients: 2500, events: 5 },
-  growth: { connections: [100, 1000], channels: [10, 1000, 10_000] },
-  processes: { clients: 300, events: 15 },
-  stalled: { among: [60], events: 200 },
+  broadcast: { clients: 300, events: 12, interval: 40, bursts: 3, floodMs: 400 },
+  perUser: { clients: 500, ticks: 40, others: [] },
+  idle: { base: 500, clients: 1500, events: 3 },
+  growth: { connections: [100], channels: [10, 10_000] },
+  processes: { clients: 200, events: 10 },
+  stalled: { among: [60], events: 120 },
 };
 
 /** For the test: enough to see that everything is delivered, no more. */

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import type { FromChild, Methods } from './serve.js';
 
 interface Waiting {
-  resolve(value: unknown): void;
-  reject(error: Error): void;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** A program of the bench in a process of its own, whose methods are called over its IPC channel. */
@@ -52,7 +52,7 @@ export class Child<M extends Methods> {
   ): Promise<Awaited<ReturnType<M[K]>>> {
     const id = ++this.lastId;
     return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.waiting.set(id, { resolve, reject });
       if (!this.child.connected) return this.fail('is gone');
       this.child.send({ id, method, argument }, () => undefined);
     });
@@ -68,7 +68,7 @@ export class Child<M extends Methods> {
     const waiting = this.waiting.get(id);
     this.waiting.delete(id);
     if ('error' in message) waiting?.reject(new Error(`${this.name}: ${message.error}`));
-    else waiting?.resolve('value' in message ? message.value : undefined);
+    else waiting?.resolve(('value' in message ? message.value : undefined) as never);
   }
 
   private fail(reason: string): void {

@@ -17,5 +17,5 @@ export async function startNest(module: DynamicModule, adapter: Adapter): Promis
 /** Loads the one that is used only: the other would be memory that the server does not need. */
 async function createAdapter(adapter: Adapter): Promise<AbstractHttpAdapter> {
   if (adapter === 'express') return new (await import('@nestjs/platform-express')).ExpressAdapter();
-  return new (await import('@nestjs/platform-fastify')).FastifyAdapter() as unknown as AbstractHttpAdapter;
+  return new (await import('@nestjs/platform-fastify')).FastifyAdapter();
 }

@@ -4,7 +4,6 @@ import type { Figure, Task } from './task.js';
 import { withSession } from './with-session.js';
 
 const SIZE = 256;
-const INTERVAL = 500;
 
 /**
  * What a connection costs that nothing is sent to: the growth from the first thousand to ten thousand, which leaves out what a
@@ -25,7 +24,9 @@ export function idle({ idle: size }: Sizes): Task {
         ];
         await session.warmUp(SIZE, HUBS.includes(peer.name) ? 2 : 0);
         if (HUBS.includes(peer.name)) {
-          const { cpu, deliveries } = await session.measure(() => session.paced(size.events, INTERVAL));
+          const { cpu, deliveries } = await session.measure(() =>
+            session.paced(size.events, size.clients / 20),
+          );
           figures.push({ workload: `connections-${size.clients}`, figure: 'cpu', value: cpu / deliveries });
         }
         return figures;
