@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkOpenFiles } from './open-files.js';
 import { BenchRedis } from './processes/redis.js';
 import { bars } from './report/bars.js';
 import { environment, environmentLine } from './report/environment.js';
@@ -13,6 +14,7 @@ import { allTasks } from './workloads/tasks.js';
 
 async function main(settings: Settings): Promise<void> {
   const sizes = sizesOf(settings);
+  checkOpenFiles(sizes);
   const tasks = allTasks(sizes).filter(({ title }) => title.includes(settings.only));
   const started = performance.now();
   const progress = (line: string): void => {
@@ -43,10 +45,10 @@ async function main(settings: Settings): Promise<void> {
 }
 
 try {
-  await main(readSettings(process.argv.slice(2)));
+  if (process.argv.includes('--help')) console.log(USAGE);
+  else await main(readSettings(process.argv.slice(2)));
   process.exit(0);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  console.error(`\n${USAGE}`);
   process.exit(1);
 }

@@ -35,29 +35,43 @@ function panel(sections: readonly Section[], what: string, left: number): string
   const x = (index: number): number =>
     left + LEFT + (index * (WIDTH - LEFT - RIGHT)) / Math.max(1, counts.length - 1);
   const y = (value: number): number => HEIGHT - BOTTOM - (value / highest) * (HEIGHT - TOP - BOTTOM);
+  const axis = [[left + LEFT, y(0)] as const, [left + WIDTH - RIGHT, y(0)] as const];
 
   return [
     text(left + 12, 20, `server CPU per delivery, by ${what}`, { bold: true }),
     text(left + 12, 36, 'µs; this hub', { size: 10, color: '#6b7280' }),
-    line([[left + LEFT, y(0)], [left + WIDTH - RIGHT, y(0)]], '#9ca3af', 1), // prettier-ignore
+    line(axis, '#9ca3af', 1),
     ...counts.map((count, index) =>
       text(x(index), HEIGHT - BOTTOM + 18, count.toLocaleString('en'), { anchor: 'middle', size: 11 }),
     ),
     ...series.flatMap(({ peer, label, color }, place) => {
-      const points = counts.flatMap((count, index) => {
+      const points = counts.flatMap((count, index): Point[] => {
         const value = medianOf(count, peer);
-        return value === undefined ? [] : [{ value, at: [x(index), y(value)] as const }];
+        return value === undefined ? [] : [{ value, x: x(index), y: y(value) }];
       });
-      return [
-        text(left + WIDTH - RIGHT - 70 * (series.length - place) + 40, 36, label, { size: 11, color }),
-        line(points.map(({ at }) => at), color), // prettier-ignore
-        ...points.flatMap(({ value, at: [cx, cy] }) => [
-          dot(cx, cy, color),
-          text(cx, place === 0 ? cy + 16 : cy - 8, format(value), { anchor: 'middle', size: 10, color }),
-        ]),
-      ];
+      const legend = left + WIDTH - RIGHT - 70 * (series.length - place) + 40;
+      return [text(legend, 36, label, { size: 11, color })].concat(
+        curve(points, color, place === 0 ? 16 : -8),
+      );
     }),
   ];
+}
+
+interface Point {
+  readonly value: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** @param beside how far below the points their values are written */
+function curve(points: readonly Point[], color: string, beside: number): string[] {
+  const path = points.map(({ x, y }) => [x, y] as const);
+  return [line(path, color)].concat(
+    points.map(({ x, y }) => dot(x, y, color)),
+    points.map(({ value, x, y }) =>
+      text(x, y + beside, format(value), { anchor: 'middle', size: 10, color }),
+    ),
+  );
 }
 
 function countsOf(sections: readonly Section[], what: string): number[] {
