@@ -73,7 +73,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: ['^dist/', '^packages/[^/]+/(dist|test/consumers)/'] },
+    exclude: { path: ['^dist/', '^(packages|apps)/[^/]+/(dist|test/consumers)/'] },
     tsPreCompilationDeps: true, // type imports count
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

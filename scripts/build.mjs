@@ -1,4 +1,4 @@
-// Builds the library, then the demo, which imports the library's build by its package name.
+// Builds the library, then the demo and the bench, which import the library's build by its package name.
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bin, main, root, run, SetupError } from './run.mjs';
@@ -30,16 +30,24 @@ const demo = {
   build: () => run(bin('nest'), ['build', 'demo']),
 };
 
+const bench = {
+  name: 'bench',
+  sources: ['apps/bench/src', 'apps/bench/tsconfig.app.json', 'tsconfig.base.json', library.result],
+  result: 'apps/bench/dist/main.js',
+  build: () => run(bin('tsc'), ['-p', 'apps/bench/tsconfig.app.json']),
+};
+
 export const buildLibrary = () => build(library);
 
 export async function buildAll() {
   await build(library);
   await build(demo);
+  await build(bench);
 }
 
 /** Builds only what is missing or older than its sources. */
 export async function ensureBuilt() {
-  for (const part of [library, demo]) {
+  for (const part of [library, demo, bench]) {
     if (newest(part.sources) >= newest([part.result])) await build(part);
   }
 }

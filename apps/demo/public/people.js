@@ -39,7 +39,8 @@ export class People {
 
   /** Asks who is here: once, however many changes come at a time. */
   refresh() {
-    this.#asking ??= setTimeout(async () => {
+    if (this.#asking) return;
+    this.#asking = setTimeout(async () => {
       this.#asking = undefined;
       const answer = await this.#read();
       if (answer) this.#show(answer);
@@ -52,7 +53,9 @@ export class People {
       ? Map.groupBy(people, ({ process }) => process)
       : people.reduce((map, one) => map.set(one.process, [...(map.get(one.process) ?? []), one]), new Map());
     this.#groups.replaceChildren(
-      ...[...byProcess.keys()].sort().map((process) => this.#group(process, byProcess.get(process))),
+      ...[...byProcess.keys()]
+        .sort((a, b) => a.localeCompare(b))
+        .map((process) => this.#group(process, byProcess.get(process))),
     );
   }
 

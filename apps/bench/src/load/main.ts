@@ -1,0 +1,24 @@
+import { serve } from '../processes/serve.js';
+import { LoadRun, type ConnectPlan } from './load-run.js';
+
+let run = new LoadRun();
+
+const methods = {
+  connect: (plan: ConnectPlan) => run.connect(plan),
+  expectSize: (bytes: number) => run.expectSize(bytes),
+  live: () => run.live,
+  deliveries: () => run.deliveries,
+  untilDelivered: ({ target, timeout }: { target: number; timeout: number }) =>
+    run.untilDelivered(target, timeout),
+  timeEvents: () => run.timeEvents(),
+  latency: () => run.latency(),
+  verify: (last: number[]) => run.verify(last),
+  reset: () => {
+    run.close();
+    run = new LoadRun();
+  },
+};
+
+export type LoadMethods = typeof methods;
+
+serve(methods);

@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkOpenFiles } from './open-files.js';
+import { BenchRedis } from './processes/redis.js';
+import { bars } from './report/bars.js';
+import { environment, environmentLine } from './report/environment.js';
+import { growthChart } from './report/growth-chart.js';
+import { summarize } from './report/summary.js';
+import { table } from './report/table.js';
+import { runTasks } from './run.js';
+import { readSettings, sizesOf, USAGE, type Settings } from './settings.js';
+import { Bench } from './workloads/bench.js';
+import { allTasks } from './workloads/tasks.js';
+
+async function main(settings: Settings): Promise<void> {
+  const sizes = sizesOf(settings);
+  checkOpenFiles(sizes);
+  const tasks = allTasks(sizes).filter(({ title }) => title.includes(settings.only));
+  const started = performance.now();
+  const progress = (line: string): void => {
+    console.log(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${line}`);
+  };
+
+  const redis = await BenchRedis.start(process.env['REDIS_SERVER'] ?? 'redis-server');
+  try {
+    const bench = await Bench.start(redis);
+    const samples = await runTasks(bench, tasks, sizes.repetitions, progress);
+    await bench.stop();
+
+    const on = environment(redis.version);
+    const sections = summarize(samples);
+    console.log(`\n${table(sections)}\n\n${environmentLine(on)}; medians of ${sizes.repetitions}`);
+    if (settings.json) {
+      const result = { environment: on, size: settings.size, sizes, sections, samples };
+      writeFileSync(settings.json, `${JSON.stringify(result, null, 2)}\n`);
+    }
+    if (settings.pictures) {
+      const caption = `${environmentLine(on)}; medians of ${sizes.repetitions}`;
+      writeFileSync(join(settings.pictures, 'bench.svg'), bars(sections, caption));
+      writeFileSync(join(settings.pictures, 'growth.svg'), growthChart(sections, caption));
+    }
+  } finally {
+    await redis.stop();
+  }
+}
+
+try {
+  if (process.argv.includes('--help')) console.log(USAGE);
+  else await main(readSettings(process.argv.slice(2)));
+  process.exit(0);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}

@@ -1,0 +1,27 @@
+import { serve } from '../processes/serve.js';
+import type { Publisher, PublisherName } from './publisher.js';
+import { Source, type Pace, type SourcePlan } from './source.js';
+
+const create: Record<PublisherName, (url: string) => Promise<Publisher>> = {
+  hub: async (url) => (await import('./hub-publisher.js')).createHubPublisher(url),
+  plain: async (url) => (await import('./plain-publisher.js')).createPlainPublisher(url),
+  transmit: async (url) => (await import('./transmit-publisher.js')).createTransmitPublisher(url),
+};
+
+const [name, url] = process.argv.slice(2) as [PublisherName, string];
+const publisher = await create[name](url);
+let source = new Source(publisher, { session: '', channels: 1, stride: 1 });
+
+const methods = {
+  begin: (plan: SourcePlan) => {
+    source = new Source(publisher, plan);
+  },
+  setSize: (bytes: number) => source.setSize(bytes),
+  burst: (count: number) => source.burst(count),
+  paced: (pace: Pace) => source.paced(pace),
+  lastSequences: () => source.lastSequences,
+};
+
+export type PublisherMethods = typeof methods;
+
+serve(methods);

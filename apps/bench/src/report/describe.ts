@@ -1,0 +1,44 @@
+import type { FigureName } from '../workloads/task.js';
+
+interface Description {
+  readonly title: string;
+  readonly unit: string;
+  readonly moreIsBetter?: boolean;
+}
+
+const figures: Record<FigureName, Description> = {
+  cpu: { title: 'server CPU per delivery', unit: 'µs' },
+  redis: { title: "Redis' CPU per event", unit: 'µs' },
+  p50: { title: 'publish to receive, p50', unit: 'ms' },
+  p99: { title: 'publish to receive, p99', unit: 'ms' },
+  rate: { title: 'deliveries per second', unit: '/s', moreIsBetter: true },
+  busy: { title: 'cores that the server fills then', unit: 'cores' },
+  memory: { title: 'resident memory per connection', unit: 'KB' },
+  stalled: { title: "growth of the server's memory", unit: 'MB' },
+};
+
+const workloads: readonly [RegExp, (size: string) => string][] = [
+  [/^steady-(\d+)$/, (size) => `steady broadcast, ${size} B`],
+  [/^burst$/, () => 'burst of 10 events, 1024 B'],
+  [/^saturation$/, () => 'as fast as it goes, 256 B'],
+  [/^per-user-(\d+)$/, (count) => `${count} clients, a channel each`],
+  [/^idle$/, () => 'idle connections'],
+  [/^processes$/, () => 'two processes through Redis'],
+  [/^stalled-(\d+)$/, (count) => `10 stalled of ${count} clients`],
+  [/^connections-(\d+)$/, (count) => `broadcast to ${count} connections`],
+  [/^channels-(\d+)$/, (count) => `${count} channels`],
+];
+
+export function describe(workload: string, figure: FigureName): Description {
+  for (const [pattern, title] of workloads) {
+    const match = pattern.exec(workload);
+    if (match) return { ...figures[figure], title: `${title(match[1] ?? '')}: ${figures[figure].title}` };
+  }
+  return { ...figures[figure], title: `${workload}: ${figures[figure].title}` };
+}
+
+/** Three figures that count. */
+export function format(value: number): string {
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');
+  return value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
+}

@@ -1,0 +1,42 @@
+import { peerOf } from './peers.js';
+import type { Sample } from './report/sample.js';
+import type { Bench } from './workloads/bench.js';
+import type { Task } from './workloads/task.js';
+
+/** Peer after peer within a repetition, so that what disturbs the machine for a while disturbs all of them. */
+export async function runTasks(
+  bench: Bench,
+  tasks: readonly Task[],
+  repetitions: number,
+  progress: (line: string) => void,
+): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  const steps = repetitions * tasks.reduce((sum, { peers }) => sum + peers.length, 0);
+  let step = 0;
+  for (let repetition = 1; repetition <= repetitions; repetition++) {
+    for (const task of tasks) {
+      for (const name of task.peers) {
+        const peer = peerOf(name);
+        step++;
+        const started = performance.now();
+        try {
+          const figures = await task.run(bench, peer);
+          samples.push(...figures.map((figure) => ({ ...figure, peer: name, repetition })));
+          const took = ((performance.now() - started) / 1000).toFixed(1);
+          progress(
+            `${step}/${steps}  ${task.title}, ${peer.label}: ${figures.map(brief).join(', ')} (${took} s)`,
+          );
+        } catch (error) {
+          const reason = error instanceof Error ? error.message : String(error);
+          throw new Error(`${task.title}, ${peer.label}: ${reason}`, { cause: error });
+        }
+      }
+    }
+    await bench.redis.empty();
+  }
+  return samples;
+}
+
+function brief({ workload, figure, value }: { workload: string; figure: string; value: number }): string {
+  return `${workload} ${figure} ${value.toPrecision(3)}`;
+}

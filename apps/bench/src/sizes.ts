@@ -1,0 +1,56 @@
+/** How much is done. All sizes measure the same things; less is noisier. */
+export interface Sizes {
+  readonly repetitions: number;
+  /** Events that nobody measures, before those that are. */
+  readonly warmUp: number;
+  readonly broadcast: {
+    readonly clients: number;
+    readonly events: number;
+    readonly interval: number;
+    readonly bursts: number;
+    readonly floodMs: number;
+  };
+  readonly perUser: { readonly clients: number; readonly ticks: number; readonly others: readonly number[] };
+  readonly idle: { readonly base: number; readonly clients: number; readonly events: number };
+  readonly growth: { readonly connections: readonly number[]; readonly channels: readonly number[] };
+  readonly processes: { readonly clients: number; readonly events: number };
+  readonly stalled: { readonly among: readonly number[]; readonly events: number };
+}
+
+const full: Sizes = {
+  repetitions: 3,
+  warmUp: 15,
+  broadcast: { clients: 1000, events: 25, interval: 100, bursts: 5, floodMs: 1500 },
+  perUser: { clients: 2000, ticks: 150, others: [200, 10_000] },
+  idle: { base: 1000, clients: 10_000, events: 5 },
+  growth: { connections: [100, 1000], channels: [10, 1000, 100_000] },
+  processes: { clients: 1000, events: 25 },
+  stalled: { among: [60, 200], events: 300 },
+};
+
+const quick: Sizes = {
+  repetitions: 1,
+  warmUp: 8,
+  broadcast: { clients: 300, events: 12, interval: 40, bursts: 3, floodMs: 400 },
+  perUser: { clients: 500, ticks: 40, others: [] },
+  idle: { base: 500, clients: 1500, events: 3 },
+  growth: { connections: [100], channels: [10, 10_000] },
+  processes: { clients: 200, events: 10 },
+  stalled: { among: [60], events: 120 },
+};
+
+/** For the test: enough to see that everything is delivered, no more. */
+const smoke: Sizes = {
+  repetitions: 1,
+  warmUp: 1,
+  broadcast: { clients: 5, events: 3, interval: 10, bursts: 1, floodMs: 20 },
+  perUser: { clients: 5, ticks: 3, others: [] },
+  idle: { base: 5, clients: 10, events: 2 },
+  growth: { connections: [5], channels: [10] },
+  processes: { clients: 4, events: 3 },
+  stalled: { among: [12], events: 3 },
+};
+
+export const sizes = { full, quick, smoke };
+
+export type SizeName = keyof typeof sizes;

@@ -1,0 +1,20 @@
+import type { Sizes } from '../sizes.js';
+import { broadcast } from './broadcast.js';
+import { growth } from './growth.js';
+import { idle } from './idle.js';
+import { perUser } from './per-user.js';
+import { processes } from './processes.js';
+import { stalled } from './stalled.js';
+import type { Task } from './task.js';
+
+/** All that a run measures. */
+export function allTasks(sizes: Sizes): Task[] {
+  return [
+    broadcast(sizes),
+    ...perUser(sizes),
+    processes(sizes),
+    ...stalled(sizes),
+    idle(sizes),
+    ...growth(sizes),
+  ];
+}
