@@ -14,10 +14,10 @@ describe('the model of the delivery rules', () => {
     expect(status).toBe(0);
   });
 
-  // A schedule of which there is one in some 100,000.
+  // A schedule of which there is one in some 30,000.
   it('breaks without the rule "margin", where an event is exactly as old as the retention', () => {
-    expect(runModel('1', '42528').stdout).toContain('broken: 0');
-    expect(runModel('1', '42528', '--without=margin').stdout).toContain('broken: 1');
+    expect(runModel('1', '11063').stdout).toContain('broken: 0');
+    expect(runModel('1', '11063', '--without=margin').stdout).toContain('broken: 1');
   });
 
   it.each([
