@@ -1,7 +1,19 @@
 import { peerOf } from './peers.js';
 import type { Sample } from './report/sample.js';
+import { sizes } from './sizes.js';
+import { broadcast } from './workloads/broadcast.js';
 import type { Bench } from './workloads/bench.js';
 import type { Task } from './workloads/task.js';
+
+/** Unmeasured: the load client and the publishers serve all peers, and who comes first should not find them cold. */
+export async function rehearse(bench: Bench): Promise<void> {
+  const task = broadcast({
+    ...sizes.smoke,
+    warmUp: 10,
+    broadcast: { ...sizes.quick.broadcast, clients: 50 },
+  });
+  for (const name of ['net', 'hub-fastify', 'transmit'] as const) await task.run(bench, peerOf(name));
+}
 
 /** Peer after peer within a repetition, so that what disturbs the machine for a while disturbs all of them. */
 export async function runTasks(

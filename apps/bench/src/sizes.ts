@@ -19,18 +19,18 @@ export interface Sizes {
 
 const full: Sizes = {
   repetitions: 3,
-  warmUp: 15,
-  broadcast: { clients: 1000, events: 25, interval: 100, bursts: 5, floodMs: 1500 },
-  perUser: { clients: 2000, ticks: 150, others: [200, 10_000] },
-  idle: { base: 1000, clients: 10_000, events: 5 },
+  warmUp: 25,
+  broadcast: { clients: 1000, events: 20, interval: 80, bursts: 4, floodMs: 1000 },
+  perUser: { clients: 2000, ticks: 120, others: [200, 10_000] },
+  idle: { base: 1000, clients: 10_000, events: 4 },
   growth: { connections: [100, 1000], channels: [10, 1000, 100_000] },
-  processes: { clients: 1000, events: 25 },
-  stalled: { among: [60, 200], events: 300 },
+  processes: { clients: 1000, events: 20 },
+  stalled: { among: [60, 200], events: 200 },
 };
 
 const quick: Sizes = {
   repetitions: 1,
-  warmUp: 8,
+  warmUp: 30,
   broadcast: { clients: 300, events: 12, interval: 40, bursts: 3, floodMs: 400 },
   perUser: { clients: 500, ticks: 40, others: [] },
   idle: { base: 500, clients: 1500, events: 3 },

@@ -7,6 +7,9 @@ import type { Bench } from './bench.js';
 
 const SERVER = new URL('../servers/main.js', import.meta.url);
 
+/** Of a round in which each event has one client. */
+const WARM_UP_BURST = 100;
+
 export interface SessionPlan {
   readonly clients: number;
   /** Of these, so many stop reading at once. Default 0. */
@@ -95,7 +98,9 @@ export class Session {
       }
     }
     this.expected = await this.quiet();
-    for (let round = 0; round < rounds; round++) await this.burst(this.plan.channels === 'shared' ? 1 : 50);
+    for (let round = 0; round < rounds; round++) {
+      await this.burst(this.plan.channels === 'shared' ? 1 : WARM_UP_BURST);
+    }
   }
 
   /** Of all events from now on. Nothing may be under way. */

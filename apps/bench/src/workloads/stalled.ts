@@ -1,5 +1,5 @@
 import type { Sizes } from '../sizes.js';
-import { WITH_HTTP } from './peer-groups.js';
+import { HANDWRITTEN, HUBS, WITH_HTTP } from './peer-groups.js';
 import type { Task } from './task.js';
 import { withSession } from './with-session.js';
 
@@ -9,9 +9,9 @@ const SIZE = 16_384;
 
 /** Ten clients never read. The others must get everything; the figure is by how much the server's memory grows. */
 export function stalled({ stalled: size }: Sizes): Task[] {
-  return size.among.map((clients) => ({
+  return size.among.map((clients, index) => ({
     title: `${STALLED} stalled of ${clients} clients`,
-    peers: WITH_HTTP,
+    peers: index === 0 ? WITH_HTTP : ['http', ...HUBS, ...HANDWRITTEN],
     run: (bench, peer) =>
       withSession(bench, peer, { clients, stalled: STALLED, channels: 'shared' }, async (session) => {
         await session.connect();
