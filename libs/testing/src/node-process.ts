@@ -12,7 +12,7 @@ export interface AppProcessOptions {
   execArgv?: string[];
   /** Arguments for the program. */
   args?: string[];
-  /** Milliseconds that the child may take until it announces its port. Default: 20,000. */
+  /** Milliseconds that the child may take until it announces its port. Default: 60,000: a busy machine is slow, a broken program ends. */
   timeout?: number;
 }
 
@@ -45,7 +45,7 @@ export class AppProcess {
   /** Resolves when the child has announced its port; rejects with what it wrote if it ends before. */
   static async start(entry: URL | string, options: AppProcessOptions = {}): Promise<AppProcess> {
     const app = new AppProcess(entry, options);
-    const { timeout = 20_000 } = options;
+    const { timeout = 60_000 } = options;
     const timer = setTimeout(() => {
       app.#ready.reject(new Error(`${String(entry)} was not ready within ${timeout} ms\n${app.#output}`));
     }, timeout);

@@ -39,6 +39,7 @@ export class RegistrationQueue {
   private departures = new Map<string, string>();
   private updates: ChannelsUpdate[] = [];
   private running: Promise<void> | undefined;
+  private closing = false;
 
   constructor(private readonly sink: RegistrationSink) {}
 
@@ -69,8 +70,9 @@ export class RegistrationQueue {
     this.run();
   }
 
-  /** Resolves when nothing waits any more, or Redis takes nothing. */
+  /** The last of it: resolves when nothing waits any more, or Redis does not take it. */
   async settle(): Promise<void> {
+    this.closing = true;
     await this.running;
   }
 
@@ -88,6 +90,8 @@ export class RegistrationQueue {
       const left = await this.sendDepartures();
       await this.sendArrivals();
       const updated = await this.sendUpdates();
+      // What it does not take at the end goes with the lease.
+      if (this.closing && !(left && updated)) return;
       const pause = left && updated ? SPACING_MS - (performance.now() - began) : RETRY_AFTER_MS;
       if (pause > 0) await delay(pause, undefined, { ref: false });
     }

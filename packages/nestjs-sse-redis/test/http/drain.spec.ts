@@ -81,3 +81,14 @@ forEachAdapter((adapter) => {
     await rooms.stop();
   }, 30_000);
 });
+
+it('ends in bounded time also when Redis is away', async () => {
+  const away = await RedisServer.start();
+  const rooms = await Rooms.start('fastify', away, { publishTimeout: 500, drain: { timeout: 500 } }, 1);
+  const streams = Array.from({ length: 5 }, () => rooms.stream(rooms.nodes[0]!, 'news'));
+  await until(() => streams.every(({ lastEventId }) => lastEventId !== ''));
+  away.pause();
+  await rooms.stop();
+  expect(streams.map(({ isEventStream }) => isEventStream)).toEqual(streams.map(() => true));
+  await away.stop();
+}, 20_000);

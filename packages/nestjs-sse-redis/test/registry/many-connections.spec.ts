@@ -16,9 +16,9 @@ beforeAll(async () => {
     // No sweep meanwhile: what is counted is registering and renewing.
     registry: { leaseTtl: LEASE, sweepInterval: 600_000 },
   });
-}, 30_000);
+}, 90_000);
 afterAll(async () => {
-  await node.stop();
+  await node?.stop();
   await redis.stop();
 }, 30_000);
 

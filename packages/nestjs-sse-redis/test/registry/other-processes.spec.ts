@@ -21,10 +21,10 @@ describe('a process that does not own a connection', () => {
     stream = SseStream.open(`${owner.app.url}/rooms?channels=news`, { headers: { 'x-user': 'anna' } });
     await stream.waitForBlock((block) => block.id !== undefined);
     id = (await other.list({ user: 'anna' }))[0]!.id;
-  }, 30_000);
+  }, 90_000);
   afterEach(async () => {
-    await stream.close();
-    await Promise.all([owner.stop(), other.stop()]);
+    await stream?.close();
+    await Promise.all([owner?.stop(), other?.stop()]);
     await redis.stop();
   });
 
