@@ -74,6 +74,21 @@ export class LoadRun {
     return this.deliveries;
   }
 
+  /** Waits until each client that reads is at the last event of its channels; gives the deliveries so far. */
+  async untilComplete(last: readonly number[], timeout: number): Promise<number> {
+    const deadline = performance.now() + timeout;
+    for (;;) {
+      try {
+        this.assertComplete(last);
+        return this.deliveries;
+      } catch (error) {
+        this.throwFailure();
+        if (performance.now() > deadline) throw error;
+        await pause(20);
+      }
+    }
+  }
+
   timeEvents(): void {
     this.latencies = [];
     this.tally.onTime = (published) => this.latencies.push(now() - published);
@@ -90,12 +105,16 @@ export class LoadRun {
   async verify(last: readonly number[]): Promise<void> {
     await pause(20); // for what comes twice
     this.throwFailure();
-    for (const { verifier, options } of this.clients) if (!options.stalls) verifier.assertComplete(last);
+    this.assertComplete(last);
   }
 
   close(): void {
     for (const client of this.clients) client.close();
     this.clients = [];
+  }
+
+  private assertComplete(last: readonly number[]): void {
+    for (const { verifier, options } of this.clients) if (!options.stalls) verifier.assertComplete(last);
   }
 
   private client(plan: ConnectPlan, index: number): LoadClient {

@@ -10,6 +10,7 @@ const methods = {
   deliveries: () => run.deliveries,
   untilDelivered: ({ target, timeout }: { target: number; timeout: number }) =>
     run.untilDelivered(target, timeout),
+  untilComplete: ({ last, timeout }: { last: number[]; timeout: number }) => run.untilComplete(last, timeout),
   timeEvents: () => run.timeEvents(),
   latency: () => run.latency(),
   verify: (last: number[]) => run.verify(last),

@@ -97,7 +97,8 @@ export class Session {
         live = await this.bench.load.call('live');
       }
     }
-    this.expected = await this.quiet();
+    const last = [...(await this.publisher.call('lastSequences'))];
+    this.expected = await this.bench.load.call('untilComplete', { last, timeout: 30_000 });
     for (let round = 0; round < rounds; round++) {
       await this.burst(this.plan.channels === 'shared' ? 1 : WARM_UP_BURST);
     }
@@ -173,15 +174,6 @@ export class Session {
   async close(): Promise<void> {
     await this.bench.load.call('reset');
     await Promise.all(this.servers.map((server) => server.stop()));
-  }
-
-  /** Resolves with the number of deliveries when no more come. */
-  private async quiet(): Promise<number> {
-    for (let seen = -1; ; await pause(60)) {
-      const deliveries = await this.bench.load.call('deliveries');
-      if (deliveries === seen) return seen;
-      seen = deliveries;
-    }
   }
 
   private async delivered(target = this.expected): Promise<void> {

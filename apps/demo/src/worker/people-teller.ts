@@ -2,7 +2,6 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { SseHub, SseRegistry, type ConnectionChange, type ConnectionRecord } from 'nestjs-sse-redis';
 import type { Subscription } from 'rxjs';
 import { PEOPLE } from './channels.js';
-import { SupervisorLink } from './supervisor-link.js';
 
 /** A connection as pages show it. */
 export function describePerson({ id, user, since, metadata }: ConnectionRecord) {
@@ -10,7 +9,7 @@ export function describePerson({ id, user, since, metadata }: ConnectionRecord) 
   return { id, tab: user, name, process, since };
 }
 
-/** Tells the pages who comes and goes: one process does, for all of them, whichever process they are on. */
+/** Tells the pages who comes and goes. Every process hears of each change; the idempotency key makes one of them tell it. */
 @Injectable()
 export class PeopleTeller implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(PeopleTeller.name);
@@ -19,13 +18,11 @@ export class PeopleTeller implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly hub: SseHub,
     private readonly registry: SseRegistry,
-    private readonly supervisor: SupervisorLink,
   ) {}
 
   onApplicationBootstrap(): void {
     this.watching = this.registry.changes.subscribe((change) => {
-      if (change.type === 'gap' || !this.supervisor.isPublisher) return;
-      void this.tell(change);
+      if (change.type !== 'gap') void this.tell(change);
     });
   }
 
@@ -37,7 +34,11 @@ export class PeopleTeller implements OnApplicationBootstrap, OnModuleDestroy {
   private async tell({ type, at, reason, connection }: ConnectionChange): Promise<void> {
     try {
       const data = { type, at, reason, person: describePerson(connection) };
-      await this.hub.publish(PEOPLE, { type: PEOPLE, data }, { ephemeral: true });
+      await this.hub.publish(
+        PEOPLE,
+        { type: PEOPLE, data },
+        { ephemeral: true, idempotencyKey: `${type} ${at} ${connection.id}` },
+      );
     } catch (error) {
       this.logger.warn(`could not tell the pages who came or went: ${String(error)}`);
     }

@@ -12,8 +12,6 @@ export class SupervisorLink implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
   private reported = 0;
   rows: ProcessRow[] = [];
-  /** Of all processes this one tells the pages what is the same for all. */
-  isPublisher = false;
 
   constructor(private readonly hub: SseHub) {}
 
@@ -54,7 +52,6 @@ export class SupervisorLink implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly hear = (message: ToWorker): void => {
     if (message.kind !== 'table') return;
     this.rows = message.rows;
-    this.isPublisher = message.publisher;
     if (message.publisher) void this.tellPages();
   };
 

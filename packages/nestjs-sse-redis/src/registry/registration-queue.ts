@@ -93,7 +93,8 @@ export class RegistrationQueue {
       // What it does not take at the end goes with the lease.
       if (this.closing && !(left && updated)) return;
       const pause = left && updated ? SPACING_MS - (performance.now() - began) : RETRY_AFTER_MS;
-      if (pause > 0) await delay(pause, undefined, { ref: false });
+      // Not unref'd: a process that is ending must not end in the midst of this.
+      if (pause > 0) await delay(pause);
     }
   }
 
