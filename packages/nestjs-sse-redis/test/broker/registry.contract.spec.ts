@@ -375,7 +375,7 @@ describe.each(brokerSetUps)('the registry of the $name broker', (setUp) => {
     expect(await register([connection('n1.1')])).toBeUndefined();
   });
 
-  it('sends messages to the inbox of a node, and tells whether anybody hears them', async () => {
+  it('tells that nobody hears a message for a node that is none', async () => {
     expect(await broker.send('nobody', 'x')).toBe(0);
   });
 });
