@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { checkOpenFiles } from './open-files.js';
 import { BenchRedis } from './processes/redis.js';
 import { bars } from './report/bars.js';
@@ -23,10 +23,11 @@ async function main(settings: Settings): Promise<void> {
 
   const redis = await BenchRedis.start(process.env['REDIS_SERVER'] ?? 'redis-server');
   try {
-    const bench = await Bench.start(redis);
+    const bench = await Bench.start(redis, settings.profiles && resolve(settings.profiles));
+    if (settings.profiles) mkdirSync(settings.profiles, { recursive: true });
     if (settings.size !== 'smoke') await rehearse(bench);
     progress('ready');
-    const samples = await runTasks(bench, tasks, sizes.repetitions, progress);
+    const samples = await runTasks(bench, tasks, settings.peers, sizes.repetitions, progress);
     await bench.stop();
 
     const on = environment(redis.version);

@@ -1,5 +1,6 @@
 import { peerOf } from './peers.js';
 import type { Sample } from './report/sample.js';
+import type { PeerName } from './servers/peer-names.js';
 import { sizes } from './sizes.js';
 import { broadcast } from './workloads/broadcast.js';
 import type { Bench } from './workloads/bench.js';
@@ -15,19 +16,26 @@ export async function rehearse(bench: Bench): Promise<void> {
   for (const name of ['net', 'hub-fastify', 'transmit'] as const) await task.run(bench, peerOf(name));
 }
 
-/** Peer after peer within a repetition, so that what disturbs the machine for a while disturbs all of them. */
+/**
+ * Peer after peer within a repetition, so that what disturbs the machine for a while disturbs all of them.
+ *
+ * @param only of the peers; all if there are none
+ */
 export async function runTasks(
   bench: Bench,
   tasks: readonly Task[],
+  only: readonly PeerName[],
   repetitions: number,
   progress: (line: string) => void,
 ): Promise<Sample[]> {
   const samples: Sample[] = [];
-  const steps = repetitions * tasks.reduce((sum, { peers }) => sum + peers.length, 0);
+  const peersOf = ({ peers }: Task): readonly PeerName[] =>
+    only.length > 0 ? peers.filter((name) => only.includes(name)) : peers;
+  const steps = repetitions * tasks.reduce((sum, task) => sum + peersOf(task).length, 0);
   let step = 0;
   for (let repetition = 1; repetition <= repetitions; repetition++) {
     for (const task of tasks) {
-      for (const name of task.peers) {
+      for (const name of peersOf(task)) {
         const peer = peerOf(name);
         step++;
         const started = performance.now();

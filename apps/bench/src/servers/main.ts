@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { serve } from '../processes/serve.js';
+import { CpuProfile } from './cpu-profile.js';
 import type { PeerName } from './peer-names.js';
 import type { StartServer } from './server.js';
 
@@ -19,6 +20,8 @@ const start: Record<PeerName, StartServer> = {
 const [peer, redisUrl] = process.argv.slice(2) as [PeerName, string];
 const port = await start[peer](redisUrl);
 
+const profile = new CpuProfile();
+
 const methods = {
   port: () => port,
   /** Microseconds, user and system. */
@@ -26,6 +29,8 @@ const methods = {
     const { user, system } = process.cpuUsage();
     return user + system;
   },
+  startProfile: () => profile.start(),
+  writeProfile: (file: string) => profile.write(file),
   /** Bytes resident after garbage has been collected. */
   memory: async () => {
     for (let round = 0; round < 3; round++) {

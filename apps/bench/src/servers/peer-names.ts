@@ -1,10 +1,13 @@
-export type PeerName =
-  | 'net'
-  | 'http'
-  | 'hub-fastify'
-  | 'hub-express'
-  | 'nest-fastify'
-  | 'nest-express'
-  | 'better-sse'
-  | 'transmit'
-  | 'fastify-sse';
+export const peerNames = [
+  'net',
+  'http',
+  'hub-fastify',
+  'hub-express',
+  'nest-fastify',
+  'nest-express',
+  'better-sse',
+  'transmit',
+  'fastify-sse',
+] as const;
+
+export type PeerName = (typeof peerNames)[number];

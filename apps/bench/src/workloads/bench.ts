@@ -11,7 +11,8 @@ const PUBLISHER = new URL('../publisher/main.js', import.meta.url);
 export class Bench {
   private sessions = 0;
 
-  static async start(redis: BenchRedis): Promise<Bench> {
+  /** @param profiles the folder for CPU profiles, if there are to be any */
+  static async start(redis: BenchRedis, profiles?: string): Promise<Bench> {
     const publisher = (name: PublisherName): Promise<Child<PublisherMethods>> =>
       Child.start(PUBLISHER, [name, redis.url]);
     const [load, hub, plain, transmit] = await Promise.all([
@@ -20,13 +21,14 @@ export class Bench {
       publisher('plain'),
       publisher('transmit'),
     ]);
-    return new Bench(redis, load, { hub, plain, transmit });
+    return new Bench(redis, load, { hub, plain, transmit }, profiles);
   }
 
   private constructor(
     readonly redis: BenchRedis,
     readonly load: Child<LoadMethods>,
     readonly publishers: Record<PublisherName, Child<PublisherMethods>>,
+    readonly profiles: string | undefined,
   ) {}
 
   /** Channels of one measurement are never those of another. */

@@ -5,7 +5,7 @@ import type { Task } from './task.js';
 import { withSession } from './with-session.js';
 
 const SIZE = 256;
-const PER_TICK = 20;
+const PER_TICK = 100;
 const INTERVAL = 10;
 
 /** A channel for each client, and events for one after the other. */

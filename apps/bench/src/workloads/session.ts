@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Child } from '../processes/child.js';
 import type { Peer } from '../peers.js';
@@ -8,7 +9,7 @@ import type { Bench } from './bench.js';
 const SERVER = new URL('../servers/main.js', import.meta.url);
 
 /** Of a round in which each event has one client. */
-const WARM_UP_BURST = 100;
+const WARM_UP_BURST = 300;
 
 export interface SessionPlan {
   readonly clients: number;
@@ -35,11 +36,13 @@ export interface Window {
 /** A peer's server, freshly started, with clients that receive; all that happens is counted and verified. */
 export class Session {
   private readonly name: string;
+  private readonly publisher: Child<PublisherMethods>;
   /** Events per channel that gets any → deliveries. */
   private readonly fanOut: number;
   private readonly usedChannels: number;
   private readonly channels: number;
   private expected = 0;
+  private measured = 0;
 
   static async open(bench: Bench, peer: Peer, plan: SessionPlan): Promise<Session> {
     const servers = await Promise.all(
@@ -47,7 +50,7 @@ export class Session {
         Child.start<ServerMethods>(SERVER, [peer.name, bench.redis.url], ['--expose-gc']),
       ),
     );
-    const session = new Session(bench, servers, bench.publishers[peer.publisher], plan);
+    const session = new Session(bench, peer, servers, plan);
     await session.publisher.call('begin', {
       session: session.name,
       channels: session.channels,
@@ -58,10 +61,11 @@ export class Session {
 
   private constructor(
     private readonly bench: Bench,
+    private readonly peer: Peer,
     private readonly servers: readonly Child<ServerMethods>[],
-    private readonly publisher: Child<PublisherMethods>,
     private readonly plan: SessionPlan,
   ) {
+    this.publisher = bench.publishers[peer.publisher];
     const { clients, channels, channelsEach = 1, stride = 1, stalled = 0 } = plan;
     this.name = bench.nextSession();
     this.channels = channels === 'shared' ? 1 : clients * channelsEach;
@@ -138,6 +142,17 @@ export class Session {
 
   /** Measures what the servers and Redis spend on it. */
   async measure(body: () => Promise<void>): Promise<Window> {
+    const { profiles } = this.bench;
+    if (profiles === undefined) return this.window(body);
+    await Promise.all(this.servers.map((server) => server.call('startProfile')));
+    const window = await this.window(body);
+    const name = `${this.name}-${this.peer.name}-${++this.measured}`;
+    const file = (index: number): string => join(profiles, `${name}-${index}.cpuprofile`);
+    await Promise.all(this.servers.map((server, index) => server.call('writeProfile', file(index))));
+    return window;
+  }
+
+  private async window(body: () => Promise<void>): Promise<Window> {
     const before = await this.usage();
     const deliveries = this.expected;
     const started = performance.now();

@@ -52,14 +52,13 @@ export function encodeRecord(
  * @throws UnexpectedReplyError if these are not the bytes of a record
  */
 export function parseRecord(bytes: Buffer): EventRecord {
-  let at = 0;
-  let position = 0;
-  while (isDigit(bytes[at])) position = position * 10 + (bytes[at++]! - DIGIT_0);
-  if (at === 0 || bytes[at++] !== SPACE) throw unexpected(bytes);
-  const prevStart = at;
-  let prev = 0;
-  while (isDigit(bytes[at])) prev = prev * 10 + (bytes[at++]! - DIGIT_0);
-  if (at === prevStart || bytes[at++] !== SPACE) throw unexpected(bytes);
+  const positionEnd = endOfDigits(bytes, 0);
+  const prevEnd = endOfDigits(bytes, positionEnd + 1);
+  if (positionEnd === 0 || bytes[positionEnd] !== SPACE) throw unexpected(bytes);
+  if (prevEnd === positionEnd + 1 || bytes[prevEnd] !== SPACE) throw unexpected(bytes);
+  const position = numberIn(bytes, 0, positionEnd);
+  const prev = numberIn(bytes, positionEnd + 1, prevEnd);
+  let at = prevEnd + 1;
   const kind = KINDS[bytes[at++] ?? 0];
   const ephemeral = bytes[at] === EPHEMERAL;
   if (ephemeral) at++;
@@ -75,8 +74,29 @@ export function textOf(record: EventRecord): string {
   return record.frame.toString('utf8', record.frame.indexOf(LF) + 1);
 }
 
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= DIGIT_0 && byte <= DIGIT_0 + 9;
+function endOfDigits(bytes: Buffer, start: number): number {
+  let at = start;
+  for (; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    if (byte < DIGIT_0 || byte > DIGIT_0 + 9) break;
+  }
+  return at;
+}
+
+/** In pieces that V8 computes as small integers: beyond them each step would be a number on the heap, until it is optimized. */
+function numberIn(bytes: Buffer, start: number, end: number): number {
+  let result = 0;
+  for (let at = start; at < end;) {
+    const pieceEnd = Math.min(end, at + 8);
+    let piece = 0;
+    let scale = 1;
+    for (; at < pieceEnd; at++) {
+      piece = piece * 10 + (bytes[at]! - DIGIT_0);
+      scale *= 10;
+    }
+    result = result * scale + piece;
+  }
+  return result;
 }
 
 function unexpected(bytes: Buffer): UnexpectedReplyError {

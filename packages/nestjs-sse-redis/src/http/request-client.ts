@@ -1,5 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ConnectingClient, ResponseOptions } from '../hub/connecting-client.js';
+import type { MessageEvent } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import type { ConnectingClient, ResponseOptions, ResponseStream } from '../hub/connecting-client.js';
+import { NestStream } from './nest-stream.js';
 import { ResponseOutlet } from './response-outlet.js';
 
 /** A request as both adapters give it: Express' own, or Fastify's around Node's (`raw`). */
@@ -60,7 +63,12 @@ export class RequestClient implements ConnectingClient {
     return /(^|[,;\s])status($|[,;\s])/i.test(String(this.rawRequest.headers['prefer'] ?? ''));
   }
 
-  openResponse(options: ResponseOptions): ResponseOutlet {
-    return new ResponseOutlet(this.response, options);
+  observe(
+    options: ResponseOptions,
+    serve: (response: ResponseStream) => () => void,
+  ): Observable<MessageEvent> {
+    return new NestStream(this.response, (stream) =>
+      serve(new ResponseOutlet(this.response, stream, options)),
+    );
   }
 }

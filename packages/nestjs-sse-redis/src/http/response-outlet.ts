@@ -1,13 +1,15 @@
 import { Logger } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
-import type { ResponseOptions, ResponseStream } from '../hub/connecting-client.js';
+import type { ResponseListener, ResponseOptions, ResponseStream } from '../hub/connecting-client.js';
 import { gapFrame, messageFrame, positionFrame } from '../hub/frames.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
-import type { Gap } from '../hub/outlet.js';
+import type { Gap, OutletListener } from '../hub/outlet.js';
 import { chunkSocket } from './chunk-socket.js';
 import type { FrameBatch } from './frame-batch.js';
+import { abortSignal, type NestStream } from './nest-stream.js';
 import { tick, type Flushable } from './tick.js';
 
 const logger = new Logger('SseHub');
@@ -17,38 +19,45 @@ const logger = new Logger('SseHub');
  * bytes of events go past its pipeline, which would number events that have no id of their own and format each one
  * once per client.
  *
- * What it is given in a tick is joined with the help of all other outlets, and written at the tick's end.
+ * What it is given in a tick is joined with the help of all other outlets, and written at the tick's end. `write` and
+ * `flush` run once for each event and client: they keep to fields of this object and of the socket, which is written to
+ * anyway. To ask the response costs a microsecond: hardly any of it is in the processor's cache, and on Express, which
+ * gives each a prototype, each has a hidden class of its own, so that V8 looks up every property anew.
  */
 export class ResponseOutlet implements ResponseStream, Flushable {
-  readonly opened: Promise<boolean>;
-  readonly closed: Promise<void>;
-  onDrain = (): void => undefined;
-  onEnd = (): void => undefined;
+  connection: OutletListener | undefined = undefined;
+  stream: ResponseListener | undefined = undefined;
   stalled = false;
-  /** What it was given in this tick. */
-  private batch: FrameBatch | undefined;
-  /** How many bytes waited for the client before this tick. */
-  private waiting = 0;
-  private full = false;
-  private begun = false;
+  /** The headers are out, and it has not closed. */
+  private isOpen = false;
   private isClosed = false;
+  private full = false;
+  /** Something was written. */
+  private begun = false;
+  /** Nest's part in it, until it lets go. */
+  private nest: NestStream | undefined;
+  /** What it was given in this tick. */
+  private batch: FrameBatch | undefined = undefined;
+  /** How many bytes may wait for the client. */
+  private readonly limit: number;
+  /** How many bytes at least can be given in this tick. */
+  private room = 0;
+  /** Written to past the response, once it was found that it may be. */
+  private socket: Socket | undefined = undefined;
   /** Set while it waits for the client to take what it was given. */
-  private leaveDrainSource: (() => void) | undefined;
+  private leaveDrainSource: (() => void) | undefined = undefined;
 
   constructor(
     private readonly response: ServerResponse,
+    nest: NestStream,
     private readonly options: ResponseOptions,
   ) {
-    this.closed = new Promise((resolve) => {
-      if (response.closed || response.destroyed) resolve();
-      else {
-        response.once('close', () => {
-          this.onClosed();
-          resolve();
-        });
-      }
-    });
-    this.opened = this.headersSent();
+    this.nest = nest;
+    // Not below Node's own mark, over which it says `false` and then 'drain': that event is sure to come.
+    this.limit = Math.max(options.bufferedBytes, response.writableHighWaterMark);
+    if (response.closed || response.destroyed) queueMicrotask(() => this.onClosed());
+    else response.on('close', () => this.onClosed());
+    this.noticeEnd();
   }
 
   event(_channel: string, record: EventRecord): boolean {
@@ -71,28 +80,48 @@ export class ResponseOutlet implements ResponseStream, Flushable {
     return this.response.destroyed || this.response.socket?.destroyed === true;
   }
 
+  /**
+   * Nest commits the headers on a timer of 0 ms after it subscribed. Looking for that is what works under every
+   * interceptor; emitting something to make Nest commit would pass through them all, and may come out as an event.
+   */
+  async opened(): Promise<boolean> {
+    const { response } = this;
+    while (!response.headersSent) {
+      if (this.isClosed || response.writableEnded || response.destroyed) return false;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    // A HEAD request has no more than its headers.
+    this.isOpen = !this.isClosed && !response.writableEnded && !response.destroyed;
+    if (this.isOpen && this.nest?.letGo()) this.nest = undefined;
+    return this.isOpen;
+  }
+
+  async closed(): Promise<void> {
+    if (!this.isClosed) await new Promise<void>((resolve) => this.response.once('close', resolve));
+  }
+
   write(frame: Buffer): boolean {
     let { batch } = this;
-    if (!batch) {
+    if (batch === undefined) {
       // Before the headers a write would send others than Nest's.
-      if (!this.isOpen || !this.response.headersSent) return false;
-      this.waiting = this.response.writableLength;
+      if (!this.isOpen) return false;
       batch = tick.add(this);
     }
     this.batch = batch = batch.append(frame);
-    if (this.isOver(this.waiting + batch.length)) this.full = true;
+    if (batch.length > this.room && this.isOver(batch.length)) this.full = true;
     return !this.full;
   }
 
   /** Writes what it was given in this tick. */
   flush(): void {
     const { batch, response } = this;
-    if (!batch) return;
+    if (batch === undefined) return;
     this.batch = undefined;
     if (!this.isOpen) return;
     // The first time through the response, which knows whether its headers have left.
-    const socket = this.begun ? chunkSocket(response) : undefined;
+    if (this.begun) this.socket ??= chunkSocket(response);
     this.begun = true;
+    const socket = this.socket?.writable ? this.socket : undefined;
     try {
       if (socket) socket.write(batch.chunk);
       else response.write(batch.frames);
@@ -102,12 +131,15 @@ export class ResponseOutlet implements ResponseStream, Flushable {
       this.destroy();
       return;
     }
+    this.room = this.limit - (socket ?? response).writableLength;
     if (this.full) this.awaitDrain(socket ?? response);
   }
 
   end(): void {
     this.flush();
-    this.onEnd();
+    this.stream?.ended();
+    if (this.nest) this.nest.end();
+    else this.response.end();
   }
 
   destroy(): void {
@@ -115,19 +147,26 @@ export class ResponseOutlet implements ResponseStream, Flushable {
     this.response.destroy();
   }
 
-  private get isOpen(): boolean {
-    return !this.isClosed && !this.response.writableEnded && !this.response.destroyed;
+  /** The handler has the response, too. When it has ended, its socket is the next request's, long before it closes. */
+  private noticeEnd(): void {
+    const { response } = this;
+    // oxlint-disable-next-line typescript/unbound-method -- applied below: bound it would be one function more a connection
+    const end = response.end as (this: ServerResponse, ...rest: unknown[]) => ServerResponse;
+    response.end = (...rest: unknown[]) => {
+      this.isOpen = false;
+      return end.apply(response, rest);
+    };
   }
 
-  private isOver(bytes: number): boolean {
-    // Not below Node's own mark, over which it says `false` and then 'drain': that event is sure to come.
-    return bytes > this.options.bufferedBytes && bytes > this.response.writableHighWaterMark;
+  /** @param more bytes, besides those that wait for the client */
+  private isOver(more: number): boolean {
+    return this.response.writableLength + more > this.limit;
   }
 
   /** @param source what was written to: of a write past the response, the response tells no 'drain' */
   private awaitDrain(source: Writable): void {
     if (this.leaveDrainSource) return;
-    if (!this.isOver(this.response.writableLength)) {
+    if (!this.isOver(0)) {
       // The kernel took it at once. In another turn, so that a long catch-up does not hold up everybody else.
       setImmediate(() => this.onRoom());
       return;
@@ -156,26 +195,18 @@ export class ResponseOutlet implements ResponseStream, Flushable {
       this.leaveDrainSource = undefined;
       this.response.setTimeout(0);
     }
-    this.onDrain();
+    this.connection?.drained();
   }
 
   private onClosed(): void {
     this.isClosed = true;
+    this.isOpen = false;
     this.batch = undefined;
     // The socket may live on, for other requests.
+    this.socket = undefined;
     this.leaveDrainSource?.();
     this.leaveDrainSource = undefined;
-  }
-
-  /**
-   * Nest commits the headers on a timer of 0 ms after it subscribed. Looking for that is what works under every
-   * interceptor; emitting something to make Nest commit would pass through them all, and may come out as an event.
-   */
-  private async headersSent(): Promise<boolean> {
-    while (!this.response.headersSent) {
-      if (!this.isOpen) return false;
-      await new Promise((resolve) => setTimeout(resolve, 0));
-    }
-    return this.isOpen;
+    if (!this.nest) abortSignal(this.response);
+    this.stream?.left();
   }
 }

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { NewConnection } from '../broker/registry-store.interface.js';
 import { formatHubEvent } from '../event/event-text.js';
-import type { ConnectingClient, ResponseStream } from './connecting-client.js';
+import type { ConnectingClient, ResponseListener, ResponseStream } from './connecting-client.js';
 import type { Connection } from './connection.js';
 import { dismissalFrame, refusalFrame, retryFrame } from './frames.js';
 import type { Beating } from './heartbeat.js';
@@ -26,21 +26,23 @@ export interface StreamKeeper {
 }
 
 /** The stream of one client: its response, its connection, and what is known of it in the registry. */
-export class ClientStream implements Beating {
-  connection: Connection | undefined;
+export class ClientStream implements Beating, ResponseListener {
+  connection: Connection | undefined = undefined;
+  /** While it is being opened: what breaks that off. */
+  cancel: (() => void) | undefined = undefined;
   /** What the registry knows of it, from when it was registered. */
-  registered: NewConnection | undefined;
+  registered: NewConnection | undefined = undefined;
   /** ms since the epoch. */
   authorizedAt = 0;
   /** At which restoration of the link it was last asked for. */
   authorizedIn = 0;
-  /** When it is to end, and why then; ms since the epoch. */
-  deadline: { readonly at: number; readonly reason: 'expired' | 'max age' } | undefined;
-  /** Closes the connection, and whatever it holds. */
-  stop: () => void = () => undefined;
-  private closedFor: string | undefined;
+  /** When it is to end; ms since the epoch. */
+  endsAt = Infinity;
+  /** Why then. */
+  endsFor: 'expired' | 'max age' = 'max age';
+  private closedFor: string | undefined = undefined;
   /** What is done to it is done in turn: its opening first. */
-  private turn: Promise<unknown> = Promise.resolve();
+  private turn: Promise<unknown> | undefined = undefined;
 
   constructor(
     readonly id: string,
@@ -50,7 +52,9 @@ export class ClientStream implements Beating {
     /** With it the client itself may change its channels. */
     private readonly secret: string | undefined,
     private readonly keeper: StreamKeeper,
-  ) {}
+  ) {
+    response.stream = this;
+  }
 
   get isClosed(): boolean {
     return this.closedFor !== undefined;
@@ -62,8 +66,12 @@ export class ClientStream implements Beating {
 
   /** Runs what changes the stream after everything that does so already. */
   inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.turn.then(task);
-    this.turn = result.catch(() => undefined);
+    const result = (this.turn ?? Promise.resolve()).then(task);
+    const turn = result.then(nothing, nothing);
+    this.turn = turn;
+    void turn.then(() => {
+      if (this.turn === turn) this.turn = undefined;
+    });
     return result;
   }
 
@@ -71,6 +79,14 @@ export class ClientStream implements Beating {
     if (this.secret === undefined) return false;
     const [own, given] = [Buffer.from(this.secret), Buffer.from(secret)];
     return own.length === given.length && timingSafeEqual(own, given);
+  }
+
+  ended(): void {
+    this.close('ended');
+  }
+
+  left(): void {
+    this.close(this.response.stalled ? 'stalled' : 'left');
   }
 
   beat(): void {
@@ -107,7 +123,9 @@ export class ClientStream implements Beating {
   close(reason: string): void {
     if (this.isClosed) return;
     this.closedFor = reason;
-    this.stop();
+    this.cancel?.();
     this.keeper.closed(this, reason);
   }
 }
+
+function nothing(): void {}

@@ -12,7 +12,7 @@ import type { AuthorizedClient } from '../options/channel-rules.interface.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { Authorizer } from './authorizer.js';
 import { ClientStream, type Farewell, type StreamKeeper } from './client-stream.js';
-import type { ConnectingClient } from './connecting-client.js';
+import type { ConnectingClient, ResponseStream } from './connecting-client.js';
 import type { Connection } from './connection.js';
 import { Deadlines } from './deadlines.js';
 import { Drain } from './drain.js';
@@ -25,6 +25,8 @@ import type { StartOptions, Streams } from './streams.js';
 const FULL_RETRY_FACTOR = 5;
 /** How many streams ask the application at once whether they may go on. */
 const AUTHORIZATIONS_AT_ONCE = 64;
+/** The part of `maxConnectionAge` within which streams end at one time: of an hour, 14 seconds. */
+const AGE_STEPS = 256;
 
 /** What is known of a stream that is to be opened, besides its client and channels. */
 export interface StreamOptions extends StartOptions {
@@ -81,28 +83,22 @@ export class Clients implements StreamKeeper {
   /**
    * Serves the response of a client.
    *
-   * @param onEnd called when the stream is over; the response is to be ended then
-   * @returns what closes it
+   * @returns what is to be called when the client leaves
    */
   serve(
     client: ConnectingClient,
     channels: readonly string[],
     options: StreamOptions,
-    onEnd: () => void,
+    response: ResponseStream,
   ): () => void {
-    const response = client.openResponse(this.options);
     const id = `${this.nodeId}.${(++this.lastNumber).toString(36)}`;
     const secret = options.control ? randomBytes(18).toString('base64url') : undefined;
     const stream = new ClientStream(id, client, options.user, response, secret, this);
     this.streams.set(id, stream);
-    response.onEnd = () => {
-      stream.close('ended');
-      onEnd();
-    };
-    const left = (): void => stream.close(response.stalled ? 'stalled' : 'left');
-    void response.closed.then(left);
+    // At once: what Nest keeps for a response until its headers are out should not grow old over a question to Redis.
+    void response.opened();
     void stream.inTurn(() => this.begin(stream, channels, options));
-    return left;
+    return () => stream.left();
   }
 
   /** @throws DrainingError | TooManyConnectionsError | RedisUnavailableError where a stream would be refused now */
@@ -217,13 +213,14 @@ export class Clients implements StreamKeeper {
   }
 
   expired(stream: ClientStream): void {
-    const { reason } = stream.deadline!;
+    const { endsFor: reason } = stream;
     this.end(stream, { reason, ...(reason === 'expired' && { code: 'EXPIRED' }), retry: true });
   }
 
   closed(stream: ClientStream, reason: string): void {
     this.streams.delete(stream.id);
-    if (stream.deadline) this.deadlines.remove(stream.deadline.at, stream);
+    if (stream.connection) this.connections.close(stream.connection);
+    if (stream.endsAt !== Infinity) this.deadlines.remove(stream.endsAt, stream);
     if (stream.registered) this.registrar.depart(stream.id, reason);
     this.figures.closed(reason);
   }
@@ -261,40 +258,48 @@ export class Clients implements StreamKeeper {
     // Looked at only when the channels are subscribed.
     admission.catch(() => undefined);
     return new Promise((resolve, reject) => {
-      const stop = this.connections.open(channels, options, response, {
+      const cancel = this.connections.open(channels, options, response, {
         beating: stream,
         ready: async () => {
           const admitted = await admission;
           if (admitted !== 'in') throw tooMany(admitted);
-          if (!(await response.opened)) return false;
+          if (!(await response.opened())) return false;
           if (this.drain.active) throw draining();
           if (!(await this.isUpToDate(stream))) return false;
           response.write(retryFrame(this.jittered(this.options.retry)));
           return true;
         },
         opened: (connection) => {
+          stream.cancel = undefined;
           this.begun(stream, connection, options.expiresAt);
           resolve();
         },
         failed: reject,
       });
-      stream.stop = () => {
-        stop();
+      stream.cancel = () => {
+        cancel();
         resolve();
       };
-      if (stream.isClosed) stream.stop();
+      if (stream.isClosed) stream.cancel();
     });
   }
 
   private begun(stream: ClientStream, connection: Connection, expiresAt = Infinity): void {
     stream.connection = connection;
     stream.tellControl();
-    const age = this.options.maxConnectionAge * (0.8 + 0.4 * Math.random());
-    const oldAt = age > 0 ? Date.now() + age : Infinity;
-    const at = Math.min(expiresAt, oldAt);
-    if (at === Infinity) return;
-    stream.deadline = { at, reason: at === expiresAt ? 'expired' : 'max age' };
-    this.deadlines.add(at, stream);
+    const oldAt = this.oldAt();
+    stream.endsAt = Math.min(expiresAt, oldAt);
+    if (stream.endsAt === expiresAt) stream.endsFor = 'expired';
+    if (stream.endsAt !== Infinity) this.deadlines.add(stream.endsAt, stream);
+  }
+
+  /** When a stream that begins now is too old, in ms since the epoch; spread, so that those who came together do not go together. */
+  private oldAt(): number {
+    const { maxConnectionAge } = this.options;
+    if (maxConnectionAge === 0) return Infinity;
+    // In some steps, so that those of one step share their bucket of `deadlines`.
+    const step = maxConnectionAge / AGE_STEPS;
+    return Math.ceil((Date.now() + maxConnectionAge * (0.8 + 0.4 * Math.random())) / step) * step;
   }
 
   /** Whether its rights were asked for since the link was last restored; asks again where they were not. */
@@ -344,14 +349,14 @@ export class Clients implements StreamKeeper {
   /** Its status is 200, or will be (any other would end an EventSource for good): tell why, when to return, and end it. */
   private async refuse(stream: ClientStream, error: unknown): Promise<void> {
     if (error instanceof DrainingError) {
-      if (await stream.response.opened) this.end(stream, { reason: 'drained', retry: true });
+      if (await stream.response.opened()) this.end(stream, { reason: 'drained', retry: true });
       return;
     }
     const isKnown = error instanceof SseRedisError;
     if (!isKnown || error.statusCode === 500) this.logger.error(error);
     const code = isKnown ? error.code : 'INTERNAL_ERROR';
     this.figures.refused(code);
-    if (!(await stream.response.opened)) return;
+    if (!(await stream.response.opened())) return;
     if (error instanceof ForbiddenChannelError) {
       this.end(stream, { reason: 'forbidden', code, details: { channels: error.channels }, retry: false });
     } else if (error instanceof TooManyConnectionsError) {

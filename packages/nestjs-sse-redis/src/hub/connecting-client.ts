@@ -1,3 +1,5 @@
+import type { MessageEvent } from '@nestjs/common';
+import type { Observable } from 'rxjs';
 import type { AuthorizedClient } from '../options/channel-rules.interface.js';
 import type { Outlet } from './outlet.js';
 
@@ -8,8 +10,15 @@ export interface ConnectingClient extends AuthorizedClient {
   readonly userAgent: string | undefined;
   /** When what it has shown to be let in runs out; ms since the epoch, or a Date. */
   readonly expiresAt?: number | Date | undefined;
-  /** Its response, to be written to once the headers are out. */
-  openResponse(options: ResponseOptions): ResponseStream;
+  /**
+   * What stands for the stream of its response to Nest.
+   *
+   * @param serve called with the response when Nest subscribes; returns what is to be called when it unsubscribes
+   */
+  observe(
+    options: ResponseOptions,
+    serve: (response: ResponseStream) => () => void,
+  ): Observable<MessageEvent>;
 }
 
 export interface ResponseOptions {
@@ -19,12 +28,22 @@ export interface ResponseOptions {
   readonly stallTimeout: number;
 }
 
-/** An open response, past its headers. */
+/** A stream, as its response knows it. */
+export interface ResponseListener {
+  /** The outlet was ended. */
+  ended(): void;
+  /** The response has closed, one way or another. */
+  left(): void;
+}
+
+/** A response, to be written to once its headers are out. */
 export interface ResponseStream extends Outlet {
-  /** Resolves to whether the response can be written to: false if the client has gone. */
-  readonly opened: Promise<boolean>;
-  /** Resolves when the response has ended, one way or another. */
-  readonly closed: Promise<void>;
+  /** Set by the stream. */
+  stream: ResponseListener | undefined;
+  /** Resolves, once the headers are out, to whether the response can be written to: false if the client has gone. */
+  opened(): Promise<boolean>;
+  /** Resolves when the response has closed, one way or another. */
+  closed(): Promise<void>;
   /** It has been given up because the client took nothing for `stallTimeout`. */
   readonly stalled: boolean;
   /** Its socket is gone, whether or not anybody was told. */
@@ -32,6 +51,4 @@ export interface ResponseStream extends Outlet {
   write(frame: Buffer): boolean;
   /** Ends it without waiting for the client to take what it was given. */
   destroy(): void;
-  /** Called by `end()`: completes what Nest is waiting for, which ends the response. */
-  onEnd: () => void;
 }

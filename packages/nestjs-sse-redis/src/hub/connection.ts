@@ -6,7 +6,7 @@ import { Cursor } from './cursor.js';
 import type { Feed, FeedListener, Link } from './feed.js';
 import type { CatchUpCause, Figures } from './figures.js';
 import type { LogReader } from './log-reader.js';
-import type { Gap, Outlet } from './outlet.js';
+import type { Gap, Outlet, OutletListener } from './outlet.js';
 
 /** Where a connection begins. */
 export interface Start {
@@ -23,7 +23,7 @@ export interface Start {
  * Live, it is handed each event as it is announced. Behind (just opened, slow, or the link was lost), it is handed
  * nothing and holds nothing but its cursor, until `catchUp` has brought it there.
  */
-export class Connection implements FeedListener, CatchingUp {
+export class Connection implements FeedListener, CatchingUp, OutletListener {
   private readonly cursor: Cursor;
   /** The last position that the client was sent. */
   private told: Position;
@@ -56,23 +56,25 @@ export class Connection implements FeedListener, CatchingUp {
     this.cursor = new Cursor(start.cursor);
     this.told = start.cursor;
     this.resumed = start.resumed;
-    outlet.onDrain = () => {
-      this.full = false;
-      this.catchUp();
-      for (const resume of this.room?.splice(0) ?? []) resume();
-    };
+    outlet.connection = this;
     // First of all the position: a client that drops before its first event can then resume.
     this.give(outlet.position(start.cursor));
     const { cursor: to, gapFrom: from } = start;
     for (const feed of feeds) {
       if (from !== undefined) this.tellGap({ channel: feed.channel, from, to }, 'unknown-id');
-      feed.listeners.add(this);
+      feed.add(this);
     }
     this.catchUp();
   }
 
   get feeds(): readonly Feed[] {
     return this.on;
+  }
+
+  drained(): void {
+    this.full = false;
+    this.catchUp();
+    for (const resume of this.room?.splice(0) ?? []) resume();
   }
 
   get isLive(): boolean {
@@ -91,7 +93,7 @@ export class Connection implements FeedListener, CatchingUp {
    */
   add(feed: Feed, after: Position, past: boolean): void {
     this.on.push(feed);
-    feed.listeners.add(this);
+    feed.add(this);
     this.cursor.startAt(feed, after, past);
     this.ended?.delete(feed.channel);
     this.fallBehind('subscribe');
@@ -101,7 +103,7 @@ export class Connection implements FeedListener, CatchingUp {
     const index = this.on.indexOf(feed);
     if (index < 0) return;
     this.on.splice(index, 1);
-    feed.listeners.delete(this);
+    feed.remove(this);
     this.cursor.forget(feed);
     this.ended?.delete(feed.channel);
   }
@@ -165,7 +167,7 @@ export class Connection implements FeedListener, CatchingUp {
 
   close(): void {
     this.state = 'closed';
-    for (const feed of this.on) feed.listeners.delete(this);
+    for (const feed of this.on) feed.remove(this);
     for (const resume of this.room?.splice(0) ?? []) resume();
   }
 

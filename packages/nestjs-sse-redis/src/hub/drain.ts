@@ -26,7 +26,7 @@ export class Drain {
     this.active = true;
     this.total = this.left = streams.length;
     const began = performance.now();
-    const ended = Promise.all(streams.map(({ response }) => response.closed.then(() => this.left--)));
+    const ended = Promise.all(streams.map(({ response }) => response.closed().then(() => this.left--)));
     const window = Math.min(this.timeout * CLOSING_PART, streams.length * MS_PER_STREAM);
     // In no order, so that those who came together do not go together.
     const waiting = shuffled(streams);

@@ -28,7 +28,10 @@ export interface FeedListener {
 
 /** A channel as this process hears it: one subscription, however many connections. */
 export class Feed {
-  readonly listeners = new Set<FeedListener>();
+  /** The one who listens, of a channel that has one: most have, where each user has a channel, and a set for each would cost more. */
+  private listener: FeedListener | undefined = undefined;
+  /** Those who listen, once there were several. */
+  private listeners: Set<FeedListener> | undefined = undefined;
   private readonly recent: RecentEvents;
   /** The newest event that was announced, or the position from which on all are. 0: not known yet. */
   seen: Position = 0;
@@ -42,6 +45,20 @@ export class Feed {
     budget: RecentEventsBudget,
   ) {
     this.recent = new RecentEvents(budget);
+  }
+
+  add(listener: FeedListener): void {
+    if (this.listeners) this.listeners.add(listener);
+    else if (!this.listener || this.listener === listener) this.listener = listener;
+    else {
+      this.listeners = new Set([this.listener, listener]);
+      this.listener = undefined;
+    }
+  }
+
+  remove(listener: FeedListener): void {
+    if (this.listener === listener) this.listener = undefined;
+    else this.listeners?.delete(listener);
   }
 
   /**
@@ -79,7 +96,8 @@ export class Feed {
       this.endedAt = endOf(record);
       this.recent.add(record);
     }
-    for (const listener of this.listeners) listener.receive(this.channel, record);
+    if (this.listener) this.listener.receive(this.channel, record);
+    else if (this.listeners) for (const listener of this.listeners) listener.receive(this.channel, record);
   }
 
   /** Whether memory holds every event after this position. */
@@ -129,7 +147,9 @@ export class Feed {
     if (first && seen > 0 && prev <= this.link.watermark) return;
     this.recent.clear(prev);
     // Before the first announcement, or position, there is nothing to compare with, and nobody is live.
-    if (seen > 0) for (const listener of this.listeners) listener.missed(this, seen, !first);
+    if (seen === 0) return;
+    this.listener?.missed(this, seen, !first);
+    for (const listener of this.listeners ?? []) listener.missed(this, seen, !first);
   }
 }
 

@@ -24,11 +24,13 @@ export class Heartbeat {
     this.timer.unref();
   }
 
-  /** Returns what takes it off again. */
-  add(beating: Beating): () => void {
-    const slot = this.slots[(this.next = (this.next + 1) % SLOTS)]!;
-    slot.add(beating);
-    return () => slot.delete(beating);
+  add(beating: Beating): void {
+    this.slots[(this.next = (this.next + 1) % SLOTS)]!.add(beating);
+  }
+
+  /** To look for it in all slots, once, is less than to keep its slot for as long as it beats. */
+  remove(beating: Beating): void {
+    this.slots.some((slot) => slot.delete(beating));
   }
 
   stop(): void {

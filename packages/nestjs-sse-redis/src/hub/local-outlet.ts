@@ -4,7 +4,7 @@ import { parseEventText } from '../event/event-text.js';
 import { formatEventId, type Position } from '../event/position.js';
 import type { SseEvent } from '../event/sse-event.js';
 import { describeGap } from './frames.js';
-import type { Gap, Outlet } from './outlet.js';
+import type { Gap, Outlet, OutletListener } from './outlet.js';
 
 /** The event in a record, as server code gets it. */
 export function toSseEvent(channel: string, record: EventRecord): SseEvent {
@@ -13,7 +13,7 @@ export function toSseEvent(channel: string, record: EventRecord): SseEvent {
 
 /** The outlet of `hub.events()`: an Observable in this process. */
 export class LocalOutlet implements Outlet {
-  onDrain = (): void => undefined;
+  connection: OutletListener | undefined;
 
   constructor(private readonly subscriber: Subscriber<SseEvent>) {}
 

@@ -10,10 +10,16 @@ export interface Gap {
   readonly to: Position;
 }
 
+/** A connection, as its outlet knows it. */
+export interface OutletListener {
+  /** The outlet has taken everything that it was given. */
+  drained(): void;
+}
+
 /**
  * Where a connection's events go: a response, or an Observable.
  *
- * Every method tells whether more may be given; after a `false`, not before `onDrain` is called.
+ * Every method tells whether more may be given; after a `false`, not before it was `drained`.
  */
 export interface Outlet {
   event(channel: string, record: EventRecord): boolean;
@@ -23,8 +29,8 @@ export interface Outlet {
   gap(gap: Gap, position: Position): boolean;
   /** The lines of an event that is in no log. @param position where the client stands, and goes on to stand */
   message(position: Position, text: string): boolean;
-  /** Set by the connection: the outlet has taken everything that it was given. */
-  onDrain: () => void;
+  /** Set by the connection. */
+  connection: OutletListener | undefined;
   /** There will be nothing more. */
   end(): void;
 }

@@ -31,7 +31,7 @@ async function apply(clients: Clients, stream: ClientStream, ruling: Ruling): Pr
       return (await stream.connection?.send(ruling.text)) === true ? [] : undefined;
     }
     case 'disconnect':
-      if (!(await stream.response.opened)) return undefined;
+      if (!(await stream.response.opened())) return undefined;
       clients.end(stream, { reason: ruling.reason, retry: ruling.reconnect });
       return [];
     case 'subscribe':

@@ -121,9 +121,7 @@ export class SseHub {
     };
     this.checkStarted();
     if (client.lastEventId === DISMISSED_ID) throw new HttpException('', 204);
-    return new Observable((subscriber) =>
-      this.clients.serve(client, names, stream, () => subscriber.complete()),
-    );
+    return client.observe(this.options, (response) => this.clients.serve(client, names, stream, response));
   }
 
   /**

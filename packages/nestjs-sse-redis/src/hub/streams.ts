@@ -29,7 +29,8 @@ export interface Opener {
 
 /** All open connections of this process, to clients and to code of the server: how one is opened, kept alive and closed. */
 export class Streams {
-  private readonly connections = new Set<Connection>();
+  /** With what beats for them. */
+  private readonly connections = new Map<Connection, Beating>();
 
   constructor(
     private readonly broker: Broker,
@@ -42,48 +43,45 @@ export class Streams {
   /**
    * Opens a connection to any outlet.
    *
-   * @returns what closes it
+   * @returns what closes it. Who keeps it for long does better to `close` the connection, once it is open
    */
   open(channels: readonly string[], start: StartOptions, outlet: Outlet, opener: Opener): () => void {
+    let connection: Connection | undefined;
     let feeds: readonly Feed[] = [];
-    let close: (() => void) | undefined;
     let closed = false;
     const begin = async (): Promise<void> => {
       feeds = await this.feeds.acquire(channels);
       // After the acknowledgements: what is published between this position and them would be lost.
       const from = await this.startOf(channels, start);
       if (closed || (opener.ready && !(await opener.ready())) || closed) return;
-      const connection = new Connection(feeds, outlet, this.feeds.link, this.reader, this.figures, from);
-      this.connections.add(connection);
-      const stopBeating = this.heartbeat.add(opener.beating ?? connection);
-      close = () => {
-        stopBeating();
-        this.connections.delete(connection);
-        connection.close();
-        // It may be on others by now.
-        feeds = connection.feeds;
-      };
+      connection = new Connection(feeds, outlet, this.feeds.link, this.reader, this.figures, from);
+      feeds = [];
+      this.connections.set(connection, opener.beating ?? connection);
+      this.heartbeat.add(opener.beating ?? connection);
       opener.opened?.(connection);
     };
     const release = (): void => {
       for (const feed of feeds) this.feeds.release(feed);
       feeds = [];
     };
+    // Where it was not opened, or was closed meanwhile.
     void begin()
       .catch((error: unknown) => opener.failed(error))
-      .finally(() => {
-        // Closed while it was being opened.
-        if (closed) {
-          close?.();
-          release();
-        }
-      });
+      .finally(release);
     return () => {
-      if (closed) return;
       closed = true;
-      close?.();
-      release();
+      if (connection) this.close(connection);
+      else release();
     };
+  }
+
+  close(connection: Connection): void {
+    const beating = this.connections.get(connection);
+    if (!beating) return;
+    this.connections.delete(connection);
+    this.heartbeat.remove(beating);
+    connection.close();
+    for (const feed of connection.feeds) this.feeds.release(feed);
   }
 
   /** Channels that are new to a connection. What is published from now on is for it. @param after a position before which it has all */
@@ -109,16 +107,16 @@ export class Streams {
   }
 
   linkLost(): void {
-    for (const connection of this.connections) connection.linkLost();
+    for (const connection of this.connections.keys()) connection.linkLost();
   }
 
   linkRestored(position: Position): void {
-    for (const connection of this.connections) connection.linkRestored(position);
+    for (const connection of this.connections.keys()) connection.linkRestored(position);
   }
 
   /** Ends them all. */
   stop(): void {
-    for (const connection of this.connections) connection.end();
+    for (const connection of this.connections.keys()) connection.end();
   }
 
   private async startOf(channels: readonly string[], { lastEventId, rewind }: StartOptions): Promise<Start> {

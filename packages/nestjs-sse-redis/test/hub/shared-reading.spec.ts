@@ -8,7 +8,7 @@ import { Feeds } from '../../src/hub/feeds.js';
 import { Figures } from '../../src/hub/figures.js';
 import { Heartbeat } from '../../src/hub/heartbeat.js';
 import { LogReader } from '../../src/hub/log-reader.js';
-import type { Gap, Outlet } from '../../src/hub/outlet.js';
+import type { Gap, Outlet, OutletListener } from '../../src/hub/outlet.js';
 import { Streams } from '../../src/hub/streams.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { dataOf, publication, publishAll } from '../broker/broker-set-ups.js';
@@ -42,7 +42,7 @@ class LaggingBroker extends MemoryBroker {
 
 class RecordingOutlet implements Outlet {
   readonly told: unknown[] = [];
-  onDrain = (): void => undefined;
+  connection: OutletListener | undefined;
   event(_channel: string, record: EventRecord): boolean {
     this.told.push(dataOf(record));
     return true;

@@ -1,3 +1,5 @@
+const CHANNEL_KIND = 0x63; // c
+
 /**
  * The names of everything that a hub has in Redis.
  *
@@ -8,12 +10,15 @@ export class Keys {
   /** The hash tag with which every key begins. */
   readonly tag: string;
   private readonly announcements: string;
+  /** Where in the name of an announcement the letter is that tells of what it is. */
+  private readonly kindAt: number;
 
   /** @param db the number of the database: pub/sub, unlike keys, is shared by all databases of a Redis */
   constructor(prefix: string, db: number) {
     this.tag = `{${prefix}}`;
     this.clock = `${this.tag}:clock`;
     this.announcements = `${this.tag}:live:${db}:`;
+    this.kindAt = Buffer.byteLength(this.announcements);
   }
 
   log(channel: string): string {
@@ -28,6 +33,11 @@ export class Keys {
   /** The pub/sub channel on which events of a channel are announced. */
   announceTo(channel: string): string {
     return `${this.announcements}c:${channel}`;
+  }
+
+  /** The channel whose events are announced under this name, if it is such a name. Cut off: a map would be one more look-up an event. */
+  channelAnnouncedBy(name: Buffer): string | undefined {
+    return name[this.kindAt] === CHANNEL_KIND ? name.toString('utf8', this.kindAt + 2) : undefined;
   }
 
   /** The pub/sub channel on which a node is sent messages by others. */

@@ -46,8 +46,6 @@ export class RedisBroker implements Broker {
   private readonly commands: Commands;
   private readonly subscription: Subscription;
   private readonly probe: Probe;
-  /** Channels by the names of their announcements. */
-  private readonly channels = new Map<string, string>();
   private listener: BrokerListener | undefined;
   private positionAsked: Promise<Position> | undefined;
   /** How often the link was lost. */
@@ -69,7 +67,7 @@ export class RedisBroker implements Broker {
     this.commands = new Commands(this.commandConnection, this.settings.address, options.publishTimeout);
     this.registry = new RedisRegistryStore(this.commands, this.keys, options);
     this.subscription = new Subscription(this.subscriberConnection, {
-      message: (channel, message) => this.receive(channel, message),
+      message: (name, message) => this.receive(name, message),
       lost: () => this.onLost(),
       restored: () => void this.onRestored(),
     });
@@ -142,16 +140,12 @@ export class RedisBroker implements Broker {
   }
 
   async subscribe(channel: string): Promise<Position> {
-    const announcements = this.keys.announceTo(channel);
-    this.channels.set(announcements, channel);
-    await this.subscription.add(announcements);
+    await this.subscription.add(this.keys.announceTo(channel));
     return this.position();
   }
 
   unsubscribe(channel: string): void {
-    const announcements = this.keys.announceTo(channel);
-    this.channels.delete(announcements);
-    this.subscription.remove(announcements);
+    this.subscription.remove(this.keys.announceTo(channel));
   }
 
   async send(node: string, message: string): Promise<number> {
@@ -201,13 +195,12 @@ export class RedisBroker implements Broker {
     return (reply as [Position])[0];
   }
 
-  private receive(announcements: string, message: Buffer): void {
-    if (announcements === this.inbox) return this.listener?.message(message.toString());
+  private receive(name: Buffer, message: Buffer): void {
     try {
-      const record = parseRecord(message);
-      if (announcements === this.probeChannel) return this.onProbe(record.position);
-      const channel = this.channels.get(announcements);
-      if (channel !== undefined) this.listener?.announced(channel, record);
+      const channel = this.keys.channelAnnouncedBy(name);
+      if (channel !== undefined) this.listener?.announced(channel, parseRecord(message));
+      else if (name.toString() === this.probeChannel) this.onProbe(parseRecord(message).position);
+      else this.listener?.message(message.toString());
     } catch (error) {
       if (!(error instanceof UnexpectedReplyError)) throw error;
       this.logger.warn(error.message);

@@ -7,7 +7,7 @@ const CHANNELS_PER_COMMAND = 512;
 
 /** What a subscription tells its broker. */
 export interface SubscriptionListener {
-  message(channel: string, message: Buffer): void;
+  message(channel: Buffer, message: Buffer): void;
   /** The connection is gone. */
   lost(): void;
   /** The connection is back and every wanted channel is acknowledged. */
@@ -35,7 +35,7 @@ export class Subscription {
     private readonly listener: SubscriptionListener,
   ) {
     redis.on('messageBuffer', (channel: Buffer, message: Buffer) => {
-      listener.message(channel.toString(), message);
+      listener.message(channel, message);
     });
     redis.on('close', () => this.onClose());
     redis.on('ready', () => {
