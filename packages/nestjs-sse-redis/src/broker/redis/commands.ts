@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { ChainableCommander, Redis } from 'ioredis';
 import { PublishOutcomeUnknownError } from '../../errors/publish-outcome-unknown.error.js';
 import { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
@@ -15,12 +15,22 @@ const MAX_WAITING = 64 * 1_048_576;
 /** About what a call costs besides its text. */
 const CALL_OVERHEAD = 512;
 
+/** What is sent in one tick. */
+interface Round {
+  readonly pipeline: ChainableCommander;
+  /** About how many characters that is. */
+  size: number;
+  /** Of all its commands; undefined if the time was up first. */
+  readonly results: Promise<Awaited<ReturnType<ChainableCommander['exec']>> | undefined>;
+}
+
 type Outcome = { readonly reply: unknown } | { readonly error: Error };
 
-/** Runs scripts over the command connection: in one pipeline, within a time, with errors that say what happened. */
+/** Runs scripts over the command connection: those of a tick in one pipeline, within a time, with errors that say what happened. */
 export class Commands {
   /** Of calls that were sent and not answered, about how many characters. */
   private waiting = 0;
+  private round: Round | undefined;
 
   constructor(
     private readonly redis: Redis,
@@ -65,21 +75,40 @@ export class Commands {
   }
 
   private async send(script: Script, calls: readonly ScriptCall[], load = false): Promise<Outcome[]> {
-    const pipeline = this.redis.pipeline();
+    const round = (this.round ??= this.openRound());
+    const { pipeline } = round;
     if (load) pipeline.script('LOAD', script.source);
+    const start = pipeline.length;
     for (const { keys, args } of calls) {
       pipeline.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args);
     }
     const size = sizeOf(calls);
+    round.size += size;
     this.waiting += size;
-    // Until ioredis lets go of them, which may be long after the time is up.
-    const execution = pipeline.exec().finally(() => (this.waiting -= size));
-    const results = await withinTime(execution, this.timeout);
+    const results = await round.results;
     if (!results) {
       const error = new Error(`no answer within ${this.timeout} ms`);
       return calls.map(() => ({ error }));
     }
-    return results.slice(load ? 1 : 0).map(([error, reply]) => (error ? { error } : { reply }));
+    return calls.map((_, i) => {
+      const [error, reply] = results[start + i]!;
+      return error ? { error } : { reply };
+    });
+  }
+
+  /** Collects what is sent in this tick, and sends it at its end: a hundred publishes cost little more than one. */
+  private openRound(): Round {
+    const pipeline = this.redis.pipeline();
+    const round: Round = { pipeline, size: 0, results: Promise.resolve().then(() => this.sendRound(round)) };
+    return round;
+  }
+
+  private sendRound(round: Round): Round['results'] {
+    this.round = undefined;
+    const { pipeline, size } = round;
+    // Until ioredis lets go of them, which may be long after the time is up.
+    const execution = pipeline.exec().finally(() => (this.waiting -= size));
+    return withinTime(execution, this.timeout);
   }
 
   private explain(error: Error): Error {
