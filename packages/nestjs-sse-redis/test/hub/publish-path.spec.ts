@@ -3,9 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
 import type { Published } from 'nestjs-sse-redis';
 import { Commands } from '../../src/broker/redis/commands.js';
+import { PublishQueue } from '../../src/broker/redis/publish-queue.js';
 import { Hubs, type TestHub } from './hubs.js';
 
 const COUNT = 200;
+/** A run of the script publishes no more than 64 events. */
+const RUNS = Math.ceil(COUNT / 64);
 
 describe('what is published in one tick', () => {
   const hubs = Hubs.over('redis');
@@ -75,22 +78,39 @@ describe('what is published in one tick', () => {
     expect(await test.dataIn('even')).toHaveLength(COUNT / 2);
   });
 
-  it('would be as many writes as calls (the twin)', async () => {
-    type Inner = { openRound(): unknown; sendRound(round: unknown): unknown; round: unknown };
+  it('would be a write for each run of the script (the twin)', async () => {
+    type Inner = { openRound(): unknown; round: unknown };
     const inner = Commands.prototype as unknown as Inner;
     // oxlint-disable-next-line typescript/unbound-method -- applied below
     const { openRound } = inner;
     jest.spyOn(inner, 'openRound').mockImplementation(function (this: Inner) {
       const round = openRound.call(this);
-      Object.defineProperty(this, 'round', {
-        configurable: true,
-        get: () => undefined,
-        set() {},
-      });
+      Object.defineProperty(this, 'round', { configurable: true, get: () => undefined, set() {} });
       return round;
     });
     const { writes } = await writesOfATick();
-    expect(writes).toBe(COUNT);
+    expect(writes).toBe(RUNS);
+  });
+
+  const runs = async (): Promise<number> => {
+    const stats = String(await hubs.redis.cli('INFO', 'commandstats'));
+    return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1]);
+  };
+
+  it('is published by few runs of the script, each of them short', async () => {
+    await hubs.redis.cli('CONFIG', 'RESETSTAT');
+    await writesOfATick();
+    expect(await runs()).toBe(RUNS);
+  });
+
+  it('would be one run each (the twin)', async () => {
+    type Inner = { send: PublishQueue['publish'] };
+    jest.spyOn(PublishQueue.prototype, 'publish').mockImplementation(function (this: unknown, publications) {
+      return (this as Inner).send(publications);
+    });
+    await hubs.redis.cli('CONFIG', 'RESETSTAT');
+    await writesOfATick();
+    expect(await runs()).toBe(COUNT);
   });
 
   it('is a thousand events in one round trip of publishMany', async () => {

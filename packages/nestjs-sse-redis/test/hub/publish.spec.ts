@@ -274,7 +274,7 @@ describe('publishing over Redis', () => {
     return Object.assign(test, { proxy });
   }
 
-  it('sends many in one round trip, one script for each', async () => {
+  it('sends many in one round trip, with few runs of the script', async () => {
     const { hub, proxy } = await throughProxy();
     await hub.publish('a', { data: 'loads the script' });
     await hubs.redis.cli('CONFIG', 'RESETSTAT');
@@ -290,8 +290,9 @@ describe('publishing over Redis', () => {
       Array.from({ length: 1_000 }, (_, i) => ({ channel: `c${i % 10}`, data: i })),
     );
     expect(results.every((result) => 'id' in result)).toBe(true);
-    expect(sentBeforeTheFirstReply).toBe(1_000);
-    expect(await callsOf(hubs, 'evalsha')).toBe(1_000);
+    // Each run is short: Redis does nothing else meanwhile.
+    expect(sentBeforeTheFirstReply).toBe(Math.ceil(1_000 / 64));
+    expect(await callsOf(hubs, 'evalsha')).toBe(Math.ceil(1_000 / 64));
     // One event, one XADD and one PUBLISH: nothing is sent twice, and nothing besides.
     expect(await callsOf(hubs, 'xadd')).toBe(1_000);
     expect(await callsOf(hubs, 'publish')).toBe(1_000);

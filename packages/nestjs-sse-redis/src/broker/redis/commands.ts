@@ -34,7 +34,8 @@ export class Commands {
 
   constructor(
     private readonly redis: Redis,
-    private readonly address: string,
+    /** Of Redis, for messages. */
+    readonly address: string,
     private readonly timeout: number,
   ) {}
 

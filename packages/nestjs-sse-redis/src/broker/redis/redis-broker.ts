@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
-import { parseRecord, recordFlags } from '../../event/event-record.js';
+import { parseRecord } from '../../event/event-record.js';
 import type { Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type {
@@ -18,13 +18,13 @@ import { Commands, type ScriptCall } from './commands.js';
 import { connectWithin } from './connect.js';
 import { Keys } from './keys.js';
 import { Probe } from './probe.js';
+import { PublishQueue } from './publish-queue.js';
 import { RedisRegistryStore } from './redis-registry-store.js';
 import { RedisSettings } from './redis-settings.js';
 import { Script } from './script.js';
 import { checkServer } from './server-check.js';
 import { Subscription } from './subscription.js';
 
-const PUBLISH = Script.load('publish');
 const READ = Script.load('read');
 const REWIND = Script.load('rewind');
 const SEND = Script.load('send');
@@ -44,6 +44,7 @@ export class RedisBroker implements Broker {
   private readonly commandConnection: Redis;
   private readonly subscriberConnection: Redis;
   private readonly commands: Commands;
+  private readonly publishing: PublishQueue;
   private readonly subscription: Subscription;
   private readonly probe: Probe;
   private listener: BrokerListener | undefined;
@@ -65,6 +66,7 @@ export class RedisBroker implements Broker {
     this.commandConnection = this.settings.createCommandConnection();
     this.subscriberConnection = this.settings.createSubscriberConnection();
     this.commands = new Commands(this.commandConnection, this.settings.address, options.publishTimeout);
+    this.publishing = new PublishQueue(this.commands, this.keys, options);
     this.registry = new RedisRegistryStore(this.commands, this.keys, options);
     this.subscription = new Subscription(this.subscriberConnection, {
       message: (name, message) => this.receive(name, message),
@@ -105,14 +107,8 @@ export class RedisBroker implements Broker {
     });
   }
 
-  async publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {
-    const outcomes = await this.commands.runAll(
-      PUBLISH,
-      publications.map((publication) => this.publishCall(publication)),
-    );
-    return outcomes.map((outcome) =>
-      'error' in outcome ? outcome : { position: outcome.reply as Position },
-    );
+  publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {
+    return this.publishing.publish(publications);
   }
 
   /** Asked for several times in a tick, it is read once. */
@@ -160,24 +156,9 @@ export class RedisBroker implements Broker {
     this.commandConnection.disconnect();
   }
 
-  private publishCall({ channel, event, ephemeral, idempotencyKey }: Publication): ScriptCall {
-    const { maxLength, ttl, idempotencyWindow } = this.options;
-    const keys = [this.keys.clock, this.keys.log(channel)];
-    if (idempotencyKey !== undefined) keys.push(this.keys.once(channel, idempotencyKey));
-    const flags = recordFlags(event.kind, ephemeral);
-    return {
-      keys,
-      args: [this.keys.announceTo(channel), flags, event.text, maxLength, ttl, idempotencyWindow],
-    };
-  }
-
   /** Through the same script and the same subscription as every event, so that its coming back proves theirs. */
-  private async sendProbe(): Promise<Position> {
-    const reply = await this.commands.read(PUBLISH, {
-      keys: [this.keys.clock, this.keys.log(this.probeChannel)],
-      args: [this.probeChannel, recordFlags('t', true), '\n', 0, this.options.ttl, 0],
-    });
-    return reply as Position;
+  private sendProbe(): Promise<Position> {
+    return this.publishing.announce(this.probeChannel, '\n');
   }
 
   private readCall(requests: readonly ReadRequest[], limits: ReadLimits): ScriptCall {

@@ -1,26 +1,42 @@
--- Publishes an event: all in one step, since with XADD and PUBLISH as two commands announcements overtake one another
--- (docs/decisions/001).
+-- Publishes events, in their order. Each in one step, since with XADD and PUBLISH as two commands announcements overtake
+-- one another (docs/decisions/001); and several at once, since much of what a script costs it costs once.
 --
--- KEYS[1] clock   as in include/append.lua
--- KEYS[2] log     of the channel
--- KEYS[3] once    optional: remembers the position of the publish with this idempotency key
--- ARGV[1] announceTo  pub/sub channel
--- ARGV[2] flags       of the record
--- ARGV[3] text        the SSE text after the id line
--- ARGV[4] maxLength   of the log
--- ARGV[5] retention   of the log, ms
--- ARGV[6] window      how long KEYS[3] is kept, ms
+-- KEYS[1] clock  as in include/append.lua
+-- then for each event:
+-- KEYS    log    of the channel
+-- KEYS    once   only where it has an idempotency key: remembers the position of the publish with this key
 --
--- Returns the position.
+-- ARGV[1] maxLength  of the logs
+-- ARGV[2] retention  of the logs, ms
+-- ARGV[3] window     how long `once` is kept, ms
+-- then for each event:
+-- ARGV    announceTo  pub/sub channel
+-- ARGV    flags       of the record
+-- ARGV    text        the SSE text after the id line
+-- ARGV    hasOnce     1 or 0
+--
+-- Returns of each event its position, or in words why it was refused, and then nothing of it was stored.
 -- @include append
 
-local remember, forget
-if KEYS[3] then
-  local first = redis.call('GET', KEYS[3])
-  if first then return tonumber(first) end
-  remember = function(position) redis.call('SET', KEYS[3], string.format('%.0f', position), 'PX', ARGV[6]) end
-  forget = function() redis.pcall('DEL', KEYS[3]) end
-end
+local clock = openClock(KEYS[1], ARGV[2], (#ARGV - 3) / 4)
 
-local position, failure = append(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], remember, forget)
-return position or failure
+local results, key = {}, 1
+for i = 4, #ARGV, 4 do
+  key = key + 1
+  local logKey, onceKey = KEYS[key], nil
+  local position, failure
+  if ARGV[i + 3] == '1' then
+    key = key + 1
+    onceKey = KEYS[key]
+    local first = redis.pcall('GET', onceKey)
+    if type(first) == 'string' then position = tonumber(first) end
+    if type(first) == 'table' then failure = first.err end
+  end
+  if not position and not failure then
+    -- What is no stream where the log should be fails before anything is written.
+    local ran, result, reason = pcall(append, clock, logKey, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[1], onceKey, ARGV[3])
+    if ran then position, failure = result, reason else failure = type(result) == 'table' and result.err or tostring(result) end
+  end
+  results[#results + 1] = position or failure
+end
+return results

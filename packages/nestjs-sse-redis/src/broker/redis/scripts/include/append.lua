@@ -1,69 +1,102 @@
+-- The clock of the hub, and how events get their places.
+
+local call = redis.call
+
+-- openClock(…): reads the clock, and takes the next positions, for events that `append` is then called with.
+--
+-- clockKey   hash: last (the last position given out), since (from where on this Redis remembers the hub whole),
+--            retention (of whoever published last)
+-- retention  of the logs, ms, as a string
+-- count      how many positions; those that are not used after all are nobody's
+local function openClock(clockKey, retentionText, count)
+  local stored = call('HMGET', clockKey, 'last', 'since', 'retention')
+  local time = call('TIME')
+  local ms = time[1] * 1000 + math.floor(time[2] / 1000)
+  local now, retention = ms * 1024, tonumber(retentionText)
+  -- A new clock begins in the next millisecond: before its data were lost, Redis may have given out ids of this one.
+  local last, since = tonumber(stored[1] or now + 1024), tonumber(stored[2] or now + 1024)
+  local first = math.max(now, last + 1)
+  local reserved = first + count - 1
+  if stored[3] == retentionText then
+    call('HSET', clockKey, 'last', string.format('%.0f', reserved))
+  else
+    -- The retention was changed, or the clock is new. What expired under the shorter one is not remembered.
+    if stored[3] then since = math.max(since, now - math.min(retention, tonumber(stored[3])) * 1024) end
+    call('HSET', clockKey, 'last', string.format('%.0f', reserved), 'since', string.format('%.0f', since), 'retention', retentionText)
+  end
+  return {
+    key = clockKey,
+    ms = ms,
+    retention = retention,
+    -- Where there is no log, nothing was published to the channel since then, or it would be here.
+    quietSince = math.max(now - retention * 1024, since),
+    -- Of the next event.
+    position = first,
+    reserved = reserved,
+    -- Of each log that was appended to, the newest position.
+    newest = {},
+  }
+end
+
+-- The newest position of a log, or false where there is none.
+local function newestOf(logKey)
+  local entry = call('XREVRANGE', logKey, '+', '-', 'COUNT', 1)[1]
+  if not entry then return false end
+  local dash = string.find(entry[1], '-', 1, true)
+  return string.sub(entry[1], 1, dash - 1) * 1024 + string.sub(entry[1], dash + 1)
+end
+
+local function store(clock, logKey, id, record, maxLength, position)
+  call('XADD', logKey, 'MAXLEN', '~', maxLength, id, 'r', record)
+  -- The first of this script: for those that follow it is the same millisecond.
+  if clock.newest[logKey] then return end
+  -- By age as well: a channel that is never quiet would keep events beyond the retention. Where there are many events of
+  -- one millisecond, with every eighth.
+  if position % 8 == 0 then call('XTRIM', logKey, 'MINID', '=', string.format('%.0f', clock.ms - clock.retention)) end
+  -- Later than `prev` of a new log claims, since TIME may be some ms ahead of the clock by which Redis expires keys.
+  call('PEXPIRE', logKey, clock.retention + 1000)
+end
+
 -- append(…): gives an event its place in the order of the hub, appends it to its log and announces it.
 --
--- clockKey    hash: last (the last position given out), since (from where on this Redis remembers the hub whole),
---             retention (of whoever published last)
+-- clock       of openClock
 -- logKey      stream of the channel; its entries have one field, r: the record
 -- announceTo  pub/sub channel
 -- flags       of the record (event/event-record.ts); 'e' in it: ephemeral, not to be logged
 -- text        the SSE text after the id line
 -- maxLength   of the log
--- retention   of the log, ms, as a string
--- also        optional: a function of the position, run in the same step
--- undo        optional: undoes it
+-- onceKey     optional: remembers the position
+-- window      how long, ms
 --
--- Returns the position, ms * 1024 + seq of the event id, exact in a double until the year 2248; or nil and an error
--- reply, having changed nothing but the clock.
-local function append(clockKey, logKey, announceTo, flags, text, maxLength, retentionText, also, undo)
-  local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention')
-  local time = redis.call('TIME')
-  local now = (time[1] * 1000 + math.floor(time[2] / 1000)) * 1024
-  local retention = tonumber(retentionText)
-  -- A new clock begins in the next millisecond: before its data were lost, Redis may have given out ids of this one.
-  local last, since = tonumber(clock[1] or now + 1024), tonumber(clock[2] or now + 1024)
-  local position = math.max(now, last + 1)
-
-  -- Where there is no log, nothing was published to the channel within the retention, or it would be here.
-  local newest = redis.call('XREVRANGE', logKey, '+', '-', 'COUNT', 1)[1]
-  local prev
-  if newest then
-    local ms, seq = string.match(newest[1], '^(%d+)-(%d+)$')
-    prev = ms * 1024 + seq
-    -- Only where the clock key is younger than the log (evicted, deleted): the log's own order must hold all the same.
-    if position <= prev then position = prev + 1 end
-  else
-    prev = math.max(now - retention * 1024, since)
-  end
-
-  if clock[3] ~= retentionText then
-    -- The retention was changed, or the clock is new. What expired under the shorter one is not remembered.
-    if clock[3] then since = math.max(since, now - math.min(retention, tonumber(clock[3])) * 1024) end
-    redis.call('HSET', clockKey, 'last', string.format('%.0f', position), 'since', string.format('%.0f', since), 'retention', retentionText)
-  else
-    redis.call('HSET', clockKey, 'last', string.format('%.0f', position))
+-- Returns the position, ms * 1024 + seq of the event id, exact in a double until the year 2248; or nil and in words what
+-- went wrong, having changed nothing but the clock.
+local function append(clock, logKey, announceTo, flags, text, maxLength, onceKey, window)
+  local newest = clock.newest[logKey] or newestOf(logKey)
+  local position = clock.position
+  -- Only where the clock key is younger than the log (evicted, deleted): the log's own order must hold all the same.
+  if newest and position <= newest then position = newest + 1 end
+  clock.position = position + 1
+  if position > clock.reserved then
+    clock.reserved = position
+    call('HSET', clock.key, 'last', string.format('%.0f', position))
   end
 
   local id = string.format('%.0f-%.0f', math.floor(position / 1024), position % 1024)
   -- 'f': the first of its log, whose prev is a bound.
-  local record = string.format('%.0f %.0f ', position, prev) .. flags .. (newest and '' or 'f') .. '\nid: ' .. id .. '\n' .. text
-
-  local ephemeral = string.find(flags, 'e', 1, true)
-  local function write()
-    if not ephemeral then
-      redis.call('XADD', logKey, 'MAXLEN', '~', maxLength, id, 'r', record)
-      -- By age as well: a channel that is never quiet would keep events beyond the retention.
-      redis.call('XTRIM', logKey, 'MINID', '=', string.format('%.0f', math.floor(now / 1024) - retention))
-      -- Later than `prev` of a new log claims, since TIME may be some ms ahead of the clock by which Redis expires keys.
-      redis.call('PEXPIRE', logKey, retention + 1000)
-    end
-    if also then also(position) end
-    redis.call('PUBLISH', announceTo, record)
-  end
+  local record = string.format('%.0f %.0f ', position, newest or clock.quietSince) .. flags .. (newest and '\nid: ' or 'f\nid: ') .. id .. '\n' .. text
+  local isLogged = not string.find(flags, 'e', 1, true)
 
   -- Redis does not undo what a script did before it failed (at PUBLISH, say, where the ACL forbids the channel); but
   -- who gets an error must know that nothing was stored.
-  local written, failure = pcall(write)
-  if written then return position end
-  if not ephemeral then redis.pcall('XDEL', logKey, id) end
-  if undo then undo() end
-  return nil, redis.error_reply(type(failure) == 'table' and failure.err or failure)
+  local done, failure = true, nil
+  if isLogged then done, failure = pcall(store, clock, logKey, id, record, maxLength, position) end
+  if done and onceKey then done, failure = pcall(call, 'SET', onceKey, string.format('%.0f', position), 'PX', window) end
+  if done then done, failure = pcall(call, 'PUBLISH', announceTo, record) end
+  if done then
+    if isLogged then clock.newest[logKey] = position end
+    return position
+  end
+  if isLogged then redis.pcall('XDEL', logKey, id) end
+  if onceKey then redis.pcall('DEL', onceKey) end
+  return nil, type(failure) == 'table' and failure.err or tostring(failure)
 end

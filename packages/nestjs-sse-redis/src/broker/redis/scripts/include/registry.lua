@@ -105,8 +105,8 @@ local function announce(changes)
   local text = 'data: [' .. table.concat(changes, ',') .. ']\n\n'
   -- An event of many connections may be large: then fewer are kept, and who falls far behind is told of a gap.
   local kept = math.max(1, math.min(tonumber(ARGV[2]), math.floor(LOG_BYTES / #text)))
-  local position, failure = append(KEYS[1], KEYS[2], ARGV[1], 'j', text, kept, ARGV[3])
-  return failure
+  local position, failure = append(openClock(KEYS[1], ARGV[3], 1), KEYS[2], ARGV[1], 'j', text, kept)
+  return failure and redis.error_reply(failure)
 end
 
 -- Takes connections out and announces their departures. reasons[i] is JSON.

@@ -1,0 +1,122 @@
+import { RedisRefusedError } from '../../errors/redis-refused.error.js';
+import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
+import { recordFlags } from '../../event/event-record.js';
+import type { Position } from '../../event/position.js';
+import type { ResolvedOptions } from '../../options/resolved-options.js';
+import type { Publication, PublishOutcome } from '../broker.interface.js';
+import type { Commands, ScriptCall } from './commands.js';
+import type { Keys } from './keys.js';
+import { Script } from './script.js';
+
+const PUBLISH = Script.load('publish');
+
+/** How many events one run of the script publishes, and about how many characters: Redis does nothing else meanwhile. */
+const EVENTS_PER_RUN = 64;
+const CHARACTERS_PER_RUN = 256 * 1024;
+
+/** The runs of one tick. */
+interface Sent {
+  readonly runs: readonly Run[];
+  /** Of each publication, the number of its run. */
+  readonly runOf: readonly number[];
+}
+
+interface Run {
+  /** The number of its first publication. */
+  readonly start: number;
+  readonly outcomes: Promise<readonly PublishOutcome[]>;
+}
+
+/** Publishes what comes in one tick together, in its order: in one round trip, and with few runs of the script. */
+export class PublishQueue {
+  private waiting: Publication[] = [];
+  private sent: Promise<Sent> | undefined;
+
+  constructor(
+    private readonly commands: Commands,
+    private readonly keys: Keys,
+    private readonly options: ResolvedOptions,
+  ) {}
+
+  /** Never rejects: each publication has an outcome of its own. */
+  async publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {
+    if (publications.length === 0) return [];
+    const start = this.waiting.length;
+    const end = start + publications.length;
+    for (const publication of publications) this.waiting.push(publication);
+    const { runs, runOf } = await (this.sent ??= Promise.resolve().then(() => this.sendAll()));
+    const first = runOf[start]!;
+    const own = runs.slice(first, runOf[end - 1]! + 1);
+    const outcomes = (await Promise.all(own.map((run) => run.outcomes))).flat();
+    return outcomes.slice(start - runs[first]!.start, end - runs[first]!.start);
+  }
+
+  /** Announces a text under a name that is no channel's. @throws RedisUnavailableError | RedisRefusedError */
+  async announce(name: string, text: string): Promise<Position> {
+    const reply = await this.commands.read(PUBLISH, {
+      keys: [this.keys.clock, this.keys.log(name)],
+      args: [0, this.options.ttl, 0, name, recordFlags('t', true), text, 0],
+    });
+    const outcome = this.outcomeOf((reply as [unknown])[0]);
+    if ('error' in outcome) throw outcome.error;
+    return outcome.position;
+  }
+
+  private sendAll(): Sent {
+    const { waiting } = this;
+    this.waiting = [];
+    this.sent = undefined;
+    const runs: Run[] = [];
+    const runOf: number[] = [];
+    for (let start = 0; start < waiting.length;) {
+      const end = endOfRun(waiting, start);
+      while (runOf.length < end) runOf.push(runs.length);
+      runs.push({ start, outcomes: this.send(waiting.slice(start, end)) });
+      start = end;
+    }
+    return { runs, runOf };
+  }
+
+  private async send(publications: readonly Publication[]): Promise<PublishOutcome[]> {
+    const [outcome] = await this.commands.runAll(PUBLISH, [this.callOf(publications)]);
+    if ('error' in outcome!) return publications.map(() => outcome);
+    const replies = outcome!.reply;
+    if (!Array.isArray(replies) || replies.length !== publications.length) {
+      const error = new UnexpectedReplyError('Redis answered a publish with something else.');
+      return publications.map(() => ({ error }));
+    }
+    return replies.map((reply: unknown) => this.outcomeOf(reply));
+  }
+
+  private outcomeOf(reply: unknown): PublishOutcome {
+    if (typeof reply === 'number') return { position: reply };
+    return { error: new RedisRefusedError(`Redis at ${this.commands.address} refused: ${String(reply)}`) };
+  }
+
+  private callOf(publications: readonly Publication[]): ScriptCall {
+    const { maxLength, ttl, idempotencyWindow } = this.options;
+    const keys = [this.keys.clock];
+    const args: (string | number)[] = [maxLength, ttl, idempotencyWindow];
+    for (const { channel, event, ephemeral, idempotencyKey } of publications) {
+      const hasOnce = idempotencyKey !== undefined;
+      keys.push(this.keys.log(channel));
+      if (hasOnce) keys.push(this.keys.once(channel, idempotencyKey));
+      args.push(
+        this.keys.announceTo(channel),
+        recordFlags(event.kind, ephemeral),
+        event.text,
+        hasOnce ? 1 : 0,
+      );
+    }
+    return { keys, args };
+  }
+}
+
+/** What one run of the script publishes: it has at least one, however large. */
+function endOfRun(publications: readonly Publication[], start: number): number {
+  const most = Math.min(publications.length, start + EVENTS_PER_RUN);
+  let characters = publications[start]!.event.text.length;
+  let end = start + 1;
+  while (end < most && (characters += publications[end]!.event.text.length) <= CHARACTERS_PER_RUN) end++;
+  return end;
+}
