@@ -6,7 +6,7 @@ import { withSession } from './with-session.js';
 const SIZE = 256;
 const DELIVERIES = 20_000;
 const MOST_CLIENTS = 1000;
-const PER_TICK = 20;
+const PER_TICK = 100;
 
 /** What a delivery costs on fewer connections than `idle` has, and on few and many channels. */
 export function growth(sizes: Sizes): Task[] {

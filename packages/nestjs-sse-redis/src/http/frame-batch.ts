@@ -1,4 +1,6 @@
-const CRLF = '\r\n';
+const CR = 0x0d;
+const LF = 0x0a;
+const HEX = Buffer.from('0123456789abcdef');
 
 /**
  * The frames that some connections were given in one tick, in one order.
@@ -35,16 +37,21 @@ export class FrameBatch {
   get frames(): Buffer {
     if (this.frame && this.before?.length === 0) return this.frame;
     const { chunk } = this;
-    const end = chunk.length - CRLF.length;
+    const end = chunk.length - 2;
     return chunk.subarray(end - this.length, end);
   }
 
   private join(): Buffer {
-    const head = this.length.toString(16) + CRLF;
-    const chunk = Buffer.allocUnsafe(head.length + this.length + CRLF.length);
-    chunk.write(head, 0, 'latin1');
-    let end = head.length + this.length;
-    chunk.write(CRLF, end, 'latin1');
+    let digits = 1;
+    for (let rest = this.length; rest > 0xf; rest >>>= 4) digits++;
+    const chunk = Buffer.allocUnsafe(digits + this.length + 4);
+    // Byte by byte, since each call out of JavaScript would take longer than all of this.
+    for (let i = digits - 1, rest = this.length; i >= 0; i--, rest >>>= 4) chunk[i] = HEX[rest & 0xf]!;
+    chunk[digits] = CR;
+    chunk[digits + 1] = LF;
+    let end = digits + 2 + this.length;
+    chunk[end] = CR;
+    chunk[end + 1] = LF;
     // oxlint-disable-next-line typescript/no-this-alias -- walks from the last frame to the first
     for (let batch: FrameBatch = this; batch.before && batch.frame; batch = batch.before) {
       end -= batch.frame.length;
