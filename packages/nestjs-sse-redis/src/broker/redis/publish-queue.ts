@@ -90,7 +90,10 @@ export class PublishQueue {
 
   private outcomeOf(reply: unknown): PublishOutcome {
     if (typeof reply === 'number') return { position: reply };
-    return { error: new RedisRefusedError(`Redis at ${this.commands.address} refused: ${String(reply)}`) };
+    const cause = new Error(String(reply));
+    return {
+      error: new RedisRefusedError(`Redis at ${this.commands.address} refused: ${cause.message}`, { cause }),
+    };
   }
 
   private callOf(publications: readonly Publication[]): ScriptCall {
