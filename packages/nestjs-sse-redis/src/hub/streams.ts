@@ -55,6 +55,8 @@ export class Streams {
       const from = await this.startOf(channels, start);
       if (closed || (opener.ready && !(await opener.ready())) || closed) return;
       connection = new Connection(feeds, outlet, this.feeds.link, this.reader, this.figures, from);
+      // A stream that had ended before its client came back is over as it begins.
+      if (closed) return connection.close();
       feeds = [];
       this.connections.set(connection, opener.beating ?? connection);
       this.heartbeat.add(opener.beating ?? connection);

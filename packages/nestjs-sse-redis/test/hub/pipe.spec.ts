@@ -141,6 +141,24 @@ describe.each(brokers)('hub.pipe() over the $broker broker', ({ broker }) => {
     expect((await client.waitFor(3)).map(({ data }) => data)).toEqual(['first', 'second', '{"channel":"a"}']);
   });
 
+  it('keeps nothing of a client that comes back after the end, which is known here', async () => {
+    const test = await hubs.start();
+    // Stays, so that what is known of the channel does.
+    await test.client(['a', 'other']);
+    const client = await test.client(['a']);
+    await test.hub.pipe('a', ['item']);
+    await client.ended;
+    const { connections } = (test.hub as unknown as { streams: { connections: Map<unknown, unknown> } })
+      .streams;
+    await until(() => connections.size === 1);
+    for (let i = 0; i < 5; i++) {
+      const back = SseStream.open(test.url('a'), { lastEventId: client.lastEventId });
+      await back.ended;
+    }
+    await until(() => test.hub.stats().connections === 1);
+    expect(connections.size).toBe(1);
+  });
+
   it('gives a client that comes back in the middle everything once, and the end', async () => {
     const test = await hubs.start({ retry: 1 });
     const client = test.reconnectingClient(['a']);
