@@ -70,14 +70,21 @@ describe(`${CHANNELS} channels`, () => {
     await left();
     await round('c');
     await left();
-    const rest = (await memory()) - before;
+    // Buffers of the last answers are let go of in their own time; a leak stays.
+    let rest = Infinity;
+    await until(
+      async () => {
+        rest = (await memory()) - before;
+        return rest / CHANNELS < 20;
+      },
+      { timeout: 30_000, interval: 200 },
+    );
     process.stdout.write(
       `\n${CHANNELS} channels: ${Math.round(taken / CHANNELS)} bytes each, ${(rest / CHANNELS).toFixed(1)} left of two rounds\n`,
     );
     expect(taken / CHANNELS).toBeGreaterThan(50);
     expect(taken / CHANNELS).toBeLessThan(1024);
     expect(feeds.size).toBe(0);
-    expect(rest / CHANNELS).toBeLessThan(20);
   }, 120_000);
 
   it('would stay for good, were they not left (the twin)', async () => {
