@@ -6,6 +6,8 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
+import { HttpAdapterHost, type AbstractHttpAdapter } from '@nestjs/core';
+import { alignExpressClasses } from './http/express-classes.js';
 import { SseHub } from './hub/sse-hub.js';
 import { resolveOptions, type ResolvedOptions } from './options/resolved-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
@@ -45,7 +47,10 @@ export class SseRedisModule
   extends ConfigurableModuleClass
   implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
 {
-  constructor(@Inject(SseNode) private readonly node: SseNode) {
+  constructor(
+    @Inject(SseNode) private readonly node: SseNode,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+  ) {
     super();
   }
 
@@ -63,6 +68,8 @@ export class SseRedisModule
   }
 
   async onModuleInit(): Promise<void> {
+    // Undefined in an application without HTTP.
+    alignExpressClasses(this.adapterHost.httpAdapter as AbstractHttpAdapter | undefined);
     await this.node.start();
   }
 
