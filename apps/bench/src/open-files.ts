@@ -5,8 +5,8 @@ import type { Sizes } from './sizes.js';
 const SPARE = 200;
 
 /** Says at once what would otherwise fail after minutes. Node itself raises the soft limit to the hard one. */
-export function checkOpenFiles({ idle, perUser }: Sizes): void {
-  const needed = Math.max(idle.clients, perUser.clients, ...perUser.others) + SPARE;
+export function checkOpenFiles({ idle, perUser, growth }: Sizes): void {
+  const needed = Math.max(idle.clients, ...perUser.clients, ...growth.connections) + SPARE;
   const limit = execFileSync('/bin/sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim();
   if (limit === 'unlimited' || Number(limit) >= needed) return;
   throw new Error(

@@ -10,9 +10,14 @@ export interface Sizes {
     readonly bursts: number;
     readonly floodMs: number;
   };
-  readonly perUser: { readonly clients: number; readonly ticks: number; readonly others: readonly number[] };
-  readonly idle: { readonly base: number; readonly clients: number; readonly events: number };
-  readonly growth: { readonly connections: readonly number[]; readonly channels: readonly number[] };
+  readonly perUser: { readonly clients: readonly number[]; readonly ticks: number };
+  readonly idle: { readonly base: number; readonly clients: number };
+  readonly growth: {
+    readonly connections: readonly number[];
+    readonly channels: readonly number[];
+    /** To the connections, at least. */
+    readonly deliveries: number;
+  };
   readonly processes: { readonly clients: number; readonly events: number };
   readonly stalled: { readonly among: readonly number[]; readonly events: number };
 }
@@ -21,22 +26,22 @@ const full: Sizes = {
   repetitions: 3,
   warmUp: 25,
   broadcast: { clients: 1000, events: 20, interval: 80, bursts: 4, floodMs: 1000 },
-  perUser: { clients: 2000, ticks: 120, others: [200, 10_000] },
-  idle: { base: 1000, clients: 10_000, events: 4 },
-  growth: { connections: [100, 1000], channels: [10, 1000, 100_000] },
+  perUser: { clients: [200, 2000, 10_000], ticks: 120 },
+  idle: { base: 1000, clients: 10_000 },
+  growth: { connections: [100, 1000, 10_000], channels: [10, 1000, 100_000], deliveries: 40_000 },
   processes: { clients: 1000, events: 20 },
   stalled: { among: [60, 200], events: 200 },
 };
 
 const quick: Sizes = {
   repetitions: 1,
-  warmUp: 30,
-  broadcast: { clients: 300, events: 12, interval: 40, bursts: 3, floodMs: 400 },
-  perUser: { clients: 500, ticks: 40, others: [] },
-  idle: { base: 500, clients: 1500, events: 3 },
-  growth: { connections: [100], channels: [10, 10_000] },
-  processes: { clients: 200, events: 10 },
-  stalled: { among: [60], events: 120 },
+  warmUp: 12,
+  broadcast: { clients: 300, events: 10, interval: 30, bursts: 2, floodMs: 300 },
+  perUser: { clients: [500], ticks: 40 },
+  idle: { base: 400, clients: 1200 },
+  growth: { connections: [100, 500], channels: [10, 1000], deliveries: 4000 },
+  processes: { clients: 200, events: 8 },
+  stalled: { among: [60], events: 60 },
 };
 
 /** For the test: enough to see that everything is delivered, no more. */
@@ -44,9 +49,9 @@ const smoke: Sizes = {
   repetitions: 1,
   warmUp: 1,
   broadcast: { clients: 5, events: 3, interval: 10, bursts: 1, floodMs: 20 },
-  perUser: { clients: 5, ticks: 3, others: [] },
-  idle: { base: 5, clients: 10, events: 2 },
-  growth: { connections: [5], channels: [10] },
+  perUser: { clients: [5], ticks: 3 },
+  idle: { base: 5, clients: 10 },
+  growth: { connections: [5], channels: [10], deliveries: 10 },
   processes: { clients: 4, events: 3 },
   stalled: { among: [12], events: 3 },
 };

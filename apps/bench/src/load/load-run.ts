@@ -8,8 +8,9 @@ export interface ConnectPlan {
   /** Clients are dealt out to these in turn. */
   readonly ports: number[];
   readonly session: string;
+  /** How many more. */
   readonly clients: number;
-  /** Of these the first few stall. */
+  /** Of all of the session the first few stall. */
   readonly stalled: number;
   /** How many channels each is on. */
   readonly channelsEach: number;
@@ -29,19 +30,16 @@ const AT_ONCE = 100;
 export class LoadRun {
   private readonly tally: Tally = { size: 0, deliveries: 0, live: 0, onTime: undefined };
   private clients: LoadClient[] = [];
+  /** That no client is on. */
+  private nextChannel = 0;
   private latencies: number[] = [];
   private failure: Error | undefined;
 
   async connect(plan: ConnectPlan): Promise<void> {
-    const first = this.clients.length;
-    for (let index = first; index < plan.clients; index += AT_ONCE) {
-      const indices = Array.from(
-        { length: Math.min(AT_ONCE, plan.clients - index) },
-        (_, offset) => index + offset,
-      );
-      const added = indices.map((client) => this.client(plan, client));
-      this.clients.push(...added);
-      await this.orFailure(Promise.all(added.map(({ opened }) => opened)));
+    for (let left = plan.clients; left > 0; left -= AT_ONCE) {
+      const first = this.clients.length;
+      for (let added = 0; added < Math.min(AT_ONCE, left); added++) this.clients.push(this.client(plan));
+      await this.orFailure(Promise.all(this.clients.slice(first).map(({ opened }) => opened)));
     }
   }
 
@@ -117,15 +115,16 @@ export class LoadRun {
     for (const { verifier, options } of this.clients) if (!options.stalls) verifier.assertComplete(last);
   }
 
-  private client(plan: ConnectPlan, index: number): LoadClient {
-    const { ports, session, channelsEach, together, stalled } = plan;
+  private client({ ports, session, channelsEach, together, stalled }: ConnectPlan): LoadClient {
+    const index = this.clients.length;
     const options = {
       port: ports[index % ports.length] as number,
       session,
-      from: together ? 0 : index * channelsEach,
+      from: together ? 0 : this.nextChannel,
       count: channelsEach,
       stalls: index < stalled,
     };
+    this.nextChannel += channelsEach;
     return new LoadClient(options, this.tally, (error) => (this.failure ??= error));
   }
 

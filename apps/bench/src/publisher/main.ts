@@ -1,6 +1,6 @@
 import { serve } from '../processes/serve.js';
 import type { Publisher, PublisherName } from './publisher.js';
-import { Source, type Pace, type SourcePlan } from './source.js';
+import { Source, type Pace } from './source.js';
 
 const create: Record<PublisherName, (url: string) => Promise<Publisher>> = {
   hub: async (url) => (await import('./hub-publisher.js')).createHubPublisher(url),
@@ -10,12 +10,13 @@ const create: Record<PublisherName, (url: string) => Promise<Publisher>> = {
 
 const [name, url] = process.argv.slice(2) as [PublisherName, string];
 const publisher = await create[name](url);
-let source = new Source(publisher, { session: '', channels: 1, stride: 1 });
+let source = new Source(publisher, '');
 
 const methods = {
-  begin: (plan: SourcePlan) => {
-    source = new Source(publisher, plan);
+  begin: (session: string) => {
+    source = new Source(publisher, session);
   },
+  useChannels: (count: number) => source.useChannels(count),
   setSize: (bytes: number) => source.setSize(bytes),
   burst: (count: number) => source.burst(count),
   paced: (pace: Pace) => source.paced(pace),

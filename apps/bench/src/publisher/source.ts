@@ -3,14 +3,6 @@ import { channelName } from '../event/channels.js';
 import { fillerFor, now, payload } from '../event/payload.js';
 import type { Message, Publisher } from './publisher.js';
 
-export interface SourcePlan {
-  readonly session: string;
-  /** How many channels there are … */
-  readonly channels: number;
-  /** … of which every so manieth gets events. */
-  readonly stride: number;
-}
-
 export interface Pace {
   readonly ticks: number;
   /** Milliseconds from one to the next. */
@@ -21,15 +13,18 @@ export interface Pace {
 /** Numbers the events of a session's channels, and sends them to one channel after the other. */
 export class Source {
   private filler = '';
-  /** Of each channel. */
-  private readonly last: number[];
+  /** Of each channel that gets events. */
+  private readonly last: number[] = [];
   private next = 0;
 
   constructor(
     private readonly publisher: Publisher,
-    private readonly plan: SourcePlan,
-  ) {
-    this.last = Array.from({ length: plan.channels }, () => 0);
+    private readonly session: string,
+  ) {}
+
+  /** From now on so many channels get events. */
+  useChannels(count: number): void {
+    while (this.last.length < count) this.last.push(0);
   }
 
   setSize(bytes: number): void {
@@ -58,9 +53,9 @@ export class Source {
   }
 
   private message(): Message {
-    const { session, channels, stride } = this.plan;
+    const { session } = this;
     const index = this.next;
-    this.next = (index + stride) % channels;
+    this.next = (index + 1) % this.last.length;
     const sequence = (this.last[index] = (this.last[index] as number) + 1);
     return { channel: channelName(session, index), text: payload(sequence, index, now(), this.filler) };
   }

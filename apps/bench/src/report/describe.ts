@@ -14,6 +14,7 @@ const figures: Record<FigureName, Description> = {
   rate: { title: 'deliveries per second', unit: '/s', moreIsBetter: true },
   busy: { title: 'cores that the server fills then', unit: 'cores' },
   memory: { title: 'resident memory per connection', unit: 'KB' },
+  growth: { title: 'a delivery, beside one with 1,000', unit: '×' },
   stalled: { title: "growth of the server's memory", unit: 'MB' },
 };
 

@@ -31,6 +31,7 @@ const methods = {
   },
   startProfile: () => profile.start(),
   writeProfile: (file: string) => profile.write(file),
+  collectGarbage: () => globalThis.gc?.(),
   /** Bytes resident after garbage has been collected. */
   memory: async () => {
     for (let round = 0; round < 3; round++) {

@@ -16,8 +16,8 @@ export function broadcast({ broadcast: size, warmUp }: Sizes): Task {
     title: `broadcast to ${size.clients} clients`,
     peers: DELIVERING,
     run: (bench, peer) =>
-      withSession(bench, peer, { clients: size.clients, channels: 'shared' }, async (session) => {
-        await session.connect();
+      withSession(bench, peer, { channels: 'shared' }, async (session) => {
+        await session.connect(size.clients);
         await session.warmUp(SMALL, warmUp);
         const figures = await steady(session, SMALL, size.events, size.interval);
         await session.setSize(LARGE);

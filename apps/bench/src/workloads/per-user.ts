@@ -1,32 +1,31 @@
-import type { PeerName } from '../servers/peer-names.js';
 import type { Sizes } from '../sizes.js';
-import { DELIVERING, HANDWRITTEN, HUBS } from './peer-groups.js';
-import type { Task } from './task.js';
+import { DELIVERING } from './peer-groups.js';
+import type { Figure, Task } from './task.js';
 import { withSession } from './with-session.js';
 
 const SIZE = 256;
 const PER_TICK = 100;
 const INTERVAL = 10;
 
-/** A channel for each client, and events for one after the other. */
-export function perUser({ perUser: size, warmUp }: Sizes): Task[] {
-  const task = (clients: number, peers: readonly PeerName[]): Task => ({
-    title: `${clients} clients with a channel each`,
-    peers,
+/** A channel for each client, and events for one after the other: with a few clients, then with more. */
+export function perUser({ perUser: { clients, ticks }, warmUp }: Sizes): Task {
+  return {
+    title: `a channel for each client, ${clients.join(', ')} of them`,
+    peers: DELIVERING,
     run: (bench, peer) =>
-      withSession(bench, peer, { clients, channels: 'own' }, async (session) => {
-        await session.connect();
-        await session.warmUp(SIZE, warmUp);
-        const window = await session.measure(() => session.paced(size.ticks, INTERVAL, PER_TICK));
-        const workload = `per-user-${clients}`;
-        return [
-          { workload, figure: 'cpu', value: window.cpu / window.deliveries },
-          { workload, figure: 'redis', value: window.redisCpu / window.deliveries },
-        ];
+      withSession(bench, peer, { channels: 'own' }, async (session) => {
+        const figures: Figure[] = [];
+        for (const count of clients) {
+          await session.connect(count);
+          await session.warmUp(SIZE, warmUp);
+          const window = await session.measure(() => session.paced(ticks, INTERVAL, PER_TICK));
+          const workload = `per-user-${count}`;
+          figures.push(
+            { workload, figure: 'cpu', value: window.cpu / window.deliveries },
+            { workload, figure: 'redis', value: window.redisCpu / window.deliveries },
+          );
+        }
+        return figures;
       }),
-  });
-  return [
-    task(size.clients, DELIVERING),
-    ...size.others.map((clients) => task(clients, [...HUBS, ...HANDWRITTEN])),
-  ];
+  };
 }

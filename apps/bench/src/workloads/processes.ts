@@ -12,23 +12,18 @@ export function processes({ processes: size, warmUp }: Sizes): Task {
     title: `two processes with ${size.clients} clients`,
     peers: [...HUBS, ...HANDWRITTEN, 'transmit'],
     run: (bench, peer) =>
-      withSession(
-        bench,
-        peer,
-        { clients: size.clients, channels: 'shared', processes: 2 },
-        async (session) => {
-          await session.connect();
-          await session.warmUp(SIZE, warmUp);
-          await session.timeEvents();
-          const window = await session.measure(() => session.paced(size.events, INTERVAL));
-          const { p50, p99 } = await session.latency();
-          const workload = 'processes';
-          return [
-            { workload, figure: 'cpu', value: window.cpu / window.deliveries },
-            { workload, figure: 'p50', value: p50 },
-            { workload, figure: 'p99', value: p99 },
-          ];
-        },
-      ),
+      withSession(bench, peer, { channels: 'shared', processes: 2 }, async (session) => {
+        await session.connect(size.clients);
+        await session.warmUp(SIZE, warmUp);
+        await session.timeEvents();
+        const window = await session.measure(() => session.paced(size.events, INTERVAL));
+        const { p50, p99 } = await session.latency();
+        const workload = 'processes';
+        return [
+          { workload, figure: 'cpu', value: window.cpu / window.deliveries },
+          { workload, figure: 'p50', value: p50 },
+          { workload, figure: 'p99', value: p99 },
+        ];
+      }),
   };
 }

@@ -12,15 +12,10 @@ const SERVER = new URL('../servers/main.js', import.meta.url);
 const WARM_UP_BURST = 300;
 
 export interface SessionPlan {
-  readonly clients: number;
-  /** Of these, so many stop reading at once. Default 0. */
-  readonly stalled?: number;
-  /** All on one channel, or each on channels of its own. */
+  /** All on one channel, or each on one of its own. */
   readonly channels: 'shared' | 'own';
-  /** Default 1. */
-  readonly channelsEach?: number;
-  /** Every so manieth channel gets events. Default 1: all. */
-  readonly stride?: number;
+  /** Of the clients, so many stop reading at once. Default 0. */
+  readonly stalled?: number;
   /** Server processes that share the clients. Default 1. */
   readonly processes?: number;
 }
@@ -37,10 +32,8 @@ export interface Window {
 export class Session {
   private readonly name: string;
   private readonly publisher: Child<PublisherMethods>;
-  /** Events per channel that gets any → deliveries. */
-  private readonly fanOut: number;
-  private readonly usedChannels: number;
-  private readonly channels: number;
+  /** Clients that are sent events. */
+  private clients = 0;
   private expected = 0;
   private measured = 0;
 
@@ -51,11 +44,7 @@ export class Session {
       ),
     );
     const session = new Session(bench, peer, servers, plan);
-    await session.publisher.call('begin', {
-      session: session.name,
-      channels: session.channels,
-      stride: plan.stride ?? 1,
-    });
+    await session.publisher.call('begin', session.name);
     return session;
   }
 
@@ -66,35 +55,32 @@ export class Session {
     private readonly plan: SessionPlan,
   ) {
     this.publisher = bench.publishers[peer.publisher];
-    const { clients, channels, channelsEach = 1, stride = 1, stalled = 0 } = plan;
     this.name = bench.nextSession();
-    this.channels = channels === 'shared' ? 1 : clients * channelsEach;
-    this.usedChannels = Math.ceil(this.channels / stride);
-    this.fanOut = channels === 'shared' ? clients - stalled : 1;
   }
 
   /** Connects clients until there are so many. */
-  async connect(clients = this.plan.clients): Promise<void> {
-    const { channels, channelsEach = 1, stalled = 0 } = this.plan;
-    const ports = await Promise.all(this.servers.map((server) => server.call('port')));
-    await this.bench.load.call('connect', {
-      ports,
-      session: this.name,
-      clients,
-      stalled,
-      channelsEach,
-      together: channels === 'shared',
-    });
+  async connect(clients: number): Promise<void> {
+    await this.add(clients - this.clients, 1);
+    this.clients = clients;
+    await this.publisher.call('useChannels', this.channels);
   }
 
-  /** Sends until everybody receives, and so many rounds more: the compiler has then seen the way of an event. */
+  /** Connects clients with channels of their own, to which nothing is sent. After them no others can come that are sent events. */
+  async addIdle(clients: number, channelsEach: number): Promise<void> {
+    await this.add(clients, channelsEach);
+  }
+
+  /**
+   * Sends until everybody receives, collects what connecting has left (in a short measurement it would count as a few
+   * microseconds of each delivery, or not at all), and sends so many rounds more: the compiler has then seen the way of an event.
+   */
   async warmUp(size: number, rounds: number): Promise<void> {
     await this.setSize(size);
-    const wanted = this.plan.channels === 'shared' ? this.fanOut : this.usedChannels;
+    const wanted = this.channels * this.fanOut;
     const deadline = performance.now() + 30_000;
     for (let live = 0; live < wanted;) {
       if (performance.now() > deadline) throw new Error(`only ${live} of ${wanted} receive after 30 s`);
-      await this.publisher.call('burst', this.usedChannels);
+      await this.publisher.call('burst', this.channels);
       const roundEnd = performance.now() + 1000;
       while (live < wanted && performance.now() < roundEnd) {
         await pause(5);
@@ -103,6 +89,7 @@ export class Session {
     }
     const last = [...(await this.publisher.call('lastSequences'))];
     this.expected = await this.bench.load.call('untilComplete', { last, timeout: 30_000 });
+    await Promise.all(this.servers.map((server) => server.call('collectGarbage')));
     for (let round = 0; round < rounds; round++) {
       await this.burst(this.plan.channels === 'shared' ? 1 : WARM_UP_BURST);
     }
@@ -189,6 +176,29 @@ export class Session {
   async close(): Promise<void> {
     await this.bench.load.call('reset');
     await Promise.all(this.servers.map((server) => server.stop()));
+  }
+
+  /** That events are sent to. */
+  private get channels(): number {
+    return this.plan.channels === 'shared' ? 1 : this.clients;
+  }
+
+  /** Deliveries of an event. */
+  private get fanOut(): number {
+    return this.plan.channels === 'shared' ? this.clients - (this.plan.stalled ?? 0) : 1;
+  }
+
+  private async add(clients: number, channelsEach: number): Promise<void> {
+    const { channels, stalled = 0 } = this.plan;
+    const ports = await Promise.all(this.servers.map((server) => server.call('port')));
+    await this.bench.load.call('connect', {
+      ports,
+      session: this.name,
+      clients,
+      stalled,
+      channelsEach,
+      together: channels === 'shared',
+    });
   }
 
   private async delivered(target = this.expected): Promise<void> {

@@ -13,8 +13,8 @@ export function stalled({ stalled: size }: Sizes): Task[] {
     title: `${STALLED} stalled of ${clients} clients`,
     peers: index === 0 ? WITH_HTTP : ['http', ...HUBS, ...HANDWRITTEN],
     run: (bench, peer) =>
-      withSession(bench, peer, { clients, stalled: STALLED, channels: 'shared' }, async (session) => {
-        await session.connect();
+      withSession(bench, peer, { stalled: STALLED, channels: 'shared' }, async (session) => {
+        await session.connect(clients);
         await session.warmUp(SIZE, 1);
         const before = await session.memory();
         for (let event = 0; event < size.events; event++) await session.burst(1);

@@ -8,8 +8,8 @@ export interface Figure {
   readonly value: number;
 }
 
-/** `cpu`: µs of the server a delivery; `redis`: µs of Redis an event; `p50`, `p99`: ms; `rate`: deliveries a second. */
-export type FigureName = 'cpu' | 'redis' | 'p50' | 'p99' | 'rate' | 'busy' | 'memory' | 'stalled';
+/** `cpu`: µs of the server a delivery; `redis`: µs of Redis an event; `p50`, `p99`: ms; `rate`: deliveries a second; `growth`: a ratio. */
+export type FigureName = 'cpu' | 'redis' | 'p50' | 'p99' | 'rate' | 'busy' | 'memory' | 'stalled' | 'growth';
 
 /** What is measured on one freshly started server, of each of the peers in turn. */
 export interface Task {

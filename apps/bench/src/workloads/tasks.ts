@@ -11,7 +11,7 @@ import type { Task } from './task.js';
 export function allTasks(sizes: Sizes): Task[] {
   return [
     broadcast(sizes),
-    ...perUser(sizes),
+    perUser(sizes),
     processes(sizes),
     ...stalled(sizes),
     idle(sizes),
