@@ -14,6 +14,7 @@ const RULES = [
   'memory-covers',
   'margin',
   'doubt',
+  'gap-from',
   'announced-first',
   'heard',
   'start',
@@ -387,10 +388,14 @@ class Connection {
       const { ch, wholeFrom } = slice;
       const { from = this.from(ch), missingFrom } = this.doubts.get(ch) ?? {};
       this.node.feeds.get(ch).keep(from, slice, this.node.heard);
-      if ((missingFrom ?? this.from(ch)) < wholeFrom)
-        this.client.gap(ch, this.intact && missingFrom === undefined);
-      // Lost on the way, then the link, then from the log, before anything told of it: not promised.
-      if (missingFrom === undefined && from < wholeFrom) this.client.forgive();
+      const passed = missingFrom ?? Math.max(this.cursor, this.starts.get(ch) ?? 0);
+      if (passed < wholeFrom) {
+        const beginsAt = on('gap-from') ? Math.min(from, passed) : passed;
+        this.client.gap(ch, this.intact && missingFrom === undefined, beginsAt);
+      } else if (missingFrom === undefined && from < wholeFrom) {
+        // Lost on the way, then the link, then from the log alone, before anything told of it: not promised.
+        this.client.forgive();
+      }
     }
     const events = slices.flatMap((s) => s.found).filter((e) => e.id <= upTo);
     for (const event of events.sort((x, y) => x.id - y.id)) this.deliver(event);
@@ -458,8 +463,9 @@ class Client {
     this.lastId = id;
     this.rewound = true;
   }
-  gap(ch, intact) {
-    this.gaps.push({ ch, at: this.got.length });
+  /** @param from after what something may be missing; nothing is said of where it ends, which is where it is told */
+  gap(ch, intact, from = -Infinity) {
+    this.gaps.push({ ch, at: this.got.length, from });
     if (intact) this.errors.push(`gap told to a client that missed nothing: ${ch}`);
   }
   forgive() {
@@ -614,7 +620,7 @@ function run(seed) {
       const before = c.got.findLastIndex((g) => g.n >= 0 && g.ch === p.ch && g.n < p.n);
       let after = c.got.findIndex((g) => g.ch === p.ch && g.n > p.n);
       if (after < 0) after = Infinity;
-      if (!c.gaps.some((g) => g.ch === p.ch && g.at > before && g.at <= after))
+      if (!c.gaps.some((g) => g.ch === p.ch && g.at > before && g.at <= after && g.from < p.id))
         bad.push(`lost ${p.ch}${p.id} untold`);
     }
     if (!loss && !events.expired && !events.trimmed && c.gaps.length)

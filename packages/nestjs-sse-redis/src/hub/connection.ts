@@ -258,10 +258,13 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
       const { channel, wholeFrom } = slice;
       feed.learnEnd(slice);
       feed.keep(cursor.readAfter(feed), slice);
-      const from = cursor.gapAfter(feed);
-      if (from < wholeFrom) this.tellGap({ channel, from, to: wholeFrom }, 'retention');
-      if (slice.ended && resumed) this.markEnded(channel);
       const lacksAfter = cursor.lacksAfter(feed);
+      const gapAfter = cursor.gapAfter(feed);
+      if (gapAfter < wholeFrom) {
+        // What is in doubt may be gone with the rest, and then nothing else would tell of it.
+        this.tellGap({ channel, from: Math.min(gapAfter, lacksAfter), to: wholeFrom }, 'retention');
+      }
+      if (slice.ended && resumed) this.markEnded(channel);
       const lacking = slice.records.filter(({ position }) => position > lacksAfter && position <= upTo);
       return lacking.map((record) => ({ channel, record }));
     });

@@ -5,7 +5,7 @@ import { IdReader } from './id-reader.js';
 
 const CLIENTS = 200;
 const STUCK = 10;
-const EVENTS = 2_000;
+const EVENTS = 1_000;
 const EVENT_BYTES = 4_096;
 const BUFFERED = 65_536;
 const BATCH = 20;

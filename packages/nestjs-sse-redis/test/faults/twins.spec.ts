@@ -41,10 +41,12 @@ async function judgeAll({
   patience = 3_000,
   announcementDropped = false,
   start,
+  loss = new DataLoss(),
 }: {
   patience?: number;
   announcementDropped?: boolean;
   start?: number;
+  loss?: DataLoss;
 } = {}): Promise<Verdict[]> {
   await until(() => clients.every(hasAll), { timeout: patience }).catch(() => undefined);
   return clients.map((client) =>
@@ -56,7 +58,7 @@ async function judgeAll({
         messages: client.messages,
         blocks: client.blocks,
       },
-      { events: publisher.events, loss: new DataLoss(), announcementDropped },
+      { events: publisher.events, loss, announcementDropped },
     ),
   );
 }
@@ -110,6 +112,37 @@ describe('the prev check', () => {
 
   it('is missed', async () => {
     expect(total(await missAnnouncement(running('no-prev-check.ts')), 'lost')).toBe(1);
+  });
+});
+
+describe('a gap', () => {
+  /** The cursor passes an event that got lost on the way, and before anything tells of it Redis has lost it as well. */
+  async function loseWhatIsInDoubt(options: DeploymentOptions): Promise<Verdict[]> {
+    await deploy(options);
+    const client = connect(['a', 'b']);
+    await client.placed();
+    await publisher.publish([{ channel: 'a' }]);
+    const dropped = dropAnnouncement(deployment.nodes[0]!.proxy, 'a');
+    await publisher.publish([{ channel: 'a' }, { channel: 'b' }]);
+    const passed = publisher.events.at(-1)!;
+    await until(() => client.messages.some(({ id }) => id === passed.id));
+    expect(dropped.stop()).toBe(true);
+
+    const loss = new DataLoss();
+    loss.emptied.push(passed.position);
+    await deployment.redis.restart({ empty: true });
+    await publisher.publish([{ channel: 'a' }, { channel: 'b' }]);
+    const last = publisher.events.slice(-2);
+    await until(() => last.every((event) => client.messages.some(({ id }) => id === event.id)));
+    return judgeAll({ announcementDropped: true, loss, patience: 0 });
+  }
+
+  it('begins at what is in doubt', async () => {
+    expect(problems(await loseWhatIsInDoubt({}))).toEqual([]);
+  });
+
+  it('would say nothing of it', async () => {
+    expect(total(await loseWhatIsInDoubt(running('gap-from-cursor.ts')), 'lost')).toBe(1);
   });
 });
 
