@@ -1,7 +1,16 @@
 import { SseStream, startApp, type RunningApp } from '@nestjs-sse-redis/testing';
 import { Controller, Get, type INestApplication, Req, Res, Sse } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import { createServer, IncomingMessage, ServerResponse, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  get,
+  IncomingMessage,
+  ServerResponse,
+  type RequestListener,
+  type Server,
+} from 'node:http';
+import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { setFlagsFromString } from 'node:v8';
 import { SseClient, SseHub, SseRedisModule } from 'nestjs-sse-redis';
 import { alignExpressClasses } from '../../src/http/express-classes.js';
@@ -19,6 +28,7 @@ interface ExpressLike extends RequestListener {
   request: Record<string, unknown>;
   response: Record<string, unknown>;
   use(path: string, app: ExpressLike): void;
+  set(name: string, value: unknown): void;
   get(path: string, handler: (request: Exchanged, response: ServerResponse & Exchanged) => unknown): void;
 }
 
@@ -88,6 +98,22 @@ async function fetchPlain({ url }: RunningApp, times: number): Promise<void> {
   for (let time = 0; time < times; time++) {
     expect(await (await fetch(`${url}/plain`)).text()).toBe('plain');
   }
+}
+
+/** Asks for another protocol: what the route says, or the status with which the protocol is changed. */
+function upgrade({ url }: RunningApp): Promise<string | number | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = get(`${url}/plain`, {
+      headers: { Connection: 'Upgrade', Upgrade: 'chat' },
+      agent: false,
+    });
+    request.on('upgrade', ({ statusCode }, socket) => {
+      socket.destroy();
+      resolve(statusCode);
+    });
+    request.on('response', (response) => void text(response).then(resolve, reject));
+    request.on('error', reject);
+  });
 }
 
 /** Whether the last two exchanges look the same to V8: the first ones still teach it how large they become. */
@@ -170,6 +196,54 @@ describe('requests and responses of an Express application', () => {
     expect(exchanges[0]?.response).not.toHaveProperty('greeting');
   });
 
+  it('are those of the application, too, where it is mounted once it runs', async () => {
+    const { app } = await start(true, { configure: (before) => expressOf(before).set('trust proxy', true) });
+    const inner = expressOf(app);
+    inner.request['mine'] = 'mine';
+    const outer = new ExpressAdapter().getInstance<ExpressLike>();
+    outer.use('/api', inner);
+    outer.request['outer'] = 'from around';
+    const server = createServer(outer);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(() => new Promise((resolve) => server.close(resolve)));
+    const { port } = server.address() as { port: number };
+    await fetch(`http://127.0.0.1:${port}/api/plain`, { headers: { 'x-forwarded-for': '192.0.2.7' } });
+    expect(exchanges[0]?.request).toMatchObject({
+      app: inner,
+      mine: 'mine',
+      outer: 'from around',
+      ip: '192.0.2.7',
+    });
+  });
+
+  it('are Node’s own where they are for an upgrade, and only where somebody listens for one', async () => {
+    const running = await start(true);
+    const server = serverOf(running.app);
+    const upgraded: IncomingMessage[] = [];
+    const onUpgrade = (request: IncomingMessage, socket: Duplex): void => {
+      Object.assign(request, { query: 'what Express only lets be read' });
+      upgraded.push(request);
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\n');
+    };
+    expect(await upgrade(running)).toBe('plain');
+    const isPlain = async (): Promise<boolean> => {
+      expect(await upgrade(running)).toBe(101);
+      return Object.getPrototypeOf(upgraded.at(-1)) === IncomingMessage.prototype;
+    };
+    server.on('upgrade', onUpgrade);
+    expect(await isPlain()).toBe(true);
+    server.off('upgrade', onUpgrade);
+    server.once('upgrade', onUpgrade);
+    expect(await isPlain()).toBe(true);
+    expect(await upgrade(running)).toBe('plain');
+    server.on('upgrade', () => undefined);
+    server.prependListener('upgrade', onUpgrade);
+    expect(await isPlain()).toBe(true);
+    server.removeAllListeners('upgrade');
+    expect(await upgrade(running)).toBe('plain');
+    expect(server.listenerCount('upgrade')).toBe(0);
+  });
+
   it('can come from another server, too', async () => {
     const { app } = await start(true);
     const other = createServer(expressOf(app));
@@ -205,6 +279,18 @@ describe('what is not as usual is left alone:', () => {
     expect(classesOf(serverOf(app))).toEqual(before);
   });
 
+  it('an application of Express that another server has aligned', async () => {
+    const { app } = await start(true);
+    const { request, response } = expressOf(app);
+    const adapter = new ExpressAdapter(expressOf(app));
+    const server = createServer(expressOf(app));
+    adapter.setHttpServer(server);
+    alignExpressClasses(adapter);
+    expect(expressOf(app).request).toBe(request);
+    expect(expressOf(app).response).toBe(response);
+    expect(classesOf(server)).toEqual(classesOf(serverOf(app)));
+  });
+
   it('an instance that is no Express application, or has no server', () => {
     const server = createServer();
     const adapter = new ExpressAdapter();
@@ -216,6 +302,7 @@ describe('what is not as usual is left alone:', () => {
     adapter.setHttpServer(server);
     alignExpressClasses(adapter);
     alignExpressClasses(undefined);
+    alignExpressClasses({});
     expect(express.request).toBe(request);
     expect(classesOf(server)).toEqual([IncomingMessage, ServerResponse]);
   });
