@@ -38,6 +38,11 @@ export class BenchRedis {
     return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6;
   }
 
+  /** That somebody has subscribed to. */
+  async channels(): Promise<number> {
+    return Number(await field(this.client, 'stats', 'pubsub_channels'));
+  }
+
   async empty(): Promise<void> {
     await this.client.flushall();
   }

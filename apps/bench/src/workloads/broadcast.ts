@@ -6,6 +6,8 @@ import { withSession } from './with-session.js';
 
 const SMALL = 256;
 const LARGE = 1024;
+/** Rounds of large events: the way of an event is warm by then, larger buffers are not. */
+const LARGE_WARM_UP = 5;
 const BURST = 10;
 /** Events that are under way at once where as many as possible are sent. */
 const UNDER_WAY = 40;
@@ -20,7 +22,7 @@ export function broadcast({ broadcast: size, warmUp }: Sizes): Task {
         await session.connect(size.clients);
         await session.warmUp(SMALL, warmUp);
         const figures = await steady(session, SMALL, size.events, size.interval);
-        await session.setSize(LARGE);
+        await session.warmUp(LARGE, LARGE_WARM_UP);
         figures.push(...(await steady(session, LARGE, size.events, size.interval)));
         figures.push(...(await bursts(session, size.bursts)));
         await session.setSize(SMALL);

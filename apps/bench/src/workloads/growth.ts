@@ -35,7 +35,10 @@ function connections({ growth: { connections: counts, deliveries }, warmUp }: Si
   };
 }
 
-/** A client for each channel that events are sent to, at most a thousand; more channels are others', to which nothing is sent. */
+/**
+ * A client for each channel that events are sent to, at most a thousand. More channels are those of a thousand clients more, to
+ * which nothing is sent.
+ */
 function channels({ growth: { channels: counts }, perUser: { ticks }, warmUp }: Sizes): Task {
   return {
     title: `growth: ${counts.join(', ')} channels`,

@@ -67,7 +67,14 @@ export class Session {
 
   /** Connects clients with channels of their own, to which nothing is sent. After them no others can come that are sent events. */
   async addIdle(clients: number, channelsEach: number): Promise<void> {
+    const wanted = (await this.bench.redis.channels()) + clients * channelsEach;
     await this.add(clients, channelsEach);
+    const deadline = performance.now() + 60_000;
+    while ((await this.bench.redis.channels()) < wanted) {
+      if (performance.now() > deadline)
+        throw new Error(`not ${wanted} channels are subscribed to after 60 s`);
+      await pause(20);
+    }
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Sizes } from '../sizes.js';
-import { HANDWRITTEN, HUBS, WITH_HTTP } from './peer-groups.js';
+import { HUBS, WITH_HTTP } from './peer-groups.js';
 import type { Task } from './task.js';
 import { withSession } from './with-session.js';
 
@@ -11,7 +11,7 @@ const SIZE = 16_384;
 export function stalled({ stalled: size }: Sizes): Task[] {
   return size.among.map((clients, index) => ({
     title: `${STALLED} stalled of ${clients} clients`,
-    peers: index === 0 ? WITH_HTTP : ['http', ...HUBS, ...HANDWRITTEN],
+    peers: index === 0 ? WITH_HTTP : ['http', ...HUBS],
     run: (bench, peer) =>
       withSession(bench, peer, { stalled: STALLED, channels: 'shared' }, async (session) => {
         await session.connect(clients);
