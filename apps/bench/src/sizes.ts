@@ -24,12 +24,12 @@ export interface Sizes {
 
 const full: Sizes = {
   repetitions: 3,
-  warmUp: 25,
-  broadcast: { clients: 1000, events: 25, interval: 80, bursts: 4, floodMs: 1000 },
-  perUser: { clients: [200, 2000, 10_000], ticks: 100 },
+  warmUp: 20,
+  broadcast: { clients: 1000, events: 20, interval: 80, bursts: 4, floodMs: 1000 },
+  perUser: { clients: [200, 2000, 10_000], ticks: 80 },
   idle: { base: 1000, clients: 10_000 },
-  growth: { connections: [100, 1000, 10_000], channels: [10, 1000, 100_000], deliveries: 40_000 },
-  processes: { clients: 1000, events: 16 },
+  growth: { connections: [100, 1000, 10_000], channels: [10, 1000, 100_000], deliveries: 30_000 },
+  processes: { clients: 1000, events: 12 },
   stalled: { among: [60, 200], events: 200 },
 };
 

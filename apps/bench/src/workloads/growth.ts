@@ -5,7 +5,7 @@ import type { Figure, Task } from './task.js';
 import { withSession } from './with-session.js';
 
 const SIZE = 256;
-const FEWEST_EVENTS = 16;
+const FEWEST_EVENTS = 12;
 const PER_TICK = 100;
 /** With these many, what more cost is compared. */
 const USUAL = 1000;
