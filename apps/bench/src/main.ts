@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { checkOpenFiles } from './open-files.js';
 import { BenchRedis } from './processes/redis.js';
 import { bars } from './report/bars.js';
@@ -15,6 +15,11 @@ import { allTasks } from './workloads/tasks.js';
 async function main(settings: Settings): Promise<void> {
   const sizes = sizesOf(settings);
   checkOpenFiles(sizes);
+  // What is written at the end must not fail for want of a folder.
+  const { json, pictures, profiles } = settings;
+  for (const folder of [json && dirname(json), pictures, profiles]) {
+    if (folder) mkdirSync(folder, { recursive: true });
+  }
   const tasks = allTasks(sizes).filter(({ title }) => title.includes(settings.only));
   const started = performance.now();
   const progress = (line: string): void => {
@@ -23,8 +28,7 @@ async function main(settings: Settings): Promise<void> {
 
   const redis = await BenchRedis.start(process.env['REDIS_SERVER'] ?? 'redis-server');
   try {
-    const bench = await Bench.start(redis, settings.profiles && resolve(settings.profiles));
-    if (settings.profiles) mkdirSync(settings.profiles, { recursive: true });
+    const bench = await Bench.start(redis, profiles && resolve(profiles));
     if (settings.size !== 'smoke') await rehearse(bench);
     progress('ready');
     const samples = await runTasks(bench, tasks, settings.peers, sizes.repetitions, progress);
@@ -33,14 +37,14 @@ async function main(settings: Settings): Promise<void> {
     const on = environment(redis.version);
     const sections = summarize(samples);
     console.log(`\n${table(sections)}\n\n${environmentLine(on)}; medians of ${sizes.repetitions}`);
-    if (settings.json) {
+    if (json) {
       const result = { environment: on, size: settings.size, sizes, sections, samples };
-      writeFileSync(settings.json, `${JSON.stringify(result, null, 2)}\n`);
+      writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
     }
-    if (settings.pictures) {
+    if (pictures) {
       const caption = `${environmentLine(on)}; medians of ${sizes.repetitions}`;
-      writeFileSync(join(settings.pictures, 'bench.svg'), bars(sections, caption));
-      writeFileSync(join(settings.pictures, 'growth.svg'), growthChart(sections, caption));
+      writeFileSync(join(pictures, 'bench.svg'), bars(sections, caption));
+      writeFileSync(join(pictures, 'growth.svg'), growthChart(sections, caption));
     }
   } finally {
     await redis.stop();

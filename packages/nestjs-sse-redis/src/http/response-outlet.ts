@@ -21,8 +21,8 @@ const logger = new Logger('SseHub');
  *
  * What it is given in a tick is joined with the help of all other outlets, and written at the tick's end. `write` and
  * `flush` run once for each event and client: they keep to fields of this object and of the socket, which is written to
- * anyway. To ask the response costs a microsecond: hardly any of it is in the processor's cache, and on Express, which
- * gives each a prototype, each has a hidden class of its own, so that V8 looks up every property anew.
+ * anyway. To ask the response costs a microsecond: hardly any of it is in the processor's cache, and on Express, where its
+ * classes are not aligned (express-classes.ts), each has a hidden class of its own, so that V8 looks up every property anew.
  */
 export class ResponseOutlet implements ResponseStream, Flushable {
   connection: OutletListener | undefined = undefined;
