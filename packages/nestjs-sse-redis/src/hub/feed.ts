@@ -1,7 +1,8 @@
 import type { LogSlice } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
-import { RecentEvents, type RecentEventsBudget } from './recent-events.js';
+import type { EventRing } from './event-ring.js';
+import { RecentEvents } from './recent-events.js';
 
 /** What is known of the link over which all feeds of this process are announced their events. */
 export interface Link {
@@ -42,9 +43,9 @@ export class Feed {
   constructor(
     readonly channel: string,
     private readonly link: Link,
-    budget: RecentEventsBudget,
+    ring: EventRing,
   ) {
-    this.recent = new RecentEvents(budget);
+    this.recent = new RecentEvents(ring);
   }
 
   add(listener: FeedListener): void {
@@ -69,7 +70,7 @@ export class Feed {
    */
   ready(position: Position): void {
     if (this.recent.from !== Infinity) return;
-    this.recent.from = position;
+    this.recent.beginAfter(position);
     this.seen = position;
   }
 
@@ -129,9 +130,10 @@ export class Feed {
 
   /** What was read of the log for one connection spares the next one the reading. */
   keep(after: Position, { records, upTo, last, wholeFrom }: LogSlice): void {
-    const { from } = this.recent;
     const isWhole = wholeFrom <= after && upTo === last;
-    if (!isWhole || after >= from || last < from) return;
+    if (!isWhole || this.recent.covers(after)) return;
+    const { from } = this.recent;
+    if (last < from) return;
     // Else memory would be ahead of that of other feeds, whose announcements from before are still on their way.
     if (from > this.link.heard) return;
     this.recent.extendBack(

@@ -1,77 +1,83 @@
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
-
-/** About what an event takes besides its frame. */
-const OVERHEAD_BYTES = 200;
+import { NOWHERE, type EventRing, type Place } from './event-ring.js';
 
 /**
  * The newest events of one channel, in memory: what a connection that fell behind a little is served from, without
- * asking the log. It covers everything after `from`, or nothing while `from` is infinite.
+ * asking the log. All channels of a node share the ring that holds them: the oldest goes first, whichever channel it is of.
  */
 export class RecentEvents {
-  private records: EventRecord[] = [];
-  private start = 0;
-  from: Position = Infinity;
+  /** It covers everything after this position, or what is left of that in the ring. */
+  private begin: Position = Infinity;
+  private newest: Place = NOWHERE;
+  /** Of the newest, which outlives it. */
+  private newestPosition: Position = 0;
 
-  constructor(private readonly budget: RecentEventsBudget) {}
+  constructor(private readonly ring: EventRing) {}
 
   add(record: EventRecord): void {
-    this.records.push(record);
-    this.budget.spend(this, record);
+    this.newest = this.ring.add(record, this.newest);
+    this.newestPosition = record.position;
+    if (this.newest === NOWHERE) this.begin = record.position;
+  }
+
+  /** Whether it holds every event after this position. */
+  covers(position: Position): boolean {
+    if (position < this.begin) return false;
+    const { ring } = this;
+    let place = this.newest;
+    if (place === NOWHERE) return true;
+    if (!ring.holds(place)) {
+      this.clear(this.newestPosition);
+      return position >= this.begin;
+    }
+    while (ring.positionAt(place) > position) {
+      const previous = ring.previousOf(place);
+      if (previous === NOWHERE) return true;
+      if (!ring.holds(previous)) {
+        // Between `prev` and the event that is left there was none.
+        this.begin = ring.prevAt(place);
+        return position >= this.begin;
+      }
+      place = previous;
+    }
+    return true;
+  }
+
+  /** It covers everything after this position; nothing, while it is infinite. */
+  get from(): Position {
+    // Looks at all that is left, and moves `begin` to where that begins.
+    this.covers(this.begin);
+    return this.begin;
+  }
+
+  /** From now on it holds all that comes after this position. */
+  beginAfter(position: Position): void {
+    this.begin = position;
+  }
+
+  /** Of those that it holds. */
+  after(position: Position): EventRecord[] {
+    const { ring } = this;
+    const records: EventRecord[] = [];
+    for (let place = this.newest; ring.holds(place); place = ring.previousOf(place)) {
+      if (ring.positionAt(place) <= position) break;
+      records.push(ring.recordAt(place));
+    }
+    return records.reverse();
   }
 
   /** Takes in the events before the first one, so that it covers everything after `from`. */
   extendBack(from: Position, records: readonly EventRecord[]): void {
-    const all = [...records, ...this.records.slice(this.start)];
+    const all = [...records, ...this.after(-1)];
     this.clear(from);
-    // In their order once more: the budget lets the oldest go first.
+    // In their order once more: the oldest are to go first.
     for (const record of all) this.add(record);
   }
 
   /** Forgets everything. */
   clear(from: Position): void {
-    this.records = [];
-    this.start = 0;
-    this.from = from;
-  }
-
-  after(position: Position): EventRecord[] {
-    let i = this.records.length;
-    while (i > this.start && this.records[i - 1]!.position > position) i--;
-    return this.records.slice(i);
-  }
-
-  /** Called by the budget with its oldest event, which is the oldest here too, if it is still here. */
-  forget(record: EventRecord): void {
-    if (this.records[this.start] !== record) return;
-    this.from = record.position;
-    this.start++;
-    if (this.start > 32 && this.start > this.records.length / 2) {
-      this.records.splice(0, this.start);
-      this.start = 0;
-    }
-  }
-}
-
-/** What all channels of a node may keep together, in bytes; the oldest goes first, whichever channel it is of. */
-export class RecentEventsBudget {
-  private readonly entries: { readonly owner: RecentEvents; readonly record: EventRecord }[] = [];
-  private start = 0;
-  private spent = 0;
-
-  constructor(private readonly maxBytes: number) {}
-
-  spend(owner: RecentEvents, record: EventRecord): void {
-    this.entries.push({ owner, record });
-    this.spent += record.frame.length + OVERHEAD_BYTES;
-    while (this.spent > this.maxBytes) {
-      const oldest = this.entries[this.start++]!;
-      this.spent -= oldest.record.frame.length + OVERHEAD_BYTES;
-      oldest.owner.forget(oldest.record);
-    }
-    if (this.start > 1024 && this.start > this.entries.length / 2) {
-      this.entries.splice(0, this.start);
-      this.start = 0;
-    }
+    this.newest = NOWHERE;
+    this.begin = from;
   }
 }

@@ -1,6 +1,6 @@
 import { encodeRecord, parseRecord } from '../../src/event/event-record.js';
 import { Feed } from '../../src/hub/feed.js';
-import { RecentEventsBudget } from '../../src/hub/recent-events.js';
+import { EventRing } from '../../src/hub/event-ring.js';
 
 const eventAt = (position: number, prev: number) =>
   parseRecord(encodeRecord(position, prev, { kind: 't', text: 'data: x\n\n' }, false));
@@ -10,11 +10,7 @@ describe('a feed whose position is known before all announcements before it have
   let feed: Feed;
 
   beforeEach(() => {
-    feed = new Feed(
-      'news',
-      { up: true, watermark: 0, heard: 0, known: 0 },
-      new RecentEventsBudget(1_048_576),
-    );
+    feed = new Feed('news', { up: true, watermark: 0, heard: 0, known: 0 }, new EventRing(1_048_576));
   });
 
   it('takes those that arrive later, where one arrived before', () => {

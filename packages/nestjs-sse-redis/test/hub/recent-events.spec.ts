@@ -1,0 +1,152 @@
+import { Random } from '@nestjs-sse-redis/testing';
+import type { EventRecord } from '../../src/event/event-record.js';
+import { EventRing, NOWHERE, type Place } from '../../src/hub/event-ring.js';
+import { RecentEvents } from '../../src/hub/recent-events.js';
+
+const SIZE = 4096;
+/** More than an event takes besides its frame. */
+const OVERHEAD = 40;
+const START = 1000;
+const LARGEST = 1200;
+
+function eventOf(position: number, prev: number, length: number): EventRecord {
+  const kind = (['j', 't', 'x'] as const)[position % 3]!;
+  const frame = Buffer.from(`${position} `.padEnd(length, 'x'));
+  return { position, prev, kind, first: position % 5 === 0, ephemeral: false, frame };
+}
+
+/** A channel's recent events, beside the list of all that it was given since it was cleared. */
+class Channel {
+  readonly recent: RecentEvents;
+  private given: EventRecord[] = [];
+  from = START;
+  private last = START;
+
+  constructor(ring: EventRing) {
+    this.recent = new RecentEvents(ring);
+    this.recent.beginAfter(START);
+  }
+
+  add(position: number, length: number): EventRecord {
+    const record = eventOf(position, this.last, length);
+    this.last = position;
+    this.recent.add(record);
+    this.given.push(record);
+    return record;
+  }
+
+  clear(position: number): void {
+    this.recent.clear(position);
+    this.given = [];
+    this.from = this.last = position;
+  }
+
+  /** As when a log was read that has what the ring no longer has. Returns whether there was anything. */
+  extendBack(): boolean {
+    const { from } = this.recent;
+    if (from <= this.from) return false;
+    this.recent.extendBack(
+      this.from,
+      this.given.filter(({ position }) => position <= from),
+    );
+    return true;
+  }
+
+  /** What it covers it has whole, and as it was given; what it has are the newest that it was given. */
+  verify(position: number): void {
+    const newer = this.given.filter((record) => record.position > position);
+    const held = this.recent.after(position);
+    expect(held).toEqual(newer.slice(newer.length - held.length));
+    const covered = this.recent.covers(position);
+    expect(covered && (position < this.from || held.length < newer.length)).toBe(false);
+    const { from } = this.recent;
+    expect(covered).toBe(position >= from);
+    expect(this.recent.covers(from - 1)).toBe(false);
+  }
+}
+
+describe('recent events of many channels in one ring', () => {
+  it.each([1, 2, 3, 4])('are whole where they are covered, and those that fit are (seed %i)', (seed) => {
+    const random = new Random(seed);
+    const ring = new EventRing(SIZE);
+    const channels = Array.from({ length: 6 }, () => new Channel(ring));
+    /** The newest, in whatever channel. */
+    let newest: { channel: Channel; record: EventRecord }[] = [];
+    let position = START;
+    let extended = 0;
+    for (let step = 0; step < 800; step++) {
+      position += 1 + random.int(3);
+      // One of them seldom: the others go over all that it has.
+      const channel = channels[random.chance(0.02) ? 0 : 1 + random.int(5)]!;
+      const dice = random.int(100);
+      if (dice < 3) channel.clear(position);
+      else if (dice < 4) {
+        channel.add(position, SIZE);
+        expect(channel.recent.from).toBe(position); // larger than the ring: it is not held, but nor is anything of others lost
+        channel.clear(position);
+      } else if (dice < 8) {
+        if (channel.extendBack()) {
+          extended++;
+          newest = [];
+        }
+      } else newest.push({ channel, record: channel.add(position, random.int(dice < 12 ? LARGEST : 200)) });
+
+      channel.verify(position - random.int(random.chance(0.5) ? 30 : 1000));
+      channels[0]!.verify(position - random.int(1000));
+      // What is passed over at the ring's end is at most as large as an event.
+      for (let bytes = LARGEST + OVERHEAD, i = newest.length - 1; i >= 0; i--) {
+        const { channel: of, record } = newest[i]!;
+        bytes += record.frame.length + OVERHEAD;
+        if (bytes > SIZE) {
+          newest = newest.slice(i + 1);
+          break;
+        }
+        if (record.prev >= of.from) expect(of.recent.covers(record.prev)).toBe(true);
+      }
+    }
+    expect(extended).toBeGreaterThan(5);
+  });
+
+  const fill = (channel: RecentEvents, count: number) => {
+    for (let i = 1; i <= count; i++) channel.add(eventOf(START + i, START + i - 1, 400));
+  };
+  const oneEvent = (ring: EventRing) => {
+    const channel = new RecentEvents(ring);
+    channel.beginAfter(START);
+    channel.add(eventOf(START + 1, START, 400));
+    return channel;
+  };
+
+  it('are never those of another channel, whose events went over them', () => {
+    const ring = new EventRing(SIZE);
+    const channel = oneEvent(ring);
+    fill(new RecentEvents(ring), 9);
+    expect(channel.covers(START)).toBe(false);
+    expect(channel.covers(START + 1)).toBe(true);
+    expect(channel.after(START)).toEqual([]);
+  });
+
+  it('twin: they would be, if nobody looked whether they are still there', () => {
+    class Careless extends EventRing {
+      override holds(place: Place): boolean {
+        return place !== NOWHERE;
+      }
+    }
+    const ring = new Careless(SIZE);
+    const channel = oneEvent(ring);
+    fill(new RecentEvents(ring), 9);
+    expect(channel.after(START)).toHaveLength(9);
+  });
+
+  it('are the same for all who take them in a turn, and what was taken stays as it is', async () => {
+    const ring = new EventRing(SIZE);
+    const channel = oneEvent(ring);
+    const [taken] = channel.after(START);
+    expect(channel.after(START)[0]).toBe(taken);
+    await new Promise((resolve) => setImmediate(resolve));
+    // One copy for each client that is behind, but not one for good.
+    expect(channel.after(START)[0]).not.toBe(taken);
+    fill(new RecentEvents(ring), 10);
+    expect(taken).toEqual(eventOf(START + 1, START, 400));
+  });
+});
