@@ -17,6 +17,13 @@ export interface Start {
   readonly resumed: boolean;
 }
 
+/** An event that the client lacks. */
+interface Pending {
+  readonly channel: string;
+  readonly position: Position;
+  readonly event: { readonly record: EventRecord };
+}
+
 /**
  * A cursor over the logs of some channels, and an outlet.
  *
@@ -219,7 +226,9 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     if (resumed)
       for (const feed of this.feeds) if (feed.endedBy(cursor.position)) this.markEnded(feed.channel);
     const events = this.feeds.flatMap((feed) =>
-      feed.eventsAfter(cursor.lacksAfter(feed)).map((record) => ({ channel: feed.channel, record })),
+      feed
+        .eventsAfter(cursor.lacksAfter(feed))
+        .map((event) => ({ channel: feed.channel, position: event.position, event })),
     );
     cursor.reach(this.deliverAll(events) ?? cursor.position, false);
     if (!this.full && this.state === 'behind') {
@@ -266,18 +275,18 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
       }
       if (slice.ended && resumed) this.markEnded(channel);
       const lacking = slice.records.filter(({ position }) => position > lacksAfter && position <= upTo);
-      return lacking.map((record) => ({ channel, record }));
+      return lacking.map((record) => ({ channel, position: record.position, event: { record } }));
     });
     cursor.reach(this.deliverAll(events) ?? upTo, true);
   }
 
   /** In the order of their ids. Returns how far it came, if the client could not take all. */
-  private deliverAll(events: { channel: string; record: EventRecord }[]): Position | undefined {
-    events.sort((a, b) => a.record.position - b.record.position);
-    for (const [i, { channel, record }] of events.entries()) {
-      this.deliver(channel, record);
-      if (this.full && i < events.length - 1) return record.position;
-      if (this.state === 'closed') return record.position;
+  private deliverAll(events: Pending[]): Position | undefined {
+    events.sort((a, b) => a.position - b.position);
+    for (const [i, { channel, position, event }] of events.entries()) {
+      this.deliver(channel, event.record);
+      if (this.full && i < events.length - 1) return position;
+      if (this.state === 'closed') return position;
     }
     return undefined;
   }

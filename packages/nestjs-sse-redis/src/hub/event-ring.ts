@@ -85,6 +85,8 @@ export class EventRing {
   recordAt(place: Place): EventRecord {
     const known = this.taken.get(place);
     if (known) return known;
+    // Else it would be an event of whatever channel.
+    if (!this.holds(place)) throw new RangeError('This event was written over.');
     if (this.taken.size === 0) setImmediate(() => this.taken.clear());
     const header = this.headerOf(place);
     const lengthAndFlags = this.numbers[header + LENGTH_AND_FLAGS]!;
@@ -112,5 +114,18 @@ export class EventRing {
   /** Of a place that is held: it was written since the buffer's beginning was last passed, or in the round before. */
   private headerOf(place: Place): number {
     return (place >= this.lap ? place - this.lap : place - this.lap + this.size) >>> 3;
+  }
+}
+
+/** An event in the ring. It is copied out only when it is given to somebody: who reads slowly takes the first few of many, again and again. */
+export class HeldEvent {
+  constructor(
+    private readonly ring: EventRing,
+    private readonly place: Place,
+    readonly position: Position,
+  ) {}
+
+  get record(): EventRecord {
+    return this.ring.recordAt(this.place);
   }
 }

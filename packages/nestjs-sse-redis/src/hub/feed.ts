@@ -1,7 +1,7 @@
 import type { LogSlice } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
-import type { EventRing } from './event-ring.js';
+import type { EventRing, HeldEvent } from './event-ring.js';
 import { RecentEvents } from './recent-events.js';
 
 /** What is known of the link over which all feeds of this process are announced their events. */
@@ -106,7 +106,7 @@ export class Feed {
     return position >= this.recent.from;
   }
 
-  eventsAfter(position: Position): EventRecord[] {
+  eventsAfter(position: Position): HeldEvent[] {
     return this.recent.after(position);
   }
 

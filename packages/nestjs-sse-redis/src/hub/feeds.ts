@@ -5,8 +5,8 @@ import { EventRing } from './event-ring.js';
 import { Feed, type Link } from './feed.js';
 import type { Figures } from './figures.js';
 
-/** Memory for the recent events of all channels of this process: of 256 bytes, those of the three seconds after which a browser returns, at 6,000 a second. */
-const RECENT_BYTES = 8 * 1_048_576;
+/** Memory for the recent events of all channels of this process: of 256 bytes, those of the three seconds after which a browser returns, at 3,000 a second. */
+const RECENT_BYTES = 4 * 1_048_576;
 
 interface Use {
   readonly feed: Feed;

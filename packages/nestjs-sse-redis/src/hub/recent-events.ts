@@ -1,6 +1,6 @@
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
-import { NOWHERE, type EventRing, type Place } from './event-ring.js';
+import { HeldEvent, NOWHERE, type EventRing, type Place } from './event-ring.js';
 
 /**
  * The newest events of one channel, in memory: what a connection that fell behind a little is served from, without
@@ -56,20 +56,21 @@ export class RecentEvents {
     this.begin = position;
   }
 
-  /** Of those that it holds. */
-  after(position: Position): EventRecord[] {
+  /** Of those that it holds, to be taken before the next is added. */
+  after(position: Position): HeldEvent[] {
     const { ring } = this;
-    const records: EventRecord[] = [];
+    const events: HeldEvent[] = [];
     for (let place = this.newest; ring.holds(place); place = ring.previousOf(place)) {
-      if (ring.positionAt(place) <= position) break;
-      records.push(ring.recordAt(place));
+      const at = ring.positionAt(place);
+      if (at <= position) break;
+      events.push(new HeldEvent(ring, place, at));
     }
-    return records.reverse();
+    return events.reverse();
   }
 
   /** Takes in the events before the first one, so that it covers everything after `from`. */
   extendBack(from: Position, records: readonly EventRecord[]): void {
-    const all = [...records, ...this.after(-1)];
+    const all = [...records, ...this.after(-1).map(({ record }) => record)];
     this.clear(from);
     // In their order once more: the oldest are to go first.
     for (const record of all) this.add(record);

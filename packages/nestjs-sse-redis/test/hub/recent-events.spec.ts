@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Random } from '@nestjs-sse-redis/testing';
 import type { EventRecord } from '../../src/event/event-record.js';
 import { EventRing, NOWHERE, type Place } from '../../src/hub/event-ring.js';
@@ -14,6 +15,9 @@ function eventOf(position: number, prev: number, length: number): EventRecord {
   const frame = Buffer.from(`${position} `.padEnd(length, 'x'));
   return { position, prev, kind, first: position % 5 === 0, ephemeral: false, frame };
 }
+
+const recordsAfter = (recent: RecentEvents, position: number) =>
+  recent.after(position).map(({ record }) => record);
 
 /** A channel's recent events, beside the list of all that it was given since it was cleared. */
 class Channel {
@@ -55,7 +59,7 @@ class Channel {
   /** What it covers it has whole, and as it was given; what it has are the newest that it was given. */
   verify(position: number): void {
     const newer = this.given.filter((record) => record.position > position);
-    const held = this.recent.after(position);
+    const held = recordsAfter(this.recent, position);
     expect(held).toEqual(newer.slice(newer.length - held.length));
     const covered = this.recent.covers(position);
     expect(covered && (position < this.from || held.length < newer.length)).toBe(false);
@@ -141,12 +145,32 @@ describe('recent events of many channels in one ring', () => {
   it('are the same for all who take them in a turn, and what was taken stays as it is', async () => {
     const ring = new EventRing(SIZE);
     const channel = oneEvent(ring);
-    const [taken] = channel.after(START);
-    expect(channel.after(START)[0]).toBe(taken);
+    const [taken] = recordsAfter(channel, START);
+    expect(recordsAfter(channel, START)[0]).toBe(taken);
     await new Promise((resolve) => setImmediate(resolve));
     // One copy for each client that is behind, but not one for good.
-    expect(channel.after(START)[0]).not.toBe(taken);
+    expect(recordsAfter(channel, START)[0]).not.toBe(taken);
     fill(new RecentEvents(ring), 10);
     expect(taken).toEqual(eventOf(START + 1, START, 400));
+  });
+
+  it('are copied out only for who takes them: a slow client takes a few of many, again and again', () => {
+    const copied = jest.spyOn(EventRing.prototype, 'recordAt');
+    const channel = new RecentEvents(new EventRing(1_048_576));
+    channel.beginAfter(START);
+    fill(channel, 1000);
+    const events = channel.after(START);
+    expect(events).toHaveLength(1000);
+    expect(copied).not.toHaveBeenCalled();
+    expect(events.slice(0, 3).map(({ record }) => record.position)).toEqual([1, 2, 3].map((i) => START + i));
+    expect(copied).toHaveBeenCalledTimes(3);
+    copied.mockRestore();
+  });
+
+  it('cannot be taken once they were written over', () => {
+    const ring = new EventRing(SIZE);
+    const [event] = oneEvent(ring).after(START);
+    fill(new RecentEvents(ring), 10);
+    expect(() => event?.record).toThrow('written over');
   });
 });
