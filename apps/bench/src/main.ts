@@ -7,7 +7,7 @@ import { environment, environmentLine } from './report/environment.js';
 import { growthChart } from './report/growth-chart.js';
 import { summarize } from './report/summary.js';
 import { table } from './report/table.js';
-import { rehearse, runTasks } from './run.js';
+import { runTasks } from './run.js';
 import { readSettings, sizesOf, USAGE, type Settings } from './settings.js';
 import { Bench } from './workloads/bench.js';
 import { allTasks } from './workloads/tasks.js';
@@ -28,9 +28,7 @@ async function main(settings: Settings): Promise<void> {
 
   const redis = await BenchRedis.start(process.env['REDIS_SERVER'] ?? 'redis-server');
   try {
-    const bench = await Bench.start(redis, profiles && resolve(profiles));
-    if (settings.size !== 'smoke') await rehearse(bench);
-    progress('ready');
+    const bench = new Bench(redis, profiles && resolve(profiles));
     const samples = await runTasks(bench, tasks, settings.peers, sizes.repetitions, progress);
     await bench.stop();
 

@@ -6,11 +6,20 @@ export interface Sizes {
   readonly broadcast: {
     readonly clients: number;
     readonly events: number;
+    /** From event to event, ms. */
     readonly interval: number;
     readonly bursts: number;
     readonly floodMs: number;
   };
-  readonly perUser: { readonly clients: readonly number[]; readonly ticks: number };
+  readonly perUser: {
+    readonly clients: readonly number[];
+    /** Rounds of a thousand events. */
+    readonly warmUp: number;
+    /** How often each peer has its turn. */
+    readonly turns: number;
+    /** Of a hundred events, in each turn. */
+    readonly ticks: number;
+  };
   readonly idle: { readonly base: number; readonly clients: number };
   readonly growth: {
     readonly connections: readonly number[];
@@ -18,7 +27,7 @@ export interface Sizes {
     /** To the connections, at least. */
     readonly deliveries: number;
   };
-  readonly processes: { readonly clients: number; readonly events: number };
+  readonly processes: { readonly clients: number; readonly turns: number; readonly events: number };
   readonly stalled: { readonly among: readonly number[]; readonly events: number };
 }
 
@@ -26,21 +35,21 @@ const full: Sizes = {
   repetitions: 3,
   warmUp: 20,
   broadcast: { clients: 1000, events: 20, interval: 80, bursts: 4, floodMs: 1000 },
-  perUser: { clients: [200, 2000, 10_000], ticks: 80 },
+  perUser: { clients: [200, 2000, 10_000], warmUp: 12, turns: 5, ticks: 14 },
   idle: { base: 1000, clients: 10_000 },
   growth: { connections: [100, 1000, 10_000], channels: [10, 1000, 100_000], deliveries: 30_000 },
-  processes: { clients: 1000, events: 12 },
-  stalled: { among: [60, 200], events: 200 },
+  processes: { clients: 1000, turns: 4, events: 3 },
+  stalled: { among: [60, 200], events: 160 },
 };
 
 const quick: Sizes = {
   repetitions: 1,
   warmUp: 12,
   broadcast: { clients: 300, events: 10, interval: 30, bursts: 2, floodMs: 300 },
-  perUser: { clients: [500], ticks: 40 },
+  perUser: { clients: [500], warmUp: 8, turns: 3, ticks: 12 },
   idle: { base: 400, clients: 1200 },
   growth: { connections: [100, 500], channels: [10, 1000], deliveries: 4000 },
-  processes: { clients: 200, events: 8 },
+  processes: { clients: 200, turns: 2, events: 4 },
   stalled: { among: [60], events: 60 },
 };
 
@@ -49,10 +58,10 @@ const smoke: Sizes = {
   repetitions: 1,
   warmUp: 1,
   broadcast: { clients: 5, events: 3, interval: 10, bursts: 1, floodMs: 20 },
-  perUser: { clients: [5], ticks: 3 },
+  perUser: { clients: [5], warmUp: 1, turns: 2, ticks: 2 },
   idle: { base: 5, clients: 10 },
   growth: { connections: [5], channels: [10], deliveries: 10 },
-  processes: { clients: 4, events: 3 },
+  processes: { clients: 4, turns: 1, events: 3 },
   stalled: { among: [12], events: 3 },
 };
 

@@ -36,11 +36,15 @@ export class LoadRun {
   private failure: Error | undefined;
 
   async connect(plan: ConnectPlan): Promise<void> {
-    for (let left = plan.clients; left > 0; left -= AT_ONCE) {
-      const first = this.clients.length;
-      for (let added = 0; added < Math.min(AT_ONCE, left); added++) this.clients.push(this.client(plan));
-      await this.orFailure(Promise.all(this.clients.slice(first).map(({ opened }) => opened)));
-    }
+    let left = plan.clients;
+    const connectOneByOne = async (): Promise<void> => {
+      while (left-- > 0) {
+        const client = this.client(plan);
+        this.clients.push(client);
+        await client.opened;
+      }
+    };
+    await this.orFailure(Promise.all(Array.from({ length: AT_ONCE }, connectOneByOne)));
   }
 
   /** What is to come next is of this size. */
@@ -131,10 +135,10 @@ export class LoadRun {
   private async orFailure(work: Promise<unknown>): Promise<void> {
     let done = false;
     const watch = async (): Promise<void> => {
-      const deadline = performance.now() + 30_000;
+      const deadline = performance.now() + 60_000;
       while (!done) {
         this.throwFailure();
-        if (performance.now() > deadline) throw new Error('connections are not answered within 30 s');
+        if (performance.now() > deadline) throw new Error('connections are not answered within 60 s');
         await pause(5);
       }
     };

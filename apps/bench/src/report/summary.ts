@@ -11,7 +11,7 @@ export interface Row {
   readonly median: number;
   readonly lowest: number;
   readonly highest: number;
-  /** Of medians: to the floor, and to hand-written Nest on the same adapter. */
+  /** To the floor, and to hand-written Nest on the same adapter: the median of the ratios, each within a repetition. */
   readonly toFloor: number | undefined;
   readonly toHandwritten: number | undefined;
 }
@@ -28,27 +28,27 @@ export function summarize(samples: readonly Sample[]): Section[] {
   return [...groups.values()].map((group) => {
     const { workload, figure } = group[0] as Sample;
     const values = groupBy(group, ({ peer }) => peer);
-    const medianOf = (peer: PeerName): number | undefined => {
-      const found = values.get(peer);
-      return found && median(found.map(({ value }) => value));
+    const ratio = (peer: PeerName, base: PeerName | undefined): number | undefined => {
+      const ratios = (values.get(peer) as Sample[]).flatMap(({ repetition, value }) => {
+        const other = base && values.get(base)?.find((sample) => sample.repetition === repetition);
+        return other?.value ? [value / other.value] : [];
+      });
+      return ratios.length > 0 ? median(ratios) : undefined;
     };
-    const floor = medianOf('net') ?? medianOf('http');
+    const floor = (['net', 'http'] as const).find((peer) => values.has(peer));
     const rows = peers
       .filter(({ name }) => values.has(name))
       .map(({ name }): Row => {
         const each = (values.get(name) as Sample[]).map(({ value }) => value);
-        const own = median(each);
-        const handwritten = name.startsWith('hub-')
-          ? medianOf(name.replace('hub-', 'nest-') as PeerName)
-          : undefined;
+        const handwritten = name.startsWith('hub-') ? (name.replace('hub-', 'nest-') as PeerName) : undefined;
         return {
           peer: name,
           label: peerOf(name).label,
-          median: own,
+          median: median(each),
           lowest: Math.min(...each),
           highest: Math.max(...each),
-          toFloor: floor ? own / floor : undefined,
-          toHandwritten: handwritten ? own / handwritten : undefined,
+          toFloor: ratio(name, floor),
+          toHandwritten: ratio(name, handwritten),
         };
       });
     return { workload, figure, rows };

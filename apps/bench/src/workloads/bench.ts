@@ -1,4 +1,5 @@
 import { Child } from '../processes/child.js';
+import { Pool } from '../processes/pool.js';
 import type { BenchRedis } from '../processes/redis.js';
 import type { LoadMethods } from '../load/main.js';
 import type { PublisherMethods } from '../publisher/main.js';
@@ -7,29 +8,21 @@ import type { PublisherName } from '../publisher/publisher.js';
 const LOAD = new URL('../load/main.js', import.meta.url);
 const PUBLISHER = new URL('../publisher/main.js', import.meta.url);
 
-/** What all measurements share: Redis, the load client and the publishers, each in its own process. */
+/** What all measurements share: Redis, and the load clients and publishers that sessions take, each in its own process. */
 export class Bench {
+  readonly loads = new Pool<LoadMethods>(() => Child.start(LOAD));
+  readonly publishers: Record<PublisherName, Pool<PublisherMethods>>;
   private sessions = 0;
 
   /** @param profiles the folder for CPU profiles, if there are to be any */
-  static async start(redis: BenchRedis, profiles?: string): Promise<Bench> {
-    const publisher = (name: PublisherName): Promise<Child<PublisherMethods>> =>
-      Child.start(PUBLISHER, [name, redis.url]);
-    const [load, hub, plain, transmit] = await Promise.all([
-      Child.start<LoadMethods>(LOAD),
-      publisher('hub'),
-      publisher('plain'),
-      publisher('transmit'),
-    ]);
-    return new Bench(redis, load, { hub, plain, transmit }, profiles);
-  }
-
-  private constructor(
+  constructor(
     readonly redis: BenchRedis,
-    readonly load: Child<LoadMethods>,
-    readonly publishers: Record<PublisherName, Child<PublisherMethods>>,
-    readonly profiles: string | undefined,
-  ) {}
+    readonly profiles?: string,
+  ) {
+    const pool = (name: PublisherName) =>
+      new Pool<PublisherMethods>(() => Child.start(PUBLISHER, [name, redis.url]));
+    this.publishers = { hub: pool('hub'), plain: pool('plain'), transmit: pool('transmit') };
+  }
 
   /** Channels of one measurement are never those of another. */
   nextSession(): string {
@@ -37,6 +30,6 @@ export class Bench {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.load, ...Object.values(this.publishers)].map((child) => child.stop()));
+    await Promise.all([this.loads, ...Object.values(this.publishers)].map((pool) => pool.stop()));
   }
 }

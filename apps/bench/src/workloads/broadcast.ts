@@ -2,7 +2,7 @@ import type { Sizes } from '../sizes.js';
 import { DELIVERING } from './peer-groups.js';
 import type { Session } from './session.js';
 import type { Figure, Task } from './task.js';
-import { withSession } from './with-session.js';
+import { oneByOne } from './sessions.js';
 
 const SMALL = 256;
 const LARGE = 1024;
@@ -17,18 +17,17 @@ export function broadcast({ broadcast: size, warmUp }: Sizes): Task {
   return {
     title: `broadcast to ${size.clients} clients`,
     peers: DELIVERING,
-    run: (bench, peer) =>
-      withSession(bench, peer, { channels: 'shared' }, async (session) => {
-        await session.connect(size.clients);
-        await session.warmUp(SMALL, warmUp);
-        const figures = await steady(session, SMALL, size.events, size.interval);
-        await session.warmUp(LARGE, LARGE_WARM_UP);
-        figures.push(...(await steady(session, LARGE, size.events, size.interval)));
-        figures.push(...(await bursts(session, size.bursts)));
-        await session.setSize(SMALL);
-        figures.push(...(await saturation(session, size.floodMs)));
-        return figures;
-      }),
+    run: oneByOne({ channels: 'shared' }, async (session) => {
+      await session.connect(size.clients);
+      await session.warmUp(SMALL, warmUp);
+      const figures = await steady(session, SMALL, size.events, size.interval);
+      await session.warmUp(LARGE, LARGE_WARM_UP);
+      figures.push(...(await steady(session, LARGE, size.events, size.interval)));
+      figures.push(...(await bursts(session, size.bursts)));
+      await session.setSize(SMALL);
+      figures.push(...(await saturation(session, size.floodMs)));
+      return figures;
+    }),
   };
 }
 

@@ -2,11 +2,12 @@ import type { Sizes } from '../sizes.js';
 import { HUBS } from './peer-groups.js';
 import type { Session } from './session.js';
 import type { Figure, Task } from './task.js';
-import { withSession } from './with-session.js';
+import { oneByOne } from './sessions.js';
 
 const SIZE = 256;
 const FEWEST_EVENTS = 12;
 const PER_TICK = 100;
+const INTERVAL = 10;
 /** With these many, what more cost is compared. */
 const USUAL = 1000;
 
@@ -23,15 +24,14 @@ function connections({ growth: { connections: counts, deliveries }, warmUp }: Si
   return {
     title: `growth: broadcast to ${counts.join(', ')} connections`,
     peers: HUBS,
-    run: (bench, peer) =>
-      withSession(bench, peer, { channels: 'shared' }, (session) =>
-        each('connections', counts, async (count) => {
-          await session.connect(count);
-          await session.warmUp(SIZE, Math.min(warmUp, Math.ceil(deliveries / count)));
-          const events = Math.max(FEWEST_EVENTS, Math.ceil(deliveries / count));
-          return perDelivery(session, () => session.paced(events, Math.max(10, count / 40)));
-        }),
-      ),
+    run: oneByOne({ channels: 'shared' }, (session) =>
+      ofEach('connections', counts, async (count) => {
+        await session.connect(count);
+        await session.warmUp(SIZE, Math.min(warmUp, Math.ceil(deliveries / count)));
+        const events = Math.max(FEWEST_EVENTS, Math.ceil(deliveries / count));
+        return perDelivery(session, () => session.paced(events, Math.max(10, count / 40)));
+      }),
+    ),
   };
 }
 
@@ -39,24 +39,23 @@ function connections({ growth: { connections: counts, deliveries }, warmUp }: Si
  * A client for each channel that events are sent to, at most a thousand. More channels are those of a thousand clients more, to
  * which nothing is sent.
  */
-function channels({ growth: { channels: counts }, perUser: { ticks }, warmUp }: Sizes): Task {
+function channels({ growth: { channels: counts }, perUser: { warmUp, turns, ticks } }: Sizes): Task {
   return {
     title: `growth: ${counts.join(', ')} channels`,
     peers: HUBS,
-    run: (bench, peer) =>
-      withSession(bench, peer, { channels: 'own' }, (session) =>
-        each('channels', counts, async (count) => {
-          await session.connect(Math.min(USUAL, count));
-          if (count > USUAL) await session.addIdle(USUAL, count / USUAL - 1);
-          await session.warmUp(SIZE, warmUp);
-          return perDelivery(session, () => session.paced(ticks, 10, PER_TICK));
-        }),
-      ),
+    run: oneByOne({ channels: 'own' }, (session) =>
+      ofEach('channels', counts, async (count) => {
+        await session.connect(Math.min(USUAL, count));
+        if (count > USUAL) await session.addIdle(USUAL, count / USUAL - 1);
+        await session.warmUp(SIZE, count === counts[0] ? warmUp : Math.ceil(warmUp / 4));
+        return perDelivery(session, () => session.paced(turns * ticks, INTERVAL, PER_TICK));
+      }),
+    ),
   };
 }
 
 /** Measures each number, and what the largest costs beside the usual. */
-async function each(
+async function ofEach(
   what: string,
   counts: readonly number[],
   measure: (count: number) => Promise<number>,

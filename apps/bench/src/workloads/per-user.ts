@@ -1,39 +1,45 @@
 import type { PeerName } from '../servers/peer-names.js';
 import type { Sizes } from '../sizes.js';
-import { DELIVERING } from './peer-groups.js';
-import type { Figure, Task } from './task.js';
-import { withSession } from './with-session.js';
+import { DELIVERING, HUBS } from './peer-groups.js';
+import { each, inTurns, sideBySide } from './sessions.js';
+import type { Task } from './task.js';
 
 const SIZE = 256;
 const PER_TICK = 100;
 const INTERVAL = 10;
 
-/** At ten thousand @boringnode/transmit, which looks through all clients for each event, would take as long as all others. */
-const MOST_OF_TRANSMIT = 2000;
+/** With more clients than this only the hub and the floor: whether it stays the same. To connect all others would take as long as everything else. */
+const MOST_OF_ALL = 2000;
+const OF_MANY: ReadonlySet<PeerName> = new Set(['net', ...HUBS]);
 
 /** A channel for each client, and events for one after the other: with a few clients, then with more. */
-export function perUser({ perUser: { clients, ticks }, warmUp }: Sizes): Task {
+export function perUser({ perUser: { clients, warmUp, turns, ticks } }: Sizes): Task {
   return {
     title: `a channel for each client, ${clients.join(', ')} of them`,
     peers: DELIVERING,
-    run: (bench, peer) =>
-      withSession(bench, peer, { channels: 'own' }, async (session) => {
-        const figures: Figure[] = [];
-        for (const count of clientsOf(peer.name, clients)) {
-          await session.connect(count);
-          await session.warmUp(SIZE, warmUp);
-          const window = await session.measure(() => session.paced(ticks, INTERVAL, PER_TICK));
+    run: sideBySide({ channels: 'own' }, async (sessions, report) => {
+      for (const [stage, count] of clients.entries()) {
+        const measured = sessions.filter(({ peer }) => count <= MOST_OF_ALL || OF_MANY.has(peer.name));
+        await each(measured, (session) => session.connect(count));
+        // The first time until memory that is written to for the first time no longer costs anything.
+        await each(measured, (session) => session.warmUp(SIZE, stage === 0 ? warmUp : Math.ceil(warmUp / 4)));
+        const windows = await inTurns(
+          measured,
+          turns,
+          (session) => session.paced(ticks, INTERVAL, PER_TICK),
+          {
+            turns: 1,
+            each: (session) => session.paced(2, INTERVAL, PER_TICK),
+          },
+        );
+        for (const [session, { cpu, redisCpu, deliveries }] of windows) {
           const workload = `per-user-${count}`;
-          figures.push(
-            { workload, figure: 'cpu', value: window.cpu / window.deliveries },
-            { workload, figure: 'redis', value: window.redisCpu / window.deliveries },
-          );
+          report(session.peer, [
+            { workload, figure: 'cpu', value: cpu / deliveries },
+            { workload, figure: 'redis', value: redisCpu / deliveries },
+          ]);
         }
-        return figures;
-      }),
+      }
+    }),
   };
-}
-
-function clientsOf(peer: PeerName, clients: readonly number[]): readonly number[] {
-  return peer === 'transmit' ? clients.filter((count) => count <= MOST_OF_TRANSMIT) : clients;
 }

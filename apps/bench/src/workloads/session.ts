@@ -2,14 +2,16 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Child } from '../processes/child.js';
 import type { Peer } from '../peers.js';
+import type { LoadMethods } from '../load/main.js';
 import type { PublisherMethods } from '../publisher/main.js';
 import type { ServerMethods } from '../servers/main.js';
 import type { Bench } from './bench.js';
 
 const SERVER = new URL('../servers/main.js', import.meta.url);
 
-/** Of a round in which each event has one client. */
-const WARM_UP_BURST = 300;
+/** Events of a round in which each has one client, and how many of them go out together. */
+const ROUND = 1000;
+const FEWEST_TOGETHER = 100;
 
 export interface SessionPlan {
   /** All on one channel, or each on one of its own. */
@@ -31,30 +33,33 @@ export interface Window {
 /** A peer's server, freshly started, with clients that receive; all that happens is counted and verified. */
 export class Session {
   private readonly name: string;
-  private readonly publisher: Child<PublisherMethods>;
   /** Clients that are sent events. */
   private clients = 0;
   private expected = 0;
   private measured = 0;
 
   static async open(bench: Bench, peer: Peer, plan: SessionPlan): Promise<Session> {
+    // Taken in the order of the peers, so that each gets the same ones every time.
+    const load = bench.loads.take();
+    const publisher = bench.publishers[peer.publisher].take();
     const servers = await Promise.all(
       Array.from({ length: plan.processes ?? 1 }, () =>
         Child.start<ServerMethods>(SERVER, [peer.name, bench.redis.url], ['--expose-gc']),
       ),
     );
-    const session = new Session(bench, peer, servers, plan);
+    const session = new Session(bench, peer, servers, await load, await publisher, plan);
     await session.publisher.call('begin', session.name);
     return session;
   }
 
   private constructor(
     private readonly bench: Bench,
-    private readonly peer: Peer,
+    readonly peer: Peer,
     private readonly servers: readonly Child<ServerMethods>[],
+    private readonly load: Child<LoadMethods>,
+    private readonly publisher: Child<PublisherMethods>,
     private readonly plan: SessionPlan,
   ) {
-    this.publisher = bench.publishers[peer.publisher];
     this.name = bench.nextSession();
   }
 
@@ -91,21 +96,25 @@ export class Session {
       const roundEnd = performance.now() + 1000;
       while (live < wanted && performance.now() < roundEnd) {
         await pause(5);
-        live = await this.bench.load.call('live');
+        live = await this.load.call('live');
       }
     }
     const last = [...(await this.publisher.call('lastSequences'))];
-    this.expected = await this.bench.load.call('untilComplete', { last, timeout: 30_000 });
+    this.expected = await this.load.call('untilComplete', { last, timeout: 30_000 });
     await Promise.all(this.servers.map((server) => server.call('collectGarbage')));
-    for (let round = 0; round < rounds; round++) {
-      await this.burst(this.plan.channels === 'shared' ? 1 : WARM_UP_BURST);
+    if (this.plan.channels === 'shared') {
+      for (let round = 0; round < rounds; round++) await this.burst(1);
+      return;
     }
+    // Where it can be, one for each client: several of a tick would go out as one, on another way.
+    const together = Math.min(ROUND, Math.max(FEWEST_TOGETHER, this.clients));
+    for (let left = rounds * ROUND; left > 0; left -= together) await this.burst(together);
   }
 
   /** Of all events from now on. Nothing may be under way. */
   async setSize(size: number): Promise<void> {
     await this.publisher.call('setSize', size);
-    await this.bench.load.call('expectSize', size);
+    await this.load.call('expectSize', size);
   }
 
   /** Events at a fixed rate; resolves when all of them have arrived. */
@@ -162,11 +171,11 @@ export class Session {
   }
 
   timeEvents(): Promise<void> {
-    return this.bench.load.call('timeEvents');
+    return this.load.call('timeEvents');
   }
 
   latency(): Promise<{ p50: number; p99: number }> {
-    return this.bench.load.call('latency');
+    return this.load.call('latency');
   }
 
   /** Resident bytes of the servers. */
@@ -177,12 +186,14 @@ export class Session {
 
   async verify(): Promise<void> {
     const last = await this.publisher.call('lastSequences');
-    await this.bench.load.call('verify', [...last]);
+    await this.load.call('verify', [...last]);
   }
 
   async close(): Promise<void> {
-    await this.bench.load.call('reset');
+    await this.load.call('reset');
     await Promise.all(this.servers.map((server) => server.stop()));
+    await this.bench.loads.give(this.load);
+    await this.bench.publishers[this.peer.publisher].give(this.publisher);
   }
 
   /** That events are sent to. */
@@ -198,7 +209,7 @@ export class Session {
   private async add(clients: number, channelsEach: number): Promise<void> {
     const { channels, stalled = 0 } = this.plan;
     const ports = await Promise.all(this.servers.map((server) => server.call('port')));
-    await this.bench.load.call('connect', {
+    await this.load.call('connect', {
       ports,
       session: this.name,
       clients,
@@ -209,7 +220,7 @@ export class Session {
   }
 
   private async delivered(target = this.expected): Promise<void> {
-    await this.bench.load.call('untilDelivered', { target, timeout: 60_000 });
+    await this.load.call('untilDelivered', { target, timeout: 60_000 });
   }
 
   private async usage(): Promise<{ cpu: number; redisCpu: number }> {

@@ -1,7 +1,7 @@
 import type { Sizes } from '../sizes.js';
 import { HUBS, WITH_HTTP } from './peer-groups.js';
 import type { Task } from './task.js';
-import { withSession } from './with-session.js';
+import { oneByOne } from './sessions.js';
 
 const STALLED = 10;
 /** Large, so that what the kernel takes for a client that does not read is soon full. */
@@ -12,14 +12,13 @@ export function stalled({ stalled: size }: Sizes): Task[] {
   return size.among.map((clients, index) => ({
     title: `${STALLED} stalled of ${clients} clients`,
     peers: index === 0 ? WITH_HTTP : ['http', ...HUBS],
-    run: (bench, peer) =>
-      withSession(bench, peer, { stalled: STALLED, channels: 'shared' }, async (session) => {
-        await session.connect(clients);
-        await session.warmUp(SIZE, 1);
-        const before = await session.memory();
-        for (let event = 0; event < size.events; event++) await session.burst(1);
-        const grown = (await session.memory()) - before;
-        return [{ workload: `stalled-${clients}`, figure: 'stalled', value: grown / 1024 / 1024 }];
-      }),
+    run: oneByOne({ stalled: STALLED, channels: 'shared' }, async (session) => {
+      await session.connect(clients);
+      await session.warmUp(SIZE, 1);
+      const before = await session.memory();
+      for (let event = 0; event < size.events; event++) await session.burst(1);
+      const grown = (await session.memory()) - before;
+      return [{ workload: `stalled-${clients}`, figure: 'stalled', value: grown / 1024 / 1024 }];
+    }),
   }));
 }

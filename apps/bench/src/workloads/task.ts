@@ -11,9 +11,12 @@ export interface Figure {
 /** `cpu`: µs of the server a delivery; `redis`: µs of Redis an event; `p50`, `p99`: ms; `rate`: deliveries a second; `growth`: a ratio. */
 export type FigureName = 'cpu' | 'redis' | 'p50' | 'p99' | 'rate' | 'busy' | 'memory' | 'stalled' | 'growth';
 
-/** What is measured on one freshly started server, of each of the peers in turn. */
+/** Takes what was found of a peer. */
+export type Report = (peer: Peer, figures: readonly Figure[]) => void;
+
+/** What is measured of some peers, each on a freshly started server. */
 export interface Task {
   readonly title: string;
   readonly peers: readonly PeerName[];
-  run(bench: Bench, peer: Peer): Promise<Figure[]>;
+  run(bench: Bench, peers: readonly Peer[], report: Report): Promise<void>;
 }
