@@ -103,7 +103,7 @@ export class Feed {
 
   /** Whether memory holds every event after this position. */
   covers(position: Position): boolean {
-    return position >= this.recent.from;
+    return this.recent.covers(position);
   }
 
   eventsAfter(position: Position): HeldEvent[] {
