@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import { Random } from '@nestjs-sse-redis/testing';
 import type { EventRecord } from '../../src/event/event-record.js';
 import { EventRing, NOWHERE, type Place } from '../../src/hub/event-ring.js';
+import { Feed } from '../../src/hub/feed.js';
 import { RecentEvents } from '../../src/hub/recent-events.js';
 
 const SIZE = 4096;
@@ -165,6 +166,16 @@ describe('recent events of many channels in one ring', () => {
     expect(events.slice(0, 3).map(({ record }) => record.position)).toEqual([1, 2, 3].map((i) => START + i));
     expect(copied).toHaveBeenCalledTimes(3);
     copied.mockRestore();
+  });
+
+  it('are looked through no further back than is asked: a client that comes back asks for the last few', () => {
+    const feed = new Feed('news', { up: true, watermark: 0, heard: 0, known: 0 }, new EventRing(1_048_576));
+    feed.ready(START);
+    for (let i = 1; i <= 1000; i++) feed.receive(eventOf(START + i, START + i - 1, 400));
+    const looked = jest.spyOn(EventRing.prototype, 'positionAt');
+    expect(feed.covers(START + 998)).toBe(true);
+    expect(looked).toHaveBeenCalledTimes(3);
+    looked.mockRestore();
   });
 
   it('cannot be taken once they were written over', () => {
