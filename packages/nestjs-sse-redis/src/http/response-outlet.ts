@@ -10,6 +10,7 @@ import type { Gap, OutletListener } from '../hub/outlet.js';
 import { chunkSocket } from './chunk-socket.js';
 import type { FrameBatch } from './frame-batch.js';
 import { abortSignal, type NestStream } from './nest-stream.js';
+import { canWriteStraight, mayGoStraight, writeStraight, type Writer } from './straight-write.js';
 import { tick, type Flushable } from './tick.js';
 
 const logger = new Logger('SseHub');
@@ -24,7 +25,7 @@ const logger = new Logger('SseHub');
  * anyway. To ask the response costs a microsecond: hardly any of it is in the processor's cache, and on Express, where its
  * classes are not aligned (express-classes.ts), each has a hidden class of its own, so that V8 looks up every property anew.
  */
-export class ResponseOutlet implements ResponseStream, Flushable {
+export class ResponseOutlet implements ResponseStream, Flushable, Writer {
   connection: OutletListener | undefined = undefined;
   stream: ResponseListener | undefined = undefined;
   stalled = false;
@@ -44,6 +45,10 @@ export class ResponseOutlet implements ResponseStream, Flushable {
   private room = 0;
   /** Written to past the response, once it was found that it may be. */
   private socket: Socket | undefined = undefined;
+  /** And past its queue. */
+  private isStraight = false;
+  /** Bytes that were written past it, and wait for the client. */
+  private straightLength = 0;
   /** Set while it waits for the client to take what it was given. */
   private leaveDrainSource: (() => void) | undefined = undefined;
 
@@ -119,11 +124,11 @@ export class ResponseOutlet implements ResponseStream, Flushable {
     this.batch = undefined;
     if (!this.isOpen) return;
     // The first time through the response, which knows whether its headers have left.
-    if (this.begun) this.socket ??= chunkSocket(response);
+    if (this.begun && this.socket === undefined) this.findSocket();
     this.begun = true;
     const socket = this.socket?.writable ? this.socket : undefined;
     try {
-      if (socket) socket.write(batch.chunk);
+      if (socket) this.writeChunk(socket, batch.chunk);
       else response.write(batch.frames);
     } catch (error) {
       // A middleware's `write`. The other clients of this tick have no part in it.
@@ -131,8 +136,25 @@ export class ResponseOutlet implements ResponseStream, Flushable {
       this.destroy();
       return;
     }
-    this.room = this.limit - (socket ?? response).writableLength;
+    this.room = this.limit - this.straightLength - (socket ?? response).writableLength;
     if (this.full) this.awaitDrain(socket ?? response);
+  }
+
+  private findSocket(): void {
+    this.socket = chunkSocket(this.response);
+    this.isStraight = this.socket !== undefined && canWriteStraight(this.socket);
+  }
+
+  private writeChunk(socket: Socket, chunk: Buffer): void {
+    if (!this.isStraight || this.straightLength > 0 || !mayGoStraight(socket, chunk)) socket.write(chunk);
+    else if (!writeStraight(socket, chunk, this)) this.straightLength = chunk.length;
+  }
+
+  /** The kernel has what was written past the socket's queue. */
+  taken(): void {
+    this.straightLength = 0;
+    // The socket tells 'drain' of its queue, and only where that is long.
+    if (this.full && !this.isOver(0)) this.onRoom();
   }
 
   end(): void {
@@ -160,7 +182,7 @@ export class ResponseOutlet implements ResponseStream, Flushable {
 
   /** @param more bytes, besides those that wait for the client */
   private isOver(more: number): boolean {
-    return this.response.writableLength + more > this.limit;
+    return this.response.writableLength + this.straightLength + more > this.limit;
   }
 
   /** @param source what was written to: of a write past the response, the response tells no 'drain' */

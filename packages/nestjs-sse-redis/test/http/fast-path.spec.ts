@@ -137,6 +137,27 @@ forEachAdapter((adapter) => {
       expect(writesOf(sockets[0]) - before).toBe(5);
     });
 
+    it('go past the queue of a socket that nobody watches', async () => {
+      await start();
+      (running.app.getHttpServer() as Server).off('connection', watch);
+      let socket: Socket | undefined;
+      (running.app.getHttpServer() as Server).once('connection', (each: Socket) => (socket = each));
+      const stream = await open();
+      await hub.publishMany(news(1));
+      await stream.waitFor(1);
+      // Only now: who watches from the beginning sees every write, as above.
+      watch(socket!);
+      for (let count = 2; count <= 5; count++) {
+        await hub.publishMany(news(1));
+        await stream.waitFor(count);
+      }
+      expect(writesOf(socket)).toBe(0);
+      // Except for large ones.
+      await hub.publish('news', { data: 'x'.repeat(20_000) });
+      await stream.waitFor(6);
+      expect(writesOf(socket)).toBe(1);
+    });
+
     it('are joined once for all that get the same, and each gets its own', async () => {
       await start();
       const paths = ['a,b', 'b,a', 'a', 'b', 'a,b,c', 'c'];

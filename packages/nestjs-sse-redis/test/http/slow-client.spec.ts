@@ -17,6 +17,8 @@ import { newsModule } from './news.app.js';
 const EVENTS = 4_000;
 const EVENT_BYTES = 4_096;
 const BUFFERED = 65_536;
+/** More than this is never written past the queue. */
+const STRAIGHT = 16_384;
 
 let redis: RedisServer;
 beforeAll(async () => {
@@ -74,7 +76,8 @@ describe.each([{ broker: 'redis' }, { broker: 'memory' }])(
         const { slow, quick, expected, mostBuffered } = await publishToSlowClient(adapter, {
           limits: { bufferedBytes: BUFFERED },
         });
-        expect(mostBuffered).toBeGreaterThan(BUFFERED);
+        // What was written past the socket's queue is not counted there.
+        expect(mostBuffered).toBeGreaterThan(BUFFERED - STRAIGHT);
         // The write that goes over the limit is the last one.
         expect(mostBuffered).toBeLessThan(BUFFERED + 2 * EVENT_BYTES);
         expect(slow.messages.length).toBeLessThan(EVENTS / 2);

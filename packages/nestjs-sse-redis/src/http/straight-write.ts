@@ -1,0 +1,86 @@
+import { Socket } from 'node:net';
+import { Writable } from 'node:stream';
+
+/** Has given the kernel a chunk that it has not taken yet. */
+export interface Writer {
+  /** It has. */
+  taken(): void;
+}
+
+/**
+ * Whether a socket's chunks may go to the kernel past its queue: it is a plain one, and nobody else wants to see them.
+ *
+ * What a TLS socket is written is seldom done at once, so that nothing would be gained.
+ */
+export function canWriteStraight(socket: Socket): boolean {
+  return (
+    Object.getPrototypeOf(socket) === Socket.prototype &&
+    socket.write === Writable.prototype.write &&
+    socket._write === Socket.prototype._write
+  );
+}
+
+/** Bytes of a chunk. Larger ones go into the queue, so that the socket's own count (`writableLength`) is never short by more than this. */
+const LARGEST = 16_384;
+
+/** Whether a chunk may go there now: nothing in the queue may be overtaken. */
+export function mayGoStraight(socket: Socket, chunk: Buffer): boolean {
+  return socket.writableLength === 0 && chunk.length <= LARGEST;
+}
+
+/**
+ * Gives a chunk to the kernel, as `socket.write` does, but not as a part of the socket's queue.
+ *
+ * `Writable.write` counts the chunk, has a tick for each socket in which it is found to be written, and looks at the
+ * socket once more in that: with a thousand sockets that is after the processor's cache has lost it. Nearly always the
+ * kernel takes a chunk at once, and `_write` (Node documentation, "Implementing a writable stream") says so before it
+ * returns: then there is nothing to count. It is for `Writable` to call, who relies on one call at a time; libuv does
+ * not, and writes in the order of the calls, so that a `socket.write` or `socket.end` that follows is not ahead of it.
+ *
+ * @returns whether it is done: the kernel has taken it, or the connection was lost. If not, `writer.taken()` is called when
+ * the kernel has. Until then what follows belongs into the socket's queue
+ */
+export function writeStraight(socket: Socket, chunk: Buffer, writer: Writer): boolean {
+  const { call } = StraightWrite;
+  // That is what Node has for the encoding of bytes; its types know only those of strings.
+  socket._write(chunk, 'buffer' as BufferEncoding, call.callback);
+  if (call.isDone) {
+    call.isDone = false;
+    const { error } = call;
+    if (error) {
+      call.error = undefined;
+      socket.destroy(error);
+    }
+    return true;
+  }
+  // The callback is its own now.
+  call.waits(socket, writer);
+  StraightWrite.call = new StraightWrite();
+  return false;
+}
+
+/** One call of `_write`: the same for all whose chunk the kernel takes at once, so that none needs a callback of its own. */
+class StraightWrite {
+  static call = new StraightWrite();
+  isDone = false;
+  error: Error | null | undefined = undefined;
+  private socket: Socket | undefined = undefined;
+  private writer: Writer | undefined = undefined;
+
+  readonly callback = (error?: Error | null): void => {
+    if (this.writer === undefined) {
+      this.isDone = true;
+      this.error = error;
+      return;
+    }
+    const { socket } = this;
+    // As `Writable` does; it then tells the listeners of 'error'.
+    if (error) socket?.destroy(error);
+    else if (!socket?.destroyed) this.writer.taken();
+  };
+
+  waits(socket: Socket, writer: Writer): void {
+    this.socket = socket;
+    this.writer = writer;
+  }
+}
