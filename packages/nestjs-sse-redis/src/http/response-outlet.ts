@@ -6,11 +6,12 @@ import type { ResponseListener, ResponseOptions, ResponseStream } from '../hub/c
 import { gapFrame, messageFrame, positionFrame } from '../hub/frames.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
-import type { Gap, OutletListener } from '../hub/outlet.js';
+import type { Gap, OutletListener, Unison } from '../hub/outlet.js';
 import { chunkSocket } from './chunk-socket.js';
 import type { FrameBatch } from './frame-batch.js';
 import { abortSignal, type NestStream } from './nest-stream.js';
-import { canWriteStraight, mayGoStraight, writeStraight, type Writer } from './straight-write.js';
+import { ResponseUnison, type Member } from './response-unison.js';
+import { canWriteStraight, mayGoStraight, writeStraight } from './straight-write.js';
 import { tick, type Flushable } from './tick.js';
 
 const logger = new Logger('SseHub');
@@ -25,10 +26,12 @@ const logger = new Logger('SseHub');
  * anyway. To ask the response costs a microsecond: hardly any of it is in the processor's cache, and on Express, where its
  * classes are not aligned (express-classes.ts), each has a hidden class of its own, so that V8 looks up every property anew.
  */
-export class ResponseOutlet implements ResponseStream, Flushable, Writer {
+export class ResponseOutlet implements ResponseStream, Flushable, Member {
   connection: OutletListener | undefined = undefined;
   stream: ResponseListener | undefined = undefined;
   stalled = false;
+  unison: ResponseUnison | undefined = undefined;
+  place = 0;
   /** The headers are out, and it has not closed. */
   private isOpen = false;
   private isClosed = false;
@@ -110,7 +113,8 @@ export class ResponseOutlet implements ResponseStream, Flushable, Writer {
     if (batch === undefined) {
       // Before the headers a write would send others than Nest's.
       if (!this.isOpen) return false;
-      batch = tick.add(this);
+      this.part();
+      batch = this.batch ?? tick.add(this);
     }
     this.batch = batch = batch.append(frame);
     if (batch.length > this.room && this.isOver(batch.length)) this.full = true;
@@ -150,6 +154,40 @@ export class ResponseOutlet implements ResponseStream, Flushable, Writer {
     else if (!writeStraight(socket, chunk, this)) this.straightLength = chunk.length;
   }
 
+  createUnison(): Unison {
+    return new ResponseUnison();
+  }
+
+  join(unison: Unison): boolean {
+    if (this.batch !== undefined || this.full || this.straightLength > 0) return false;
+    const { socket } = this;
+    if (!this.isOpen || !this.isStraight || socket?.writableLength !== 0) return false;
+    if (!(unison instanceof ResponseUnison)) return false;
+    unison.add(this, socket);
+    this.unison = unison;
+    return true;
+  }
+
+  part(): void {
+    if (this.unison !== undefined) this.connection?.part();
+  }
+
+  leave(): void {
+    this.batch = this.unison?.remove(this);
+    this.unison = undefined;
+    if (this.batch !== undefined) tick.add(this);
+  }
+
+  writeAlone(batch: FrameBatch): void {
+    this.batch = batch;
+    this.flush();
+  }
+
+  waits(length: number): void {
+    this.straightLength = length;
+    this.room = this.limit - length;
+  }
+
   /** The kernel has what was written past the socket's queue. */
   taken(): void {
     this.straightLength = 0;
@@ -165,6 +203,7 @@ export class ResponseOutlet implements ResponseStream, Flushable, Writer {
   }
 
   destroy(): void {
+    this.part();
     this.batch = undefined;
     this.response.destroy();
   }
@@ -175,6 +214,7 @@ export class ResponseOutlet implements ResponseStream, Flushable, Writer {
     // oxlint-disable-next-line typescript/unbound-method -- applied below: bound it would be one function more a connection
     const end = response.end as (this: ServerResponse, ...rest: unknown[]) => ServerResponse;
     response.end = (...rest: unknown[]) => {
+      this.part();
       this.isOpen = false;
       return end.apply(response, rest);
     };
@@ -221,6 +261,7 @@ export class ResponseOutlet implements ResponseStream, Flushable, Writer {
   }
 
   private onClosed(): void {
+    this.part();
     this.isClosed = true;
     this.isOpen = false;
     this.batch = undefined;

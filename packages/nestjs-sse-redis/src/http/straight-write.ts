@@ -20,12 +20,12 @@ export function canWriteStraight(socket: Socket): boolean {
   );
 }
 
-/** Bytes of a chunk. Larger ones go into the queue, so that the socket's own count (`writableLength`) is never short by more than this. */
-const LARGEST = 16_384;
+/** Bytes of a chunk. Longer ones go into the queue, so that the socket's own count (`writableLength`) is never short by more than this. */
+export const LONGEST_STRAIGHT = 16_384;
 
 /** Whether a chunk may go there now: nothing in the queue may be overtaken. */
 export function mayGoStraight(socket: Socket, chunk: Buffer): boolean {
-  return socket.writableLength === 0 && chunk.length <= LARGEST;
+  return socket.writableLength === 0 && chunk.length <= LONGEST_STRAIGHT;
 }
 
 /**

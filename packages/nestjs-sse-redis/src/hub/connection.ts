@@ -6,7 +6,7 @@ import { Cursor } from './cursor.js';
 import type { Feed, FeedListener, Link } from './feed.js';
 import type { CatchUpCause, Figures } from './figures.js';
 import type { LogReader } from './log-reader.js';
-import type { Gap, Outlet, OutletListener } from './outlet.js';
+import type { Gap, Outlet, OutletListener, Unison } from './outlet.js';
 
 /** Where a connection begins. */
 export interface Start {
@@ -50,6 +50,8 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   /** Channels whose stream has ended, where there are any. */
   private ended: Set<string> | undefined;
   private resumed: boolean;
+  /** Of which it was given the last event since it is live: that whose unison it is in, or may join. */
+  private last: Feed | undefined = undefined;
 
   constructor(
     feeds: readonly Feed[],
@@ -78,6 +80,25 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     return this.on;
   }
 
+  createUnison(): Unison | undefined {
+    return this.outlet.createUnison?.();
+  }
+
+  part(): void {
+    const { unison } = this.outlet;
+    if (unison === undefined) return;
+    // It may have joined, and not been given anything yet.
+    if (unison.position > this.cursor.position) this.cursor.position = this.told = unison.position;
+    this.last?.add(this);
+    this.outlet.leave?.();
+  }
+
+  /** Not with channels that have to be told apart: one that begins later, or one whose stream has ended. */
+  private joins(unison: Unison): boolean {
+    if (this.cursor.starts !== undefined || this.ended?.size) return false;
+    return this.outlet.join?.(unison) === true;
+  }
+
   drained(): void {
     this.full = false;
     this.catchUp();
@@ -99,6 +120,7 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
    * @param past it may be a position from before, at which the client stood
    */
   add(feed: Feed, after: Position, past: boolean): void {
+    this.part();
     this.on.push(feed);
     feed.add(this);
     this.cursor.startAt(feed, after, past);
@@ -109,8 +131,10 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   remove(feed: Feed): void {
     const index = this.on.indexOf(feed);
     if (index < 0) return;
+    this.part();
     this.on.splice(index, 1);
     feed.remove(this);
+    if (this.last === feed) this.last = undefined;
     this.cursor.forget(feed);
     this.ended?.delete(feed.channel);
   }
@@ -138,15 +162,22 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
 
   /** The same at once, for what the hub itself says: it is short, and goes over the limit if need be. */
   tell(text: string): void {
+    this.part();
     this.give(this.outlet.message(this.told, text));
   }
 
   /** An event was announced. */
-  receive(channel: string, record: EventRecord): void {
-    if (this.state !== 'live' || record.position <= this.cursor.position) return;
-    if (this.cursor.starts !== undefined && !this.cursor.hasBegun(channel, record.position)) return;
-    this.deliver(channel, record);
+  receive(feed: Feed, record: EventRecord, unison?: Unison): boolean {
+    if (this.state !== 'live') return false;
+    this.part();
+    const { cursor } = this;
+    if (record.position <= cursor.position) return false;
+    if (cursor.starts !== undefined && !cursor.hasBegun(feed.channel, record.position)) return false;
+    if (unison !== undefined && this.last === feed && this.joins(unison)) return true;
+    this.last = feed;
+    this.deliver(feed.channel, record);
     if (this.full) this.fallBehind('slow');
+    return false;
   }
 
   missed(feed: Feed, seen: Position, certain: boolean): void {
@@ -155,12 +186,14 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   }
 
   linkLost(): void {
+    this.part();
     this.standAtWatermark();
     this.fallBehind('link');
   }
 
   /** @param last the last position that the broker gave out */
   linkRestored(last: Position): void {
+    this.part();
     this.returnFromAhead(last);
     this.catchUp();
   }
@@ -168,11 +201,13 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   /** Sends the position, which also shows proxies and the client that the stream lives. */
   beat(): void {
     if (this.state === 'closed' || this.full) return;
+    this.part();
     this.standAtWatermark();
     this.tellPosition();
   }
 
   close(): void {
+    this.part();
     this.state = 'closed';
     for (const feed of this.on) feed.remove(this);
     for (const resume of this.room?.splice(0) ?? []) resume();
@@ -192,6 +227,7 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   /** Hands it nothing more until it has caught up. */
   private fallBehind(cause: CatchUpCause): void {
     if (this.state !== 'live') return;
+    this.part();
     this.state = 'behind';
     this.cause = cause;
     this.readsLogs = false;

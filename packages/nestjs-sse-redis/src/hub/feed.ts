@@ -2,6 +2,8 @@ import type { LogSlice } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
 import type { EventRing, HeldEvent } from './event-ring.js';
+import type { Figures } from './figures.js';
+import type { Unison } from './outlet.js';
 import { RecentEvents } from './recent-events.js';
 
 /** What is known of the link over which all feeds of this process are announced their events. */
@@ -17,7 +19,13 @@ export interface Link {
 
 /** Who is told of a channel's events: a connection. */
 export interface FeedListener {
-  receive(channel: string, record: EventRecord): void;
+  /**
+   * @param unison that may be joined, to be given this event and those that follow
+   * @returns whether it has joined: it is then no longer told of events, unless it comes back by `Feed.add`
+   */
+  receive(feed: Feed, record: EventRecord, unison?: Unison): boolean;
+  /** A unison for listeners like this one; undefined if it can be in none. */
+  createUnison(): Unison | undefined;
   /**
    * Something of this channel may not have been announced.
    *
@@ -33,6 +41,8 @@ export class Feed {
   private listener: FeedListener | undefined = undefined;
   /** Those who listen, once there were several. */
   private listeners: Set<FeedListener> | undefined = undefined;
+  /** For those of several who are given events together, and are no listeners as long as they are. */
+  private unison: Unison | undefined = undefined;
   private readonly recent: RecentEvents;
   /** The newest event that was announced, or the position from which on all are. 0: not known yet. */
   seen: Position = 0;
@@ -43,6 +53,7 @@ export class Feed {
   constructor(
     readonly channel: string,
     private readonly link: Link,
+    private readonly figures: Figures,
     ring: EventRing,
   ) {
     this.recent = new RecentEvents(ring);
@@ -50,11 +61,14 @@ export class Feed {
 
   add(listener: FeedListener): void {
     if (this.listeners) this.listeners.add(listener);
-    else if (!this.listener || this.listener === listener) this.listener = listener;
-    else {
+    else if (!this.listener || this.listener === listener) {
+      this.listener = listener;
+      return;
+    } else {
       this.listeners = new Set([this.listener, listener]);
       this.listener = undefined;
     }
+    this.unison ??= listener.createUnison();
   }
 
   remove(listener: FeedListener): void {
@@ -97,8 +111,20 @@ export class Feed {
       this.endedAt = endOf(record);
       this.recent.add(record);
     }
-    if (this.listener) this.listener.receive(this.channel, record);
-    else if (this.listeners) for (const listener of this.listeners) listener.receive(this.channel, record);
+    if (this.listener) this.listener.receive(this, record);
+    else if (this.listeners) this.giveToAll(record, this.listeners, this.unison);
+  }
+
+  private giveToAll(record: EventRecord, listeners: Set<FeedListener>, unison: Unison | undefined): void {
+    const isInUnison = unison?.takes(record) === true;
+    if (!isInUnison) unison?.dissolve();
+    const joining = isInUnison && unison.isIdle ? unison : undefined;
+    for (const listener of listeners) {
+      if (listener.receive(this, record, joining)) listeners.delete(listener);
+    }
+    if (!isInUnison || unison.size === 0) return;
+    unison.event(record);
+    this.figures.delivered += unison.size;
   }
 
   /** Whether memory holds every event after this position. */
@@ -151,6 +177,7 @@ export class Feed {
     // Before the first announcement, or position, there is nothing to compare with, and nobody is live.
     if (seen === 0) return;
     this.listener?.missed(this, seen, !first);
+    this.unison?.dissolve();
     for (const listener of this.listeners ?? []) listener.missed(this, seen, !first);
   }
 }

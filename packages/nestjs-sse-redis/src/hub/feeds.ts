@@ -121,7 +121,7 @@ export class Feeds {
       known.count++;
       return known;
     }
-    const feed = new Feed(channel, this.link, this.ring);
+    const feed = new Feed(channel, this.link, this.figures, this.ring);
     const { losses } = this;
     const ready = this.broker.subscribe(channel).then(
       (position) => {

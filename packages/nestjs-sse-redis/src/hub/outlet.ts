@@ -14,6 +14,28 @@ export interface Gap {
 export interface OutletListener {
   /** The outlet has taken everything that it was given. */
   drained(): void;
+  /** It is to leave its unison, before it is given anything else. */
+  part(): void;
+}
+
+/**
+ * Outlets of live connections that are given a channel's events, and nothing else, with one call for all of them.
+ *
+ * Those in it are not asked for each event whether they can take it: who cannot, leaves. The connection of who leaves then
+ * stands at the unison's position.
+ */
+export interface Unison {
+  /** Of the last event. */
+  readonly position: Position;
+  /** How many are in it. */
+  readonly size: number;
+  /** It was given nothing that it has not written, so that outlets may join. */
+  readonly isIdle: boolean;
+  /** Whether it may be given this event. If not, it is to be dissolved. */
+  takes(record: EventRecord): boolean;
+  event(record: EventRecord): void;
+  /** All are to leave. */
+  dissolve(): void;
 }
 
 /**
@@ -31,6 +53,14 @@ export interface Outlet {
   message(position: Position, text: string): boolean;
   /** Set by the connection. */
   connection: OutletListener | undefined;
+  /** That it is in. */
+  readonly unison?: Unison | undefined;
+  /** A unison for outlets like this one. Without it, there is none for them. */
+  createUnison?(): Unison;
+  /** Joins a unison, if it has nothing to write of its own, and returns whether it did. */
+  join?(unison: Unison): boolean;
+  /** Leaves its unison, and goes on with what was given to that and is not yet written. */
+  leave?(): void;
   /** There will be nothing more. */
   end(): void;
 }

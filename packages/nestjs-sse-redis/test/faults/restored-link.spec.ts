@@ -1,6 +1,7 @@
 import { encodeRecord, parseRecord } from '../../src/event/event-record.js';
 import { Feed } from '../../src/hub/feed.js';
 import { EventRing } from '../../src/hub/event-ring.js';
+import { Figures } from '../../src/hub/figures.js';
 
 const eventAt = (position: number, prev: number) =>
   parseRecord(encodeRecord(position, prev, { kind: 't', text: 'data: x\n\n' }, false));
@@ -10,7 +11,12 @@ describe('a feed whose position is known before all announcements before it have
   let feed: Feed;
 
   beforeEach(() => {
-    feed = new Feed('news', { up: true, watermark: 0, heard: 0, known: 0 }, new EventRing(1_048_576));
+    feed = new Feed(
+      'news',
+      { up: true, watermark: 0, heard: 0, known: 0 },
+      new Figures(),
+      new EventRing(1_048_576),
+    );
   });
 
   it('takes those that arrive later, where one arrived before', () => {

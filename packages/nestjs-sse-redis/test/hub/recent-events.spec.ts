@@ -3,6 +3,7 @@ import { Random } from '@nestjs-sse-redis/testing';
 import type { EventRecord } from '../../src/event/event-record.js';
 import { EventRing, NOWHERE, type Place } from '../../src/hub/event-ring.js';
 import { Feed } from '../../src/hub/feed.js';
+import { Figures } from '../../src/hub/figures.js';
 import { RecentEvents } from '../../src/hub/recent-events.js';
 
 const SIZE = 4096;
@@ -169,7 +170,12 @@ describe('recent events of many channels in one ring', () => {
   });
 
   it('are looked through no further back than is asked: a client that comes back asks for the last few', () => {
-    const feed = new Feed('news', { up: true, watermark: 0, heard: 0, known: 0 }, new EventRing(1_048_576));
+    const feed = new Feed(
+      'news',
+      { up: true, watermark: 0, heard: 0, known: 0 },
+      new Figures(),
+      new EventRing(1_048_576),
+    );
     feed.ready(START);
     for (let i = 1; i <= 1000; i++) feed.receive(eventOf(START + i, START + i - 1, 400));
     const looked = jest.spyOn(EventRing.prototype, 'positionAt');
