@@ -13,13 +13,13 @@ const BURST = 10;
 const UNDER_WAY = 40;
 
 /** Everybody on one channel: at a steady pace, in bursts, and as fast as it goes. */
-export function broadcast({ broadcast: size, warmUp }: Sizes): Task {
+export function broadcast({ broadcast: size }: Sizes): Task {
   return {
     title: `broadcast to ${size.clients} clients`,
     peers: DELIVERING,
     run: oneByOne({ channels: 'shared' }, async (session) => {
       await session.connect(size.clients);
-      await session.warmUp(SMALL, warmUp);
+      await session.warmUp(SMALL, size.warmUp);
       const figures = await steady(session, SMALL, size.events, size.interval);
       await session.warmUp(LARGE, LARGE_WARM_UP);
       figures.push(...(await steady(session, LARGE, size.events, size.interval)));

@@ -68,8 +68,8 @@ export interface Approach {
 }
 
 /**
- * Measures each for a short while, and again, in one order and the other: what disturbs the machine for some seconds disturbs
- * all of them. Gives of each the sum of its turns, without the dearest and the cheapest of four or more: not the median,
+ * Measures each for a short while, and again, always in the same order: what disturbs the machine for some seconds disturbs
+ * all of them, and none has a turn after its own, for which the processor's caches would still hold it (a fifth cheaper). Gives of each the sum of its turns, without the dearest and the cheapest of four or more: not the median,
  * since what a server does only now and then is a part of what it costs.
  */
 export async function inTurns(
@@ -85,7 +85,7 @@ export async function inTurns(
     windows.get(session)?.push(await session.measure(() => body(session)));
   };
   for (let turn = 0; turn < turns; turn++) {
-    await each(turn % 2 === 0 ? sessions : [...sessions].reverse(), takeTurn);
+    await each(sessions, takeTurn);
   }
   return new Map([...windows].map(([session, all]) => [session, sumOf(withoutExtremes(all))]));
 }

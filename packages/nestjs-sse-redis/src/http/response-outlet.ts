@@ -123,35 +123,40 @@ export class ResponseOutlet implements ResponseStream, Flushable, Member {
 
   /** Writes what it was given in this tick. */
   flush(): void {
-    const { batch, response } = this;
+    const { batch } = this;
     if (batch === undefined) return;
     this.batch = undefined;
     if (!this.isOpen) return;
     // The first time through the response, which knows whether its headers have left.
     if (this.begun && this.socket === undefined) this.findSocket();
     this.begun = true;
-    const socket = this.socket?.writable ? this.socket : undefined;
     try {
-      if (socket) this.writeChunk(socket, batch.chunk);
-      else response.write(batch.frames);
+      this.writeBatch(batch);
     } catch (error) {
       // A middleware's `write`. The other clients of this tick have no part in it.
       logger.error(error);
       this.destroy();
+    }
+  }
+
+  private writeBatch(batch: FrameBatch): void {
+    const { socket } = this;
+    if (socket && this.isStraight && this.straightLength === 0 && mayGoStraight(socket, batch.chunk)) {
+      if (!writeStraight(socket, batch.chunk, this)) this.straightLength = batch.chunk.length;
+      this.room = this.limit - this.straightLength;
+      if (this.full) this.awaitDrain(socket);
       return;
     }
-    this.room = this.limit - this.straightLength - (socket ?? response).writableLength;
-    if (this.full) this.awaitDrain(socket ?? response);
+    const target = socket?.writable ? socket : this.response;
+    if (target === socket) socket.write(batch.chunk);
+    else target.write(batch.frames);
+    this.room = this.limit - this.straightLength - target.writableLength;
+    if (this.full) this.awaitDrain(target);
   }
 
   private findSocket(): void {
     this.socket = chunkSocket(this.response);
     this.isStraight = this.socket !== undefined && canWriteStraight(this.socket);
-  }
-
-  private writeChunk(socket: Socket, chunk: Buffer): void {
-    if (!this.isStraight || this.straightLength > 0 || !mayGoStraight(socket, chunk)) socket.write(chunk);
-    else if (!writeStraight(socket, chunk, this)) this.straightLength = chunk.length;
   }
 
   createUnison(): Unison {

@@ -83,7 +83,7 @@ export class ResponseUnison implements Unison, Flushable {
     for (let place = members.length - 1; place >= 0; place--) {
       const socket = sockets[place]!;
       const member = members[place]!;
-      if (!socket.writable || !mayGoStraight(socket, chunk)) {
+      if (!mayGoStraight(socket, chunk)) {
         member.part();
         member.writeAlone(batch);
       } else if (!writeStraight(socket, chunk, member)) {

@@ -62,7 +62,7 @@ describe('connections that are given the same', () => {
     return published.filter(({ channel }) => channels.includes(channel)).map(({ id }) => id);
   };
   const receivedBy = ({ messages }: SseStream): string[] =>
-    messages.filter(({ type }) => type === 'message').map(({ id = '' }) => id);
+    messages.filter(({ type }) => type === 'message').map(({ id }) => id);
   const hasLast = (stream: SseStream): boolean => receivedBy(stream).at(-1) === expectedBy(stream).at(-1);
 
   /** Waits for the last event, and returns what is wrong with what some stream was sent. */
