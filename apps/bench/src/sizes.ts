@@ -35,11 +35,11 @@ export interface Sizes {
 
 const full: Sizes = {
   repetitions: 3,
-  warmUp: 20,
-  broadcast: { clients: 1000, warmUp: 80, events: 20, interval: 80, bursts: 4, floodMs: 1000 },
-  perUser: { clients: [200, 2000, 10_000], warmUp: 12, turns: 5, ticks: 14 },
+  warmUp: 12,
+  broadcast: { clients: 1000, warmUp: 50, events: 16, interval: 80, bursts: 4, floodMs: 600 },
+  perUser: { clients: [200, 2000, 10_000], warmUp: 8, turns: 5, ticks: 10 },
   idle: { base: 1000, clients: 10_000 },
-  growth: { connections: [100, 1000, 10_000], channels: [10, 1000, 100_000], deliveries: 30_000 },
+  growth: { connections: [100, 1000, 10_000], channels: [10, 1000, 100_000], deliveries: 20_000 },
   processes: { clients: 1000, turns: 4, events: 3 },
   stalled: { among: [60, 200], events: 160 },
 };

@@ -27,7 +27,8 @@ function connections({ growth: { connections: counts, deliveries }, warmUp }: Si
     run: oneByOne({ channels: 'shared' }, (session) =>
       ofEach('connections', counts, async (count) => {
         await session.connect(count);
-        await session.warmUp(SIZE, Math.min(warmUp, Math.ceil(deliveries / count)));
+        // With the most of them, too, until the kernel's memory for what is under way was written to.
+        await session.warmUp(SIZE, warmUp);
         const events = Math.max(FEWEST_EVENTS, Math.ceil(deliveries / count));
         return perDelivery(session, () => session.paced(events, Math.max(10, count / 40)));
       }),
