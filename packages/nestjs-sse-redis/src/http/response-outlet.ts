@@ -22,7 +22,7 @@ const logger = new Logger('SseHub');
  * once per client.
  *
  * What it is given in a tick is joined with the help of all other outlets, and written at the tick's end. `write` and
- * `flush` run once for each event and client: they keep to fields of this object and of the socket, which is written to
+ * `flush` run once for each event and client that is in no unison: they keep to fields of this object and of the socket, which is written to
  * anyway. To ask the response costs a microsecond: hardly any of it is in the processor's cache, and on Express, where its
  * classes are not aligned (express-classes.ts), each has a hidden class of its own, so that V8 looks up every property anew.
  */
@@ -133,17 +133,21 @@ export class ResponseOutlet implements ResponseStream, Flushable, Member {
     try {
       this.writeBatch(batch);
     } catch (error) {
-      // A middleware's `write`. The other clients of this tick have no part in it.
-      logger.error(error);
-      this.destroy();
+      // A middleware's `write`.
+      this.failed(error);
     }
+  }
+
+  failed(error: unknown): void {
+    logger.error(error);
+    this.destroy();
   }
 
   private writeBatch(batch: FrameBatch): void {
     const { socket } = this;
     if (socket && this.isStraight && this.straightLength === 0 && mayGoStraight(socket, batch.chunk)) {
-      if (!writeStraight(socket, batch.chunk, this)) this.straightLength = batch.chunk.length;
-      this.room = this.limit - this.straightLength;
+      if (writeStraight(socket, batch.chunk, this)) this.room = this.limit;
+      else this.waits(batch.chunk.length);
       if (this.full) this.awaitDrain(socket);
       return;
     }

@@ -14,6 +14,8 @@ export interface Member extends Writer {
   part(): void;
   /** The kernel has not taken all of a chunk of this length that was written past its socket's queue. */
   waits(length: number): void;
+  /** It cannot be written to. The others have no part in it. */
+  failed(error: unknown): void;
   /** Writes a batch by itself. */
   writeAlone(batch: FrameBatch): void;
 }
@@ -79,17 +81,25 @@ export class ResponseUnison implements Unison, Flushable {
     if (batch === undefined) return;
     this.batch = undefined;
     const { chunk } = batch;
+    const alone: Member[] = [];
     // From the last one: who leaves is replaced by one that was written to already.
     for (let place = members.length - 1; place >= 0; place--) {
       const socket = sockets[place]!;
       const member = members[place]!;
-      if (!mayGoStraight(socket, chunk)) {
-        member.part();
-        member.writeAlone(batch);
-      } else if (!writeStraight(socket, chunk, member)) {
-        member.part();
-        member.waits(chunk.length);
+      try {
+        if (!mayGoStraight(socket, chunk)) alone.push(member);
+        else if (!writeStraight(socket, chunk, member)) {
+          member.part();
+          member.waits(chunk.length);
+        }
+      } catch (error) {
+        member.failed(error);
       }
+    }
+    // Only now: these writes may run code of others, who may let other members leave.
+    for (const member of alone) {
+      member.part();
+      member.writeAlone(batch);
     }
   }
 }

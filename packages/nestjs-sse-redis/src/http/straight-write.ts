@@ -31,28 +31,29 @@ export function mayGoStraight(socket: Socket, chunk: Buffer): boolean {
 /**
  * Gives a chunk to the kernel, as `socket.write` does, but not as a part of the socket's queue.
  *
- * `Writable.write` counts the chunk, has a tick for each socket in which it is found to be written, and looks at the
- * socket once more in that: with a thousand sockets that is after the processor's cache has lost it. Nearly always the
+ * `Writable.write` counts the chunk, and in Node 20 has a tick for each socket in which it finds that the chunk is written,
+ * and looks at the socket once more: with a thousand of them that is after the processor's cache has lost it. Nearly always the
  * kernel takes a chunk at once, and `_write` (Node documentation, "Implementing a writable stream") says so before it
- * returns: then there is nothing to count. It is for `Writable` to call, who relies on one call at a time; libuv does
- * not, and writes in the order of the calls, so that a `socket.write` or `socket.end` that follows is not ahead of it.
+ * returns: then there is nothing to count. It is for `Writable` to call, who relies on one call at a time: a socket whose
+ * chunk waits is corked until the kernel has taken it. What ends the socket uncorks it (`socket.end`, `response.end`), and libuv
+ * writes in the order of the calls.
  *
  * @returns whether it is done: the kernel has taken it, or the connection was lost. If not, `writer.taken()` is called when
  * the kernel has. Until then what follows belongs into the socket's queue
  */
 export function writeStraight(socket: Socket, chunk: Buffer, writer: Writer): boolean {
   const { call } = StraightWrite;
+  call.isDone = false;
+  call.error = undefined;
   // That is what Node has for the encoding of bytes; its types know only those of strings.
   socket._write(chunk, 'buffer' as BufferEncoding, call.callback);
   if (call.isDone) {
-    call.isDone = false;
-    const { error } = call;
-    if (error) {
-      call.error = undefined;
-      socket.destroy(error);
-    }
+    const { error } = call as { error: Error | null | undefined };
+    if (error) socket.destroy(error);
     return true;
   }
+  // One write at a time: of several under way, Node's timeout would not see that the client takes some of them.
+  socket.cork();
   // The callback is its own now.
   call.waits(socket, writer);
   StraightWrite.call = new StraightWrite();
@@ -76,7 +77,10 @@ class StraightWrite {
     const { socket } = this;
     // As `Writable` does; it then tells the listeners of 'error'.
     if (error) socket?.destroy(error);
-    else if (!socket?.destroyed) this.writer.taken();
+    else if (!socket?.destroyed) {
+      socket?.uncork();
+      this.writer.taken();
+    }
   };
 
   waits(socket: Socket, writer: Writer): void {

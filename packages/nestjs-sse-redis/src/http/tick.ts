@@ -1,6 +1,6 @@
 import { FrameBatch } from './frame-batch.js';
 
-/** What has frames to write: an outlet. */
+/** What has frames to write: an outlet, or a unison of them. */
 export interface Flushable {
   flush(): void;
 }

@@ -50,7 +50,7 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   /** Channels whose stream has ended, where there are any. */
   private ended: Set<string> | undefined;
   private resumed: boolean;
-  /** Of which it was given the last event since it is live: that whose unison it is in, or may join. */
+  /** Of which an announcement was the last to be given to it: that whose unison it is in, or may join. */
   private last: Feed | undefined = undefined;
 
   constructor(
@@ -93,10 +93,9 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     this.outlet.leave?.();
   }
 
-  /** Not with channels that have to be told apart: one that begins later, or one whose stream has ended. */
-  private joins(unison: Unison): boolean {
-    if (this.cursor.starts !== undefined || this.ended?.size) return false;
-    return this.outlet.join?.(unison) === true;
+  /** An event of a channel whose stream has ended makes it go on: that is to be seen first. */
+  private joins(unison: Unison, { channel }: Feed): boolean {
+    return this.ended?.has(channel) !== true && this.outlet.join?.(unison) === true;
   }
 
   drained(): void {
@@ -173,7 +172,7 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     const { cursor } = this;
     if (record.position <= cursor.position) return false;
     if (cursor.starts !== undefined && !cursor.hasBegun(feed.channel, record.position)) return false;
-    if (unison !== undefined && this.last === feed && this.joins(unison)) return true;
+    if (unison !== undefined && this.last === feed && this.joins(unison, feed)) return true;
     this.last = feed;
     this.deliver(feed.channel, record);
     if (this.full) this.fallBehind('slow');

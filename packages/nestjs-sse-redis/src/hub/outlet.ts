@@ -41,7 +41,7 @@ export interface Unison {
 /**
  * Where a connection's events go: a response, or an Observable.
  *
- * Every method tells whether more may be given; after a `false`, not before it was `drained`.
+ * What gives it something tells whether more may be given; after a `false`, not before it was `drained`.
  */
 export interface Outlet {
   event(channel: string, record: EventRecord): boolean;

@@ -8,10 +8,13 @@ import {
   type AdapterName,
   type RunningApp,
 } from '@nestjs-sse-redis/testing';
+import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { getDefaultHighWaterMark } from 'node:stream';
 import { SseHub, type SseRedisOptions } from 'nestjs-sse-redis';
+import { ResponseOutlet } from '../../src/http/response-outlet.js';
 import { newsModule } from './news.app.js';
 
 const EVENTS = 4_000;
@@ -139,3 +142,61 @@ describe.each([{ broker: 'redis' }, { broker: 'memory' }])(
     });
   },
 );
+
+describe('a client whose kernel is full, and for which little waits', () => {
+  let running: RunningApp;
+  let stream: SseStream;
+
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await stream.close();
+    await running.close();
+  });
+
+  /** Publishes small events one by one, until the client is full. */
+  async function fill(): Promise<{ hub: SseHub; count: number; waiting: number }> {
+    let socket: Socket | undefined;
+    const limits = { bufferedBytes: 1_024 };
+    running = await startApp(
+      newsModule({ prefix: randomUUID(), redis: redis.url, limits, history: { maxLength: 10_000 } }),
+      'express',
+      {
+        configure: (app) =>
+          void (app.getHttpServer() as Server).on('connection', (each: Socket) => (socket = each)),
+      },
+    );
+    const hub = running.app.get(SseHub);
+    stream = SseStream.open(`${running.url}/news`);
+    await until(() => stream.lastEventId !== '');
+    stream.pause();
+    let count = 0;
+    for (; hub.stats().slow === 0; count++) {
+      const { delivered } = hub.stats();
+      await hub.publish('news', { data: 'x'.repeat(4_000) });
+      await until(() => hub.stats().delivered > delivered);
+    }
+    return { hub, count, waiting: socket!.writableLength };
+  }
+
+  it('is counted what went past its queue, and goes on when the kernel has taken that', async () => {
+    const { count, waiting } = await fill();
+    // It is full with less in the queue than Node's mark, over which 'drain' would be told.
+    expect(waiting).toBeGreaterThan(0);
+    expect(waiting).toBeLessThanOrEqual(getDefaultHighWaterMark(false));
+    stream.resume();
+    await stream.waitFor(count);
+    await running.app.get(SseHub).publish('news', { data: 'afterwards' });
+    await stream.waitFor(count + 1);
+  });
+
+  it('would wait for a drain that nobody tells of (the twin)', async () => {
+    jest.spyOn(ResponseOutlet.prototype, 'taken').mockImplementation(function (this: ResponseOutlet) {
+      this['straightLength'] = 0;
+    });
+    const { hub, count } = await fill();
+    stream.resume();
+    await stream.waitFor(count);
+    await hub.publish('news', { data: 'afterwards' });
+    await expect(stream.waitFor(count + 1, 500)).rejects.toThrow();
+  });
+});
