@@ -153,7 +153,7 @@ describe('a client whose kernel is full, and for which little waits', () => {
     await running.close();
   });
 
-  /** Publishes small events one by one, until the client is full. */
+  /** Publishes events one by one, until the client is full. */
   async function fill(): Promise<{ hub: SseHub; count: number; waiting: number }> {
     let socket: Socket | undefined;
     const limits = { bufferedBytes: 1_024 };
@@ -172,8 +172,8 @@ describe('a client whose kernel is full, and for which little waits', () => {
     let count = 0;
     for (; hub.stats().slow === 0; count++) {
       const { delivered } = hub.stats();
-      await hub.publish('news', { data: 'x'.repeat(4_000) });
-      await until(() => hub.stats().delivered > delivered);
+      await hub.publish('news', { data: 'x'.repeat(12_000) });
+      await until(() => hub.stats().delivered > delivered, { interval: 1 });
     }
     return { hub, count, waiting: socket!.writableLength };
   }
