@@ -46,10 +46,10 @@ const full: Sizes = {
 
 const quick: Sizes = {
   repetitions: 1,
-  warmUp: 12,
+  warmUp: 8,
   broadcast: { clients: 300, warmUp: 12, events: 10, interval: 30, bursts: 2, floodMs: 300 },
   perUser: { clients: [500], warmUp: 4, turns: 3, ticks: 8 },
-  idle: { base: 400, clients: 1200 },
+  idle: { base: 400, clients: 1000 },
   growth: { connections: [100, 500], channels: [10, 1000], deliveries: 3000 },
   processes: { clients: 200, turns: 2, events: 4 },
   stalled: { among: [60], events: 60 },
