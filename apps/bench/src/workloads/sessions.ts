@@ -69,8 +69,9 @@ export interface Approach {
 
 /**
  * Measures each for a short while, and again, always in the same order: what disturbs the machine for some seconds disturbs
- * all of them, and none has a turn after its own, for which the processor's caches would still hold it (a fifth cheaper). Gives of each the sum of its turns, without the dearest and the cheapest of four or more: not the median,
- * since what a server does only now and then is a part of what it costs.
+ * all of them, and none has a turn after its own, for which the processor's caches would still hold it (a fifth cheaper).
+ * Gives of each the sum of its turns, without the dearest and the cheapest of four or more: not the median, since what a
+ * server does only now and then is a part of what it costs.
  */
 export async function inTurns(
   sessions: readonly Session[],
