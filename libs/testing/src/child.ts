@@ -46,3 +46,5 @@ function post(message: FromChild): void {
   // A parent that is gone is nothing that this process could help.
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
+
+export { Stopwatch } from './stopwatch.js';

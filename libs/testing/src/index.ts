@@ -13,5 +13,6 @@ export { RedisServer, type RedisServerOptions } from './redis-server.js';
 export { SseParser, type SseBlock, type SseMessage, type SseParserOptions } from './sse-parser.js';
 export { SseStream, type SseStreamOptions, type StreamEnd } from './sse-stream.js';
 export { startApp, type RunningApp, type StartAppOptions } from './start-app.js';
+export { Stopwatch } from './stopwatch.js';
 export { TcpProxy, type TcpProxyOptions } from './tcp-proxy.js';
 export { until, type UntilOptions } from './until.js';

@@ -187,7 +187,7 @@ export class ScheduleRun {
       for (const name of COUNTS) counts[name] += verdict.counts[name];
     }
     const { slowestFailure } = this.publisher;
-    if (slowestFailure > FAST.publishTimeout! + LATE_MS && !this.faults.includes('event loop blocked')) {
+    if (slowestFailure > FAST.publishTimeout! + LATE_MS) {
       problems.push(`a publish was rejected only after ${slowestFailure.toFixed(0)} ms`);
     }
     this.note(`failed attempts: ${JSON.stringify(Object.fromEntries(this.publisher.failures))}`);

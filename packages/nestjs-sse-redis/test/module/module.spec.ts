@@ -4,6 +4,7 @@ import {
   RedisServer,
   SseStream,
   startApp,
+  Stopwatch,
   until,
   type RunningApp,
 } from '@nestjs-sse-redis/testing';
@@ -122,12 +123,12 @@ describe('the start', () => {
   it('fails within connectTimeout when Redis is not there, says so and leaves nothing behind', async () => {
     const port = await freePort();
     const before = handles();
-    const started = performance.now();
+    const watch = Stopwatch.start();
     const error = await failureToStart({
       redis: `redis://app:secret@127.0.0.1:${port}`,
       connectTimeout: 300,
     });
-    expect(performance.now() - started).toBeLessThan(300 + 2_000);
+    expect(watch.stop()).toBeLessThan(300 + 2_000);
     expect(error).toBeInstanceOf(RedisUnavailableError);
     expect(error).toMatchObject({ code: 'REDIS_UNAVAILABLE' });
     expect(error.message).toContain(`Redis at 127.0.0.1:${port} could not be reached within 300 ms`);
@@ -140,9 +141,9 @@ describe('the start', () => {
     const silent = await RedisServer.start();
     closing.push(() => silent.stop());
     silent.pause();
-    const started = performance.now();
+    const watch = Stopwatch.start();
     const error = await failureToStart({ redis: silent.url, connectTimeout: 300 });
-    expect(performance.now() - started).toBeLessThan(300 + 2_000);
+    expect(watch.stop()).toBeLessThan(300 + 2_000);
     expect(error).toBeInstanceOf(RedisUnavailableError);
     expect(error.message).toContain(`127.0.0.1:${silent.port}`);
   });

@@ -1,4 +1,11 @@
-import { assertWhole, Random, ReconnectingClient, RedisServer, until } from '@nestjs-sse-redis/testing';
+import {
+  assertWhole,
+  Random,
+  ReconnectingClient,
+  RedisServer,
+  Stopwatch,
+  until,
+} from '@nestjs-sse-redis/testing';
 import { parseEventId } from '../../src/event/position.js';
 import { RoomsProcess } from './rooms-process.js';
 
@@ -6,6 +13,7 @@ const CLIENTS = 1_500;
 const CHANNELS = 150;
 const EVENTS_PER_SECOND = 200;
 const DRAIN_MS = 3_000;
+const SPREAD_MS = 250;
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
 /** Publishes to channels at random, at a steady rate, from whatever process lives. */
@@ -40,7 +48,7 @@ class Publisher {
   }
 }
 
-it(`hands ${CLIENTS} clients over when three processes are replaced one after the other under ${EVENTS_PER_SECOND} events/s, and loses nothing (SEED=${SEED})`, async () => {
+it(`hands ${CLIENTS} clients over when at least three processes are replaced one after the other under ${EVENTS_PER_SECOND} events/s, and loses nothing (SEED=${SEED})`, async () => {
   const redis = await RedisServer.start();
   const options = {
     redis: redis.url,
@@ -74,13 +82,15 @@ it(`hands ${CLIENTS} clients over when three processes are replaced one after th
   });
   const publisher = new Publisher(random, () => watcher);
 
-  const drains: { ms: number; returns: number[] }[] = [];
-  for (let i = 0; i < 3; i++) {
+  const drains: { ms: number; returns: number[]; isMeasure: boolean }[] = [];
+  // One more where the machine stood still during each: who comes back then comes at once, however it was spread.
+  for (let i = 0; i < 3 || (i < 8 && !drains.some(({ isMeasure }) => isMeasure)); i++) {
     const old = living[0]!;
     const replacement = await start(i);
     living.splice(0, 1);
     living.push(replacement);
     const began = performance.now();
+    const watch = Stopwatch.start();
     returns.length = 0;
     // Nest ends by sending itself the signal again, after all hooks have run.
     expect(await old.app.kill('SIGTERM')).toMatchObject({ signal: 'SIGTERM' });
@@ -89,7 +99,9 @@ it(`hands ${CLIENTS} clients over when three processes are replaced one after th
       timeout: 30_000,
       interval: 50,
     });
-    drains.push({ ms, returns: returns.map((at) => at - began) });
+    watch.stop();
+    const isMeasure = watch.longestStandstill < SPREAD_MS;
+    drains.push({ ms, returns: returns.map((at) => at - began), isMeasure });
     expect((await watcher.nodes()).map(({ id }) => id)).not.toContain(old.nodeId);
   }
   await publisher.stop();
@@ -116,14 +128,15 @@ it(`hands ${CLIENTS} clients over when three processes are replaced one after th
     deliveries += client.ledger.length;
   }
 
-  for (const [i, { ms, returns }] of drains.entries()) {
+  for (const [i, { ms, returns, isMeasure }] of drains.entries()) {
     process.stdout.write(
       `\nhand-over ${i + 1}: ${returns.length} clients in ${ms.toFixed(0)} ms\n${histogram(returns)}`,
     );
     expect(returns.length).toBeGreaterThan(100);
     // Spread over the window and the retry times: no quarter of a second has more than a third of them.
-    expect(mostWithin(returns, 250)).toBeLessThan(returns.length / 3);
+    if (isMeasure) expect(mostWithin(returns, SPREAD_MS)).toBeLessThan(returns.length / 3);
   }
+  expect(drains.some(({ isMeasure }) => isMeasure)).toBe(true);
   process.stdout.write(
     `rolling restart, SEED=${SEED}: ${publisher.events.length} events, ${deliveries} deliveries, nothing lost, doubled or reordered\n`,
   );

@@ -14,6 +14,13 @@ export interface SubscriptionListener {
   restored(): void;
 }
 
+/** Channels that Redis was asked to take the connection off. */
+interface Parting {
+  readonly channels: ReadonlySet<string>;
+  /** Redis has answered, or the connection is gone. Never rejects. */
+  readonly answered: Promise<void>;
+}
+
 /**
  * The one subscriber connection of a node and the channels that it is on.
  *
@@ -26,6 +33,7 @@ export class Subscription {
   private readonly wanted = new Map<string, Promise<void> | undefined>();
   private batch: { readonly channels: Set<string>; readonly sent: Promise<void> } | undefined;
   private leaving: Set<string> | undefined;
+  private readonly partings = new Set<Parting>();
   private lostBefore = false;
   private closed = false;
   private connected = false;
@@ -35,6 +43,7 @@ export class Subscription {
     private readonly listener: SubscriptionListener,
   ) {
     redis.on('messageBuffer', (channel: Buffer, message: Buffer) => {
+      if (this.partings.size > 0 && this.isParting(channel.toString())) return;
       listener.message(channel, message);
     });
     redis.on('close', () => this.onClose());
@@ -91,21 +100,41 @@ export class Subscription {
     const sent = new Promise<void>((resolve, reject) => {
       queueMicrotask(() => {
         this.batch = undefined;
-        const list = [...channels];
-        this.subscribe(list).then(
-          () => {
-            for (const channel of list)
-              if (this.wanted.get(channel) === sent) this.wanted.set(channel, undefined);
-            resolve();
-          },
-          (cause: unknown) => {
-            for (const channel of list) if (this.wanted.get(channel) === sent) this.wanted.delete(channel);
-            reject(this.unavailable(cause));
-          },
-        );
+        this.subscribeBatch(channels, sent).then(resolve, reject);
       });
     });
     return { channels, sent };
+  }
+
+  private async subscribeBatch(channels: ReadonlySet<string>, sent: Promise<void>): Promise<void> {
+    const partings = this.partingsOf(channels);
+    if (partings.length > 0) await Promise.all(partings.map(({ answered }) => answered));
+    // Left again meanwhile, it is nobody's any more.
+    const list = [...channels].filter((channel) => this.wanted.get(channel) === sent);
+    try {
+      await this.subscribe(list);
+      for (const channel of list) if (this.wanted.get(channel) === sent) this.wanted.set(channel, undefined);
+    } catch (cause) {
+      for (const channel of list) if (this.wanted.get(channel) === sent) this.wanted.delete(channel);
+      throw this.unavailable(cause);
+    }
+  }
+
+  /** What is still to be parted with before some channels may be subscribed to anew. */
+  private partingsOf(channels: ReadonlySet<string>): Parting[] {
+    return [...this.partings].filter((parting) =>
+      [...channels].some((channel) => parting.channels.has(channel)),
+    );
+  }
+
+  /**
+   * Until Redis has answered an UNSUBSCRIBE, it goes on to announce. What comes then is of a subscription that is about
+   * to end: whoever wants the channel anew would take it for the beginning of the new one, and what is published
+   * between the two would be missing.
+   */
+  private isParting(channel: string): boolean {
+    for (const { channels } of this.partings) if (channels.has(channel)) return true;
+    return false;
   }
 
   private async subscribe(channels: readonly string[]): Promise<void> {
@@ -117,18 +146,23 @@ export class Subscription {
   }
 
   private leave(): void {
-    const channels = [...(this.leaving ?? [])];
+    const channels = this.leaving;
     this.leaving = undefined;
-    if (channels.length === 0 || !this.connected) return;
-    this.redis.unsubscribe(...channels).catch((error: Error) => {
+    if (!channels || channels.size === 0 || !this.connected) return;
+    const answered = this.redis.unsubscribe(...channels).then(
+      () => undefined,
       // The connection broke: the next one is on none of these.
-      this.logger.debug(`Could not unsubscribe: ${error.message}`);
-    });
+      (error: Error) => this.logger.debug(`Could not unsubscribe: ${error.message}`),
+    );
+    const parting = { channels, answered };
+    this.partings.add(parting);
+    void answered.then(() => this.partings.delete(parting));
   }
 
   private onClose(): void {
     if (!this.connected || this.closed) return;
     this.connected = false;
+    this.partings.clear();
     this.lostBefore = true;
     this.listener.lost();
   }

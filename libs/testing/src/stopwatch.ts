@@ -1,0 +1,55 @@
+// From `node:timers`, because Jest's fake timers replace only the globals.
+import { clearInterval, setInterval } from 'node:timers';
+
+const TICK_MS = 10;
+/** A tick that comes later than this was not late by itself: the process had no processor. */
+const LATE_MS = 50;
+
+/**
+ * Measures how long something takes that has a bound in time, on a machine that has other things to do.
+ *
+ * Time in which this process did not get to run at all does not count: a virtual machine that stands still for two
+ * seconds makes nothing slow that is measured here, but every timer of every process late. What is waited for with
+ * an idle event loop counts in full.
+ */
+export class Stopwatch {
+  #elapsed = 0;
+  #longestStandstill = 0;
+  #last = performance.now();
+  readonly #timer = setInterval(() => this.#tick(), TICK_MS);
+
+  static start(): Stopwatch {
+    return new Stopwatch();
+  }
+
+  private constructor() {
+    this.#timer.unref();
+  }
+
+  /** ms since the start in which this process ran. */
+  get elapsed(): number {
+    this.#tick();
+    return this.#elapsed;
+  }
+
+  /** The longest time in which it did not, in ms. */
+  get longestStandstill(): number {
+    this.#tick();
+    return this.#longestStandstill;
+  }
+
+  /** Stops it, and returns what has elapsed. */
+  stop(): number {
+    const { elapsed } = this;
+    clearInterval(this.#timer);
+    return elapsed;
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    const gap = now - this.#last;
+    this.#last = now;
+    this.#elapsed += Math.min(gap, LATE_MS);
+    if (gap > LATE_MS) this.#longestStandstill = Math.max(this.#longestStandstill, gap);
+  }
+}
