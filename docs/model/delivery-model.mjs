@@ -18,6 +18,7 @@ const RULES = [
   'announced-first',
   'heard',
   'start',
+  'parted',
 ];
 const off = new Set(process.argv.filter((a) => a.startsWith('--without=')).map((a) => a.slice(10)));
 for (const r of off) if (!RULES.includes(r)) throw new Error(`no such rule: ${r}`);
@@ -145,6 +146,10 @@ class Node {
   lost = [];
   /** Positions that were asked for over the other connection, and have not arrived. */
   replies = [];
+  /** Commands on their way to Redis over the link, in their order, where one of them is to leave a channel. */
+  commands = [];
+  /** Channels that were left, until Redis says so: until then it announces them. */
+  parting = new Set();
   shared = new Map();
   isUp = false;
   /** The latest position that is known to have been given out. */
@@ -180,6 +185,8 @@ class Node {
     this.redis.links.delete(this.link);
     this.link = null;
     this.isUp = false;
+    this.commands = [];
+    this.parting.clear();
     this.known = this.heard = 0;
     for (const c of this.connections) c.linkLost();
     this.watermark = 0;
@@ -189,12 +196,35 @@ class Node {
     if (this.feeds.has(ch)) return;
     const feed = new Feed();
     this.feeds.set(ch, feed);
-    if (on('subscribe-first')) this.link.subscribed.add(ch);
-    else this.later.push(ch);
-    this.ask(
-      () => this.redis.clock(),
-      (last) => feed.ready(last),
-    );
+    // What comes before Redis has said that the channel was left is not the beginning of what comes after.
+    if (!on('parted') || !this.parting.has(ch)) this.subscribe(ch, feed);
+  }
+  subscribe(ch, feed) {
+    const run = () => {
+      if (on('subscribe-first')) this.link.subscribed.add(ch);
+      else this.later.push(ch);
+      this.ask(
+        () => this.redis.clock(),
+        (last) => feed.ready(last),
+      );
+    };
+    if (this.commands.length) this.commands.push(run);
+    else run();
+  }
+  /** A connection was closed, or taken off a channel: what nobody here listens to any more is left. */
+  leave(channels) {
+    for (const ch of channels) {
+      if ([...this.connections].some((c) => c.channels.includes(ch))) continue;
+      this.feeds.delete(ch);
+      // Left before it was subscribed to anew, it still is.
+      if (!this.link || (on('parted') && this.parting.has(ch))) continue;
+      this.parting.add(ch);
+      const { link } = this;
+      this.commands.push(() => {
+        link.subscribed.delete(ch);
+        link.queue.push({ ch, parted: true });
+      });
+    }
   }
   /** An announcement is lost on a link that stays up. Redis does not do that; what is between may. */
   lose() {
@@ -219,8 +249,15 @@ class Node {
   receive() {
     for (const ch of this.later.splice(0)) this.link?.subscribed.add(ch);
     if (this.replies.length && this.rnd() < 0.5) return void this.replies.shift()();
+    if (this.commands.length && this.rnd() < 0.5) return void this.commands.shift()();
     const m = this.link?.queue.shift();
     if (!m) return;
+    if (m.parted) {
+      this.parting.delete(m.ch);
+      const feed = this.feeds.get(m.ch);
+      if (on('parted') && feed) this.subscribe(m.ch, feed);
+      return;
+    }
     this.known = Math.max(this.known, m.id);
     this.heard = m.id;
     if (m.ch.startsWith('probe:')) {
@@ -228,7 +265,7 @@ class Node {
       return;
     }
     const feed = this.feeds.get(m.ch);
-    if (!feed || m.id <= feed.seen) return;
+    if (!feed || m.id <= feed.seen || (on('parted') && this.parting.has(m.ch))) return;
     // Lost on the way, and then from the log, which begins anew: not promised.
     if (m.bound) for (const c of this.connections) if (c.channels.includes(m.ch)) c.client.forgive();
     // A bound may lie beyond what was seen though nothing was missed; an event that was not seen was missed.
@@ -273,6 +310,8 @@ class Connection {
   }
   /** A channel more: from now on, or (`past`) from a position before, at which the client stood; then it comes late. */
   add(ch, past) {
+    // Of the channels that it is on. The new one has nothing yet that it could have missed.
+    if (this.state === 'live') this.fallBehind();
     this.node.listen(ch);
     this.channels.push(ch);
     const now = (this.node.known = Math.max(this.node.known, this.node.redis.clock()));
@@ -282,7 +321,6 @@ class Connection {
     this.found = null;
     // As for a slow client: until it is live again the history may be trimmed, and a gap be due.
     this.intact = false;
-    if (this.state === 'live') this.fallBehind();
     return start;
   }
   remove(ch) {
@@ -290,6 +328,7 @@ class Connection {
     this.doubts.delete(ch);
     this.starts.delete(ch);
     this.found = null;
+    this.node.leave([ch]);
   }
   /** After what a channel is read, and after what the client lacks its events. */
   from(ch) {
@@ -482,7 +521,9 @@ class Client {
     // What is owed to it late may not have come: its position says nothing of that, so it puts itself there again.
     if (this.late && this.channels.includes(JOINED)) this.left = this.remove(JOINED);
     this.forgive();
-    this.connection.node.connections.delete(this.connection);
+    const { node, channels } = this.connection;
+    node.connections.delete(this.connection);
+    node.leave(channels);
     this.connection = null;
   }
 }

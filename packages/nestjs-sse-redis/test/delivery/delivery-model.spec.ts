@@ -19,8 +19,8 @@ describe('the model of the delivery rules', () => {
 
   // A schedule of which there is one in some 30,000.
   it('breaks without the rule "margin", where an event is exactly as old as the retention', () => {
-    expect(runModel('1', '11063').stdout).toContain('broken: 0');
-    expect(runModel('1', '11063', '--without=margin').stdout).toContain('broken: 1');
+    expect(runModel('1', '75978').stdout).toContain('broken: 0');
+    expect(runModel('1', '75978', '--without=margin').stdout).toContain('broken: 1');
   });
 
   it.each([
@@ -37,6 +37,7 @@ describe('the model of the delivery rules', () => {
     'announced-first',
     'heard',
     'start',
+    'parted',
   ])('breaks without the rule "%s"', (rule) => {
     // Most break within the first few: no more are run than it takes.
     let run = { status: 0 as number | null, stdout: '' };

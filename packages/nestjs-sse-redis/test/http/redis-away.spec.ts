@@ -127,6 +127,25 @@ forEachAdapter((adapter) => {
     }
   });
 
+  it('gives up a new connection that answers nothing from the beginning', async () => {
+    const proxy = await TcpProxy.start({ target: redis.port });
+    await start(`redis://127.0.0.1:${proxy.port}`);
+    const stream = await opened();
+    try {
+      const before = new Set(proxy.connections);
+      const isNew = () => proxy.connections.some((connection) => !before.has(connection));
+      // The connections that come after the break are accepted and answer nothing; those after these are as they should be.
+      proxy.blackhole(true);
+      for (const connection of before) connection.cut();
+      await until(() => isNew() && proxy.connections.length === 2);
+      proxy.blackhole('existing');
+      const { id } = await publishSoon('heard again');
+      expect(await stream.waitFor(({ data }) => data === 'heard again')).toMatchObject({ id });
+    } finally {
+      await proxy.stop();
+    }
+  });
+
   it('tells of a gap when Redis comes back empty, then goes on', async () => {
     await start();
     const stream = await opened();

@@ -36,8 +36,7 @@ export class RedisSettings {
 
   /** The connection for commands. It queues nothing: a publish that cannot be sent now is the caller's to know of. */
   createCommandConnection(): Redis {
-    // A half-open socket is silent: give it up soon after a command on it has.
-    return this.create({ socketTimeout: this.options.publishTimeout * 2 });
+    return this.create();
   }
 
   /** The connection for subscriptions. Who subscribes again after a loss is `Subscription`, which must know when. */
@@ -45,9 +44,12 @@ export class RedisSettings {
     return this.create({ autoResubscribe: false });
   }
 
-  private create(overrides: RedisOptions): Redis {
+  private create(overrides: RedisOptions = {}): Redis {
     return this.template.duplicate({
       ...overrides,
+      // A half-open socket is silent: give it up soon after a command on it has. Of a subscriber, which waits for nothing
+      // as a rule, that is the time for its first commands: the probe, which finds a deaf one, comes after these.
+      socketTimeout: this.options.publishTimeout * 2,
       // A command that was sent and not answered may have been run. Sent again, it would publish twice. And with more
       // retries than none, ioredis leaves those of a connection that broke pending for ever.
       autoResendUnfulfilledCommands: false,
