@@ -29,12 +29,12 @@ export class RoomsController {
   }
 }
 
-/** Short times, so that what takes a lease or a sweep is over soon. */
+/** Short times, so that what takes them is over soon. A lease is longer than a busy machine leaves a process without its processor. */
 export const QUICK: SseRedisOptions = {
   retry: 50,
   probeInterval: 200,
   heartbeatInterval: 500,
-  registry: { leaseTtl: 1_000, sweepInterval: 200 },
+  registry: { leaseTtl: 5_000, sweepInterval: 200 },
   identify: (request: Request) => request.headers['x-user'],
 };
 

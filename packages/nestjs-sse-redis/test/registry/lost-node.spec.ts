@@ -2,7 +2,8 @@ import { Random, RedisServer, Stopwatch, TcpProxy, until } from '@nestjs-sse-red
 import type { Redis } from 'ioredis';
 import { RoomsProcess } from './rooms-process.js';
 
-const LEASE = 1_000;
+/** Longer than a busy machine leaves a process without its processor. */
+const LEASE = 4_000;
 const SWEEP = 300;
 const PER_NODE = 1_000;
 const CHANNELS = 10;
