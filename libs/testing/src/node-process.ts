@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { CompiledTree } from './compiled-tree.js';
 import { deferred, type Deferred } from './deferred.js';
 import { guardOrphan } from './orphan-guard.js';
 import type { FromChild, ToChild } from './process-messages.js';
@@ -8,7 +9,7 @@ import type { FromChild, ToChild } from './process-messages.js';
 export interface AppProcessOptions {
   /** Added to the environment of the test. */
   env?: Record<string, string>;
-  /** Arguments for Node itself, such as `['--max-old-space-size=64']`. */
+  /** Arguments for Node itself, such as `['--max-old-space-size=64']`, or `['--import', <URL of a TypeScript file>]`. */
   execArgv?: string[];
   /** Arguments for the program. */
   args?: string[];
@@ -20,8 +21,6 @@ export interface ProcessExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
-
-const REGISTER_LOADER = new URL('./register-swc.mjs', import.meta.url).href;
 
 /**
  * A Node process of its own that runs a TypeScript file, as a deployed node would. The file calls `announceReady(port)`
@@ -44,7 +43,7 @@ export class AppProcess {
 
   /** Resolves when the child has announced its port; rejects with what it wrote if it ends before. */
   static async start(entry: URL | string, options: AppProcessOptions = {}): Promise<AppProcess> {
-    const app = new AppProcess(entry, options);
+    const app = new AppProcess(entry, options, await CompiledTree.get());
     const { timeout = 60_000 } = options;
     const timer = setTimeout(() => {
       app.#ready.reject(new Error(`${String(entry)} was not ready within ${timeout} ms\n${app.#output}`));
@@ -60,11 +59,19 @@ export class AppProcess {
     }
   }
 
-  private constructor(entry: URL | string, { env, execArgv = [], args = [] }: AppProcessOptions) {
+  private constructor(
+    entry: URL | string,
+    { env, execArgv = [], args = [] }: AppProcessOptions,
+    tree: CompiledTree,
+  ) {
     const path = String(entry).startsWith('file:') ? fileURLToPath(entry) : String(entry);
-    this.#child = fork(path, args, {
+    // What is imported before the program is of the same tree.
+    const options = execArgv.map((arg) =>
+      arg.startsWith('file:') ? pathToFileURL(tree.pathOf(fileURLToPath(arg))).href : arg,
+    );
+    this.#child = fork(tree.pathOf(path), args, {
       // Not the arguments and options of the test runner: those are for running tests.
-      execArgv: ['--enable-source-maps', '--import', REGISTER_LOADER, ...execArgv],
+      execArgv: ['--enable-source-maps', ...options],
       env: { ...process.env, NODE_OPTIONS: '', ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
