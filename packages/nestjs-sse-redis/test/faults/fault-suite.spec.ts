@@ -3,7 +3,7 @@ import { runFaultSuite } from './fault-suite.js';
 
 /** FAULT_SECONDS=900 for the long run; FAULT_SEED and FAULT_SCHEDULES=1 for one schedule again; FAULT_REPORT names a
  * file that is told of failures as they come. */
-const { FAULT_SECONDS = '45', FAULT_SCHEDULES = '1000000', FAULT_SEED, FAULT_REPORT } = process.env;
+const { FAULT_SECONDS = '30', FAULT_SCHEDULES = '1000000', FAULT_SEED, FAULT_REPORT } = process.env;
 const seconds = Number(FAULT_SECONDS);
 const seed = Number(FAULT_SEED ?? Date.now() % 1_000_000);
 

@@ -80,6 +80,7 @@ describe('recent events of many channels in one ring', () => {
     let newest: { channel: Channel; record: EventRecord }[] = [];
     let position = START;
     let extended = 0;
+    const uncovered: number[] = [];
     for (let step = 0; step < 800; step++) {
       position += 1 + random.int(3);
       // One of them seldom: the others go over all that it has.
@@ -107,9 +108,11 @@ describe('recent events of many channels in one ring', () => {
           newest = newest.slice(i + 1);
           break;
         }
-        if (record.prev >= of.from) expect(of.recent.covers(record.prev)).toBe(true);
+        // Not by `expect`, which takes longer than all else here.
+        if (record.prev >= of.from && !of.recent.covers(record.prev)) uncovered.push(record.position);
       }
     }
+    expect(uncovered).toEqual([]);
     expect(extended).toBeGreaterThan(5);
   });
 

@@ -10,7 +10,7 @@ import type { ChannelEventInput, SseRedisOptions } from 'nestjs-sse-redis';
 import { parseEventId } from '../../src/event/position.js';
 
 const CHANNELS = ['news', 'sport', 'user:1', 'user:2', 'order:7', 'room:a', 'room:b', 'quiet'];
-const CLIENTS = 60;
+const CLIENTS = 40;
 const EVENTS = 3_000;
 
 /** Several processes of one application on one Redis, and clients all over them. */
