@@ -111,6 +111,7 @@ class Deployment {
       },
     ).catch(() => undefined);
     for (const [i, { client, channels }] of this.clients.entries()) {
+      if (client.failure) throw client.failure;
       assertWhole(this.expectedOf(channels), client.ids, `client ${i} on ${channels.join(', ')}`);
     }
     return this.clients.reduce((sum, { client }) => sum + client.connections, 0);
@@ -123,7 +124,7 @@ class Deployment {
   }
 }
 
-describe('three processes, sixty clients', () => {
+describe(`three processes, ${CLIENTS} clients`, () => {
   let deployment: Deployment;
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
