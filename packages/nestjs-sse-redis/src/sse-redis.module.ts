@@ -7,7 +7,9 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost, type AbstractHttpAdapter } from '@nestjs/core';
+import { answerForClosingFastify } from './http/closing-fastify.js';
 import { alignExpressClasses } from './http/express-classes.js';
+import { jittered } from './hub/retry-time.js';
 import { SseHub } from './hub/sse-hub.js';
 import { resolveOptions, type ResolvedOptions } from './options/resolved-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
@@ -50,6 +52,7 @@ export class SseRedisModule
   constructor(
     @Inject(SseNode) private readonly node: SseNode,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     super();
   }
@@ -68,16 +71,21 @@ export class SseRedisModule
   }
 
   async onModuleInit(): Promise<void> {
-    // Undefined in an application without HTTP.
-    alignExpressClasses(this.adapterHost.httpAdapter as AbstractHttpAdapter | undefined);
+    alignExpressClasses(this.adapter);
     await this.node.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.node.drain();
+    answerForClosingFastify(this.adapter, () => jittered(this.options.drainRetry));
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.node.stop();
+  }
+
+  /** Undefined in an application without HTTP. */
+  private get adapter(): AbstractHttpAdapter | undefined {
+    return this.adapterHost.httpAdapter as AbstractHttpAdapter | undefined;
   }
 }

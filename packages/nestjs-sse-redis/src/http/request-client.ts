@@ -60,7 +60,7 @@ export class RequestClient implements ConnectingClient {
    * `EventSource` may say so by `Prefer: status` (the header of RFC 7240).
    */
   get prefersStatus(): boolean {
-    return /(^|[,;\s])status($|[,;\s])/i.test(String(this.rawRequest.headers['prefer'] ?? ''));
+    return prefersStatus(this.rawRequest);
   }
 
   observe(
@@ -71,4 +71,9 @@ export class RequestClient implements ConnectingClient {
       serve(new ResponseOutlet(this.response, stream, options)),
     );
   }
+}
+
+/** The same of a request as Node has it. */
+export function prefersStatus({ headers }: IncomingMessage): boolean {
+  return /(^|[,;\s])status($|[,;\s])/i.test(String(headers['prefer'] ?? ''));
 }

@@ -19,6 +19,7 @@ import { Drain } from './drain.js';
 import type { Figures } from './figures.js';
 import { retryFrame } from './frames.js';
 import type { Registrar } from './registrar.js';
+import { jittered } from './retry-time.js';
 import type { StartOptions, Streams } from './streams.js';
 
 /** After a refusal for want of room a client waits longer than others: there is none soon. */
@@ -183,7 +184,7 @@ export class Clients implements StreamKeeper {
     stream: ClientStream,
     { reason, code, details, retry }: Omit<Farewell, 'retry'> & { retry: boolean },
   ): void {
-    stream.end({ reason, code, details, retry: retry ? this.jittered(this.options.retry) : undefined });
+    stream.end({ reason, code, details, retry: retry ? jittered(this.options.retry) : undefined });
   }
 
   /** Closes what is dead: sockets that are gone without a word. */
@@ -194,7 +195,7 @@ export class Clients implements StreamKeeper {
   /** Hands all clients over: resolves when all responses have ended, or have been cut. Whoever comes meanwhile is sent away. */
   async handOver(): Promise<void> {
     await this.drain.run([...this.streams.values()], (stream) =>
-      stream.end({ reason: 'drained', retry: this.jittered(this.options.drainRetry) }),
+      stream.end({ reason: 'drained', retry: jittered(this.options.drainRetry) }),
     );
     // Who came last and is still being sent away.
     for (const { response } of this.streams.values()) response.destroy();
@@ -266,7 +267,7 @@ export class Clients implements StreamKeeper {
           if (!(await response.opened())) return false;
           if (this.drain.active) throw draining();
           if (!(await this.isUpToDate(stream))) return false;
-          response.write(retryFrame(this.jittered(this.options.retry)));
+          response.write(retryFrame(jittered(this.options.retry)));
           return true;
         },
         opened: (connection) => {
@@ -360,7 +361,7 @@ export class Clients implements StreamKeeper {
     if (error instanceof ForbiddenChannelError) {
       this.end(stream, { reason: 'forbidden', code, details: { channels: error.channels }, retry: false });
     } else if (error instanceof TooManyConnectionsError) {
-      stream.end({ reason: 'refused', code, retry: this.jittered(this.options.retry * FULL_RETRY_FACTOR) });
+      stream.end({ reason: 'refused', code, retry: jittered(this.options.retry * FULL_RETRY_FACTOR) });
     } else {
       const reason = error instanceof RedisUnavailableError ? 'Redis away' : 'failed';
       this.end(stream, { reason, code, retry: true });
@@ -370,11 +371,6 @@ export class Clients implements StreamKeeper {
   private checkRoomHere(more: number): void {
     if (this.drain.active) throw draining();
     if (this.streams.size + more > this.options.connections) throw tooMany('process');
-  }
-
-  /** Each connection its own: what is closed together must not come back together. */
-  private jittered(retry: number): number {
-    return Math.ceil(retry * (0.5 + Math.random()));
   }
 }
 
