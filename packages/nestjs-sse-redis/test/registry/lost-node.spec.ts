@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { RoomsProcess } from './rooms-process.js';
 
 /** Longer than a busy machine leaves a process without its processor. */
-const LEASE = 4_000;
+const LEASE = 3_000;
 const SWEEP = 300;
 const PER_NODE = 1_000;
 const CHANNELS = 10;
