@@ -310,8 +310,9 @@ class Connection {
   }
   /** A channel more: from now on, or (`past`) from a position before, at which the client stood; then it comes late. */
   add(ch, past) {
-    // Of the channels that it is on. The new one has nothing yet that it could have missed.
-    if (this.state === 'live') this.fallBehind();
+    // Of the channels that it is on. Of the new one nothing can have been missed before its feed is ready.
+    const wasLive = this.state === 'live';
+    if (wasLive) this.fallBehind();
     this.node.listen(ch);
     this.channels.push(ch);
     const now = (this.node.known = Math.max(this.node.known, this.node.redis.clock()));
@@ -321,6 +322,8 @@ class Connection {
     this.found = null;
     // As for a slow client: until it is live again the history may be trimmed, and a gap be due.
     this.intact = false;
+    const feed = this.node.feeds.get(ch);
+    if (wasLive && feed.isReady) this.doubt(ch, feed.seen, false);
     return start;
   }
   remove(ch) {

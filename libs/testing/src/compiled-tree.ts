@@ -51,16 +51,22 @@ export class CompiledTree {
   private static async make(): Promise<CompiledTree> {
     const files = FOLDERS.flatMap(filesOf);
     const hash = createHash('sha1').update(readFileSync(fileURLToPath(import.meta.url)));
+    hash.update(readFileSync(join(root, 'node_modules/@swc/core/package.json')));
     for (const file of files) hash.update(file).update(readFileSync(join(root, file)));
     const folder = join(cache, hash.digest('hex'));
     if (!existsSync(folder)) {
       mkdirSync(cache, { recursive: true });
       forgetOld();
       const draft = `${folder}.${process.pid}`;
+      rmSync(draft, { recursive: true, force: true });
       await compile(files, draft);
-      // In one step: another process may be doing the same.
-      if (existsSync(folder)) rmSync(draft, { recursive: true });
-      else renameSync(draft, folder);
+      try {
+        // In one step: another process may be doing the same, and may have been first.
+        renameSync(draft, folder);
+      } catch (error) {
+        rmSync(draft, { recursive: true, force: true });
+        if (!existsSync(folder)) throw error;
+      }
     }
     return new CompiledTree(folder);
   }
@@ -121,6 +127,8 @@ async function compile(files: readonly string[], folder: string): Promise<void> 
 function forgetOld(): void {
   for (const name of readdirSync(cache)) {
     const folder = join(cache, name);
-    if (Date.now() - statSync(folder).mtimeMs > KEPT_MS) rmSync(folder, { recursive: true, force: true });
+    // Another process may be doing the same.
+    const age = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > KEPT_MS) rmSync(folder, { recursive: true, force: true });
   }
 }

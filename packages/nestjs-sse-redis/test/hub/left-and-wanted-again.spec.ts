@@ -32,7 +32,7 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
   return { promise, resolve };
 }
 
-const protections = { isParting: false, partingsOf: [] } as const;
+const protections = { isParting: false, answersBefore: new Set() } as const;
 
 /** As if there were none. */
 function without(...names: (keyof typeof protections)[]): void {
@@ -110,7 +110,7 @@ describe('a channel that is left and wanted again', () => {
   });
 
   it('would lack what was published between the two, until the next event (the twin)', async () => {
-    without('isParting', 'partingsOf');
+    without('isParting', 'answersBefore');
     const { again } = await publishAroundTheChange();
     await again.waitFor(1);
     await expect(again.waitFor(2, 500)).rejects.toThrow();
@@ -127,6 +127,7 @@ describe('a channel that is left and wanted again', () => {
     if (isOpenFirst) await again.waitForBlock(({ id }) => id !== undefined);
     await publish(1);
     await heard();
+    expect(await isSubscribed()).toBe(isOpenFirst);
     leaving.answer();
     return again;
   }
@@ -138,7 +139,7 @@ describe('a channel that is left and wanted again', () => {
   });
 
   it('would lack what the new subscription announces before that (the twin)', async () => {
-    without('partingsOf');
+    without('answersBefore');
     const again = await publishBeforeTheAnswer(true);
     await expect(again.waitFor(1, 500)).rejects.toThrow();
   });

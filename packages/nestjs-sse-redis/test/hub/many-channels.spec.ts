@@ -1,4 +1,5 @@
 import { AppProcess, RedisServer, until } from '@nestjs-sse-redis/testing';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { FeedsRequest, FeedsState } from './many-channels.process.js';
 
 const CHANNELS = 100_000;
@@ -55,8 +56,13 @@ describe(`${CHANNELS} channels`, () => {
   it('take less than 1 KB each while they are idle, and leave nothing behind', async () => {
     // What comes with work, whatever its size.
     await round('a');
-    const { memory, feeds } = await ask({ kind: 'state' });
-    expect(feeds).toBe(0);
+    expect(await ask({ kind: 'state' })).toMatchObject({ feeds: 0 });
+    // What it comes down to, once Redis' last answers have been read.
+    let memory = Infinity;
+    for (let i = 0; i < 10; i++) {
+      memory = Math.min(memory, (await ask({ kind: 'state' })).memory);
+      await pause(100);
+    }
     const taken = await round('b');
     const left = (await memoryWhenBelow(memory + LEFT_BYTES * CHANNELS)) - memory;
     process.stdout.write(

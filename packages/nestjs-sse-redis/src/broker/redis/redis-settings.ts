@@ -6,6 +6,9 @@ function retryStrategy(times: number): number {
   return Math.min(50 * 2 ** Math.min(times, 6), 2_000) * (0.75 + Math.random() / 2);
 }
 
+/** Node takes a longer one for 1 ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** Makes the hub's connections to Redis from what the application gave. */
 export class RedisSettings {
   /** The prefix of the hub's keys. */
@@ -41,15 +44,16 @@ export class RedisSettings {
 
   /** The connection for subscriptions. Who subscribes again after a loss is `Subscription`, which must know when. */
   createSubscriberConnection(): Redis {
-    return this.create({ autoResubscribe: false });
+    // Nor may ioredis give up a command that Redis will still carry out: a subscription would be left that nobody knows of.
+    return this.create({ autoResubscribe: false, commandTimeout: undefined });
   }
 
   private create(overrides: RedisOptions = {}): Redis {
-    return this.template.duplicate({
+    const redis = this.template.duplicate({
       ...overrides,
       // A half-open socket is silent: give it up soon after a command on it has. Of a subscriber, which waits for nothing
       // as a rule, that is the time for its first commands: the probe, which finds a deaf one, comes after these.
-      socketTimeout: this.options.publishTimeout * 2,
+      socketTimeout: Math.min(this.options.publishTimeout * 2, LONGEST_TIMER),
       // A command that was sent and not answered may have been run. Sent again, it would publish twice. And with more
       // retries than none, ioredis leaves those of a connection that broke pending for ever.
       autoResendUnfulfilledCommands: false,
@@ -64,10 +68,24 @@ export class RedisSettings {
       connectTimeout: this.connectTimeout,
       retryStrategy,
     });
+    stopSocketTimer(redis);
+    return redis;
   }
 }
 
 /** An ioredis instance, also one of another copy of ioredis, which `instanceof` does not know. */
 function isRedis(redis: object): redis is Redis {
   return 'duplicate' in redis && typeof redis.duplicate === 'function';
+}
+
+/**
+ * ioredis 5 lets the timer of `socketTimeout` run on when a connection closes, and destroys whatever connection there is
+ * when it fires (6.0.0 does not: redis/ioredis#2148).
+ */
+function stopSocketTimer(redis: Redis): void {
+  const kept = redis as unknown as { socketTimeoutTimer?: NodeJS.Timeout | undefined };
+  redis.on('close', () => {
+    clearTimeout(kept.socketTimeoutTimer);
+    kept.socketTimeoutTimer = undefined;
+  });
 }

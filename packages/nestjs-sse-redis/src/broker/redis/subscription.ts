@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
 
-/** How many channels one SUBSCRIBE names: a very long command would hold up what else Redis has to do. */
+/** How many channels one command names: a very long command would hold up what else Redis has to do. */
 const CHANNELS_PER_COMMAND = 512;
 
 /** What a subscription tells its broker. */
@@ -12,13 +12,6 @@ export interface SubscriptionListener {
   lost(): void;
   /** The connection is back and every wanted channel is acknowledged. */
   restored(): void;
-}
-
-/** Channels that Redis was asked to take the connection off. */
-interface Parting {
-  readonly channels: ReadonlySet<string>;
-  /** Redis has answered, or the connection is gone. Never rejects. */
-  readonly answered: Promise<void>;
 }
 
 /**
@@ -33,7 +26,8 @@ export class Subscription {
   private readonly wanted = new Map<string, Promise<void> | undefined>();
   private batch: { readonly channels: Set<string>; readonly sent: Promise<void> } | undefined;
   private leaving: Set<string> | undefined;
-  private readonly partings = new Set<Parting>();
+  /** Those that Redis was asked to take the connection off, until it has answered, or the connection is gone. */
+  private readonly parting = new Map<string, Promise<void>>();
   private lostBefore = false;
   private closed = false;
   private connected = false;
@@ -43,7 +37,7 @@ export class Subscription {
     private readonly listener: SubscriptionListener,
   ) {
     redis.on('messageBuffer', (channel: Buffer, message: Buffer) => {
-      if (this.partings.size > 0 && this.isParting(channel.toString())) return;
+      if (this.parting.size > 0 && this.isParting(channel.toString())) return;
       listener.message(channel, message);
     });
     redis.on('close', () => this.onClose());
@@ -107,8 +101,8 @@ export class Subscription {
   }
 
   private async subscribeBatch(channels: ReadonlySet<string>, sent: Promise<void>): Promise<void> {
-    const partings = this.partingsOf(channels);
-    if (partings.length > 0) await Promise.all(partings.map(({ answered }) => answered));
+    const answers = this.answersBefore(channels);
+    if (answers.size > 0) await Promise.all(answers);
     // Left again meanwhile, it is nobody's any more.
     const list = [...channels].filter((channel) => this.wanted.get(channel) === sent);
     try {
@@ -120,11 +114,15 @@ export class Subscription {
     }
   }
 
-  /** What is still to be parted with before some channels may be subscribed to anew. */
-  private partingsOf(channels: ReadonlySet<string>): Parting[] {
-    return [...this.partings].filter((parting) =>
-      [...channels].some((channel) => parting.channels.has(channel)),
-    );
+  /** Those of Redis that are to be waited for before some channels may be subscribed to anew. They never reject. */
+  private answersBefore(channels: ReadonlySet<string>): Set<Promise<void>> {
+    const answers = new Set<Promise<void>>();
+    if (this.parting.size === 0) return answers;
+    for (const channel of channels) {
+      const answered = this.parting.get(channel);
+      if (answered) answers.add(answered);
+    }
+    return answers;
   }
 
   /**
@@ -133,8 +131,7 @@ export class Subscription {
    * between the two would be missing.
    */
   private isParting(channel: string): boolean {
-    for (const { channels } of this.partings) if (channels.has(channel)) return true;
-    return false;
+    return this.parting.has(channel);
   }
 
   private async subscribe(channels: readonly string[]): Promise<void> {
@@ -146,23 +143,30 @@ export class Subscription {
   }
 
   private leave(): void {
-    const channels = this.leaving;
+    const channels = [...(this.leaving ?? [])];
     this.leaving = undefined;
-    if (!channels || channels.size === 0 || !this.connected) return;
-    const answered = this.redis.unsubscribe(...channels).then(
-      () => undefined,
+    if (!this.connected) return;
+    for (let i = 0; i < channels.length; i += CHANNELS_PER_COMMAND) {
+      this.part(channels.slice(i, i + CHANNELS_PER_COMMAND));
+    }
+  }
+
+  private part(channels: readonly string[]): void {
+    const answered: Promise<void> = this.redis
+      .unsubscribe(...channels)
       // The connection broke: the next one is on none of these.
-      (error: Error) => this.logger.debug(`Could not unsubscribe: ${error.message}`),
-    );
-    const parting = { channels, answered };
-    this.partings.add(parting);
-    void answered.then(() => this.partings.delete(parting));
+      .catch((error: Error) => this.logger.debug(`Could not unsubscribe: ${error.message}`))
+      .then(() => {
+        for (const channel of channels)
+          if (this.parting.get(channel) === answered) this.parting.delete(channel);
+      });
+    for (const channel of channels) this.parting.set(channel, answered);
   }
 
   private onClose(): void {
     if (!this.connected || this.closed) return;
     this.connected = false;
-    this.partings.clear();
+    this.parting.clear();
     this.lostBefore = true;
     this.listener.lost();
   }
