@@ -1,4 +1,10 @@
-import { ReconnectingClient, startApp, type RunningApp } from '@nestjs-sse-redis/testing';
+import {
+  deferred,
+  ReconnectingClient,
+  startApp,
+  type Deferred,
+  type RunningApp,
+} from '@nestjs-sse-redis/testing';
 import { jest } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { SseHub, SseRedisModule } from 'nestjs-sse-redis';
@@ -11,17 +17,11 @@ interface Fastify {
   addHook(name: 'preClose', hook: () => Promise<void>): void;
 }
 
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve!: () => void;
-  const promise = new Promise<void>((done) => (resolve = done));
-  return { promise, resolve };
-}
-
 /** It closes as slowly as the slowest of its plugins: until then whoever gets through is answered by it. */
 describe('a Fastify that closes', () => {
   let running: RunningApp;
   let closed: Promise<void>;
-  let mayClose: ReturnType<typeof deferred>;
+  let mayClose: Deferred<void>;
 
   async function close(): Promise<void> {
     const closing = deferred();

@@ -1,4 +1,4 @@
-import { assertWhole, SseStream, until } from '@nestjs-sse-redis/testing';
+import { assertWhole, deferred, SseStream, until } from '@nestjs-sse-redis/testing';
 import { jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
@@ -23,13 +23,11 @@ function hold(redis: Redis, command: 'subscribe' | 'unsubscribe') {
     await mayAnswer.promise;
     return answer;
   }) as Redis[typeof command]);
-  return { called: () => held.mock.calls.length > 0, go: mayGo.resolve, answer: mayAnswer.resolve };
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve!: () => void;
-  const promise = new Promise<void>((done) => (resolve = done));
-  return { promise, resolve };
+  return {
+    called: () => held.mock.calls.length > 0,
+    go: () => mayGo.resolve(),
+    answer: () => mayAnswer.resolve(),
+  };
 }
 
 const protections = { isParting: false, answersBefore: new Set() } as const;
