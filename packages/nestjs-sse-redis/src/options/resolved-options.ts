@@ -40,7 +40,7 @@ export interface ResolvedOptions {
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 /** The longest delay that a timer takes: Node fires a longer one at once. */
-const MAX_TIMER = 2 ** 31 - 1;
+export const MAX_TIMER = 2 ** 31 - 1;
 
 const KNOWN: ReadonlyMap<string, readonly string[] | undefined> = new Map<
   string,

@@ -78,7 +78,7 @@ export interface SseRedisOptions {
     /** Within this time after its lease ran out, what a dead process left behind is gone. Default 5,000. */
     readonly sweepInterval?: number;
   };
-  /** After this long without an answer from Redis a publish is rejected. Default 5,000. */
+  /** After this long without an answer from Redis a publish is rejected; after twice that a connection on which any command waits is given up. Default 5,000. */
   readonly publishTimeout?: number;
   /** How long the start waits for Redis before it fails. Default 5,000. */
   readonly connectTimeout?: number;

@@ -1,13 +1,10 @@
 import { Redis, type RedisOptions } from 'ioredis';
-import type { ResolvedOptions } from '../../options/resolved-options.js';
+import { MAX_TIMER, type ResolvedOptions } from '../../options/resolved-options.js';
 
 /** Reconnects for ever, soon at first; the jitter keeps nodes that lost Redis together from coming back together. */
 function retryStrategy(times: number): number {
   return Math.min(50 * 2 ** Math.min(times, 6), 2_000) * (0.75 + Math.random() / 2);
 }
-
-/** Node takes a longer one for 1 ms. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Makes the hub's connections to Redis from what the application gave. */
 export class RedisSettings {
@@ -53,7 +50,7 @@ export class RedisSettings {
       ...overrides,
       // A half-open socket is silent: give it up soon after a command on it has. Of a subscriber, which waits for nothing
       // as a rule, that is the time for its first commands: the probe, which finds a deaf one, comes after these.
-      socketTimeout: Math.min(this.options.publishTimeout * 2, LONGEST_TIMER),
+      socketTimeout: Math.min(this.options.publishTimeout * 2, MAX_TIMER),
       // A command that was sent and not answered may have been run. Sent again, it would publish twice. And with more
       // retries than none, ioredis leaves those of a connection that broke pending for ever.
       autoResendUnfulfilledCommands: false,

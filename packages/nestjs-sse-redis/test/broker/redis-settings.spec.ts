@@ -1,0 +1,35 @@
+import { RedisServer } from '@nestjs-sse-redis/testing';
+import { Redis } from 'ioredis';
+import { RedisSettings } from '../../src/broker/redis/redis-settings.js';
+import { MAX_TIMER, resolveOptions } from '../../src/options/resolved-options.js';
+
+let redis: RedisServer;
+beforeAll(async () => {
+  redis = await RedisServer.start();
+});
+afterAll(() => redis.stop());
+
+it('the commandTimeout of the application gives up no command of the subscriber, which Redis will still carry out', async () => {
+  const mine = new Redis(redis.port, '127.0.0.1', { lazyConnect: true, commandTimeout: 100 });
+  const settings = new RedisSettings(mine, resolveOptions({ redis: mine }));
+  const [subscriber, commands] = [settings.createSubscriberConnection(), settings.createCommandConnection()];
+  try {
+    await Promise.all([subscriber.connect(), commands.connect()]);
+    redis.pause();
+    const subscribed = subscriber.subscribe('a');
+    // The twin, later and of the same length: when it is over, so were the other's.
+    await expect(commands.ping()).rejects.toThrow('Command timed out');
+    redis.resume();
+    expect(await subscribed).toBe(1);
+  } finally {
+    redis.resume();
+    subscriber.disconnect();
+    commands.disconnect();
+  }
+});
+
+it('a publishTimeout as long as may be is none of 1 ms for the socket', () => {
+  const options = resolveOptions({ redis: redis.url, publishTimeout: MAX_TIMER });
+  const { socketTimeout } = new RedisSettings(options.redis!, options).createCommandConnection().options;
+  expect(socketTimeout).toBe(MAX_TIMER);
+});
