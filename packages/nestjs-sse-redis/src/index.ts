@@ -28,6 +28,7 @@ export type {
 } from './hub/hub-options.js';
 export type { ConnectionTarget } from './hub/ruling.js';
 export type { PipeItem, PipeSource } from './hub/pipe-source.js';
+export { eventIdOf } from './event/last-event-id.js';
 export type { SseEvent, SseEventInput } from './event/sse-event.js';
 export { SseClient } from './http/sse-client.decorator.js';
 export { SseChannels } from './http/sse-channels.decorator.js';

@@ -18,7 +18,14 @@ export interface EventText {
 
 const MAX_TYPE_LENGTH = 256;
 /** Names that `EventSource` dispatches events of its own under, and the names of the events that the hub sends. */
-const RESERVED_TYPES: ReadonlySet<string> = new Set(['open', 'error', 'gap', 'end', 'control']);
+const RESERVED_TYPES: ReadonlySet<string> = new Set([
+  'open',
+  'error',
+  'position',
+  'gap',
+  'end',
+  'control',
+]);
 // WHATWG HTML, "Parsing an event stream": a line ends with CR LF, LF, or CR.
 const LINE_END = /\r\n|\n|\r/;
 
@@ -90,7 +97,7 @@ function checkType(type: unknown): string | undefined {
   }
   if (RESERVED_TYPES.has(type)) {
     throw new InvalidEventError(
-      `The event type "${type}" is taken: "open" and "error" are EventSource's own events, "gap", "end", "error" and "control" are sent by the hub. Use another name.`,
+      `The event type "${type}" is taken: "open" and "error" are EventSource's own events, "position", "gap", "end", "error" and "control" are sent by the hub. Use another name.`,
     );
   }
   return type;

@@ -1,7 +1,8 @@
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { retryFrame } from '../hub/frames.js';
-import { prefersStatus } from './request-client.js';
+import { repeatableId } from '../event/last-event-id.js';
+import { lastEventIdOf, prefersStatus } from './request-client.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -48,5 +49,5 @@ function sendAway(request: IncomingMessage, response: ServerResponse, retry: num
   }
   if (request.httpVersionMajor < 2) response.setHeader('connection', 'close');
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
-  response.end(retryFrame(retry));
+  response.end(retryFrame(retry, repeatableId(lastEventIdOf(request))));
 }

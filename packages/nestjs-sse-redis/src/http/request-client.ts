@@ -40,10 +40,7 @@ export class RequestClient implements ConnectingClient {
    * parameter, which is in the URL from the first connection on.
    */
   get lastEventId(): string | undefined {
-    const header = this.rawRequest.headers['last-event-id'];
-    if (typeof header === 'string' && header !== '') return header;
-    const { searchParams } = new URL(this.rawRequest.url ?? '/', 'http://localhost');
-    return searchParams.get('lastEventId') || undefined;
+    return lastEventIdOf(this.rawRequest);
   }
 
   /** The address of the client, as the adapter tells it (behind a proxy: configure the adapter to trust it). */
@@ -71,6 +68,15 @@ export class RequestClient implements ConnectingClient {
       serve(new ResponseOutlet(this.response, stream, options)),
     );
   }
+}
+
+/** The last event id of a request as Node has it. */
+export function lastEventIdOf({ headers, url }: IncomingMessage): string | undefined {
+  const header = headers['last-event-id'];
+  // Node reads headers as Latin-1; clients write this one in UTF-8 (WHATWG HTML 9.2.2).
+  if (typeof header === 'string' && header !== '') return Buffer.from(header, 'latin1').toString();
+  const { searchParams } = new URL(url ?? '/', 'http://localhost');
+  return searchParams.get('lastEventId') || undefined;
 }
 
 /** The same of a request as Node has it. */

@@ -3,7 +3,14 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import type { ResponseListener, ResponseOptions, ResponseStream } from '../hub/connecting-client.js';
-import { gapFrame, messageFrame, positionFrame } from '../hub/frames.js';
+import {
+  gapFrame,
+  lateFrame,
+  messageFrame,
+  positionFrame,
+  positionFrameOf,
+  retryFrame,
+} from '../hub/frames.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
 import type { Gap, OutletListener, Unison } from '../hub/outlet.js';
@@ -68,20 +75,28 @@ export class ResponseOutlet implements ResponseStream, Flushable, Member {
     this.noticeEnd();
   }
 
+  open(id: string | undefined, retry: number | undefined): boolean {
+    return this.write(retryFrame(retry, id));
+  }
+
   event(_channel: string, record: EventRecord): boolean {
     return this.write(record.frame);
   }
 
-  position(position: Position): boolean {
-    return this.write(positionFrame(position));
+  late(_channel: string, record: EventRecord, id: string): boolean {
+    return this.write(lateFrame(record, id));
   }
 
-  gap(gap: Gap, position: Position): boolean {
-    return this.write(gapFrame(gap, position));
+  position(position: Position, id?: string): boolean {
+    return this.write(id === undefined ? positionFrame(position) : positionFrameOf(id));
   }
 
-  message(position: Position, text: string): boolean {
-    return this.write(messageFrame(position, text));
+  gap(gap: Gap, id: string | undefined): boolean {
+    return this.write(gapFrame(gap, id));
+  }
+
+  message(id: string, text: string): boolean {
+    return this.write(messageFrame(id, text));
   }
 
   get gone(): boolean {

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { NewConnection } from '../broker/registry-store.interface.js';
 import { formatHubEvent } from '../event/event-text.js';
+import { repeatableId } from '../event/last-event-id.js';
 import type { ConnectingClient, ResponseListener, ResponseStream } from './connecting-client.js';
 import type { Connection } from './connection.js';
 import { dismissalFrame, refusalFrame, retryFrame } from './frames.js';
@@ -75,6 +76,11 @@ export class ClientStream implements Beating, ResponseListener {
     return result;
   }
 
+  /** The id that the client has: what it was told last, or what it came with. */
+  get lastId(): string | undefined {
+    return this.connection ? this.connection.lastId : repeatableId(this.client.lastEventId);
+  }
+
   isSecret(secret: string): boolean {
     if (this.secret === undefined) return false;
     const [own, given] = [Buffer.from(this.secret), Buffer.from(secret)];
@@ -112,8 +118,9 @@ export class ClientStream implements Beating, ResponseListener {
   end({ reason, code, details, retry }: Farewell): void {
     if (this.isClosed) return;
     // A client that has gone already, or whose response has not begun, takes none of it.
-    if (retry !== undefined) this.response.write(retryFrame(retry));
-    if (code !== undefined) this.response.write(refusalFrame(code, details));
+    const id = this.lastId;
+    if (code !== undefined) this.response.write(refusalFrame(code, details, retry, id));
+    else if (retry !== undefined) this.response.write(retryFrame(retry, id));
     if (retry === undefined) this.response.write(dismissalFrame(reason));
     this.close(reason);
     this.response.end();

@@ -17,7 +17,6 @@ import type { Connection } from './connection.js';
 import { Deadlines } from './deadlines.js';
 import { Drain } from './drain.js';
 import type { Figures } from './figures.js';
-import { retryFrame } from './frames.js';
 import type { Registrar } from './registrar.js';
 import { jittered } from './retry-time.js';
 import type { StartOptions, Streams } from './streams.js';
@@ -266,10 +265,9 @@ export class Clients implements StreamKeeper {
           if (admitted !== 'in') throw tooMany(admitted);
           if (!(await response.opened())) return false;
           if (this.drain.active) throw draining();
-          if (!(await this.isUpToDate(stream))) return false;
-          response.write(retryFrame(jittered(this.options.retry)));
-          return true;
+          return this.isUpToDate(stream);
         },
+        retry: () => jittered(this.options.retry),
         opened: (connection) => {
           stream.cancel = undefined;
           this.begun(stream, connection, options.expiresAt);

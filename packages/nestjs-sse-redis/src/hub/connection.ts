@@ -1,6 +1,7 @@
 import type { LogSlice } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
+import { formatLastEventId } from '../event/last-event-id.js';
 import { catchUp, type CatchingUp } from './catch-up.js';
 import { Cursor } from './cursor.js';
 import type { Feed, FeedListener, Link } from './feed.js';
@@ -11,15 +12,23 @@ import type { Gap, Outlet, OutletListener, Unison } from './outlet.js';
 /** Where a connection begins. */
 export interface Start {
   readonly cursor: Position;
-  /** The client claimed another position, which is none (null) or one that was not given out: it has a gap up to the cursor. */
-  readonly gapFrom?: Position | null;
+  /** Channels of which the client lacks events from before the cursor, and after which position. */
+  readonly owed?: ReadonlyMap<string, Position>;
+  /** What the client is told first, since it cannot be recovered. */
+  readonly gaps?: readonly StartGap[];
+  /** The id that it came with, which it keeps until it has been told of all gaps. */
+  readonly sentId?: string | undefined;
   /** It has been here before. A channel that ended before it came back has ended for it. */
   readonly resumed: boolean;
 }
 
+export interface StartGap extends Gap {
+  readonly cause: keyof Figures['gaps'];
+}
+
 /** An event that the client lacks. */
 interface Pending {
-  readonly channel: string;
+  readonly feed: Feed;
   readonly position: Position;
   readonly event: { readonly record: EventRecord };
 }
@@ -34,6 +43,8 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   private readonly cursor: Cursor;
   /** The last position that the client was sent. */
   private told: Position;
+  /** It was sent with the id of a late event, which says more than it has to from when the connection is live again. */
+  private isToldLate = false;
   private state: 'behind' | 'live' | 'closed' = 'behind';
   /** Why it is behind. */
   private cause: CatchUpCause = 'connect';
@@ -60,20 +71,35 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     private readonly reader: LogReader,
     private readonly figures: Figures,
     start: Start,
+    /** ms until the client is to come back after a loss. */
+    retry?: number,
   ) {
     this.on = [...feeds];
     this.cursor = new Cursor(start.cursor);
     this.told = start.cursor;
     this.resumed = start.resumed;
     outlet.connection = this;
-    // First of all the position: a client that drops before its first event can then resume.
-    this.give(outlet.position(start.cursor));
-    const { cursor: to, gapFrom: from } = start;
     for (const feed of feeds) {
-      if (from !== undefined) this.tellGap({ channel: feed.channel, from, to }, 'unknown-id');
       feed.add(this);
+      const after = start.owed?.get(feed.channel);
+      if (after !== undefined) this.cursor.startAt(feed, after, true);
     }
+    this.begin(start, retry);
     this.catchUp();
+  }
+
+  /** First of all the position: a client that drops before its first event can then resume. */
+  private begin({ gaps = [], sentId }: Start, retry: number | undefined): void {
+    // Cut off before the last gap, it comes back as it came, and is told of all again.
+    this.give(this.outlet.open(gaps.length > 0 ? sentId : this.lastId, retry));
+    gaps.forEach(({ cause, ...gap }, i) => {
+      this.tellGap(gap, cause, i < gaps.length - 1 ? sentId : this.lastId);
+    });
+  }
+
+  get lastId(): string {
+    this.part();
+    return formatLastEventId(this.told, this.cursor.owed(this.told), this.told);
   }
 
   get feeds(): readonly Feed[] {
@@ -125,6 +151,7 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     this.cursor.startAt(feed, after, past);
     this.ended?.delete(feed.channel);
     this.fallBehind('subscribe');
+    this.tellOwed();
   }
 
   remove(feed: Feed): void {
@@ -161,8 +188,7 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
 
   /** The same at once, for what the hub itself says: it is short, and goes over the limit if need be. */
   tell(text: string): void {
-    this.part();
-    this.give(this.outlet.message(this.told, text));
+    this.give(this.outlet.message(this.lastId, text));
   }
 
   /** An event was announced. */
@@ -182,6 +208,7 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   missed(feed: Feed, seen: Position, certain: boolean): void {
     this.fallBehind('announcement');
     this.cursor.doubt(feed, seen, certain);
+    this.tellOwed();
   }
 
   linkLost(): void {
@@ -260,17 +287,17 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     this.resumed = false;
     if (resumed)
       for (const feed of this.feeds) if (feed.endedBy(cursor.position)) this.markEnded(feed.channel);
-    const events = this.feeds.flatMap((feed) =>
-      feed
-        .eventsAfter(cursor.lacksAfter(feed))
-        .map((event) => ({ channel: feed.channel, position: event.position, event })),
-    );
+    const events = this.feeds.flatMap((feed) => {
+      const lacking = feed.eventsAfter(cursor.lacksAfter(feed));
+      cursor.find(feed, lacking[0]);
+      return lacking.map((event) => ({ feed, position: event.position, event }));
+    });
     cursor.reach(this.deliverAll(events) ?? cursor.position, false);
     if (!this.full && this.state === 'behind') {
       this.state = 'live';
       this.figures.catchUps[this.cause][this.readsLogs ? 'log' : 'memory']++;
       this.gapsTold = undefined;
-      if (cursor.position > this.told) this.tellPosition();
+      if (cursor.position > this.told || this.isToldLate) this.tellPosition();
     }
     return true;
   }
@@ -306,11 +333,14 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
       const gapAfter = cursor.gapAfter(feed);
       if (gapAfter < wholeFrom) {
         // What is in doubt may be gone with the rest, and then nothing else would tell of it.
-        this.tellGap({ channel, from: Math.min(gapAfter, lacksAfter), to: wholeFrom }, 'retention');
+        const from = Math.min(gapAfter, lacksAfter);
+        this.tellGap({ channel, from, to: wholeFrom }, 'retention', this.lastId);
       }
       if (slice.ended && resumed) this.markEnded(channel);
-      const lacking = slice.records.filter(({ position }) => position > lacksAfter && position <= upTo);
-      return lacking.map((record) => ({ channel, position: record.position, event: { record } }));
+      const lacking = slice.records.filter(({ position }) => position > lacksAfter);
+      cursor.find(feed, lacking[0]);
+      const reached = lacking.filter(({ position }) => position <= upTo);
+      return reached.map((record) => ({ feed, position: record.position, event: { record } }));
     });
     cursor.reach(this.deliverAll(events) ?? upTo, true);
   }
@@ -318,8 +348,10 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   /** In the order of their ids. Returns how far it came, if the client could not take all. */
   private deliverAll(events: Pending[]): Position | undefined {
     events.sort((a, b) => a.position - b.position);
-    for (const [i, { channel, position, event }] of events.entries()) {
-      this.deliver(channel, event.record);
+    const { cursor } = this;
+    for (const [i, { feed, position, event }] of events.entries()) {
+      if (position < cursor.position) this.deliverLate(feed, event.record);
+      else this.deliver(feed.channel, event.record);
       if (this.full && i < events.length - 1) return position;
       if (this.state === 'closed') return position;
     }
@@ -327,13 +359,24 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   }
 
   private deliver(channel: string, record: EventRecord): void {
-    const isLate = record.position < this.cursor.position;
-    if (!isLate) this.cursor.position = record.position;
-    this.told = record.position;
-    this.figures.delivered++;
+    this.cursor.position = this.told = record.position;
+    this.isToldLate = false;
     this.give(this.outlet.event(channel, record));
-    // Its id is behind what the client has of other channels, and is not where it should resume.
-    if (isLate) this.tellPosition();
+    this.delivered(channel, record);
+  }
+
+  /** Its id is behind what the client has of other channels: it says where the client stands as well. */
+  private deliverLate(feed: Feed, record: EventRecord): void {
+    const { position } = this.cursor;
+    const others = this.cursor.owed(position, feed, record.position);
+    this.told = position;
+    this.isToldLate = true;
+    this.give(this.outlet.late(feed.channel, record, formatLastEventId(record.position, others, position)));
+    this.delivered(feed.channel, record);
+  }
+
+  private delivered(channel: string, record: EventRecord): void {
+    this.figures.delivered++;
     if (record.kind === 'x') this.markEnded(channel);
     else if (!record.ephemeral) this.ended?.delete(channel);
   }
@@ -342,23 +385,39 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   private returnFromAhead(last: Position): boolean {
     const from = this.cursor.position;
     if (from <= last) return false;
+    const sentId = this.lastId;
     this.cursor.moveTo(last);
-    for (const { channel } of this.feeds) this.tellGap({ channel, from, to: last }, 'unknown-id');
+    this.told = last;
+    this.feeds.forEach(({ channel }, i) => {
+      const id = i < this.feeds.length - 1 ? sentId : this.lastId;
+      this.tellGap({ channel, from, to: last }, 'unknown-id', id);
+    });
     this.tellPosition();
     return true;
   }
 
-  private tellGap(gap: Gap, cause: keyof Figures['gaps']): void {
+  /** @param id that the client has after it: cut off behind it, it must still be told of all that is untold */
+  private tellGap(gap: Gap, cause: keyof Figures['gaps'], id: string | undefined): void {
     this.gapsTold ??= new Map();
     if ((this.gapsTold.get(gap.channel) ?? -1) >= gap.to) return;
     this.gapsTold.set(gap.channel, gap.to);
     this.figures.gaps[cause]++;
-    this.give(this.outlet.gap(gap, this.cursor.position));
+    this.give(this.outlet.gap(gap, id));
   }
 
   private tellPosition(): void {
-    this.told = this.cursor.position;
-    this.give(this.outlet.position(this.told));
+    const told = this.cursor.position;
+    const owed = this.cursor.owed(told);
+    this.told = told;
+    this.isToldLate = false;
+    this.give(this.outlet.position(told, owed.length > 0 ? formatLastEventId(told, owed, told) : undefined));
+  }
+
+  /** A client that is cut off before it has what it is owed shall come back with an id that says so. */
+  private tellOwed(): void {
+    if (this.state !== 'closed' && !this.full && this.cursor.owed(this.cursor.position).length > 0) {
+      this.tellPosition();
+    }
   }
 
   private give(more: boolean): void {

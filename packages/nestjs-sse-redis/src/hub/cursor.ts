@@ -9,7 +9,11 @@ interface Doubt {
   from: Position;
   /** From where an event is known to be missing, not only not known not to be. */
   readonly missingFrom: Position | undefined;
+  /** An event from before the cursor was found that the client lacks. */
+  found: boolean;
 }
+
+const NOTHING: readonly (readonly [channel: string, after: Position])[] = [];
 
 /**
  * Where a client stands in the channels of its connection: one position, and behind it the channels whose
@@ -63,7 +67,8 @@ export class Cursor {
       this.starts = new Map(this.starts).set(feed, position);
     } else {
       this.doubts ??= new Map();
-      this.doubts.set(feed, { after: position, from: position, missingFrom: past ? position : undefined });
+      const missingFrom = past ? position : undefined;
+      this.doubts.set(feed, { after: position, from: position, missingFrom, found: false });
     }
   }
 
@@ -93,8 +98,33 @@ export class Cursor {
       after: Math.min(seen, before?.after ?? from),
       from: Math.min(from, before?.from ?? from),
       missingFrom: before?.missingFrom ?? (certain ? from : undefined),
+      found: before?.found ?? false,
     });
     this.revision++;
+  }
+
+  /** The first event of the channel was found that the client lacks: it may be from before the cursor. */
+  find(feed: Feed, event: { readonly position: Position } | undefined): void {
+    if (event === undefined || event.position >= this.position) return;
+    const doubt = this.doubts?.get(feed);
+    if (doubt) doubt.found = true;
+  }
+
+  /**
+   * Channels of which the client certainly lacks events from before a position, and after which position each.
+   *
+   * @param but a channel of which that is said already
+   * @param upTo events are delivered in their order over all channels: of each the client has what was up to here
+   */
+  owed(before: Position, but?: Feed, upTo: Position = 0): readonly (readonly [string, Position])[] {
+    if (this.doubts === undefined) return NOTHING;
+    const owed: [string, Position][] = [];
+    for (const [feed, { from, missingFrom, found }] of this.doubts) {
+      const after = Math.max(from, upTo);
+      const isOwed = found || missingFrom !== undefined;
+      if (isOwed && feed !== but && after < before) owed.push([feed.channel, after]);
+    }
+    return owed;
   }
 
   /** Everything of every channel up to here was delivered; `fromLogs`: and it was all that the logs had. */

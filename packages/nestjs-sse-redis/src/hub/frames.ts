@@ -1,16 +1,26 @@
+import type { EventRecord } from '../event/event-record.js';
 import { formatHubEvent } from '../event/event-text.js';
 import { DISMISSED_ID, formatEventId, type Position } from '../event/position.js';
 import type { Gap } from './outlet.js';
 
+const LF = 0x0a;
+
+const NO_DATA = 'event: position\ndata:\n\n';
+
 /**
- * The position alone. A block without data dispatches no event, but sets the client's last event id (WHATWG HTML
- * 9.2.6, "dispatch the event": the id is set before an empty data buffer returns).
+ * A position, told by an event without content. A block with an id and no data moves the last event id as well (WHATWG
+ * HTML 9.2.6), but not in Firefox and in five client libraries (docs/clients.md). No page listens to `position`.
  */
 export function positionFrame(position: Position): Buffer {
   if (position !== lastPosition.position) {
-    lastPosition = { position, frame: Buffer.from(`id: ${formatEventId(position)}\n\n`) };
+    lastPosition = { position, frame: positionFrameOf(formatEventId(position)) };
   }
   return lastPosition.frame;
+}
+
+/** The same for a client that lacks events from before its position. */
+export function positionFrameOf(id: string): Buffer {
+  return Buffer.from(`id: ${id}\n${NO_DATA}`);
 }
 
 /** Connections are told together, and stand at the same position when they are live: one buffer for all of them. */
@@ -19,14 +29,19 @@ let lastPosition: { readonly position: Position; readonly frame: Buffer } = {
   frame: Buffer.alloc(0),
 };
 
-/** An event that is in no log: it carries the position that the client has already, so that it moves nothing. */
-export function messageFrame(position: Position, text: string): Buffer {
-  return Buffer.from(`id: ${formatEventId(position)}\n${text}`);
+/** A recovered event: its id says where the client stands as well. */
+export function lateFrame(record: EventRecord, id: string): Buffer {
+  return Buffer.concat([Buffer.from(`id: ${id}\n`), record.frame.subarray(record.frame.indexOf(LF) + 1)]);
 }
 
-/** @param position where the client stands after it */
-export function gapFrame(gap: Gap, position: Position): Buffer {
-  return Buffer.from(`id: ${formatEventId(position)}\n${formatHubEvent('gap', describeGap(gap))}`);
+/** An event that is in no log: it carries the id that the client has already, so that it moves nothing. */
+export function messageFrame(id: string, text: string): Buffer {
+  return Buffer.from(`id: ${id}\n${text}`);
+}
+
+/** @param id that the client has after it */
+export function gapFrame(gap: Gap, id: string | undefined): Buffer {
+  return Buffer.from(idLine(id) + formatHubEvent('gap', describeGap(gap)));
 }
 
 /** A gap as clients and `hub.events()` are told of it. */
@@ -38,17 +53,36 @@ export function describeGap({ channel, from, to }: Gap): {
   return { channel, from: from === null ? null : formatEventId(from), to: formatEventId(to) };
 }
 
-/** How long the client is to wait before it reconnects. */
-export function retryFrame(ms: number): Buffer {
-  return Buffer.from(`retry: ${ms}\n\n`);
+/**
+ * How long the client is to wait before it reconnects, and where it stands then, in one block. On a new stream the first
+ * block sets the last event id anew (WHATWG HTML 9.2.6), so that one without an id would take the position away.
+ *
+ * @param ms undefined: as it was told before
+ * @param id undefined where it has none
+ */
+export function retryFrame(ms: number | undefined, id: string | undefined): Buffer {
+  return Buffer.from(retryLine(ms) + (id === undefined ? '\n' : `id: ${id}\n${NO_DATA}`));
 }
 
-/** Why a stream that was opened cannot be served now. It has no id, and so leaves the client's position alone. */
-export function refusalFrame(code: string, details: object = {}): Buffer {
-  return Buffer.from(formatHubEvent('error', { code, ...details }));
+/** Why a stream cannot be served now, with the id that the client has. @param ms until it is to come back, if it may */
+export function refusalFrame(
+  code: string,
+  details: object = {},
+  ms?: number,
+  id?: string,
+): Buffer {
+  return Buffer.from(retryLine(ms) + idLine(id) + formatHubEvent('error', { code, ...details }));
 }
 
 /** The last of a stream to which the client shall not come back: on its return it is answered with 204, which ends an EventSource. */
 export function dismissalFrame(reason: string): Buffer {
   return Buffer.from(`id: ${DISMISSED_ID}\n${formatHubEvent('end', { reason })}`);
+}
+
+function retryLine(ms: number | undefined): string {
+  return ms === undefined ? '' : `retry: ${ms}\n`;
+}
+
+function idLine(id: string | undefined): string {
+  return id === undefined ? '' : `id: ${id}\n`;
 }

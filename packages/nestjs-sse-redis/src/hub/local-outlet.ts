@@ -1,7 +1,7 @@
 import type { Subscriber } from 'rxjs';
 import { textOf, type EventRecord } from '../event/event-record.js';
 import { parseEventText } from '../event/event-text.js';
-import { formatEventId, type Position } from '../event/position.js';
+import { formatEventId } from '../event/position.js';
 import type { SseEvent } from '../event/sse-event.js';
 import { describeGap } from './frames.js';
 import type { Gap, Outlet, OutletListener } from './outlet.js';
@@ -16,6 +16,14 @@ export class LocalOutlet implements Outlet {
   connection: OutletListener | undefined;
 
   constructor(private readonly subscriber: Subscriber<SseEvent>) {}
+
+  open(): boolean {
+    return true;
+  }
+
+  late(channel: string, record: EventRecord): boolean {
+    return this.event(channel, record);
+  }
 
   event(channel: string, record: EventRecord): boolean {
     let event: SseEvent;
@@ -37,9 +45,9 @@ export class LocalOutlet implements Outlet {
     return true;
   }
 
-  gap(gap: Gap, position: Position): boolean {
+  gap(gap: Gap, id: string): boolean {
     this.subscriber.next({
-      id: formatEventId(position),
+      id,
       channel: gap.channel,
       type: 'gap',
       data: describeGap(gap),

@@ -12,6 +12,8 @@ export interface Gap {
 
 /** A connection, as its outlet knows it. */
 export interface OutletListener {
+  /** The id that the client has, once it has read what it was given. */
+  readonly lastId: string;
   /** The outlet has taken everything that it was given. */
   drained(): void;
   /** It is to leave its unison, before it is given anything else. */
@@ -44,13 +46,22 @@ export interface Unison {
  * What gives it something tells whether more may be given; after a `false`, not before it was `drained`.
  */
 export interface Outlet {
+  /**
+   * The beginning.
+   *
+   * @param id where the client stands; undefined if that cannot be said
+   * @param retry ms until it is to come back after a loss
+   */
+  open(id: string | undefined, retry: number | undefined): boolean;
   event(channel: string, record: EventRecord): boolean;
-  /** The position alone, without an event. */
-  position(position: Position): boolean;
-  /** @param position where the client stands after it */
-  gap(gap: Gap, position: Position): boolean;
-  /** The lines of an event that is in no log. @param position where the client stands, and goes on to stand */
-  message(position: Position, text: string): boolean;
+  /** An event from before the position. @param id its own, and where the client stands (event/last-event-id.ts) */
+  late(channel: string, record: EventRecord, id: string): boolean;
+  /** The position alone, without an event. @param id where events from before it are owed: what stands in its place */
+  position(position: Position, id?: string): boolean;
+  /** @param id that the client has after it */
+  gap(gap: Gap, id: string | undefined): boolean;
+  /** The lines of an event that is in no log. @param id that the client has, and keeps */
+  message(id: string, text: string): boolean;
   /** Set by the connection. */
   connection: OutletListener | undefined;
   /** That it is in. */

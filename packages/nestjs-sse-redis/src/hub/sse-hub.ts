@@ -9,7 +9,8 @@ import { SourceFailedError } from '../errors/source-failed.error.js';
 import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
 import { checkChannel } from '../event/channel-name.js';
 import { encodeEvent, formatHubEvent, type EventText } from '../event/event-text.js';
-import { DISMISSED_ID, formatEventId, parseEventId, type Position } from '../event/position.js';
+import { goesOnAfter, parseLastEventId } from '../event/last-event-id.js';
+import { DISMISSED_ID, formatEventId, type Position } from '../event/position.js';
 import type { SseEvent, SseEventInput } from '../event/sse-event.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import {
@@ -171,8 +172,9 @@ export class SseHub {
    */
   events(channel: string, options: EventsOptions = {}): Observable<SseEvent> {
     const name = checkChannel(channel);
-    if (options.after !== undefined) positionAt(options.after);
-    const start = { lastEventId: options.after, rewind: checkCount('rewind', options.rewind ?? 0) };
+    const { after } = options;
+    const lastEventId = after === undefined ? undefined : formatEventId(positionAfter(after, name));
+    const start = { lastEventId, rewind: checkCount('rewind', options.rewind ?? 0) };
     this.checkStarted();
     return this.listen(name, start);
   }
@@ -224,7 +226,9 @@ export class SseHub {
     const name = checkChannel(channel);
     const limit = checkCount('limit', options.limit ?? 100);
     const after =
-      options.after === undefined ? await this.broker.rewind([name], limit) : positionAt(options.after);
+      options.after === undefined
+        ? await this.broker.rewind([name], limit)
+        : positionAfter(options.after, name);
     const [slice] = await this.broker.read([{ channel: name, after }], { records: limit, bytes: Infinity });
     const { records, wholeFrom, last, upTo } = slice!;
     const events = records.slice(0, limit).map((record) => toSseEvent(name, record));
@@ -458,7 +462,7 @@ export class SseHub {
   ): Promise<ConnectionsResult> {
     this.checkStarted();
     const names = checkChannels(channels, this.options.channelsPerConnection);
-    const position = after === undefined ? undefined : positionAt(after);
+    const position = after === undefined ? undefined : positionAfter(after, names[0]!);
     const whom: ConnectionTarget = typeof target === 'string' ? { connection: target } : target;
     return this.rule(whom, { do: what, target: whom, channels: names, after: position, secret });
   }
@@ -528,9 +532,10 @@ function resultOf({ results, silent, deaf }: Outcome): ConnectionsResult {
   };
 }
 
-function positionAt(id: string): Position {
-  const position = typeof id === 'string' ? parseEventId(id) : undefined;
-  if (position !== undefined) return position;
+/** Where a channel goes on after an event of it, whose id may have come as that of a late event. */
+function positionAfter(id: string, channel: string): Position {
+  const point = typeof id === 'string' ? parseLastEventId(id) : undefined;
+  if (point) return goesOnAfter(point, channel);
   throw new InvalidEventIdError(`An event id looks like 1767225600000-0, not ${JSON.stringify(id)}.`);
 }
 

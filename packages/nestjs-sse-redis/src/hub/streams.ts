@@ -1,6 +1,7 @@
 import type { Broker } from '../broker/broker.interface.js';
-import { parseEventId, type Position } from '../event/position.js';
-import { Connection, type Start } from './connection.js';
+import { channelKey, parseLastEventId, repeatableId, type LastEventId } from '../event/last-event-id.js';
+import type { Position } from '../event/position.js';
+import { Connection, type Start, type StartGap } from './connection.js';
 import type { Feed } from './feed.js';
 import type { Feeds } from './feeds.js';
 import type { Figures } from './figures.js';
@@ -20,6 +21,8 @@ export interface StartOptions {
 export interface Opener {
   /** Asked once the channels are subscribed: whether to go on. */
   ready?(): Promise<boolean>;
+  /** ms that the client is to wait before it reconnects. */
+  retry?(): number;
   /** It is open, unless it was closed meanwhile. What is given to the outlet from now on comes after what the connection gave. */
   opened?(connection: Connection): void;
   failed(error: unknown): void;
@@ -54,7 +57,8 @@ export class Streams {
       // After the acknowledgements: what is published between this position and them would be lost.
       const from = await this.startOf(channels, start);
       if (closed || (opener.ready && !(await opener.ready())) || closed) return;
-      connection = new Connection(feeds, outlet, this.feeds.link, this.reader, this.figures, from);
+      const { link } = this.feeds;
+      connection = new Connection(feeds, outlet, link, this.reader, this.figures, from, opener.retry?.());
       // A stream that had ended before its client came back is over as it begins.
       if (closed) return connection.close();
       feeds = [];
@@ -122,15 +126,53 @@ export class Streams {
   }
 
   private async startOf(channels: readonly string[], { lastEventId, rewind }: StartOptions): Promise<Start> {
-    const claimed = lastEventId === undefined ? undefined : parseEventId(lastEventId);
+    const claimed = lastEventId === undefined ? undefined : parseLastEventId(lastEventId);
     // In a storm of clients that come back, nobody has to ask.
-    if (claimed !== undefined && claimed <= this.feeds.link.known) return { cursor: claimed, resumed: true };
+    if (claimed && claimed.position <= this.feeds.link.known) return this.resume(channels, claimed, lastEventId);
     const last = await this.feeds.lastPosition();
     if (lastEventId === undefined) {
       return { cursor: rewind ? await this.broker.rewind(channels, rewind) : last, resumed: false };
     }
-    if (claimed !== undefined && claimed <= last) return { cursor: claimed, resumed: true };
+    if (claimed && claimed.position <= last) return this.resume(channels, claimed, lastEventId);
     // Of another deployment, or of data that Redis has lost: what lies between is not known.
-    return { cursor: last, resumed: false, gapFrom: claimed ?? null };
+    const from = claimed?.position ?? null;
+    const gaps = channels.map((channel): StartGap => ({ channel, from, to: last, cause: 'unknown-id' }));
+    return { cursor: last, resumed: false, gaps, sentId: repeatableId(lastEventId) };
+  }
+
+  /** Where a client goes on that was here before. */
+  private async resume(
+    channels: readonly string[],
+    claimed: LastEventId,
+    lastEventId: string | undefined,
+  ): Promise<Start> {
+    const start = { cursor: claimed.position, resumed: true };
+    const { own, owed } = claimed;
+    if (own === undefined && owed.size === 0) return start;
+    const after = new Map<string, Position>();
+    const gaps: StartGap[] = [];
+    for (const channel of owed.size > 0 ? channels : []) {
+      const position = owed.get(channelKey(channel));
+      if (position !== undefined) after.set(channel, position);
+    }
+    if (own === undefined) return { ...start, owed: after };
+    const { of, unsure } = await this.findChannelOf(own, channels);
+    if (of !== undefined) after.set(of, own);
+    for (const channel of unsure) {
+      if (!after.has(channel)) gaps.push({ channel, from: own, to: claimed.position, cause: 'retention' });
+    }
+    return { ...start, owed: after, gaps, sentId: repeatableId(lastEventId) };
+  }
+
+  /** The channel of an event, if it is retained; otherwise those of which it may have been. */
+  private async findChannelOf(
+    own: Position,
+    channels: readonly string[],
+  ): Promise<{ readonly of?: string; readonly unsure: readonly string[] }> {
+    const requests = channels.map((channel) => ({ channel, after: own - 1 }));
+    const slices = await this.broker.read(requests, { records: 1, bytes: 1 });
+    const slice = slices.find(({ records }) => records[0]?.position === own);
+    if (slice) return { of: slice.channel, unsure: [] };
+    return { unsure: slices.filter(({ wholeFrom }) => wholeFrom >= own).map(({ channel }) => channel) };
   }
 }

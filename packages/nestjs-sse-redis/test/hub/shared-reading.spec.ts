@@ -47,6 +47,12 @@ class RecordingOutlet implements Outlet {
     this.told.push(dataOf(record));
     return true;
   }
+  late(channel: string, record: EventRecord): boolean {
+    return this.event(channel, record);
+  }
+  open(): boolean {
+    return true;
+  }
   position(): boolean {
     return true;
   }

@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import {
+  channelKey,
+  eventIdOf,
+  formatLastEventId,
+  goesOnAfter,
+  parseLastEventId,
+  repeatableId,
+} from '../../src/event/last-event-id.js';
+import { formatEventId, parseEventId, type Position } from '../../src/event/position.js';
+
+const position = (id: string): Position => parseEventId(id)!;
+const OWN = position('1767225600000-0');
+const OTHER = position('1767225600005-1');
+const CURSOR = position('1767225600012-3');
+
+describe('a last event id', () => {
+  it('is the event id alone where nothing is owed', () => {
+    expect(formatLastEventId(CURSOR, [], CURSOR)).toBe('1767225600012-3');
+    expect(parseLastEventId('1767225600012-3')).toEqual({ position: CURSOR, own: undefined, owed: new Map() });
+  });
+
+  it('is own~cursor for a late event', () => {
+    expect(formatLastEventId(OWN, [], CURSOR)).toBe('1767225600000-0~1767225600012-3');
+    expect(parseLastEventId('1767225600000-0~1767225600012-3')).toEqual({
+      position: CURSOR,
+      own: OWN,
+      owed: new Map(),
+    });
+  });
+
+  it('names other late channels by keys, grouped by the position after which each goes on', () => {
+    const owed = [
+      ['a', OWN],
+      ['b', OTHER],
+      ['c', OWN],
+    ] as const;
+    const id = formatLastEventId(OWN, owed, CURSOR);
+    expect(id).toBe(
+      `1767225600000-0~1767225600000-0:${channelKey('a')}.${channelKey('c')}~1767225600005-1:${channelKey('b')}~1767225600012-3`,
+    );
+    const parsed = parseLastEventId(id)!;
+    expect(owed.map(([channel]) => goesOnAfter(parsed, channel))).toEqual([OWN, OTHER, OWN]);
+  });
+
+  it('has no own event where it is a position at which events are owed', () => {
+    const parsed = parseLastEventId(formatLastEventId(CURSOR, [['a', OWN]], CURSOR))!;
+    expect(parsed.own).toBeUndefined();
+    expect(goesOnAfter(parsed, 'a')).toBe(OWN);
+    expect(goesOnAfter(parsed, 'b')).toBe(CURSOR);
+  });
+
+  it('is read back as it was written, whatever the channels are named', () => {
+    const positions = fc.integer({ min: 1, max: position('8000000000000-0') });
+    const owedOf = fc.array(fc.tuple(fc.string(), positions), { maxLength: 20 });
+    fc.assert(
+      fc.property(positions, positions, owedOf, (one, other, list) => {
+        const [own, cursor] = [Math.min(one, other), Math.max(one, other)];
+        const owed = [...new Map(list)];
+        const id = formatLastEventId(own, owed, cursor);
+        expect(id).toMatch(/^[\w.:~-]+$/);
+        expect(parseLastEventId(id)).toEqual({
+          position: cursor,
+          own: own < cursor ? own : undefined,
+          owed: new Map(owed.map(([channel, after]) => [channelKey(channel), after])),
+        });
+        expect(eventIdOf(id)).toBe(formatEventId(own));
+      }),
+    );
+  });
+
+  it.each([
+    'x',
+    '~',
+    '1-0~',
+    '~1-0',
+    '1-0~2-0~',
+    '2-0~1-0',
+    '1-0~x~2-0',
+    '1-0~1-0:short~2-0',
+    '1-0~1-0:12345678.~2-0',
+    '1-0~:12345678~2-0',
+    '1-0~1-2000:12345678~2-0',
+    '1-0~2-0\n',
+  ])('is refused where no hub wrote it: %j', (id) => {
+    expect(parseLastEventId(id)).toBeUndefined();
+  });
+
+  it('gives the own id of an event that came late, and leaves others as they are', () => {
+    expect(eventIdOf('1-0~2-0')).toBe('1-0');
+    expect(eventIdOf('2-0')).toBe('2-0');
+    expect(eventIdOf('')).toBe('');
+  });
+
+  it('is repeated to its client unless it would begin another field', () => {
+    expect(repeatableId('anything else')).toBe('anything else');
+    for (const end of ['\n', '\r', '\0']) expect(repeatableId(`1-0${end}data: x`)).toBeUndefined();
+    expect(repeatableId(undefined)).toBeUndefined();
+  });
+});
