@@ -18,14 +18,7 @@ export interface EventText {
 
 const MAX_TYPE_LENGTH = 256;
 /** Names that `EventSource` dispatches events of its own under, and the names of the events that the hub sends. */
-const RESERVED_TYPES: ReadonlySet<string> = new Set([
-  'open',
-  'error',
-  'position',
-  'gap',
-  'end',
-  'control',
-]);
+const RESERVED_TYPES: ReadonlySet<string> = new Set(['open', 'error', 'position', 'gap', 'end', 'control']);
 // WHATWG HTML, "Parsing an event stream": a line ends with CR LF, LF, or CR.
 const LINE_END = /\r\n|\n|\r/;
 

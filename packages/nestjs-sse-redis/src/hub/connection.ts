@@ -151,7 +151,6 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     this.cursor.startAt(feed, after, past);
     this.ended?.delete(feed.channel);
     this.fallBehind('subscribe');
-    this.tellOwed();
   }
 
   remove(feed: Feed): void {
@@ -414,7 +413,7 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   }
 
   /** A client that is cut off before it has what it is owed shall come back with an id that says so. */
-  private tellOwed(): void {
+  tellOwed(): void {
     if (this.state !== 'closed' && !this.full && this.cursor.owed(this.cursor.position).length > 0) {
       this.tellPosition();
     }

@@ -65,12 +65,7 @@ export function retryFrame(ms: number | undefined, id: string | undefined): Buff
 }
 
 /** Why a stream cannot be served now, with the id that the client has. @param ms until it is to come back, if it may */
-export function refusalFrame(
-  code: string,
-  details: object = {},
-  ms?: number,
-  id?: string,
-): Buffer {
+export function refusalFrame(code: string, details: object = {}, ms?: number, id?: string): Buffer {
   return Buffer.from(retryLine(ms) + idLine(id) + formatHubEvent('error', { code, ...details }));
 }
 

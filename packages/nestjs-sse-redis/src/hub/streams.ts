@@ -99,6 +99,7 @@ export class Streams {
       // A position that was not given out yet is none at which the client can have stood.
       const past = after !== undefined && after <= Math.max(now, this.feeds.link.known);
       for (const feed of feeds) connection.add(feed, past ? after : now, past);
+      connection.tellOwed();
     } catch (error) {
       for (const feed of feeds) this.feeds.release(feed);
       throw error;
@@ -128,7 +129,8 @@ export class Streams {
   private async startOf(channels: readonly string[], { lastEventId, rewind }: StartOptions): Promise<Start> {
     const claimed = lastEventId === undefined ? undefined : parseLastEventId(lastEventId);
     // In a storm of clients that come back, nobody has to ask.
-    if (claimed && claimed.position <= this.feeds.link.known) return this.resume(channels, claimed, lastEventId);
+    if (claimed && claimed.position <= this.feeds.link.known)
+      return this.resume(channels, claimed, lastEventId);
     const last = await this.feeds.lastPosition();
     if (lastEventId === undefined) {
       return { cursor: rewind ? await this.broker.rewind(channels, rewind) : last, resumed: false };

@@ -17,7 +17,11 @@ const CURSOR = position('1767225600012-3');
 describe('a last event id', () => {
   it('is the event id alone where nothing is owed', () => {
     expect(formatLastEventId(CURSOR, [], CURSOR)).toBe('1767225600012-3');
-    expect(parseLastEventId('1767225600012-3')).toEqual({ position: CURSOR, own: undefined, owed: new Map() });
+    expect(parseLastEventId('1767225600012-3')).toEqual({
+      position: CURSOR,
+      own: undefined,
+      owed: new Map(),
+    });
   });
 
   it('is own~cursor for a late event', () => {

@@ -191,7 +191,7 @@ describe('subscribe before read', () => {
   });
 });
 
-describe('the id-only block', () => {
+describe('the position event', () => {
   async function dropBeforeFirstEvent(options: DeploymentOptions): Promise<Verdict[]> {
     await deploy(options);
     const { cursor } = await deployment.nodes[0]!.request({ kind: 'cursor' });
@@ -211,7 +211,7 @@ describe('the id-only block', () => {
   });
 
   it('is missed', async () => {
-    expect(total(await dropBeforeFirstEvent(running('no-id-only-block.ts')), 'lost')).toBe(1);
+    expect(total(await dropBeforeFirstEvent(running('no-position.ts')), 'lost')).toBe(1);
   });
 });
 

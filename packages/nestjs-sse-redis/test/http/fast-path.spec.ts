@@ -239,7 +239,7 @@ forEachAdapter((adapter) => {
           const write = response.write.bind(response) as (...args: unknown[]) => boolean;
           if (request.headers['x-broken']) {
             response.write = (...args: unknown[]) => {
-              if (String(args[0]).includes('data:')) throw new Error('broken on purpose');
+              if (String(args[0]).includes('data: ')) throw new Error('broken on purpose');
               return write(...args);
             };
           }

@@ -101,7 +101,7 @@ export class Session {
     await this.haveRead(last.id).catch(() => undefined);
     const all = await this.received();
     return this.readers.flatMap(({ name }, i) => {
-      const expected = [...this.gapsAt(all[i]![0]?.id ?? ''), ...this.expected];
+      const expected = [...this.gapsIn(all[i]!), ...this.expected];
       return differences(expected, all[i]!).map((text) => `${name}: ${text}`);
     });
   }
@@ -111,13 +111,15 @@ export class Session {
     await this.haveAll((received) => received.some((event) => event.id === id));
   }
 
-  /** What the hub tells a client whose position is none, at the position where it begins. */
-  gapsAt(id: string): Dispatched[] {
-    assert.match(id, /^\d+-\d+$/);
-    return this.channels.map((channel) => ({
+  /** What the hub tells a client first whose position is none: only the last gap says where it stands then. */
+  gapsIn(dispatched: readonly Dispatched[]): Dispatched[] {
+    const { channels } = this;
+    const to = dispatched[channels.length - 1]?.id ?? '';
+    assert.match(to, /^\d+-\d+$/);
+    return channels.map((channel, i) => ({
       type: 'gap',
-      data: JSON.stringify({ channel, from: null, to: id }),
-      id,
+      data: JSON.stringify({ channel, from: null, to }),
+      id: i < channels.length - 1 ? '' : to,
     }));
   }
 

@@ -6,7 +6,7 @@ import { wrap } from './wrap.js';
 /** What is private of it, as this twin sees it. */
 const connection = Connection.prototype as unknown as {
   readonly cursor: Cursor;
-  tellGap(gap: Gap, cause: string): void;
+  tellGap(gap: Gap, cause: string, id: string | undefined): void;
 };
 
 /** A node that has every gap begin at the cursor, whatever the cursor has passed on the word of announcements. */
@@ -14,7 +14,7 @@ wrap(
   connection,
   'tellGap',
   (tellGap) =>
-    function (this: typeof connection, gap, cause) {
-      tellGap.call(this, { ...gap, from: Math.max(gap.from ?? 0, this.cursor.position) }, cause);
+    function (this: typeof connection, gap, cause, id) {
+      tellGap.call(this, { ...gap, from: Math.max(gap.from ?? 0, this.cursor.position) }, cause, id);
     },
 );
