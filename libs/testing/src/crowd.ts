@@ -50,8 +50,10 @@ export class Crowd {
     socket.on('data', (text: string) => {
       if (head === undefined) return;
       head += text;
-      const isRefused = /^event: error$/m.test(head) || /^HTTP\/1\.1 (?!200)/.test(head);
-      if (!isRefused && !/^id: \d/m.test(head)) return;
+      // Whole blocks only: a refusal may begin with the id that the client came with.
+      const blocks = head.slice(0, head.lastIndexOf('\n\n') + 1);
+      const isRefused = /^event: error$/m.test(blocks) || /^HTTP\/1\.1 (?!200)/.test(head);
+      if (!isRefused && !/^id: \d/m.test(blocks)) return;
       // From here on it is not looked at any more.
       head = undefined;
       if (isRefused) this.refused++;

@@ -3,6 +3,7 @@ export { announceReady, onParentMessage, serveRequests, tellParent } from './chi
 export { Crowd, type CrowdMember } from './crowd.js';
 export { deferred, type Deferred } from './deferred.js';
 export { freePort } from './free-port.js';
+export { isHubEvent, isPositionEvent, ownIdOf } from './hub-events.js';
 export { assertWhole, compare, type Ledger } from './ledger.js';
 export { AppProcess, type AppProcessOptions, type ProcessExit } from './node-process.js';
 export type { Direction, ProxyConnection, Transform } from './proxy-connection.js';

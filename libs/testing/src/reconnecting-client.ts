@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { deferred } from './deferred.js';
-import { Recording } from './recording.js';
+import { Inbox } from './inbox.js';
 import type { SseMessage } from './sse-parser.js';
 import { SseStream } from './sse-stream.js';
 
@@ -29,7 +29,7 @@ export class ReconnectingClient {
   /** Why it has given up, if it has. */
   failure: Error | undefined;
 
-  readonly #messages = new Recording<SseMessage>('message');
+  readonly #inbox = new Inbox();
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
   #isOpen = false;
@@ -56,14 +56,19 @@ export class ReconnectingClient {
     });
   }
 
-  /** Every message that it ever got, in the order of arrival. */
+  /** All that was ever dispatched, in the order of arrival: the hub's own events too, but no positions. */
   get ledger(): readonly SseMessage[] {
-    return this.#messages.items;
+    return this.#inbox.messages;
   }
 
-  /** The ids of the ledger, to compare with the expected ones. */
-  get ids(): string[] {
-    return this.ledger.map(({ id }) => id);
+  /** What of it the application published. */
+  get events(): readonly SseMessage[] {
+    return this.#inbox.events;
+  }
+
+  /** The own ids of these, to hold against the published ones. */
+  get eventIds(): string[] {
+    return this.#inbox.eventIds;
   }
 
   get lastEventId(): string {
@@ -79,7 +84,12 @@ export class ReconnectingClient {
   waitFor(count: number, timeout?: number): Promise<SseMessage[]>;
   waitFor(predicate: (message: SseMessage) => boolean, timeout?: number): Promise<SseMessage>;
   waitFor(wanted: number | ((message: SseMessage) => boolean), timeout?: number): Promise<unknown> {
-    return this.#messages.waitFor(wanted, timeout);
+    return this.#inbox.waitForMessage(wanted, timeout);
+  }
+
+  /** Waits for n events of the application in all. */
+  waitForEvents(count: number, timeout?: number): Promise<SseMessage[]> {
+    return this.#inbox.waitForEvents(count, timeout);
   }
 
   /** Cuts the connection; resolves when the next one is open. */
@@ -119,7 +129,7 @@ export class ReconnectingClient {
     const stream = SseStream.open(this.pickUrl(), {
       headers: this.options.headers,
       lastEventId: this.#lastEventId,
-      onBlock: ({ message }) => message && this.#messages.push(message),
+      onBlock: (block) => this.#inbox.take(block),
     });
     this.stream = stream;
     stream.opened.then(
@@ -137,6 +147,6 @@ export class ReconnectingClient {
   #giveUp(reason: string): void {
     this.#stopping.abort();
     this.#nextOpen.reject(new Error(reason));
-    this.#messages.close(reason);
+    this.#inbox.close(reason);
   }
 }

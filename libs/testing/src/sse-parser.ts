@@ -1,3 +1,5 @@
+import { isPositionEvent } from './hub-events.js';
+
 /** A dispatched event. `id` is the last event id at that moment, as `MessageEvent.lastEventId` is. */
 export interface SseMessage {
   readonly id: string;
@@ -11,8 +13,13 @@ export interface SseBlock {
   readonly raw: string;
   /** The id that this block set, if it set one. */
   readonly id: string | undefined;
-  /** The event that it dispatched; an id-only, retry-only or comment-only block dispatches none. */
+  /** The event that it dispatched; an id-only, retry-only or comment-only block dispatches none, nor does a position. */
   readonly message: SseMessage | undefined;
+  /**
+   * It says where the client stands, and nothing else: it sets an id without data, or with `event: position` and empty
+   * data. `retry:` may be with it.
+   */
+  readonly isPosition: boolean;
 }
 
 export interface SseParserOptions {
@@ -27,8 +34,9 @@ export interface SseParserOptions {
  * Reads an event stream as WHATWG HTML §9.2.6 says, straight from the standard. It shares nothing with the encoder of
  * the product on purpose: each is the other's check.
  *
- * One departure, in which it follows the browsers: the standard starts every stream with an empty last event id *buffer*,
- * so the first block without an id would forget the position after a reconnect. They carry the old id over.
+ * Two departures. It follows the browsers where the standard starts every stream with an empty last event id *buffer*,
+ * so that the first block without an id would forget the position after a reconnect: they carry the old id over. And an
+ * event of type `position` with empty data is no message, as no page listens to it: tests count what an application hears.
  */
 export class SseParser {
   /** Moves when a block ends, with or without data. */
@@ -109,13 +117,15 @@ export class SseParser {
 
     const id = this.#id;
     if (id !== undefined) this.lastEventId = id;
-    const message = this.#data === '' ? undefined : this.#message();
+    const dispatched = this.#data === '' ? undefined : this.#message();
+    const message = dispatched && !isPositionEvent(dispatched) ? dispatched : undefined;
+    const isPosition = message === undefined && (dispatched !== undefined || id !== undefined);
     const raw = this.#lines.join('\n');
     this.#lines = [];
     this.#data = '';
     this.#type = '';
     this.#id = undefined;
-    this.#options.onBlock?.({ raw, id, message });
+    this.#options.onBlock?.({ raw, id, message, isPosition });
   }
 
   #message(): SseMessage {

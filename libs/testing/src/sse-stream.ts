@@ -1,5 +1,6 @@
 import { Agent, get, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { deferred } from './deferred.js';
+import { Inbox } from './inbox.js';
 import { Recording } from './recording.js';
 import { SseParser, type SseBlock, type SseMessage } from './sse-parser.js';
 
@@ -28,7 +29,7 @@ export class SseStream {
 
   readonly #opened = deferred();
   readonly #ended = deferred<StreamEnd>();
-  readonly #messages = new Recording<SseMessage>('message');
+  readonly #inbox = new Inbox();
   readonly #blocks = new Recording<SseBlock>('block');
   readonly #parser: SseParser;
   // A connection for itself, kept alive as a browser does: it must not queue behind other streams.
@@ -52,7 +53,7 @@ export class SseStream {
       onComment: (text) => this.comments.push(text),
       onBlock: (block) => {
         this.#blocks.push(block);
-        if (block.message) this.#messages.push(block.message);
+        this.#inbox.take(block);
         options.onBlock?.(block);
       },
     });
@@ -61,8 +62,19 @@ export class SseStream {
       .on('error', (error) => this.#finish('error', error));
   }
 
+  /** All that was dispatched, the hub's own events included, but no positions. */
   get messages(): readonly SseMessage[] {
-    return this.#messages.items;
+    return this.#inbox.messages;
+  }
+
+  /** What the application published. */
+  get events(): readonly SseMessage[] {
+    return this.#inbox.events;
+  }
+
+  /** The own ids of these, to hold against the published ones. */
+  get eventIds(): string[] {
+    return this.#inbox.eventIds;
   }
 
   get blocks(): readonly SseBlock[] {
@@ -86,7 +98,12 @@ export class SseStream {
   waitFor(count: number, timeout?: number): Promise<SseMessage[]>;
   waitFor(predicate: (message: SseMessage) => boolean, timeout?: number): Promise<SseMessage>;
   waitFor(wanted: number | ((message: SseMessage) => boolean), timeout?: number): Promise<unknown> {
-    return this.#messages.waitFor(wanted, timeout);
+    return this.#inbox.waitForMessage(wanted, timeout);
+  }
+
+  /** Waits for n events of the application in all. */
+  waitForEvents(count: number, timeout?: number): Promise<SseMessage[]> {
+    return this.#inbox.waitForEvents(count, timeout);
   }
 
   /** The same for blocks, which include the ones that dispatch nothing. */
@@ -142,7 +159,7 @@ export class SseStream {
     const reason = `the stream is over (${how}${error ? `: ${error.message}` : ''}${answer})`;
     // Settles nothing if it has opened; otherwise it never will.
     this.#opened.reject(new Error(`${this.url.href} did not open: ${reason}`, { cause: error }));
-    this.#messages.close(reason);
+    this.#inbox.close(reason);
     this.#blocks.close(reason);
     this.#ended.resolve(how);
   }

@@ -33,7 +33,7 @@ describe('ReconnectingClient', () => {
       await client.waitFor(2);
 
       expect(lastEventIds()).toEqual([undefined, '2']);
-      expect(client.ids).toEqual(['1', '3']);
+      expect(client.eventIds).toEqual(['1', '3']);
       expect(client.ledger.map(({ data }) => data)).toEqual(['a', 'b']);
     },
   );

@@ -61,8 +61,38 @@ describe('ids', () => {
   it('move with a block that has no data, which dispatches nothing', () => {
     const { messages, blocks, lastEventId } = read(['id: 7-1\n\n']);
     expect(messages).toEqual([]);
-    expect(blocks).toEqual([{ raw: 'id: 7-1', id: '7-1', message: undefined }]);
+    expect(blocks).toEqual([{ raw: 'id: 7-1', id: '7-1', message: undefined, isPosition: true }]);
     expect(lastEventId).toBe('7-1');
+  });
+
+  it.each([
+    'id: 7-1\nevent: position\ndata:\n\n',
+    'id: 7-1\nevent: position\ndata: \n\n',
+    'retry: 100\nid: 7-1\nevent: position\ndata:\n\n',
+    'retry: 100\nid: 7-1\n\n',
+  ])('move with a position, which is no message: %j', (text) => {
+    const { messages, blocks, lastEventId } = read([text]);
+    expect(messages).toEqual([]);
+    expect(blocks).toMatchObject([{ id: '7-1', message: undefined, isPosition: true }]);
+    expect(lastEventId).toBe('7-1');
+  });
+
+  it.each([
+    ['data', 'id: 7-1\nevent: position\ndata: x\n\n', 'position'],
+    ['another type', 'id: 7-1\nevent: positions\ndata:\n\n', 'positions'],
+    ['no type', 'id: 7-1\ndata:\n\n', 'message'],
+  ])('move with a message that has %s', (_, text, type) => {
+    const { messages, blocks } = read([text]);
+    expect(messages).toMatchObject([{ id: '7-1', type }]);
+    expect(blocks).toMatchObject([{ isPosition: false }]);
+  });
+
+  it('stay where a block has none, which is no position', () => {
+    expect(read(['retry: 100\n\n:hb\n\ndata: x\n\n'], '41').blocks).toMatchObject([
+      { isPosition: false },
+      { isPosition: false },
+      { isPosition: false },
+    ]);
   });
 
   it('do not move before the block ends', () => {

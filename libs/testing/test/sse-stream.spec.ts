@@ -30,6 +30,32 @@ describe('SseStream', () => {
     expect(stream.headers['content-type']).toMatch(/event-stream/);
   });
 
+  it('tells events of the application from the hub events among the messages', async () => {
+    await open();
+    server.write('id: 1\nevent: position\ndata:\n\nid: 2\ndata: a\n\nevent: error\ndata: {}\n\n');
+    server.write(
+      'id: 2\nevent: gap\ndata: {}\n\nid: 3~9\nevent: t\ndata: late\n\nid: 9\nevent: end\ndata: {}\n\n',
+    );
+    await expect(stream.waitForEvents(2)).resolves.toMatchObject([{ data: 'a' }, { data: 'late' }]);
+    await stream.waitFor(({ type }) => type === 'end');
+    expect(stream.messages.map(({ id, type }) => [id, type])).toEqual([
+      ['2', 'message'],
+      ['2', 'error'],
+      ['2', 'gap'],
+      ['3~9', 't'],
+      ['9', 'end'],
+    ]);
+    expect(stream.eventIds).toEqual(['2', '3']);
+    expect(stream.blocks.map(({ isPosition }) => isPosition)).toEqual([
+      true,
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
+  });
+
   it('sends what an EventSource sends, and the headers of the test', async () => {
     await open({ lastEventId: '17-ü', headers: { authorization: 'Bearer x' } });
     const { headers } = server.requests[0]!;

@@ -1,4 +1,4 @@
-import { SseParser } from '@nestjs-sse-redis/testing';
+import { isHubEvent, SseParser } from '@nestjs-sse-redis/testing';
 import { get, type IncomingMessage } from 'node:http';
 import { parseEventId, type Position } from '../../src/event/position.js';
 
@@ -13,7 +13,7 @@ export class IdReader {
   constructor(url: string) {
     const parser = new SseParser({
       onBlock: ({ id, message }) => {
-        if (message) this.received.push(parseEventId(message.id)!);
+        if (message && !isHubEvent(message)) this.received.push(parseEventId(message.id)!);
         if (id !== undefined) this.placed = true;
       },
     });

@@ -1,4 +1,4 @@
-import { Random, until } from '@nestjs-sse-redis/testing';
+import { ownIdOf, Random, until } from '@nestjs-sse-redis/testing';
 import { setTimeout as pause } from 'node:timers/promises';
 import { FAST, type Deployment } from './deployment.js';
 import { FAULTS, type FaultName, type Scene } from './faults.js';
@@ -165,7 +165,7 @@ export class ScheduleRun {
     await until(
       () => {
         for (const client of behind) {
-          const tail = new Set(client.messages.slice(-200).map(({ id }) => id));
+          const tail = new Set(client.messages.slice(-200).map(ownIdOf));
           if (client.channels.every((channel) => tail.has(last.get(channel)!))) behind.delete(client);
         }
         return behind.size === 0;

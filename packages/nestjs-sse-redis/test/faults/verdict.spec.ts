@@ -22,7 +22,7 @@ const gap = (channel: string, from: number, to: number) => ({
 });
 
 function judged(messages: Reception['messages'], circumstances: Partial<Circumstances> = {}, start = 0) {
-  const blocks = messages.map(({ id }) => ({ raw: '', id, message: undefined }));
+  const blocks = messages.map(({ id }) => ({ raw: '', id, message: undefined, isPosition: true }));
   return judge(
     { name: 'client', channels: ['a', 'b'], start, messages, blocks },
     { events: EVENTS, loss: new DataLoss(), announcementDropped: false, ...circumstances },
@@ -65,7 +65,7 @@ describe('the ledger of a client', () => {
 
   it('finds a position that went back, as a client that comes back then would get events again', () => {
     const messages = [1, 2, 3, 4, 5, 6].map((n) => tick(n));
-    const blocks = ['4-0', '3-0'].map((id) => ({ raw: '', id, message: undefined }));
+    const blocks = ['4-0', '3-0'].map((id) => ({ raw: '', id, message: undefined, isPosition: true }));
     const reception = { name: 'client', channels: ['a', 'b'], start: 0, messages, blocks };
     const circumstances = { events: EVENTS, loss: new DataLoss(), announcementDropped: false };
     expect(judge(reception, circumstances).problems.join()).toContain('position went back');

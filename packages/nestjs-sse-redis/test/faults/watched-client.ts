@@ -43,8 +43,14 @@ export class WatchedClient {
     return this.client.connections;
   }
 
+  /** All that was dispatched, gaps and refusals too. */
   get messages(): readonly SseMessage[] {
     return this.client.ledger;
+  }
+
+  /** The own ids of what was published. */
+  get eventIds(): string[] {
+    return this.client.eventIds;
   }
 
   /** All that had an id, in the order in which it came. */

@@ -1,4 +1,4 @@
-import { SseParser } from '@nestjs-sse-redis/testing';
+import { isPositionEvent, SseParser } from '@nestjs-sse-redis/testing';
 import { EventSource as PackageEventSource } from 'eventsource';
 import { createParser } from 'eventsource-parser';
 import { Agent, get, type IncomingMessage } from 'node:http';
@@ -159,16 +159,21 @@ function parseWithPackage(chunks: readonly Buffer[]): Parsed {
   const dispatched: Dispatched[] = [];
   const retries: number[] = [];
   const oddities: string[] = [];
+  // It knows of ids only with events.
+  let lastEventId = '';
   const parser = createParser({
-    onEvent: ({ event, data, id }) => dispatched.push({ type: event ?? 'message', data, id: id ?? '' }),
+    onEvent: ({ event, data, id }) => {
+      lastEventId = id ?? '';
+      const message = { type: event ?? 'message', data, id: lastEventId };
+      if (!isPositionEvent(message)) dispatched.push(message);
+    },
     onRetry: (retry) => retries.push(retry),
     onComment: (comment) => oddities.push(`comment ${JSON.stringify(comment)}`),
     onError: (error) => oddities.push(error.message),
   });
   const decoder = new TextDecoder();
   for (const chunk of chunks) parser.feed(decoder.decode(chunk, { stream: true }));
-  // It knows of ids only with events.
-  return { dispatched, retries, oddities, lastEventId: dispatched.at(-1)?.id ?? '' };
+  return { dispatched, retries, oddities, lastEventId };
 }
 
 function parseWithOurs(chunks: readonly Buffer[]): Parsed {
@@ -180,7 +185,7 @@ function parseWithOurs(chunks: readonly Buffer[]): Parsed {
       if (message) dispatched.push(message);
       for (const line of raw.split('\n')) {
         if (line.startsWith('retry: ')) retries.push(Number(line.slice('retry: '.length)));
-        else if (!/^(id|event|data): /.test(line)) oddities.push(`line ${JSON.stringify(line)}`);
+        else if (!/^(id|event|data):/.test(line)) oddities.push(`line ${JSON.stringify(line)}`);
       }
     },
     onComment: (comment) => oddities.push(`comment ${JSON.stringify(comment)}`),

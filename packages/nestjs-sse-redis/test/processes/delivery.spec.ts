@@ -1,6 +1,7 @@
 import {
   AppProcess,
   assertWhole,
+  isHubEvent,
   Random,
   ReconnectingClient,
   RedisServer,
@@ -12,6 +13,7 @@ import { parseEventId } from '../../src/event/position.js';
 const CHANNELS = ['news', 'sport', 'user:1', 'user:2', 'order:7', 'room:a', 'room:b', 'quiet'];
 const CLIENTS = 40;
 const EVENTS = 3_000;
+const REFUSAL = '{"code":"REDIS_UNAVAILABLE"}';
 
 /** Several processes of one application on one Redis, and clients all over them. */
 class Deployment {
@@ -57,7 +59,7 @@ class Deployment {
   }
 
   get received(): number {
-    return this.clients.reduce((sum, { client }) => sum + client.ledger.length, 0);
+    return this.clients.reduce((sum, { client }) => sum + client.events.length, 0);
   }
 
   async publish(node: AppProcess, events: ChannelEventInput[]): Promise<void> {
@@ -103,7 +105,7 @@ class Deployment {
     await until(
       () =>
         this.clients.every(
-          ({ client, channels }) => client.ledger.length >= this.expectedOf(channels).length,
+          ({ client, channels }) => client.events.length >= this.expectedOf(channels).length,
         ),
       {
         timeout: 20_000,
@@ -112,7 +114,12 @@ class Deployment {
     ).catch(() => undefined);
     for (const [i, { client, channels }] of this.clients.entries()) {
       if (client.failure) throw client.failure;
-      assertWhole(this.expectedOf(channels), client.ids, `client ${i} on ${channels.join(', ')}`);
+      const name = `client ${i} on ${channels.join(', ')}`;
+      assertWhole(this.expectedOf(channels), client.eventIds, name);
+      // A client that comes back while Redis is away, to a channel that nobody there is on, is refused.
+      const others = client.ledger.filter((message) => isHubEvent(message));
+      for (const { type, data } of others) expect([name, type, data]).toEqual([name, 'error', REFUSAL]);
+      for (const { type } of client.events) expect([name, type]).toEqual([name, 'tick']);
     }
     return this.clients.reduce((sum, { client }) => sum + client.connections, 0);
   }

@@ -116,10 +116,8 @@ it(`hands ${CLIENTS} clients over when three processes are replaced one after th
     [...new Set(channels)]
       .flatMap((channel) => byChannel.get(channel) ?? [])
       .sort((a, b) => parseEventId(a)! - parseEventId(b)!);
-  const idsOf = (client: ReconnectingClient) =>
-    client.ledger.filter(({ type }) => type !== 'end').map(({ id }) => id);
   await until(
-    () => clients.every(({ client, channels }) => idsOf(client).length >= expectedOf(channels).length),
+    () => clients.every(({ client, channels }) => client.events.length >= expectedOf(channels).length),
     {
       timeout: 30_000,
       interval: 100,
@@ -127,8 +125,8 @@ it(`hands ${CLIENTS} clients over when three processes are replaced one after th
   ).catch(() => undefined);
   let deliveries = 0;
   for (const [i, { client, channels }] of clients.entries()) {
-    assertWhole(expectedOf(channels), idsOf(client), `client ${i}`);
-    deliveries += client.ledger.length;
+    assertWhole(expectedOf(channels), client.eventIds, `client ${i}`);
+    deliveries += client.events.length;
   }
 
   for (const [i, { ms, returns, retries, longestStandstill }] of drains.entries()) {
