@@ -31,7 +31,9 @@ async function jest(env) {
   try {
     const args = ['--json', `--outputFile=${file}`, ...process.argv.slice(2)];
     const { ok } = await run(bin('jest'), args, { env: { ...env, NODE_OPTIONS: nodeOptions() } });
-    return { ok, ...JSON.parse(readFileSync(file, 'utf8')) };
+    const json = readFileSync(file, 'utf8');
+    if (process.env.TEST_RESULT) writeFileSync(process.env.TEST_RESULT, json);
+    return { ok, ...JSON.parse(json) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -15,5 +15,6 @@ export { SseParser, type SseBlock, type SseMessage, type SseParserOptions } from
 export { SseStream, type SseStreamOptions, type StreamEnd } from './sse-stream.js';
 export { startApp, type RunningApp, type StartAppOptions } from './start-app.js';
 export { Stopwatch } from './stopwatch.js';
+export { threadTime } from './thread-time.js';
 export { TcpProxy, type TcpProxyOptions } from './tcp-proxy.js';
 export { until, type UntilOptions } from './until.js';

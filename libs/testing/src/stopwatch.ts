@@ -1,14 +1,15 @@
 // From `node:timers`, because Jest's fake timers replace only the globals.
 import { clearInterval, setInterval } from 'node:timers';
+import { threadTime } from './thread-time.js';
 
 const TICK_MS = 10;
-/** A tick that comes later than this was not late by itself: the process had no processor. */
+/** A tick that comes later than this was not late by itself: the thread had no processor. */
 const LATE_MS = 50;
 
 /**
  * Measures how long something takes that has a bound in time, on a machine that has other things to do.
  *
- * Time in which this process did not get to run at all does not count: a virtual machine that stands still for two
+ * Time in which this thread did not get to run at all does not count: a virtual machine that stands still for two
  * seconds makes nothing slow that is measured here, but every timer of every process late. What is waited for with
  * an idle event loop counts in full.
  */
@@ -16,7 +17,7 @@ export class Stopwatch {
   #elapsed = 0;
   #longestStandstill = 0;
   #last = performance.now();
-  #cpu = process.cpuUsage();
+  #cpu = threadTime();
   #isStopped = false;
   readonly #timer = setInterval(() => this.#tick(), TICK_MS);
 
@@ -28,7 +29,7 @@ export class Stopwatch {
     this.#timer.unref();
   }
 
-  /** ms since the start in which this process ran. */
+  /** ms since the start in which this thread ran. */
   get elapsed(): number {
     this.#tick();
     return this.#elapsed;
@@ -53,10 +54,10 @@ export class Stopwatch {
     const now = performance.now();
     const gap = now - this.#last;
     this.#last = now;
-    const { user, system } = process.cpuUsage(this.#cpu);
-    this.#cpu = process.cpuUsage();
+    const cpu = threadTime();
     // What kept it busy itself counts in full.
-    const ran = Math.min(gap, Math.max(LATE_MS, (user + system) / 1_000));
+    const ran = Math.min(gap, Math.max(LATE_MS, cpu - this.#cpu));
+    this.#cpu = cpu;
     this.#elapsed += ran;
     if (gap - ran > LATE_MS) this.#longestStandstill = Math.max(this.#longestStandstill, gap - ran);
   }

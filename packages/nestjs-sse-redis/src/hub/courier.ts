@@ -1,3 +1,4 @@
+import { withinTime } from '../broker/within-time.js';
 import type { Broker } from '../broker/broker.interface.js';
 import type { Registrar } from './registrar.js';
 import type { Ruling, RulingResult } from './ruling.js';
@@ -62,19 +63,14 @@ export class Courier {
   }
 
   private async askOne(node: string, ruling: Ruling): Promise<RulingResult | 'silent' | 'deaf'> {
+    if (node === this.nodeId) return (await withinTime(this.execute(ruling), ANSWER_TIMEOUT)) ?? 'silent';
     const id = ++this.lastId;
-    let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<'silent'>((resolve) => {
-      timer = setTimeout(resolve, ANSWER_TIMEOUT, 'silent');
-    });
     try {
-      if (node === this.nodeId) return await Promise.race([this.execute(ruling), timeUp]);
       const answer = new Promise<RulingResult>((resolve) => this.waiting.set(id, resolve));
       const message: Message = { from: this.nodeId, id, ask: ruling };
       const receivers = await this.broker.send(node, JSON.stringify(message));
-      return receivers === 0 ? 'deaf' : await Promise.race([answer, timeUp]);
+      return receivers === 0 ? 'deaf' : ((await withinTime(answer, ANSWER_TIMEOUT)) ?? 'silent');
     } finally {
-      clearTimeout(timer);
       this.waiting.delete(id);
     }
   }

@@ -10,7 +10,7 @@ export type NodeRequest =
 export interface NodeReply {
   /** One a event, in their order. */
   readonly published?: readonly PublishReply[];
-  /** How long that took, times left out in which the process did not run. */
+  /** How long that took, times left out in which the process did not run, or its event loop was blocked by order. */
   readonly ms?: number;
   readonly rss?: number;
   readonly cursor?: string;

@@ -19,9 +19,7 @@ export class Summary {
     this.schedules++;
     this.events += outcome.events;
     this.connections += outcome.connections;
-    if (!outcome.faults.includes('event loop blocked')) {
-      this.slowestFailure = Math.max(this.slowestFailure, outcome.slowestFailure);
-    }
+    this.slowestFailure = Math.max(this.slowestFailure, outcome.slowestFailure);
     for (const name of COUNTS) this.counts[name] += outcome.counts[name];
     for (const name of outcome.faults) this.faults.set(name, this.faults.get(name)! + 1);
     if (outcome.problems.length > 0) this.failures.push(describeFailure(schedule, outcome));

@@ -2,6 +2,7 @@ import type { ChainableCommander, Redis } from 'ioredis';
 import { PublishOutcomeUnknownError } from '../../errors/publish-outcome-unknown.error.js';
 import { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
+import { withinTime } from '../within-time.js';
 import type { Script } from './script.js';
 
 /** One run of a script. */
@@ -152,19 +153,6 @@ function sizeOf(calls: readonly ScriptCall[]): number {
     for (const arg of args) if (typeof arg === 'string') size += arg.length;
   }
   return size;
-}
-
-/** What a promise resolves to, or nothing when the time (ms) is up first. */
-async function withinTime<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
-  });
-  try {
-    return await Promise.race([promise, timeUp]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function isNoScript(outcome: Outcome): boolean {
