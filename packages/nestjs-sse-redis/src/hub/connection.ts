@@ -1,6 +1,6 @@
 import type { LogSlice } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
-import type { Position } from '../event/position.js';
+import { formatEventId, type Position } from '../event/position.js';
 import { catchUp, type CatchingUp } from './catch-up.js';
 import { Cursor } from './cursor.js';
 import type { Feed, FeedListener, Link } from './feed.js';
@@ -96,6 +96,10 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   /** An event of a channel whose stream has ended makes it go on: that is to be seen first. */
   private joins(unison: Unison, { channel }: Feed): boolean {
     return this.ended?.has(channel) !== true && this.outlet.join?.(unison) === true;
+  }
+
+  get lastId(): string {
+    return formatEventId(this.told);
   }
 
   drained(): void {

@@ -16,6 +16,8 @@ export interface OutletListener {
   drained(): void;
   /** It is to leave its unison, before it is given anything else. */
   part(): void;
+  /** The id that the client has, once it has been given all that the outlet was given. Asked for after `part()`. */
+  readonly lastId: string;
 }
 
 /**
