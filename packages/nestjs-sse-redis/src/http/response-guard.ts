@@ -49,7 +49,7 @@ export class ResponseGuard {
   private blocks: ForeignBlocks | undefined = undefined;
 
   private constructor(
-    private readonly response: ServerResponse,
+    readonly response: ServerResponse,
     private readonly claim: Claim,
     readonly originalWrite: Method<boolean>,
     readonly originalEnd: Method<ServerResponse>,
