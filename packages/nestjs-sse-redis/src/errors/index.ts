@@ -1,4 +1,5 @@
 export { SseRedisError } from './sse-redis.error.js';
+export { AlreadyConnectedError } from './already-connected.error.js';
 export { AuthorizationFailedError } from './authorization-failed.error.js';
 export { DrainingError } from './draining.error.js';
 export { ForbiddenChannelError } from './forbidden-channel.error.js';

@@ -1,5 +1,6 @@
-import { ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { hasPlainWrite } from './response-guard.js';
 
 /** Of `OutgoingMessage`, and not in its documentation. */
 interface Undocumented {
@@ -25,7 +26,7 @@ interface Undocumented {
  * A TLS socket is as good: what is written to it is encrypted in order.
  */
 export function chunkSocket(response: ServerResponse): Socket | undefined {
-  if (response.write !== ServerResponse.prototype.write) return undefined;
+  if (!hasPlainWrite(response)) return undefined;
   const { chunkedEncoding, outputSize } = response as Undocumented;
   if (chunkedEncoding !== true || outputSize !== 0 || response.writableCorked !== 0) return undefined;
   const { socket } = response;

@@ -2,6 +2,7 @@ import * as nest from '@nestjs/common';
 import type { MessageEvent } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import { AlreadyConnectedError } from '../errors/already-connected.error.js';
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 
 /** Of Nest, under which a request carries what `@SseSignal()` gives. */
@@ -34,6 +35,7 @@ export class NestStream extends Observable<MessageEvent> {
     serve: (stream: NestStream) => () => void,
   ) {
     super((subscriber) => {
+      if (this.subscriber) return subscriber.error(new AlreadyConnectedError());
       this.subscriber = subscriber;
       const left = serve(this);
       return () => {

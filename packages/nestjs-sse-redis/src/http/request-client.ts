@@ -3,7 +3,9 @@ import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { ConnectingClient, ResponseOptions, ResponseStream } from '../hub/connecting-client.js';
 import { NestStream } from './nest-stream.js';
+import { ResponseGuard } from './response-guard.js';
 import { ResponseOutlet } from './response-outlet.js';
+import { getRoute } from './route-of-request.js';
 
 /** A request as both adapters give it: Express' own, or Fastify's around Node's (`raw`). */
 export interface AdapterRequest {
@@ -52,6 +54,11 @@ export class RequestClient implements ConnectingClient {
     return this.rawRequest.headers['user-agent'];
   }
 
+  /** The route that it asked for, as `GET /orders/:id`; undefined if the adapter does not tell. */
+  get route(): string | undefined {
+    return getRoute(this.request);
+  }
+
   /**
    * Whether it would rather have a status (429, 503) than an event that tells why it is refused: clients that are no
    * `EventSource` may say so by `Prefer: status` (the header of RFC 7240).
@@ -60,13 +67,14 @@ export class RequestClient implements ConnectingClient {
     return prefersStatus(this.rawRequest);
   }
 
-  observe(
-    options: ResponseOptions,
-    serve: (response: ResponseStream) => () => void,
-  ): Observable<MessageEvent> {
-    return new NestStream(this.response, (stream) =>
-      serve(new ResponseOutlet(this.response, stream, options)),
-    );
+  observe(options: ResponseOptions, serve: (response: ResponseStream) => void): Observable<MessageEvent> {
+    const { response } = this;
+    const guard = ResponseGuard.install(response, this);
+    return new NestStream(response, (stream) => {
+      const outlet = new ResponseOutlet(response, stream, guard, options);
+      serve(outlet);
+      return () => outlet.interrupt();
+    });
   }
 }
 

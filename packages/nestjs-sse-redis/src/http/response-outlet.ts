@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Writable } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 import type { ResponseListener, ResponseOptions, ResponseStream } from '../hub/connecting-client.js';
 import {
   gapFrame,
@@ -17,11 +17,20 @@ import type { Gap, OutletListener, Unison } from '../hub/outlet.js';
 import { chunkSocket } from './chunk-socket.js';
 import type { FrameBatch } from './frame-batch.js';
 import { abortSignal, type NestStream } from './nest-stream.js';
+import type { GuardedStream, ResponseGuard } from './response-guard.js';
 import { ResponseUnison, type Member } from './response-unison.js';
 import { canWriteStraight, mayGoStraight, writeStraight } from './straight-write.js';
 import { tick, type Flushable } from './tick.js';
 
 const logger = new Logger('SseHub');
+
+/** ms for what an application has concatenated with a stream, once the hub has ended it. */
+const LAST_WORDS = 1_000;
+
+/** A response of HTTP/2 has a stream of its own, and shares its socket. */
+interface Http2Response {
+  readonly stream?: Duplex;
+}
 
 /**
  * Writes frames to a response whose headers Nest sends: `@Sse()` keeps routing, guards, filters and headers, and the
@@ -33,12 +42,15 @@ const logger = new Logger('SseHub');
  * anyway. To ask the response costs a microsecond: hardly any of it is in the processor's cache, and on Express, where its
  * classes are not aligned (express-classes.ts), each has a hidden class of its own, so that V8 looks up every property anew.
  */
-export class ResponseOutlet implements ResponseStream, Flushable, Member {
+export class ResponseOutlet implements ResponseStream, Flushable, Member, GuardedStream {
   connection: OutletListener | undefined = undefined;
   stream: ResponseListener | undefined = undefined;
   stalled = false;
   unison: ResponseUnison | undefined = undefined;
   place = 0;
+  hasEvents = false;
+  /** The hub has ended it. */
+  hasEnded = false;
   /** The headers are out, and it has not closed. */
   private isOpen = false;
   private isClosed = false;
@@ -65,14 +77,15 @@ export class ResponseOutlet implements ResponseStream, Flushable, Member {
   constructor(
     private readonly response: ServerResponse,
     nest: NestStream,
+    private readonly guard: ResponseGuard,
     private readonly options: ResponseOptions,
   ) {
     this.nest = nest;
+    guard.stream = this;
     // Not below Node's own mark, over which it says `false` and then 'drain': that event is sure to come.
     this.limit = Math.max(options.bufferedBytes, response.writableHighWaterMark);
     if (response.closed || response.destroyed) queueMicrotask(() => this.onClosed());
     else response.on('close', () => this.onClosed());
-    this.noticeEnd();
   }
 
   open(id: string | undefined, retry: number | undefined): boolean {
@@ -80,6 +93,7 @@ export class ResponseOutlet implements ResponseStream, Flushable, Member {
   }
 
   event(_channel: string, record: EventRecord): boolean {
+    this.hasEvents = true;
     return this.write(record.frame);
   }
 
@@ -100,7 +114,9 @@ export class ResponseOutlet implements ResponseStream, Flushable, Member {
   }
 
   get gone(): boolean {
-    return this.response.destroyed || this.response.socket?.destroyed === true;
+    const { response } = this;
+    const { stream } = response as Http2Response;
+    return response.destroyed || response.socket?.destroyed === true || stream?.destroyed === true;
   }
 
   /**
@@ -168,7 +184,7 @@ export class ResponseOutlet implements ResponseStream, Flushable, Member {
     }
     const target = socket?.writable ? socket : this.response;
     if (target === socket) socket.write(batch.chunk);
-    else target.write(batch.frames);
+    else this.guard.write(batch.frames);
     this.room = this.limit - this.straightLength - target.writableLength;
     if (this.full) this.awaitDrain(target);
   }
@@ -221,9 +237,12 @@ export class ResponseOutlet implements ResponseStream, Flushable, Member {
 
   end(): void {
     this.flush();
+    this.hasEnded = true;
     this.stream?.ended();
-    if (this.nest) this.nest.end();
-    else this.response.end();
+    if (!this.nest) return this.guard.end();
+    this.nest.end();
+    // What the application has merged with the stream may go on for ever, and keep the client from coming back.
+    setTimeout(() => this.guard.end(), LAST_WORDS).unref();
   }
 
   destroy(): void {
@@ -232,16 +251,29 @@ export class ResponseOutlet implements ResponseStream, Flushable, Member {
     this.response.destroy();
   }
 
-  /** The handler has the response, too. When it has ended, its socket is the next request's, long before it closes. */
-  private noticeEnd(): void {
-    const { response } = this;
-    // oxlint-disable-next-line typescript/unbound-method -- applied below: bound it would be one function more a connection
-    const end = response.end as (this: ServerResponse, ...rest: unknown[]) => ServerResponse;
-    response.end = (...rest: unknown[]) => {
-      this.part();
-      this.isOpen = false;
-      return end.apply(response, rest);
-    };
+  get lastId(): string | undefined {
+    return this.stream?.finalId ?? this.connection?.lastId;
+  }
+
+  makeWay(): void {
+    this.part();
+    this.flush();
+    // What follows must not overtake what a response holds back that somebody has corked.
+    if (this.response.writableCorked > 0) this.socket = undefined;
+  }
+
+  /** When the response has ended, its socket is the next request's, long before it closes. */
+  onEnd(): void {
+    this.part();
+    this.interrupt();
+    this.flush();
+    this.isOpen = false;
+  }
+
+  /** Nest unsubscribes: the client has left, or an operator or an interceptor has ended the stream. */
+  interrupt(): void {
+    if (this.isClosed || this.gone || this.response.req.method === 'HEAD') this.stream?.left();
+    else this.stream?.interrupted();
   }
 
   /** @param more bytes, besides those that wait for the client */

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { NewConnection } from '../broker/registry-store.interface.js';
 import { formatHubEvent } from '../event/event-text.js';
 import { repeatableId } from '../event/last-event-id.js';
+import { DISMISSED_ID } from '../event/position.js';
 import type { ConnectingClient, ResponseListener, ResponseStream } from './connecting-client.js';
 import type { Connection } from './connection.js';
 import { dismissalFrame, refusalFrame, retryFrame } from './frames.js';
@@ -41,6 +42,7 @@ export class ClientStream implements Beating, ResponseListener {
   endsAt = Infinity;
   /** Why then. */
   endsFor: 'expired' | 'max age' = 'max age';
+  finalId: string | undefined = undefined;
   private closedFor: string | undefined = undefined;
   /** What is done to it is done in turn: its opening first. */
   private turn: Promise<unknown> | undefined = undefined;
@@ -91,6 +93,13 @@ export class ClientStream implements Beating, ResponseListener {
     this.close('ended');
   }
 
+  /** As with a heartbeat the client is told where it stands, so that it comes back from there. */
+  interrupted(): void {
+    if (this.isClosed) return;
+    this.connection?.beat();
+    this.close('ended-by-application');
+  }
+
   left(): void {
     this.close(this.response.stalled ? 'stalled' : 'left');
   }
@@ -121,7 +130,10 @@ export class ClientStream implements Beating, ResponseListener {
     const id = this.lastId;
     if (code !== undefined) this.response.write(refusalFrame(code, details, retry, id));
     else if (retry !== undefined) this.response.write(retryFrame(retry, id));
-    if (retry === undefined) this.response.write(dismissalFrame(reason));
+    if (retry === undefined) {
+      this.response.write(dismissalFrame(reason));
+      this.finalId = DISMISSED_ID;
+    }
     this.close(reason);
     this.response.end();
   }

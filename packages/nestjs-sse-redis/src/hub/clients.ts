@@ -17,6 +17,7 @@ import type { Connection } from './connection.js';
 import { Deadlines } from './deadlines.js';
 import { Drain } from './drain.js';
 import type { Figures } from './figures.js';
+import { Interruptions } from './interruptions.js';
 import type { Registrar } from './registrar.js';
 import { jittered } from './retry-time.js';
 import type { StartOptions, Streams } from './streams.js';
@@ -44,6 +45,7 @@ export class Clients implements StreamKeeper {
   private readonly deadlines = new Deadlines();
   private readonly authorizer: Authorizer | undefined;
   private readonly drain: Drain;
+  private readonly interruptions = new Interruptions();
   private lastNumber = 0;
   /** How often the link came back: what was said meanwhile of anybody's rights was not heard. */
   private restorations = 0;
@@ -80,17 +82,13 @@ export class Clients implements StreamKeeper {
     return this.streams.get(id);
   }
 
-  /**
-   * Serves the response of a client.
-   *
-   * @returns what is to be called when the client leaves
-   */
+  /** Serves the response of a client. */
   serve(
     client: ConnectingClient,
     channels: readonly string[],
     options: StreamOptions,
     response: ResponseStream,
-  ): () => void {
+  ): void {
     const id = `${this.nodeId}.${(++this.lastNumber).toString(36)}`;
     const secret = options.control ? randomBytes(18).toString('base64url') : undefined;
     const stream = new ClientStream(id, client, options.user, response, secret, this);
@@ -98,7 +96,6 @@ export class Clients implements StreamKeeper {
     // At once: what Nest keeps for a response until its headers are out should not grow old over a question to Redis.
     void response.opened();
     void stream.inTurn(() => this.begin(stream, channels, options));
-    return () => stream.left();
   }
 
   /** @throws DrainingError | TooManyConnectionsError | RedisUnavailableError where a stream would be refused now */
@@ -223,6 +220,9 @@ export class Clients implements StreamKeeper {
     if (stream.endsAt !== Infinity) this.deadlines.remove(stream.endsAt, stream);
     if (stream.registered) this.registrar.depart(stream.id, reason);
     this.figures.closed(reason);
+    if (reason === 'ended-by-application' && stream.response.hasEvents) {
+      this.interruptions.report(stream.client.route);
+    }
   }
 
   private async begin(

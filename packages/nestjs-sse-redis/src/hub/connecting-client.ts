@@ -8,17 +8,17 @@ export interface ConnectingClient extends AuthorizedClient {
   /** Where it left off, from the `Last-Event-ID` header or the `lastEventId` query parameter. */
   readonly lastEventId: string | undefined;
   readonly userAgent: string | undefined;
+  /** The route of its request, as `GET /orders/:id`, for the log. */
+  readonly route?: string | undefined;
   /** When what it has shown to be let in runs out; ms since the epoch, or a Date. */
   readonly expiresAt?: number | Date | undefined;
   /**
    * What stands for the stream of its response to Nest.
    *
-   * @param serve called with the response when Nest subscribes; returns what is to be called when it unsubscribes
+   * @param serve called with the response when Nest subscribes, once
+   * @throws AlreadyConnectedError if the response has a stream already
    */
-  observe(
-    options: ResponseOptions,
-    serve: (response: ResponseStream) => () => void,
-  ): Observable<MessageEvent>;
+  observe(options: ResponseOptions, serve: (response: ResponseStream) => void): Observable<MessageEvent>;
 }
 
 export interface ResponseOptions {
@@ -30,6 +30,10 @@ export interface ResponseOptions {
 
 /** A stream, as its response knows it. */
 export interface ResponseListener {
+  /** The id that its client was told in place of a position, so that it does not come back. */
+  readonly finalId: string | undefined;
+  /** An operator, an interceptor or a handler ends the response, while the client is there. */
+  interrupted(): void;
   /** The outlet was ended. */
   ended(): void;
   /** The response has closed, one way or another. */
@@ -46,6 +50,8 @@ export interface ResponseStream extends Outlet {
   closed(): Promise<void>;
   /** It has been given up because the client took nothing for `stallTimeout`. */
   readonly stalled: boolean;
+  /** It was given an event. */
+  readonly hasEvents: boolean;
   /** Its socket is gone, whether or not anybody was told. */
   readonly gone: boolean;
   write(frame: Buffer): boolean;

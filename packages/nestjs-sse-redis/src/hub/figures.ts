@@ -8,6 +8,7 @@ export const LATENCY_BUCKETS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500
 const CLOSE_REASONS: ReadonlySet<string> = new Set([
   'left',
   'ended',
+  'ended-by-application',
   'stalled',
   'drained',
   'expired',

@@ -12,7 +12,7 @@ export interface Gap {
 
 /** A connection, as its outlet knows it. */
 export interface OutletListener {
-  /** The id that the client has, once it has read what it was given. */
+  /** The id that the client has, once it has been given all that the outlet was given. */
   readonly lastId: string;
   /** The outlet has taken everything that it was given. */
   drained(): void;

@@ -1,0 +1,61 @@
+import { forEachAdapter, RedisServer, startApp, type RunningApp } from '@nestjs-sse-redis/testing';
+import { jest } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { SseHub } from 'nestjs-sse-redis';
+import { ResponseGuard } from '../../src/http/response-guard.js';
+import { addMiddleware, foreignWritersModule } from './foreign-writers/foreign-writers.app.js';
+import { travel, travelThroughTimeouts } from './foreign-writers/journey.js';
+import { clearStages } from './foreign-writers/stage.js';
+import { WAYS } from './foreign-writers/ways.js';
+
+let redis: RedisServer;
+beforeAll(async () => {
+  redis = await RedisServer.start();
+});
+afterAll(() => redis.stop());
+
+/** The guard sees everything, and lets it through. */
+function lookAway(): void {
+  jest.spyOn(ResponseGuard.prototype, 'takeWrite').mockImplementation(function (this: ResponseGuard, args) {
+    return this.originalWrite.apply(this.response, args);
+  });
+  jest.spyOn(ResponseGuard.prototype, 'takeEnd').mockImplementation(function (this: ResponseGuard, args) {
+    this.stream?.onEnd();
+    return this.originalEnd.apply(this.response, args);
+  });
+}
+
+forEachAdapter((adapter) => {
+  let running: RunningApp;
+  let hub: SseHub;
+
+  beforeEach(async () => {
+    clearStages();
+    const module = foreignWritersModule({ redis: redis.url, prefix: randomUUID(), drain: { timeout: 100 } });
+    running = await startApp(module, adapter, { configure: addMiddleware, application: { logger: false } });
+    hub = running.app.get(SseHub);
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await running.close();
+  });
+
+  describe('brings a client back with the hub’s id, to every event once, after', () => {
+    it.each(WAYS)('$name', (way) => travel(running.url, hub, way));
+
+    it('a global TimeoutInterceptor as in Nest’s documentation, while events flow', () =>
+      travelThroughTimeouts(running.url, hub));
+  });
+
+  describe('loses the position without the guard (negative control): after', () => {
+    it.each(WAYS.filter(({ writes }) => writes !== undefined))('$name', async (way) => {
+      lookAway();
+      await expect(travel(running.url, hub, way)).rejects.toThrow(/not the hub's/);
+    });
+
+    it('a global TimeoutInterceptor', async () => {
+      lookAway();
+      await expect(travelThroughTimeouts(running.url, hub)).rejects.toThrow(/not the hub's/);
+    });
+  });
+});
