@@ -33,6 +33,8 @@ export class Stream {
     const source = (this.#source = new EventSource(address));
     source.onopen = () => this.#open();
     source.onerror = (event) => this.#failed(event);
+    // The hub says where the client stands; the page needs it for the next EventSource alone.
+    source.addEventListener('position', (event) => (this.#cursor = event.lastEventId));
     for (const type of this.#types) source.addEventListener(type, (event) => this.#receive(event));
     this.#enter(this.#opened ? 'reconnecting' : 'connecting');
     this.#insist(PATIENCE);
@@ -56,7 +58,9 @@ export class Stream {
 
   #receive(event) {
     if (event.lastEventId) this.#cursor = event.lastEventId;
-    this.#on.event({ type: event.type, id: event.lastEventId, data: JSON.parse(event.data) });
+    // Of a late event it also says where the client stands: `<own>~<cursor>`.
+    const [id] = event.lastEventId.split('~');
+    this.#on.event({ type: event.type, id, data: JSON.parse(event.data) });
   }
 
   #failed(event) {
