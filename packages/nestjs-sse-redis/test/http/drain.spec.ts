@@ -49,7 +49,8 @@ forEachAdapter((adapter) => {
     // The drain's own time, then what Nest takes to end; a busy machine may take longer, but not for ever.
     expect(ms).toBeLessThan(15_000);
     await watching.stop();
-  }, 90_000);
+    // 5,000 connections and three processes; what counts is the time of the drain alone.
+  }, 240_000);
 
   it('is not ready while it hands over, sends newcomers away, and gives each client a time of its own', async () => {
     // The hub takes 10 ms for each stream; a busy machine may need longer until the last of them has ended.
@@ -60,7 +61,7 @@ forEachAdapter((adapter) => {
     const clients = await Promise.all(
       Array.from({ length: 150 }, async () => {
         const stream = rooms.stream(node!, 'news');
-        await until(() => stream.lastEventId !== '');
+        await until(() => stream.lastEventId !== '', { timeout: 30_000 });
         return stream;
       }),
     );
@@ -87,7 +88,7 @@ forEachAdapter((adapter) => {
     }
     expect(new Set(retries).size).toBeGreaterThan(10);
     await rooms.stop();
-  }, 60_000);
+  }, 90_000);
 });
 
 /** Keeps the server listening after all clients are handed over, until the function that it returns is called. */
@@ -106,11 +107,13 @@ function holdAfterDrain(): () => void {
 
 it('ends in bounded time also when Redis is away', async () => {
   const away = await RedisServer.start();
-  const rooms = await Rooms.start('fastify', away, { publishTimeout: 500, drain: { timeout: 500 } }, 1);
+  const rooms = await Rooms.start('fastify', away, { publishTimeout: 2_000, drain: { timeout: 500 } }, 1);
   const streams = Array.from({ length: 5 }, () => rooms.stream(rooms.nodes[0]!, 'news'));
   await until(() => streams.every(({ lastEventId }) => lastEventId !== ''));
   away.pause();
+  const watch = Stopwatch.start();
   await rooms.stop();
+  expect(watch.stop()).toBeLessThan(15_000);
   expect(streams.map(({ isEventStream }) => isEventStream)).toEqual(streams.map(() => true));
   await away.stop();
-}, 20_000);
+}, 60_000);
