@@ -10,6 +10,7 @@ export type {
   ChannelRule,
   ChannelRules,
 } from './options/channel-rules.interface.js';
+export type { SerializeContext, SerializeFunction } from './options/serialize-function.interface.js';
 export { SseHub, type Readiness } from './hub/sse-hub.js';
 export type { HubStats } from './hub/hub-stats.js';
 export type {

@@ -9,6 +9,7 @@ import {
 import { HttpAdapterHost, type AbstractHttpAdapter } from '@nestjs/core';
 import { answerForClosingFastify } from './http/closing-fastify.js';
 import { alignExpressClasses } from './http/express-classes.js';
+import { InterceptorNotice } from './http/interceptor-notice.js';
 import { jittered } from './hub/retry-time.js';
 import { SseHub } from './hub/sse-hub.js';
 import { resolveOptions, type ResolvedOptions } from './options/resolved-options.js';
@@ -39,6 +40,7 @@ import {
       useFactory: (options: ResolvedOptions) => new SseNode(options),
       inject: [RESOLVED_OPTIONS],
     },
+    InterceptorNotice,
     { provide: SseHub, useFactory: ({ hub }: SseNode) => hub, inject: [SseNode] },
     { provide: SseRegistry, useFactory: ({ registry }: SseNode) => registry, inject: [SseNode] },
   ],
@@ -53,6 +55,7 @@ export class SseRedisModule
     @Inject(SseNode) private readonly node: SseNode,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(InterceptorNotice) private readonly interceptorNotice: InterceptorNotice,
   ) {
     super();
   }
@@ -73,6 +76,8 @@ export class SseRedisModule
   async onModuleInit(): Promise<void> {
     alignExpressClasses(this.adapter);
     await this.node.start();
+    // Without HTTP there are no routes, whatever controllers there are.
+    if (this.adapter) this.interceptorNotice.log();
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -26,14 +26,19 @@ const LINE_END = /\r\n|\n|\r/;
  * Makes the SSE text of an event that an application publishes.
  *
  * @param maxBytes how long the data may be, in bytes of UTF-8
- * @throws InvalidEventError | PayloadTooLargeError
+ * @param serialize makes of the event's data what is sent; called once, and only for an event whose type is allowed
+ * @throws InvalidEventError | PayloadTooLargeError, and any error of `serialize`
  */
-export function encodeEvent(event: SseEventInput, maxBytes: number): EventText {
+export function encodeEvent(
+  event: SseEventInput,
+  maxBytes: number,
+  serialize?: (data: unknown) => unknown,
+): EventText {
   if (typeof event !== 'object' || event === null) {
     throw new InvalidEventError('An event is an object { type?, data }.');
   }
   const type = checkType(event.type);
-  const value = event.data;
+  const value = serialize ? serialize(event.data) : event.data;
   const kind = typeof value === 'string' ? 't' : 'j';
   const data = typeof value === 'string' ? value : stringify(value);
   checkSize(data, maxBytes);

@@ -23,7 +23,7 @@ export function exchangeOf(context: ExecutionContext): Exchange {
 export class ClientOfRequest implements PipeTransform<Exchange, Promise<RequestClient>> {
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(SseHub) private readonly hub: SseHub,
+    @Inject(SseHub) readonly hub: SseHub,
   ) {}
 
   async transform({ request, response }: Exchange): Promise<RequestClient> {

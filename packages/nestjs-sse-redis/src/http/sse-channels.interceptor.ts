@@ -28,7 +28,7 @@ export class SseChannelsInterceptor implements NestInterceptor<unknown, MessageE
   private readonly clients: ClientOfRequest;
 
   constructor(
-    @Inject(SseHub) private readonly hub: SseHub,
+    @Inject(SseHub) readonly hub: SseHub,
     @Inject(RESOLVED_OPTIONS) options: ResolvedOptions,
   ) {
     this.clients = new ClientOfRequest(options, hub);

@@ -2,7 +2,17 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { ClientOfRequest, exchangeOf } from './client-of-request.js';
 import type { RequestClient } from './request-client.js';
 
-const ofContext = createParamDecorator((_data: unknown, context: ExecutionContext) => exchangeOf(context));
+/** Marks the methods that take `@SseClient()`. */
+export const SSE_CLIENT = Symbol('SSE_CLIENT');
+
+const markMethod: ParameterDecorator = (target, method) => {
+  if (method !== undefined) Reflect.defineMetadata(SSE_CLIENT, true, target, method);
+};
+
+const ofContext = createParamDecorator(
+  (_data: unknown, context: ExecutionContext) => exchangeOf(context),
+  [markMethod],
+);
 
 /**
  * Gives a handler the client that is connecting, for `hub.connect()`.

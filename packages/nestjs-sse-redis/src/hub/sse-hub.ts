@@ -49,6 +49,7 @@ import { checkSource, pipeSource, type PipeSource } from './pipe-source.js';
 import type { Registrar } from './registrar.js';
 import { rule } from './rule.js';
 import { nodeOf, type ConnectionTarget, type Ruling } from './ruling.js';
+import { serializeData } from './serialize-data.js';
 import { Streams, type StartOptions } from './streams.js';
 
 /** How many probes may go unanswered before a process is no longer ready. */
@@ -258,7 +259,7 @@ export class SseHub {
    */
   async sendTo(connectionId: string, event: SseEventInput): Promise<SendOutcome> {
     this.checkStarted();
-    const { text } = encodeEvent(event, this.options.payloadBytes);
+    const { text } = this.encode(event, undefined);
     const result = await this.ruleOne(connectionId, {
       do: 'send',
       target: { connection: connectionId },
@@ -495,12 +496,21 @@ export class SseHub {
   }
 
   private publication(channel: string, event: SseEventInput, options: PublishOptions): Publication {
+    const name = checkChannel(channel);
+    const idempotencyKey = checkIdempotencyKey(options.idempotencyKey);
+    // Last, since the serialize option is not called for what is not published.
     return {
-      channel: checkChannel(channel),
-      event: encodeEvent(event, this.options.payloadBytes),
+      channel: name,
+      event: this.encode(event, name),
       ephemeral: options.ephemeral === true,
-      idempotencyKey: checkIdempotencyKey(options.idempotencyKey),
+      idempotencyKey,
     };
+  }
+
+  private encode(event: SseEventInput, channel: string | undefined): EventText {
+    const { payloadBytes, serialize } = this.options;
+    if (!serialize) return encodeEvent(event, payloadBytes);
+    return encodeEvent(event, payloadBytes, (data) => serializeData(serialize, data, channel));
   }
 
   private checkStarted(): void {

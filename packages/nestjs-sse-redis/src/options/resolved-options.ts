@@ -2,6 +2,7 @@ import type { Redis, RedisOptions } from 'ioredis';
 import { InvalidOptionsError } from '../errors/invalid-options.error.js';
 import { findProblemOfPattern } from '../event/channel-pattern.js';
 import type { AuthorizeFunction, ChannelRules } from './channel-rules.interface.js';
+import type { SerializeFunction } from './serialize-function.interface.js';
 import type { SseRedisOptions, UserId } from './sse-redis-options.interface.js';
 
 /** The options with their defaults, checked. */
@@ -35,6 +36,7 @@ export interface ResolvedOptions {
   /** How long an authorization is trusted before it is asked for again. */
   readonly authorizationInterval: number;
   readonly onRefusal: 'channel' | 'connection';
+  readonly serialize: SerializeFunction | undefined;
 }
 
 const MINUTE = 60_000;
@@ -74,6 +76,7 @@ const KNOWN: ReadonlyMap<string, readonly string[] | undefined> = new Map<
   ['identify', undefined],
   ['authorize', undefined],
   ['authorization', ['interval', 'onRefusal']],
+  ['serialize', undefined],
   ['isGlobal', undefined],
 ]);
 
@@ -128,6 +131,7 @@ export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
     authorize: options.authorize,
     authorizationInterval: number('authorization.interval', MINUTE, 100, MAX_TIMER),
     onRefusal: options.authorization?.onRefusal ?? 'channel',
+    serialize: options.serialize,
   };
   checkAuthorize(resolved.authorize, problems);
   if (!['channel', 'connection'].includes(resolved.onRefusal)) {
@@ -139,6 +143,11 @@ export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
   checkRedis(resolved.redis, problems);
   if (typeof resolved.identify !== 'function') {
     problems.push(`identify takes a function (request) => user id, it got ${show(resolved.identify)}`);
+  }
+  if (resolved.serialize !== undefined && typeof resolved.serialize !== 'function') {
+    problems.push(
+      `serialize takes a function (data, { channel }) => data, it got ${show(resolved.serialize)}`,
+    );
   }
   // A position older than the retention is a gap, so every quiet client's must be renewed well within it.
   const renewal = Math.max(resolved.heartbeatInterval, resolved.probeInterval);

@@ -1,5 +1,6 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import type { AuthorizeFunction, ChannelRules } from './channel-rules.interface.js';
+import type { SerializeFunction } from './serialize-function.interface.js';
 
 /** What `SseRedisModule.forRoot` takes. Every option has a default that is right in production; times are in milliseconds. */
 export interface SseRedisOptions {
@@ -118,6 +119,22 @@ export interface SseRedisOptions {
      */
     readonly onRefusal?: 'channel' | 'connection';
   };
+  /**
+   * Makes of the data of an event what is published: the place for what an interceptor does to an ordinary answer,
+   * since interceptors do not see the events of the hub. The hub calls it once for each event of `publish`,
+   * `publishMany`, `pipe` and `sendTo` (where `channel` is undefined), strings included, and never for its own events.
+   *
+   * It must be synchronous. If it throws or returns a Promise, the call rejects with an `InvalidEventError` and the
+   * event is not sent. Default: the data as it is.
+   *
+   * @example
+   * ```ts
+   * import { instanceToPlain } from 'class-transformer';
+   *
+   * serialize: (data) => instanceToPlain(data), // what ClassSerializerInterceptor does: @Exclude() and @Expose() count
+   * ```
+   */
+  readonly serialize?: SerializeFunction;
 }
 
 /** A user's id; a number becomes a string. */

@@ -21,7 +21,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { SseHub, type ChannelEventInput } from 'nestjs-sse-redis';
 import { ResponseOutlet } from '../../src/http/response-outlet.js';
 import { certificate } from './certificate.js';
-import { newsModule } from './news.app.js';
+import { newsModule, NO_HEARTBEATS } from './news.app.js';
 import { RawExchange } from './raw-exchange.js';
 
 const DATA = 'größer 漢字 😀';
@@ -60,7 +60,7 @@ forEachAdapter((adapter) => {
   async function start(configure: (app: INestApplication) => unknown = () => undefined): Promise<void> {
     sockets = [];
     writes.clear();
-    const { imports, controllers } = newsModule({ prefix: randomUUID(), redis: redis.url });
+    const { imports, controllers } = newsModule({ prefix: randomUUID(), redis: redis.url, ...NO_HEARTBEATS });
     const options: StartAppOptions = {
       configure: (app) => {
         (app.getHttpServer() as Server).on('connection', watch);
@@ -312,7 +312,8 @@ async function startBehind(
   adapter: ExpressAdapter | FastifyAdapter,
   options: NestApplicationOptions = {},
 ): Promise<{ app: INestApplication; port: number }> {
-  const module = newsModule({ prefix: randomUUID(), redis: redis.url, limits: { bufferedBytes: 65_536 } });
+  const limits = { bufferedBytes: 65_536 };
+  const module = newsModule({ prefix: randomUUID(), redis: redis.url, limits, ...NO_HEARTBEATS });
   const compiled = await Test.createTestingModule(module).compile();
   const app = compiled.createNestApplication(adapter, options);
   await app.listen(0, '127.0.0.1');

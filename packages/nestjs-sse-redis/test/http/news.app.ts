@@ -80,6 +80,12 @@ export class NewsController {
   }
 }
 
+/**
+ * Without heartbeats, for tests that count writes: the first connection of a hub gets its first heartbeat 1/32 of the
+ * interval after the hub was made, which is 625 ms by default. Half of `history.ttl` is the longest interval.
+ */
+export const NO_HEARTBEATS: SseRedisOptions = { heartbeatInterval: 1_800_000 };
+
 /** An application as a user would write it. */
 export function newsModule(options: SseRedisOptions) {
   return { imports: [SseRedisModule.forRoot(options)], controllers: [NewsController] };

@@ -147,7 +147,8 @@ forEachAdapter((adapter) => {
 
   it('ends a stream when what let its client in runs out', async () => {
     const [one] = await start({ authorize: undefined });
-    const { stream } = await rooms.client(one, 'a', { query: { expires: '300' } });
+    // Not looked up in the registry: on a busy machine it may have run out before.
+    const stream = rooms.stream(one, 'a', { query: { expires: '300' } });
     expect(await stream.ended).toBe('end');
     expect(dataOf(stream, 'error')).toEqual([{ code: 'EXPIRED' }]);
     expect(stream.retry).toBeGreaterThan(0);
@@ -155,7 +156,7 @@ forEachAdapter((adapter) => {
 
   it('ends old streams, so that they spread anew', async () => {
     const [one] = await start({ authorize: undefined, maxConnectionAge: 400 });
-    const { stream } = await rooms.client(one, 'a');
+    const stream = rooms.stream(one, 'a');
     expect(await stream.ended).toBe('end');
     expect(dataOf(stream, 'error')).toEqual([]);
     await until(() => one.hub.stats().closes['max age'] === 1);

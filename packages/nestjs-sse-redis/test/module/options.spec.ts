@@ -109,6 +109,7 @@ describe('the options', () => {
       connectionsPerAddress: Infinity,
       authorize: undefined,
       onRefusal: 'channel',
+      serialize: undefined,
       ...Object.fromEntries(numbers.map(({ resolved, fallback }) => [resolved, fallback])),
     });
     expect(resolve(undefined)).toEqual(resolve({ identify: resolve({})['identify'] }));
@@ -245,6 +246,17 @@ describe('the options', () => {
 
   it.each([5, 'request.user', null, {}])('refuse for identify %j', (identify) => {
     expect(messageFor({ identify })).toMatch(/identify takes a function \(request\) => user id, it got /);
+  });
+
+  it.each([5, 'instanceToPlain', null, {}, Promise.resolve()])('refuse for serialize %p', (serialize) => {
+    expect(messageFor({ serialize })).toMatch(
+      /serialize takes a function \(data, \{ channel \}\) => data, it got /,
+    );
+  });
+
+  it('take for serialize a function, and keep it as it is', () => {
+    const serialize = (data: unknown) => data;
+    expect(resolve({ serialize })['serialize']).toBe(serialize);
   });
 
   it('know the user of a request, by default', () => {

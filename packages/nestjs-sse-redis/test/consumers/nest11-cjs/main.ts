@@ -1,9 +1,25 @@
 import 'reflect-metadata';
-import { Body, Controller, Module, Post, Sse } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Module,
+  Post,
+  Sse,
+  UseInterceptors,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { SseClient, SseHub, SseRedisModule } from 'nestjs-sse-redis';
+import { SseChannels, SseClient, SseHub, SseRedisModule } from 'nestjs-sse-redis';
 import { checkStream } from './check-stream.js';
+
+class WatchingInterceptor implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler) {
+    return next.handle();
+  }
+}
 
 @Controller('news')
 class NewsController {
@@ -13,6 +29,11 @@ class NewsController {
   news(@SseClient() client: SseClient) {
     return this.hub.connect(client, ['news']);
   }
+
+  @Sse('watched')
+  @UseInterceptors(WatchingInterceptor)
+  @SseChannels('news')
+  watched(): void {}
 
   @Post()
   post(@Body() data: { headline: string }) {

@@ -1,0 +1,33 @@
+import type { Type } from '@nestjs/common';
+// Nest keeps what its decorators say under these keys. It has no public way to ask whether a method is an @Sse() route.
+import { SSE_METADATA } from '@nestjs/common/constants.js';
+import { MetadataScanner } from '@nestjs/core';
+import { SSE_CHANNELS } from './sse-channels.interceptor.js';
+import { SSE_CLIENT } from './sse-client.decorator.js';
+
+/** A method of a controller that streams events of a hub. */
+export interface StreamRoute {
+  /** As Nest names handlers: `NewsController.stream`. */
+  readonly name: string;
+  readonly controller: Type<unknown>;
+  readonly handler: (...args: unknown[]) => unknown;
+}
+
+/** Returns the methods of a controller that are `@Sse()` and take `@SseClient()` or have `@SseChannels()`. */
+export function findStreamRoutes(controller: Type<unknown>): StreamRoute[] {
+  const prototype = controller.prototype as Record<string, StreamRoute['handler']>;
+  return new MetadataScanner()
+    .getAllMethodNames(prototype)
+    .filter((method) => isStreamRoute(prototype, method))
+    .map((method) => ({
+      name: `${controller.name}.${method}`,
+      controller,
+      handler: prototype[method]!,
+    }));
+}
+
+function isStreamRoute(prototype: Record<string, StreamRoute['handler']>, method: string): boolean {
+  const handler = prototype[method]!;
+  if (Reflect.getMetadata(SSE_METADATA, handler) !== true) return false;
+  return Reflect.hasMetadata(SSE_CLIENT, prototype, method) || Reflect.hasMetadata(SSE_CHANNELS, handler);
+}

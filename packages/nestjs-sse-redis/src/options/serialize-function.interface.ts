@@ -1,0 +1,11 @@
+/** What the `serialize` option learns about an event besides its data. */
+export interface SerializeContext {
+  /** The channel that the event is published to. Undefined for `hub.sendTo()`, which has no channel. */
+  readonly channel: string | undefined;
+}
+
+/**
+ * Returns what is published in the place of `data`: a string, or anything that JSON can carry. The result counts for
+ * clients, `hub.events()` and `hub.history()` alike. The function must be synchronous.
+ */
+export type SerializeFunction = (data: unknown, context: SerializeContext) => unknown;
