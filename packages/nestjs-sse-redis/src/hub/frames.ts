@@ -8,7 +8,7 @@ import type { Gap } from './outlet.js';
  */
 export function positionFrame(position: Position): Buffer {
   if (position !== lastPosition.position) {
-    lastPosition = { position, frame: Buffer.from(`id: ${formatEventId(position)}\n\n`) };
+    lastPosition = { position, frame: Buffer.from(`id: ${formatEventId(position)}\nevent: position\ndata:\n\n`) };
   }
   return lastPosition.frame;
 }
