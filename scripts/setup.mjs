@@ -35,6 +35,17 @@ export function ensureChromium() {
   });
 }
 
+/** The path of Firefox, for the browser tests. */
+export function ensureFirefox() {
+  return ensureProgram({
+    what: 'Firefox',
+    chosen: 'FIREFOX',
+    names: ['firefox-esr', 'firefox'],
+    apt: 'firefox-esr',
+    otherwise: 'Install Firefox or Firefox ESR',
+  });
+}
+
 async function ensureProgram({ what, chosen, names, apt, otherwise }) {
   const given = process.env[chosen];
   const found = given ? findOnPath(given) : findOnPath(...names);

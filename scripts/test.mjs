@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt } from './build.mjs';
 import { bin, main, run, SetupError } from './run.mjs';
-import { ensureChromium, ensureDependencies, ensureRedis } from './setup.mjs';
+import { ensureChromium, ensureDependencies, ensureFirefox, ensureRedis } from './setup.mjs';
 
 const failures = [];
 
@@ -48,6 +48,8 @@ await main(import.meta, async () => {
   if (redis) env.REDIS_SERVER = redis;
   const chromium = await attempt('Chromium', ensureChromium);
   if (chromium) env.CHROMIUM = chromium;
+  const firefox = await attempt('Firefox', ensureFirefox);
+  if (firefox) env.FIREFOX = firefox;
   await attempt('check', check);
   await attempt('build', ensureBuilt);
   const result = await attempt('jest', () => jest(env));

@@ -1,8 +1,7 @@
 import { jest } from '@jest/globals';
 import { fileURLToPath } from 'node:url';
 import { findRedisBinary } from '@nestjs-sse-redis/testing';
-import type { Browser } from 'puppeteer-core';
-import { launchChromium } from './chromium.js';
+import { TestBrowser } from '@nestjs-sse-redis/testing/browser';
 import { DemoPage } from './demo-page.js';
 import { DemoProcess } from './demo-process.js';
 import { takePicture } from './picture.js';
@@ -15,19 +14,18 @@ jest.setTimeout(60_000);
 
 describe('the demo page in Chromium', () => {
   let demo: DemoProcess;
-  let browser: Browser;
-  let closeBrowser: (() => Promise<void>) | undefined;
+  let chromium: TestBrowser | undefined;
   const pages: DemoPage[] = [];
 
   const openPage = async (query = '') => {
-    const page = await DemoPage.open(browser, `${demo.url}/${query}`);
+    const page = await DemoPage.open(chromium!.browser, `${demo.url}/${query}`);
     pages.push(page);
     return page;
   };
 
   beforeAll(async () => {
     demo = await DemoProcess.start({ REDIS_SERVER: findRedisBinary() });
-    ({ browser, close: closeBrowser } = await launchChromium());
+    chromium = await TestBrowser.start('chromium');
   });
 
   afterEach(async () => {
@@ -35,7 +33,7 @@ describe('the demo page in Chromium', () => {
   });
 
   afterAll(async () => {
-    await closeBrowser?.();
+    await chromium?.stop();
     await demo?.stop();
   });
 
@@ -177,11 +175,13 @@ describe('the demo page in Chromium', () => {
 if (process.env['UPDATE_SCREENSHOT']) {
   it('sits for its picture in the README', async () => {
     const demo = await DemoProcess.start({ REDIS_SERVER: findRedisBinary() });
-    const { browser, close } = await launchChromium();
+    const chromium = await TestBrowser.start('chromium');
     try {
-      expect(await takePicture(browser, demo.url, PICTURE as `${string}.png`)).toBeGreaterThan(50_000);
+      expect(await takePicture(chromium.browser, demo.url, PICTURE as `${string}.png`)).toBeGreaterThan(
+        50_000,
+      );
     } finally {
-      await close();
+      await chromium.stop();
       await demo.stop();
     }
   });

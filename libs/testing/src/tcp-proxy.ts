@@ -23,7 +23,8 @@ export class TcpProxy {
   }
 
   private constructor(
-    readonly target: number,
+    /** Port to which new connections go, as behind a balancer; those that are open stay where they are. */
+    public target: number,
     readonly port: number,
   ) {}
 

@@ -56,6 +56,25 @@ function hearsNothing(one: Talk): Promise<void> {
 }
 
 describe('TcpProxy', () => {
+  it('sends new connections to another target and leaves the open ones where they are', async () => {
+    const other = createServer((socket) => {
+      served.push(socket);
+      socket.on('error', () => {});
+      socket.end('other');
+    });
+    await once(other.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const before = await talk();
+      await echo(before, 'one');
+      proxy.target = (other.address() as { port: number }).port;
+      const after = await talk();
+      await until(() => after.heard === 'other');
+      await echo(before, 'two');
+    } finally {
+      other.close();
+    }
+  });
+
   it('passes bytes and endings in both directions', async () => {
     const one = await talk();
     await echo(one, 'hello');

@@ -7,6 +7,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost, type AbstractHttpAdapter } from '@nestjs/core';
+import { endConnectionsOfEventSources } from './http/closing-connections.js';
 import { answerForClosingFastify } from './http/closing-fastify.js';
 import { alignExpressClasses } from './http/express-classes.js';
 import { InterceptorNotice } from './http/interceptor-notice.js';
@@ -81,6 +82,7 @@ export class SseRedisModule
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    endConnectionsOfEventSources(this.adapter);
     await this.node.drain();
     answerForClosingFastify(this.adapter, () => jittered(this.options.drainRetry));
   }

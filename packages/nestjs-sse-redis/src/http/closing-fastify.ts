@@ -34,7 +34,7 @@ export function answerForClosingFastify(
 }
 
 /** `EventSource` says what it accepts (9.2.2); others may as well, and say that they would rather have a status. */
-function isEventSource(request: IncomingMessage): boolean {
+export function isEventSource(request: IncomingMessage): boolean {
   const accepts = /\btext\/event-stream\b/i.test(request.headers.accept ?? '');
   return request.method === 'GET' && accepts && !prefersStatus(request);
 }

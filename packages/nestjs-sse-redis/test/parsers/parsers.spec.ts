@@ -6,12 +6,12 @@ import {
   until,
   type RunningApp,
 } from '@nestjs-sse-redis/testing';
+import { TestBrowser } from '@nestjs-sse-redis/testing/browser';
 import fc from 'fast-check';
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import { InvalidEventError, SourceFailedError, type PipeItem, type SseEventInput } from 'nestjs-sse-redis';
 import type { Page } from 'puppeteer-core';
-import { Chromium } from './chromium.js';
 import { problemsOfBody } from './chunks.js';
 import { expectedOf } from './comparison.js';
 import { fuzzModule } from './fuzz.app.js';
@@ -62,9 +62,9 @@ async function* sourceOf(
 const seeds = [1, 2, Number(process.env.FUZZ_SEED ?? new Random().seed) | 0];
 
 let redis: RedisServer;
-let chromium: Chromium;
+let chromium: TestBrowser;
 beforeAll(async () => {
-  [redis, chromium] = await Promise.all([RedisServer.start(), Chromium.start()]);
+  [redis, chromium] = await Promise.all([RedisServer.start(), TestBrowser.start('chromium')]);
 });
 afterAll(() => Promise.all([redis.stop(), chromium.stop()]));
 

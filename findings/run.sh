@@ -1,0 +1,48 @@
+# Sourced by each finding: installs its packages in a folder that is removed at the end, runs its program, and compares the
+# output with the recorded one. Nothing of this repository is loaded. The server of each program is on loopback.
+set -eu
+
+# run PACKAGES EXPECTED: the program is read from standard input.
+run() {
+  folder=$(mktemp -d)
+  trap 'rm -rf "$folder"' EXIT
+  trap 'exit 130' INT TERM
+  cat >"$folder/finding.mjs"
+  cat >"$folder/server.mjs" <<'JS'
+import { createServer } from 'node:http';
+
+/** An event-stream server on a free port. @param serve is called with the response and the number of the request */
+export async function startServer(serve) {
+  let requests = 0;
+  const server = createServer((request, response) => serve(response, ++requests, request));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${server.address().port}/`;
+  return { server, url, get requests() { return requests; } };
+}
+
+/** Sends the head of an event stream, and some of its body. */
+export function stream(response, body) {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  response.write(body);
+  return response;
+}
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Prints what was seen, one line each, and ends. */
+export function report(...lines) {
+  console.log(lines.join('\n'));
+  process.exit();
+}
+JS
+  (cd "$folder" && npm init -y >/dev/null && npm install --silent --no-fund --no-audit $1)
+  echo "node $(node --version), $1"
+  seen=$(cd "$folder" && NODE_OPTIONS= NODE_NO_WARNINGS=1 timeout 60 node finding.mjs 2>&1) || true
+  printf '%s\n' "$seen"
+  if [ "$seen" = "$2" ]; then
+    echo 'as recorded'
+  else
+    printf 'CHANGED, it was:\n%s\n' "$2"
+    exit 1
+  fi
+}
