@@ -4,9 +4,22 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { WAYS } from './http/foreign-writers/ways.js';
 
 const library = fileURLToPath(new URL('..', import.meta.url));
 const consumers = fileURLToPath(new URL('consumers', import.meta.url));
+const writers = fileURLToPath(new URL('http/foreign-writers', import.meta.url));
+const testing = fileURLToPath(new URL('../../../libs/testing/src', import.meta.url));
+
+/** What `ReconnectingClient` and `until` consist of. They import nothing but Node's own. */
+const CLIENT_FILES = [
+  'reconnecting-client',
+  'sse-stream',
+  'sse-parser',
+  'recording',
+  'deferred',
+  'until',
+].map((name) => `${name}.ts`);
 
 // The package as users get it: packed, installed in a folder of their own, compiled with their TypeScript.
 describe('the packed package', () => {
@@ -67,6 +80,39 @@ describe('the packed package', () => {
         'NewsController.watched has WatchingInterceptor (method): interceptors and operators do not see',
       ]);
     });
+  });
+
+  // The list of `http/foreign-writers.spec.ts`, with the routes, the ways and the client of that spec.
+  describe('under Nest 11, on Express and Fastify', () => {
+    let app: string;
+
+    beforeAll(async () => {
+      app = join(folder, 'nest11-writers');
+      await cp(writers, app, { recursive: true });
+      await cp(join(consumers, 'nest11-writers'), app, { recursive: true });
+      for (const file of CLIENT_FILES) await cp(join(testing, file), join(app, 'testing', file));
+      await command(app, 'npm', 'install', '--prefer-offline', '--no-package-lock', tarball);
+      await command(app, 'node', 'node_modules/typescript/bin/tsc');
+    }, 180_000);
+
+    async function broken(guard: 'on' | 'off'): Promise<string[]> {
+      const output = await command(
+        ...([app, 'env', `REDIS_URL=${redis.url}`, `GUARD=${guard}`, 'node', 'main.js'] as const),
+      );
+      const lines = output.trim().split('\n');
+      expect(lines).toHaveLength(2 * (WAYS.length + 1));
+      return lines.filter((line) => !line.includes(': whole after '));
+    }
+
+    it('brings clients back with the hub’s id, whoever else writes or ends the stream', async () => {
+      expect(await broken('on')).toEqual([]);
+    }, 180_000);
+
+    it('loses the position without the guard, wherever somebody else writes (negative control)', async () => {
+      const writing = WAYS.filter(({ writes }) => writes !== undefined).length + 1;
+      const lines = await broken('off');
+      expect(lines.filter((line) => line.includes("not the hub's"))).toHaveLength(2 * writing);
+    }, 180_000);
   });
 });
 

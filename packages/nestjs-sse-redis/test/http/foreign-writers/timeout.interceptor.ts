@@ -13,8 +13,8 @@ const NO_TIMEOUT = 'no-timeout';
 /** Exempts a route, as the README shows it. */
 export const NoTimeout = (): MethodDecorator => SetMetadata(NO_TIMEOUT, true);
 
-/** ms. */
-const TIMEOUT = 200;
+/** ms; long enough for a busy machine to open a stream. */
+const TIMEOUT = 500;
 
 /** Nest's own of its documentation ("Interceptors", "More operators"), with the README's way to exempt routes. */
 @Injectable()

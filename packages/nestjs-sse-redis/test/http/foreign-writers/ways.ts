@@ -1,6 +1,7 @@
 import * as nest from '@nestjs/common';
 import { Readable } from 'node:stream';
 import type { SseHub } from 'nestjs-sse-redis';
+import { until } from './client.js';
 import { ofMiddleware } from './foreign-writers.app.js';
 import type { Stage } from './stage.js';
 
@@ -126,7 +127,9 @@ const RESPONSES: Way[] = [
     act: async (stage, hub) => {
       stage.response.cork();
       write('id: 12\nevent: foreign\ndata: x\n\n')(stage);
+      const { delivered } = hub.stats();
       await hub.publish('plain', { type: 'between', data: '' });
+      await until(() => hub.stats().delivered > delivered);
       stage.response.uncork();
     },
     writes: 'foreign',
