@@ -11,6 +11,7 @@ export { InvalidEventIdError } from './invalid-event-id.error.js';
 export { InvalidOptionsError } from './invalid-options.error.js';
 export { NodeUnreachableError } from './node-unreachable.error.js';
 export { PayloadTooLargeError } from './payload-too-large.error.js';
+export { PipeInterruptedError } from './pipe-interrupted.error.js';
 export { PublishOutcomeUnknownError } from './publish-outcome-unknown.error.js';
 export { RedisRefusedError } from './redis-refused.error.js';
 export { RedisUnavailableError } from './redis-unavailable.error.js';

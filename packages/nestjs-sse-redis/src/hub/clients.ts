@@ -44,7 +44,7 @@ export class Clients implements StreamKeeper {
   private readonly streams = new Map<string, ClientStream>();
   private readonly deadlines = new Deadlines();
   private readonly authorizer: Authorizer | undefined;
-  private readonly drain: Drain;
+  private readonly drain = new Drain();
   private readonly interruptions = new Interruptions();
   private lastNumber = 0;
   /** How often the link came back: what was said meanwhile of anybody's rights was not heard. */
@@ -59,7 +59,6 @@ export class Clients implements StreamKeeper {
     private readonly figures: Figures,
   ) {
     this.authorizer = options.authorize === undefined ? undefined : new Authorizer(options.authorize);
-    this.drain = new Drain(options.drainTimeout);
   }
 
   get size(): number {
@@ -188,9 +187,18 @@ export class Clients implements StreamKeeper {
     for (const stream of this.streams.values()) if (stream.response.gone) stream.close('left');
   }
 
-  /** Hands all clients over: resolves when all responses have ended, or have been cut. Whoever comes meanwhile is sent away. */
-  async handOver(): Promise<void> {
-    await this.drain.run([...this.streams.values()], (stream) =>
+  /** From now on newcomers are sent to another process. */
+  sendNewcomersAway(): void {
+    this.drain.active = true;
+  }
+
+  /**
+   * Hands all clients over: resolves when all responses have ended, or have been cut. Whoever comes meanwhile is sent away.
+   *
+   * @param timeout ms after which responses that have not ended are cut
+   */
+  async handOver(timeout: number): Promise<void> {
+    await this.drain.run([...this.streams.values()], timeout, (stream) =>
       stream.end({ reason: 'drained', retry: jittered(this.options.drainRetry) }),
     );
     // Who came last and is still being sent away.

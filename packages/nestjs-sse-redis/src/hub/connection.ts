@@ -4,10 +4,12 @@ import type { Position } from '../event/position.js';
 import { formatLastEventId } from '../event/last-event-id.js';
 import { catchUp, type CatchingUp } from './catch-up.js';
 import { Cursor } from './cursor.js';
-import type { Feed, FeedListener, Link } from './feed.js';
+import type { Feed, FeedListener } from './feed.js';
 import type { CatchUpCause, Figures } from './figures.js';
+import type { Link } from './link.js';
 import type { LogReader } from './log-reader.js';
 import type { Gap, Outlet, OutletListener, Unison } from './outlet.js';
+import { hasEventsAfter, withoutSupersededEnds } from './superseded-ends.js';
 
 /** Where a connection begins. */
 export interface Start {
@@ -282,10 +284,12 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     // What is owed from before the cursor may still be on its way, and would be passed over when it comes.
     if (cursor.isInDoubt && this.link.heard < cursor.position) return false;
     const isCovered = (feed: Feed) => feed.covers(cursor.lacksAfter(feed)) && (feed.knowsEnd || !resumed);
-    if (!this.feeds.every(isCovered)) return false;
+    if (!this.feeds.every(isCovered) || this.endsByMemory) return false;
     this.resumed = false;
-    if (resumed)
-      for (const feed of this.feeds) if (feed.endedBy(cursor.position)) this.markEnded(feed.channel);
+    for (const feed of this.feeds) {
+      if (feed.goesOnAfter(cursor.lacksAfter(feed))) this.ended?.delete(feed.channel);
+      if (resumed && feed.endedBy(cursor.position)) this.markEnded(feed.channel);
+    }
     const events = this.feeds.flatMap((feed) => {
       const lacking = feed.eventsAfter(cursor.lacksAfter(feed));
       cursor.find(feed, lacking[0]);
@@ -299,6 +303,12 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
       if (cursor.position > this.told || this.isToldLate) this.tellPosition();
     }
     return true;
+  }
+
+  /** Memory has an end to deliver. Announcements may be on their way that supersede it: the log decides (rule `end`). */
+  private get endsByMemory(): boolean {
+    const { cursor, resumed } = this;
+    return this.feeds.some((feed) => feed.endsAfter(resumed ? -1 : cursor.lacksAfter(feed)));
   }
 
   async catchUpFromLogs(): Promise<boolean> {
@@ -335,11 +345,16 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
         const from = Math.min(gapAfter, lacksAfter);
         this.tellGap({ channel, from, to: wholeFrom }, 'retention', this.lastId);
       }
-      if (slice.ended && resumed) this.markEnded(channel);
-      const lacking = slice.records.filter(({ position }) => position > lacksAfter);
-      cursor.find(feed, lacking[0]);
-      const reached = lacking.filter(({ position }) => position <= upTo);
-      return reached.map((record) => ({ feed, position: record.position, event: { record } }));
+      if (hasEventsAfter(lacksAfter, feed, slice)) this.ended?.delete(channel);
+      else if (slice.ended && resumed) this.markEnded(channel);
+      cursor.find(
+        feed,
+        slice.records.find(({ position }) => position > lacksAfter),
+      );
+      const lacking = withoutSupersededEnds(feed, slice).filter(
+        ({ position }) => position > lacksAfter && position <= upTo,
+      );
+      return lacking.map((record) => ({ feed, position: record.position, event: { record } }));
     });
     cursor.reach(this.deliverAll(events) ?? upTo, true);
   }

@@ -20,14 +20,16 @@ export class Drain {
   left = 0;
 
   /** @param timeout ms after which responses that have not ended are cut */
-  constructor(private readonly timeout: number) {}
-
-  async run<T extends Drained>(streams: readonly T[], close: (stream: T) => void): Promise<void> {
+  async run<T extends Drained>(
+    streams: readonly T[],
+    timeout: number,
+    close: (stream: T) => void,
+  ): Promise<void> {
     this.active = true;
     this.total = this.left = streams.length;
     const began = performance.now();
     const ended = Promise.all(streams.map(({ response }) => response.closed().then(() => this.left--)));
-    const window = Math.min(this.timeout * CLOSING_PART, streams.length * MS_PER_STREAM);
+    const window = Math.min(timeout * CLOSING_PART, streams.length * MS_PER_STREAM);
     // In no order, so that those who came together do not go together.
     const waiting = shuffled(streams);
     for (;;) {
@@ -41,7 +43,7 @@ export class Drain {
       await delay(STEP_MS);
     }
     const rest = new AbortController();
-    const timeUp = delay(Math.max(0, this.timeout - (performance.now() - began)), undefined, {
+    const timeUp = delay(Math.max(0, timeout - (performance.now() - began)), undefined, {
       signal: rest.signal,
     }).catch(() => undefined);
     await Promise.race([ended, timeUp]);

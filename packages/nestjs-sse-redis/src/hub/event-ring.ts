@@ -18,6 +18,7 @@ const HEADER_BYTES = 32;
 const KINDS: readonly EventKind[] = ['j', 't', 'x'];
 const FIRST = 4;
 const FLAGS = 8;
+const END = KINDS.indexOf('x');
 
 /**
  * The newest events of all channels of a node, in a buffer in which each new one is written over the oldest.
@@ -81,6 +82,11 @@ export class EventRing {
     return this.numbers[this.headerOf(place) + PREVIOUS]!;
   }
 
+  /** Whether the event ended the stream of its channel. */
+  isEndAt(place: Place): boolean {
+    return (this.numbers[this.headerOf(place) + LENGTH_AND_FLAGS]! % FLAGS) % FIRST === END;
+  }
+
   /** The event, with a frame of its own: this buffer may be written over before it is sent. */
   recordAt(place: Place): EventRecord {
     const known = this.taken.get(place);
@@ -124,6 +130,10 @@ export class HeldEvent {
     private readonly place: Place,
     readonly position: Position,
   ) {}
+
+  get isEnd(): boolean {
+    return this.ring.isEndAt(this.place);
+  }
 
   get record(): EventRecord {
     return this.ring.recordAt(this.place);

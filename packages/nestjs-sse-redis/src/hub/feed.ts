@@ -3,19 +3,9 @@ import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
 import type { EventRing, HeldEvent } from './event-ring.js';
 import type { Figures } from './figures.js';
+import type { Link } from './link.js';
 import type { Unison } from './outlet.js';
 import { RecentEvents } from './recent-events.js';
-
-/** What is known of the link over which all feeds of this process are announced their events. */
-export interface Link {
-  up: boolean;
-  /** Everything announced before this position has been received. 0: nothing is known yet of this link. */
-  watermark: Position;
-  /** The latest position that was announced. */
-  heard: Position;
-  /** The latest position that is known to have been given out. */
-  known: Position;
-}
 
 /** Who is told of a channel's events: a connection. */
 export interface FeedListener {
@@ -46,6 +36,8 @@ export class Feed {
   private readonly recent: RecentEvents;
   /** The newest event that was announced, or the position from which on all are. 0: not known yet. */
   seen: Position = 0;
+  /** The newest retained event that was announced, or read, on this link. 0: none was. */
+  private newest: Position = 0;
   private wasLost = false;
   /** Where the channel's stream ended, infinite if it goes on; not known before an event or a reading has told. */
   private endedAt: Position | undefined;
@@ -91,7 +83,7 @@ export class Feed {
   /** Announcements no longer arrive. */
   linkLost(): void {
     this.wasLost = true;
-    this.seen = 0;
+    this.seen = this.newest = 0;
     this.endedAt = undefined;
     this.recent.clear(Infinity);
   }
@@ -108,6 +100,7 @@ export class Feed {
     if (record.prev > this.seen) this.lookForMissed(record);
     this.seen = record.position;
     if (!record.ephemeral) {
+      this.newest = record.position;
       this.endedAt = endOf(record);
       this.recent.add(record);
     }
@@ -132,8 +125,25 @@ export class Feed {
     return this.recent.covers(position);
   }
 
+  /** The events in memory after this position, without each `end` that a later event of the channel follows. */
   eventsAfter(position: Position): HeldEvent[] {
-    return this.recent.after(position);
+    return this.recent.after(position).filter((event) => !event.isEnd || !this.goesOnAfter(event.position));
+  }
+
+  /**
+   * Whether a retained event is known to follow the event at this position: an `end` there is then of the past.
+   *
+   * @param slice that has the event
+   */
+  goesOnAfter(position: Position, slice?: LogSlice): boolean {
+    if (this.newest > position) return true;
+    // A slice that does not reach the position of now was cut: its last record is not the last of the log.
+    return slice !== undefined && (slice.upTo < slice.last || slice.records.at(-1)!.position > position);
+  }
+
+  /** Whether the channel's stream is known to have ended after this position. */
+  endsAfter(position: Position): boolean {
+    return this.endedAt !== undefined && this.endedAt !== Infinity && this.endedAt > position;
   }
 
   /** Whether it is known if the channel's stream has ended. */
@@ -148,8 +158,9 @@ export class Feed {
 
   /** A reading of the log tells whether the stream has ended, if nothing newer was heard. */
   learnEnd({ records, upTo, last, ended }: LogSlice): void {
-    if (this.endedAt !== undefined || upTo < last || last < this.seen) return;
     const newest = records.at(-1);
+    if (newest && newest.position > this.newest) [this.newest, this.endedAt] = [newest.position, undefined];
+    if (this.endedAt !== undefined || upTo < last || last < Math.max(this.seen, this.newest)) return;
     // Not heard of here, the end was before all that memory covers, and only of that it will be asked.
     this.endedAt = newest ? endOf(newest) : ended ? 0 : Infinity;
   }

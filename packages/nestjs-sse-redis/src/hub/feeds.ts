@@ -1,12 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Broker } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import { msOf, type Position } from '../event/position.js';
 import { EventRing } from './event-ring.js';
-import { Feed, type Link } from './feed.js';
+import { Feed } from './feed.js';
 import type { Figures } from './figures.js';
+import type { Link } from './link.js';
 
 /** Memory for the recent events of all channels of this process: of 256 bytes, those of the three seconds after which a browser returns, at 3,000 a second. */
 const RECENT_BYTES = 4 * 1_048_576;
+
+/** How often it is looked whether an event was announced: only while the process shuts down. */
+const WAIT_STEP_MS = 5;
 
 interface Use {
   readonly feed: Feed;
@@ -97,6 +102,20 @@ export class Feeds {
     this.upSince = Date.now();
     this.knows(position);
     for (const { feed } of this.uses.values()) feed.linkRestored(position);
+  }
+
+  /**
+   * Resolves when the listeners of this process have been given these events, so far as the link lets them.
+   *
+   * @param timeout ms after which they are not waited for
+   */
+  async waitFor(events: readonly { channel: string; position: Position }[], timeout: number): Promise<void> {
+    const until = performance.now() + timeout;
+    const isAwaited = ({ channel, position }: { channel: string; position: Position }): boolean => {
+      const feed = this.uses.get(channel)?.feed;
+      return feed !== undefined && feed.seen < position;
+    };
+    while (this.link.up && performance.now() < until && events.some(isAwaited)) await delay(WAIT_STEP_MS);
   }
 
   private async askPosition(): Promise<Position> {

@@ -1,16 +1,19 @@
-import { from, Subject, takeUntil, type Observable } from 'rxjs';
+import { from, Subject, takeUntil, throwError, type Observable } from 'rxjs';
 import { InvalidEventError } from '../errors/invalid-event.error.js';
 import { SourceFailedError } from '../errors/source-failed.error.js';
 import type { SseEventInput } from '../event/sse-event.js';
+import { Intake, type Failure } from './intake.js';
 
 /** What can be piped into a channel: its items are events, or strings, each the data of an event. */
 export type PipeSource = Observable<PipeItem> | AsyncIterable<PipeItem> | Iterable<PipeItem>;
 export type PipeItem = SseEventInput | string;
 
-/** How many items of an iterable may wait for Redis before it is asked for more. */
-const ENOUGH_WAITING = 1_024;
 /** How many items of an Observable may wait for Redis. It cannot be told to wait: if it goes on, it has failed. */
 const MAX_WAITING = 16_384;
+
+type ItemIntake = Intake<PipeItem, unknown>;
+/** Leaves a source. Resolves when the source has cleaned up; called again, it is the same promise. */
+type Leave = () => Promise<void>;
 
 /** @throws InvalidEventError if it is none */
 export function checkSource(source: unknown): void {
@@ -22,88 +25,57 @@ export function checkSource(source: unknown): void {
   );
 }
 
-/** Items between their source and Redis, in order: each batch is what gathered while the one before was on its way. */
-class Intake<T> {
-  private readonly waiting: T[] = [];
-  private isOver = false;
-  private failure: { readonly error: unknown } | undefined;
-  private wake: () => void = () => undefined;
-  private makeRoom: () => void = () => undefined;
-
-  constructor(private readonly prepare: (event: SseEventInput) => T) {}
-
-  /** No more items are wanted, or will come. */
-  get over(): boolean {
-    return this.isOver;
-  }
-
-  get length(): number {
-    return this.waiting.length;
-  }
-
-  put(item: PipeItem): void {
-    try {
-      this.waiting.push(this.prepare(toEvent(item)));
-      this.wake();
-    } catch (error) {
-      this.end({ error });
-    }
-  }
-
-  /** What was put before is still taken; then the failure, if it is one, comes out of `drain`. */
-  end(failure?: { readonly error: unknown }): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.failure = failure;
-    this.wake();
-    this.makeRoom();
-  }
-
-  async room(): Promise<void> {
-    if (this.length >= ENOUGH_WAITING && !this.isOver)
-      await new Promise<void>((resolve) => (this.makeRoom = resolve));
-  }
-
-  async drain(take: (batch: T[]) => Promise<void>): Promise<void> {
-    for (;;) {
-      if (this.waiting.length > 0) {
-        const batch = this.waiting.splice(0);
-        this.makeRoom();
-        await take(batch);
-      } else if (this.isOver) break;
-      else await new Promise<void>((resolve) => (this.wake = resolve));
-    }
-    if (this.failure) throw this.failure.error;
-  }
-}
-
 /**
  * Takes the items of a source in order and hands them on in batches, so that a fast source does not wait a round trip
  * for each item.
- *
- * @param prepare makes of an event what is handed on; where it throws, the source is left, and nothing after the item is taken
- * @throws SourceFailedError if the source throws, or an Observable is faster than what takes its items
- * @throws whatever `prepare` or `take` throws
  */
-export async function pipeSource<T>(
-  source: PipeSource,
-  prepare: (event: SseEventInput) => T,
-  take: (batch: T[]) => Promise<void>,
-): Promise<void> {
-  const intake = new Intake(prepare);
-  const leave = isObservable(source) ? fromObservable(source, intake) : fromIterable(source, intake);
-  try {
-    await intake.drain(take);
-  } finally {
-    intake.end();
-    leave();
+export class OpenSource<T> {
+  private readonly intake: Intake<PipeItem, T>;
+  private readonly leave: Leave;
+
+  /** @param prepare makes of an event what is handed on; where it throws, the source is left, and nothing after the item is taken */
+  constructor(source: PipeSource, prepare: (event: SseEventInput) => T) {
+    this.intake = new Intake((item) => prepare(toEvent(item)));
+    this.leave = isObservable(source)
+      ? fromObservable(source, this.intake)
+      : fromIterable(source, this.intake);
+  }
+
+  /**
+   * @throws SourceFailedError if the source throws, or an Observable is faster than what takes its items
+   * @throws whatever `prepare` or `take` throws, and the reason of `interrupt`
+   */
+  async drain(take: (batch: T[]) => Promise<void>): Promise<void> {
+    try {
+      await this.intake.drain(take);
+    } finally {
+      void this.leave();
+    }
+  }
+
+  /**
+   * Leaves the source after what it has given was taken. Then `drain` throws the reason, unless the source ended by itself.
+   *
+   * @param patience is awaited in the place of a taking or a source that hangs
+   */
+  async interrupt(reason: Error, patience: Promise<unknown>): Promise<void> {
+    // First what it gave: its clean-up may publish to the same channel, and that comes later.
+    await Promise.race([this.intake.stop({ error: reason }), patience]);
+    if (!this.intake.isEnded) await Promise.race([this.leave(), patience]);
+    this.intake.end({ error: reason });
   }
 }
 
-function fromObservable<T>(source: Observable<PipeItem>, intake: Intake<T>): () => void {
+function fromObservable(source: Observable<PipeItem>, intake: ItemIntake): Leave {
   // Not the subscription: a source that emits at once does so before there is one.
   const left = new Subject<void>();
-  from(source)
+  let isLeft = false;
+  const leave = async (): Promise<void> => {
+    isLeft = true;
+    left.next();
+    await Promise.resolve();
+  };
+  itemsOf(source)
     .pipe(takeUntil(left))
     .subscribe({
       next: (item) => {
@@ -112,31 +84,91 @@ function fromObservable<T>(source: Observable<PipeItem>, intake: Intake<T>): () 
           const error = asFailure(new Error(`it emitted ${MAX_WAITING} items faster than Redis took them`));
           intake.end({ error });
         }
-        if (intake.over) left.next();
+        if (intake.isEnded) void leave();
       },
       error: (error: unknown) => intake.end({ error: asFailure(error) }),
-      complete: () => intake.end(),
+      // `takeUntil` completes what it leaves, which is no end of the source.
+      complete: () => isLeft || intake.end(),
     });
-  return () => left.next();
+  return leave;
 }
 
-function fromIterable<T>(
-  source: AsyncIterable<PipeItem> | Iterable<PipeItem>,
-  intake: Intake<T>,
-): () => void {
-  const feed = async (): Promise<void> => {
-    for await (const item of source) {
-      if (!intake.over) intake.put(item);
-      await intake.room();
-      // Leaving the loop calls the iterator's `return()`, so that a generator can clean up.
-      if (intake.over) return;
+function itemsOf(source: Observable<PipeItem>): Observable<PipeItem> {
+  try {
+    return from(source);
+  } catch (error) {
+    // It has a `subscribe`, and is no Observable.
+    return throwError(() => error);
+  }
+}
+
+function fromIterable(source: AsyncIterable<PipeItem> | Iterable<PipeItem>, intake: ItemIntake): Leave {
+  let iterator: AsyncIterator<PipeItem>;
+  try {
+    iterator = iteratorOf(source);
+  } catch (error) {
+    intake.end({ error: asFailure(error) });
+    return () => Promise.resolve();
+  }
+  const reading = new IterableReading(iterator, intake);
+  void reading.run();
+  return () => reading.leave();
+}
+
+/** The reading of an iterable, which is asked for an item when there is room for it. */
+class IterableReading {
+  private isOver = false;
+  private leaving: Promise<void> | undefined;
+  /** A generator answers in turn: its answer to a question from before `return()` is its own course (ECMA-262, 27.6.3). */
+  private readonly isGenerator: boolean;
+
+  constructor(
+    private readonly iterator: AsyncIterator<PipeItem>,
+    private readonly intake: ItemIntake,
+  ) {
+    this.isGenerator = Object.prototype.toString.call(iterator) === '[object AsyncGenerator]';
+  }
+
+  async run(): Promise<void> {
+    try {
+      while (!this.intake.over) {
+        const { done, value } = await this.iterator.next();
+        if (done === true) return this.end();
+        this.intake.put(value);
+        await this.intake.room();
+      }
+      if (this.intake.isEnded) await this.leave();
+    } catch (error) {
+      this.end({ error: asFailure(error) });
     }
-  };
-  feed().then(
-    () => intake.end(),
-    (error: unknown) => intake.end({ error: asFailure(error) }),
-  );
-  return () => undefined;
+  }
+
+  /** Not by leaving a loop over the items: a source that waits for its next item would not be left before that. */
+  leave(): Promise<void> {
+    return (this.leaving ??= this.isOver ? Promise.resolve() : returnOf(this.iterator));
+  }
+
+  private end(failure?: Failure): void {
+    this.isOver = true;
+    if (this.leaving === undefined || this.isGenerator) this.intake.end(failure);
+  }
+}
+
+function iteratorOf(source: AsyncIterable<PipeItem> | Iterable<PipeItem>): AsyncIterator<PipeItem> {
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : iterate(source);
+}
+
+async function* iterate(source: Iterable<PipeItem>): AsyncGenerator<PipeItem> {
+  yield* source;
+}
+
+/** The words of a source that fails while it is left are of no use: the pipe has failed, or was interrupted, before. */
+async function returnOf(iterator: AsyncIterator<PipeItem>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
+    return;
+  }
 }
 
 function toEvent(item: PipeItem): SseEventInput {

@@ -5,10 +5,9 @@ import { HubClosedError } from '../errors/hub-closed.error.js';
 import { InvalidEventIdError } from '../errors/invalid-event-id.error.js';
 import { NodeUnreachableError } from '../errors/node-unreachable.error.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
-import { SourceFailedError } from '../errors/source-failed.error.js';
 import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
 import { checkChannel } from '../event/channel-name.js';
-import { encodeEvent, formatHubEvent, type EventText } from '../event/event-text.js';
+import { encodeEvent, type EventText } from '../event/event-text.js';
 import { goesOnAfter, parseLastEventId } from '../event/last-event-id.js';
 import { DISMISSED_ID, formatEventId, type Position } from '../event/position.js';
 import type { SseEvent, SseEventInput } from '../event/sse-event.js';
@@ -45,7 +44,8 @@ import type {
 } from './hub-options.js';
 import { LocalOutlet, toSseEvent } from './local-outlet.js';
 import { LogReader } from './log-reader.js';
-import { checkSource, pipeSource, type PipeSource } from './pipe-source.js';
+import { checkSource, type PipeSource } from './pipe-source.js';
+import { Pipes } from './pipes.js';
 import type { Registrar } from './registrar.js';
 import { rule } from './rule.js';
 import { nodeOf, type ConnectionTarget, type Ruling } from './ruling.js';
@@ -54,6 +54,9 @@ import { Streams, type StartOptions } from './streams.js';
 
 /** How many probes may go unanswered before a process is no longer ready. */
 const PROBES_MISSED = 3;
+
+/** The part of `drain.timeout` that running pipes may take; the clients have the rest. */
+const PIPES_PART = 3 / 4;
 
 /** What `hub.readiness()` tells. */
 export interface Readiness {
@@ -70,6 +73,7 @@ export class SseHub {
   private readonly streams: Streams;
   private readonly clients: Clients;
   private readonly courier: Courier;
+  private readonly pipes: Pipes;
   private state: 'new' | 'started' | 'closed' = 'new';
 
   /** @internal */
@@ -86,6 +90,10 @@ export class SseHub {
     this.streams = new Streams(broker, this.feeds, reader, this.heartbeat, this.figures);
     this.clients = new Clients(nodeId, this.streams, registrar, options, this.figures);
     this.courier = new Courier(nodeId, broker, registrar, (ruling) => rule(this.clients, nodeId, ruling));
+    this.pipes = new Pipes({
+      prepare: (channel, event) => this.publication(channel, event, {}),
+      send: (publications) => this.send(publications),
+    });
   }
 
   /**
@@ -167,7 +175,8 @@ export class SseHub {
 
   /**
    * A channel's events, for code of the server. However many subscribe, this process subscribes once in Redis. What
-   * is missing is told as an event of type `gap`. Completes with the channel's stream (see `pipe`).
+   * is missing is told as an event of type `gap`. Completes with the channel's stream (see `pipe`); the end of a run that a
+   * later one has followed completes nothing.
    *
    * @throws InvalidChannelError | InvalidEventIdError when called; a RedisUnavailableError comes through the Observable
    */
@@ -183,14 +192,22 @@ export class SseHub {
   /**
    * Publishes what a source gives (tokens of a language model, the progress of a job) to a channel, then an `end`
    * event, which ends the stream of clients whose channels have all ended. The stream does not depend on who listens:
-   * clients may come, go and come back meanwhile.
+   * clients may come, go and come back meanwhile. An end counts while it is the newest event of its channel: the next run
+   * may be piped into the same channel.
    *
    * If the source throws, clients get an `error` event, which says that it failed but not how, and then the end.
+   *
+   * A pipe is part of the drain: when the application closes, its source is left (`return()` of an iterator, so that the
+   * `finally` of a generator runs, and may still publish; an Observable is unsubscribed), what it gave before is published, and
+   * clients get the `error` `PIPE_INTERRUPTED` and the end. No source holds the drain beyond half of `drain.timeout`. A generator
+   * runs its `finally` when what it awaits has come: hand it an `AbortSignal` of your own where that may take longer.
    *
    * @param source an Observable or an (async) iterable of events `{ type?, data }`, or of strings. An iterable is asked for
    * more as Redis takes them; an Observable, which cannot be, fails with 16,384 waiting
    * @returns resolves when the end is published
    * @throws SourceFailedError if the source threw: its error is in `cause`
+   * @throws PipeInterruptedError if the application was closed before the source had ended; it rejects after the end is published
+   * @throws DrainingError if the application is closing: the source is untouched
    * @throws InvalidEventError if it is no source, or gave an item that is no event; what came before is published
    * @throws any error of `publish`, after which the source is left and, if Redis lets it, the end is published
    */
@@ -198,23 +215,7 @@ export class SseHub {
     const name = checkChannel(channel);
     checkSource(source);
     this.checkStarted();
-    try {
-      await pipeSource(
-        source,
-        (event) => this.publication(name, event, {}),
-        async (batch) => (await this.send(batch)).forEach(published),
-      );
-    } catch (error) {
-      const code = error instanceof SourceFailedError ? error.code : 'STREAM_FAILED';
-      const failed = hubEvent('j', 'error', { channel: name, code });
-      // If this cannot be published either, the first error says why.
-      await this.send([hubPublication(name, failed), hubPublication(name, endOf(name))]).catch(
-        () => undefined,
-      );
-      throw error;
-    }
-    const [outcome] = await this.send([hubPublication(name, endOf(name))]);
-    published(outcome!);
+    await this.pipes.run(name, source);
   }
 
   /**
@@ -434,7 +435,14 @@ export class SseHub {
 
   /** @internal */
   async drain(): Promise<void> {
-    await this.clients.handOver();
+    const began = performance.now();
+    const { drainTimeout } = this.options;
+    this.clients.sendNewcomersAway();
+    const timeLeft = (part: number): number => Math.max(0, drainTimeout * part - (performance.now() - began));
+    // Pipes first, so that the clients of this process, too, are sent why their stream ends.
+    const ends = await this.pipes.interrupt(timeLeft(PIPES_PART));
+    await this.feeds.waitFor(ends, timeLeft(PIPES_PART));
+    await this.clients.handOver(timeLeft(1));
   }
 
   /** @internal */
@@ -547,16 +555,4 @@ function positionAfter(id: string, channel: string): Position {
   const point = typeof id === 'string' ? parseLastEventId(id) : undefined;
   if (point) return goesOnAfter(point, channel);
   throw new InvalidEventIdError(`An event id looks like 1767225600000-0, not ${JSON.stringify(id)}.`);
-}
-
-function hubPublication(channel: string, event: EventText): Publication {
-  return { channel, event, ephemeral: false, idempotencyKey: undefined };
-}
-
-function hubEvent(kind: EventText['kind'], type: 'end' | 'error', data: object): EventText {
-  return { kind, text: formatHubEvent(type, data) };
-}
-
-function endOf(channel: string): EventText {
-  return hubEvent('x', 'end', { channel });
 }

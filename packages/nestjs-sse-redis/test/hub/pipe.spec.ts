@@ -1,6 +1,5 @@
 import { SseStream, until } from '@nestjs-sse-redis/testing';
 import {
-  HubClosedError,
   InvalidChannelError,
   InvalidEventError,
   RedisUnavailableError,
@@ -438,18 +437,6 @@ describe.each(brokers)('hub.pipe() over the $broker broker', ({ broker }) => {
       );
     }
     expect(events.filter(({ type }) => type === 'end')).toHaveLength(2);
-  });
-
-  it('leaves its source when the application closes', async () => {
-    const test = await hubs.start();
-    const subject = new Subject<PipeItem>();
-    const piped = failureOf(test.hub.pipe('a', subject));
-    subject.next('before');
-    await until(async () => (await test.dataIn('a')).length === 1);
-    await test.running.close();
-    subject.next('after');
-    expect(await piped).toBeInstanceOf(HubClosedError);
-    expect(subject.observed).toBe(false);
   });
 
   it('fails an Observable that is faster than what takes its items, however long it goes on', async () => {
