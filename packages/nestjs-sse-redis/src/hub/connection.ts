@@ -15,6 +15,8 @@ export interface Start {
   readonly gapFrom?: Position | null;
   /** It has been here before. A channel that ended before it came back has ended for it. */
   readonly resumed: boolean;
+  /** What it may lack because a node did not hear of it: told before anything else. */
+  readonly lost?: readonly Gap[] | undefined;
 }
 
 /** An event that the client lacks. */
@@ -50,6 +52,10 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   /** Channels whose stream has ended, where there are any. */
   private ended: Set<string> | undefined;
   private resumed: boolean;
+  /** The position with which the client came back. */
+  private readonly claimed: Position | undefined;
+  /** The same of channels that were added, where there are any; undefined: it came to them with none. */
+  private claims: Map<Feed, Position | undefined> | undefined;
   /** Of which an announcement was the last to be given to it: that whose unison it is in, or may join. */
   private last: Feed | undefined = undefined;
 
@@ -65,6 +71,7 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     this.cursor = new Cursor(start.cursor);
     this.told = start.cursor;
     this.resumed = start.resumed;
+    this.claimed = start.resumed ? start.cursor : undefined;
     outlet.connection = this;
     // First of all the position: a client that drops before its first event can then resume.
     this.give(outlet.position(start.cursor));
@@ -73,6 +80,7 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
       if (from !== undefined) this.tellGap({ channel: feed.channel, from, to }, 'unknown-id');
       feed.add(this);
     }
+    for (const gap of start.lost ?? []) this.tellLoss(gap);
     this.catchUp();
   }
 
@@ -120,6 +128,7 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
    */
   add(feed: Feed, after: Position, past: boolean): void {
     this.part();
+    (this.claims ??= new Map()).set(feed, past ? after : undefined);
     this.on.push(feed);
     feed.add(this);
     this.cursor.startAt(feed, after, past);
@@ -135,7 +144,26 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     feed.remove(this);
     if (this.last === feed) this.last = undefined;
     this.cursor.forget(feed);
+    this.claims?.delete(feed);
     this.ended?.delete(feed.channel);
+  }
+
+  /** Whether its client came to a channel with a position. */
+  get hasClaims(): boolean {
+    return this.claimed !== undefined || this.claims !== undefined;
+  }
+
+  /** The position with which the client came to a channel, from whatever node: it claims to have all before it. */
+  claimOf(feed: Feed): Position | undefined {
+    return this.claims?.has(feed) ? this.claims.get(feed) : this.claimed;
+  }
+
+  /** Events before the position with which the client came were not announced to a node where it may have been. */
+  tellLoss(gap: Gap): void {
+    if (this.state === 'closed') return;
+    this.part();
+    this.figures.gaps.announcement++;
+    this.give(this.outlet.gap(gap, this.told));
   }
 
   /** Nothing is given to the client until `release`. */

@@ -6,6 +6,7 @@ import type { Feeds } from './feeds.js';
 import type { Figures } from './figures.js';
 import type { Beating, Heartbeat } from './heartbeat.js';
 import type { LogReader } from './log-reader.js';
+import type { LostAnnouncements } from './lost-announcements.js';
 import type { Outlet } from './outlet.js';
 
 /** Where a stream starts. */
@@ -14,6 +15,13 @@ export interface StartOptions {
   readonly lastEventId?: string | undefined;
   /** For a newcomer: how many of the last events of its channels together it gets first. */
   readonly rewind?: number | undefined;
+}
+
+/** A client came to a channel with a position, before which it claims to have all. */
+export interface Claim {
+  readonly connection: Connection;
+  readonly channel: string;
+  readonly claimed: Position;
 }
 
 /** Who opens a stream. */
@@ -25,6 +33,8 @@ export interface Opener {
   failed(error: unknown): void;
   /** What is called with each heartbeat, in the place of the connection. */
   readonly beating?: Beating;
+  /** Where its deliveries are counted, if not with those of all others. */
+  readonly figures?: Figures;
 }
 
 /** All open connections of this process, to clients and to code of the server: how one is opened, kept alive and closed. */
@@ -38,6 +48,7 @@ export class Streams {
     private readonly reader: LogReader,
     private readonly heartbeat: Heartbeat,
     private readonly figures: Figures,
+    private readonly lost: LostAnnouncements,
   ) {}
 
   /**
@@ -54,7 +65,11 @@ export class Streams {
       // After the acknowledgements: what is published between this position and them would be lost.
       const from = await this.startOf(channels, start);
       if (closed || (opener.ready && !(await opener.ready())) || closed) return;
-      connection = new Connection(feeds, outlet, this.feeds.link, this.reader, this.figures, from);
+      // Looked up last: whatever is found from here on is told to the connections that there are.
+      const lost = from.resumed ? this.lost.gapsFor(channels, from.cursor) : undefined;
+      const { link } = this.feeds;
+      const { figures = this.figures } = opener;
+      connection = new Connection(feeds, outlet, link, this.reader, figures, { ...from, lost });
       // A stream that had ended before its client came back is over as it begins.
       if (closed) return connection.close();
       feeds = [];
@@ -94,6 +109,8 @@ export class Streams {
       if (!this.connections.has(connection)) throw new Error('closed meanwhile');
       // A position that was not given out yet is none at which the client can have stood.
       const past = after !== undefined && after <= Math.max(now, this.feeds.link.known);
+      const lost = past ? this.lost.gapsFor(channels, after) : undefined;
+      for (const gap of lost ?? []) connection.tellLoss(gap);
       for (const feed of feeds) connection.add(feed, past ? after : now, past);
     } catch (error) {
       for (const feed of feeds) this.feeds.release(feed);
@@ -106,6 +123,19 @@ export class Streams {
       connection.remove(feed);
       this.feeds.release(feed);
     }
+  }
+
+  /** The claims of open connections on some channels. */
+  claimsOn(channels: ReadonlySet<string>): Claim[] {
+    const claims: Claim[] = [];
+    for (const connection of this.connections.keys()) {
+      if (!connection.hasClaims) continue;
+      for (const feed of connection.feeds) {
+        const claimed = channels.has(feed.channel) ? connection.claimOf(feed) : undefined;
+        if (claimed !== undefined) claims.push({ connection, channel: feed.channel, claimed });
+      }
+    }
+    return claims;
   }
 
   linkLost(): void {
