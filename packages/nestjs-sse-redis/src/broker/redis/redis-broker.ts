@@ -135,7 +135,7 @@ export class RedisBroker implements Broker {
     const chunks = chunksOf(ranges, RANGES_PER_CALL);
     const calls = chunks.map((chunk) => ({
       keys: chunk.map(({ channel }) => this.keys.log(channel)),
-      args: chunk.flatMap(({ after, upTo }) => [formatEventId(after), formatEventId(upTo)]),
+      args: chunk.flatMap(({ after, upTo }) => [`(${formatEventId(after)}`, formatEventId(upTo)]),
     }));
     const replies = await this.commands.readAll(EXTENTS, calls);
     return replies.flatMap((reply, i) => parseExtents(chunks[i]!.length, reply));

@@ -1,9 +1,10 @@
--- Finds the first and the last event of ranges of logs. A range without events, the normal case, costs one command
--- that returns nothing: no record is copied, however large the newest one is (XINFO STREAM would copy two).
+-- Finds the first and the last event of ranges of logs. A range without events, the normal case, costs one command that
+-- returns nothing: 4 µs, however large the newest record is. (XINFO STREAM copies the oldest and the newest record: 26 µs
+-- where they are small, 7.8 ms where they have 1 MB; measured with Redis 7.0.)
 --
 -- KEYS[1…]  logs  one a range
 -- then for each range:
--- ARGV      after  event id: the range begins after it
+-- ARGV      after  a bracket and an event id: the range begins after it
 -- ARGV      upTo   event id: the last one of the range
 --
 -- Returns { number of the range, first, last } of each range that has events (broker.interface.ts: LogExtent).
@@ -22,14 +23,14 @@ end
 local extents = {}
 for range = 1, #KEYS do
   local log, after, upTo = KEYS[range], ARGV[2 * range - 1], ARGV[2 * range]
-  local first = idAt('XRANGE', log, '(' .. after, upTo)
+  local first = idAt('XRANGE', log, after, upTo)
   if first then
-    local last = idAt('XREVRANGE', log, upTo, '(' .. after)
+    local last = idAt('XREVRANGE', log, upTo, after)
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
     local wholeFrom = tonumber(string.match(oldest[2][2], '^%d+ (%d+)'))
-    local begin = positionOf(first)
+    local begin, from = positionOf(first), positionOf(string.sub(after, 2))
     -- Older ones of the range may have been trimmed.
-    if wholeFrom > positionOf(after) then begin = positionOf(after) + 1 end
+    if wholeFrom > from then begin = from + 1 end
     extents[#extents + 1] = { range, begin, positionOf(last) }
   end
 end
