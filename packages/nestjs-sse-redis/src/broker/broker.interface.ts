@@ -36,6 +36,20 @@ export interface LogSlice {
   readonly ended: boolean;
 }
 
+/** A part of a channel's log: after one position, and up to another. */
+export interface LogRange {
+  readonly channel: string;
+  readonly after: Position;
+  readonly upTo: Position;
+}
+
+/** The events that a range of a log holds, by their two ends. */
+export interface LogExtent {
+  /** The first event; where older ones of the range were trimmed, the first position at which one can have been. */
+  readonly first: Position;
+  readonly last: Position;
+}
+
 /** What a broker tells the hub. All calls come in the order in which things happened. */
 export interface BrokerListener {
   /** An event of a subscribed channel. */
@@ -65,6 +79,8 @@ export interface Broker {
   position(): Promise<Position>;
   /** One slice a request, in their order. Each has at least one record if the log has one after the cursor. */
   read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]>;
+  /** The extent of the events in each range; undefined where there are none, at a cost that no record's size changes. */
+  extents(ranges: readonly LogRange[]): Promise<(LogExtent | undefined)[]>;
   /** The position before the last `count` events of these channels together, as far as they are retained whole. */
   rewind(channels: readonly string[], count: number): Promise<Position>;
   /** Resolves once announcements arrive, with a position taken after that. */

@@ -63,6 +63,10 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
   /** Channels whose stream has ended, where there are any. */
   private ended: Set<string> | undefined;
   private resumed: boolean;
+  /** The position with which the client came back. */
+  private readonly claimed: Position | undefined;
+  /** The same of channels that were added, where there are any; undefined: it came to them with none. */
+  private claims: Map<Feed, Position | undefined> | undefined;
   /** Of which an announcement was the last to be given to it: that whose unison it is in, or may join. */
   private last: Feed | undefined = undefined;
 
@@ -80,11 +84,15 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     this.cursor = new Cursor(start.cursor);
     this.told = start.cursor;
     this.resumed = start.resumed;
+    this.claimed = start.resumed ? start.cursor : undefined;
     outlet.connection = this;
     for (const feed of feeds) {
       feed.add(this);
       const after = start.owed?.get(feed.channel);
-      if (after !== undefined) this.cursor.startAt(feed, after, true);
+      if (after === undefined) continue;
+      this.cursor.startAt(feed, after, true);
+      // It was told what it lacked of the channel up to there.
+      (this.claims ??= new Map()).set(feed, undefined);
     }
     this.begin(start, retry);
     this.catchUp();
@@ -148,6 +156,7 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
    */
   add(feed: Feed, after: Position, past: boolean): void {
     this.part();
+    (this.claims ??= new Map()).set(feed, past ? after : undefined);
     this.on.push(feed);
     feed.add(this);
     this.cursor.startAt(feed, after, past);
@@ -163,7 +172,25 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     feed.remove(this);
     if (this.last === feed) this.last = undefined;
     this.cursor.forget(feed);
+    this.claims?.delete(feed);
     this.ended?.delete(feed.channel);
+  }
+
+  /** Whether its client came to a channel with a position. */
+  get hasClaims(): boolean {
+    return this.claimed !== undefined || this.claims !== undefined;
+  }
+
+  /** The position with which the client came to a channel, from whatever node: it claims to have all before it. */
+  claimOf(feed: Feed): Position | undefined {
+    return this.claims?.has(feed) ? this.claims.get(feed) : this.claimed;
+  }
+
+  /** Events before the position with which the client came were not announced to a node where it may have been. */
+  tellLoss(gap: Gap): void {
+    if (this.state === 'closed') return;
+    this.figures.gaps.announcement++;
+    this.give(this.outlet.gap(gap, this.lastId));
   }
 
   /** Nothing is given to the client until `release`. */

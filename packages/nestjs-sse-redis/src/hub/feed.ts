@@ -4,6 +4,7 @@ import type { Position } from '../event/position.js';
 import type { EventRing, HeldEvent } from './event-ring.js';
 import type { Figures } from './figures.js';
 import type { Link } from './link.js';
+import type { MissedRange } from './loss.js';
 import type { Unison } from './outlet.js';
 import { RecentEvents } from './recent-events.js';
 
@@ -47,6 +48,7 @@ export class Feed {
     private readonly link: Link,
     private readonly figures: Figures,
     ring: EventRing,
+    private readonly onMissed?: MissedRange,
   ) {
     this.recent = new RecentEvents(ring);
   }
@@ -173,23 +175,35 @@ export class Feed {
     if (last < from) return;
     // Else memory would be ahead of that of other feeds, whose announcements from before are still on their way.
     if (from > this.link.heard) return;
-    this.recent.extendBack(
-      after,
-      records.filter(({ position }) => position <= from),
-    );
+    const older = records.filter(({ position }) => position <= from);
+    this.recent.extendBack(after, older);
+  }
+
+  /** Events up to this position are in the log, and their announcements were lost. */
+  announcementsLost(upTo: Position): void {
+    this.beginAnew(upTo, true);
+    this.seen = upTo;
   }
 
   /** What came before this announcement was not seen. Perhaps there was nothing. */
-  private lookForMissed({ prev, first }: EventRecord): void {
+  private lookForMissed({ prev, first, position }: EventRecord): void {
     const { seen } = this;
     // No event, but a bound, and within what the watermark has proved.
     if (first && seen > 0 && prev <= this.link.watermark) return;
-    this.recent.clear(prev);
+    this.beginAnew(prev, !first);
+    if (seen > 0 && !first) this.onMissed?.({ channel: this.channel, after: seen, upTo: prev }, position);
+  }
+
+  /** Memory is whole only from this position on, and all who listen catch up with what is before it. */
+  private beginAnew(from: Position, certain: boolean): void {
+    this.recent.clear(from);
+    // What was missed may have been the end, or something after it.
+    this.endedAt = undefined;
     // Before the first announcement, or position, there is nothing to compare with, and nobody is live.
-    if (seen === 0) return;
-    this.listener?.missed(this, seen, !first);
+    if (this.seen === 0) return;
+    this.listener?.missed(this, this.seen, certain);
     this.unison?.dissolve();
-    for (const listener of this.listeners ?? []) listener.missed(this, seen, !first);
+    for (const listener of this.listeners ?? []) listener.missed(this, this.seen, certain);
   }
 }
 

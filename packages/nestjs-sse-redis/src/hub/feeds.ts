@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Broker } from '../broker/broker.interface.js';
+import type { Broker, LogRange } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import { msOf, type Position } from '../event/position.js';
 import { EventRing } from './event-ring.js';
 import { Feed } from './feed.js';
 import type { Figures } from './figures.js';
 import type { Link } from './link.js';
+import { LOSSES_CHANNEL, type MissedRange } from './loss.js';
 
 /** Memory for the recent events of all channels of this process: of 256 bytes, those of the three seconds after which a browser returns, at 3,000 a second. */
 const RECENT_BYTES = 4 * 1_048_576;
@@ -25,10 +26,15 @@ export class Feeds {
   readonly link: Link = { up: false, watermark: 0, heard: 0, known: 0 };
   private upSince = Date.now();
   /** How often the link was lost. */
-  private losses = 0;
+  losses = 0;
   private positionAsked: Promise<Position> | undefined;
   private readonly uses = new Map<string, Use>();
   private readonly ring = new EventRing(RECENT_BYTES);
+
+  /** A later announcement tells that those of a range were lost. */
+  onMissed: MissedRange = () => undefined;
+  /** This range of a channel was heard whole, unless announcements were lost, and nothing more is known of it. */
+  onForgotten: (range: LogRange) => void = () => undefined;
 
   /** When the watermark was last heard, in ms since the epoch, if it was since the link is up. */
   provenAt: number | undefined;
@@ -43,8 +49,24 @@ export class Feeds {
     return this.provenAt ?? this.upSince;
   }
 
+  /** Besides that which every node follows. */
   get size(): number {
-    return this.uses.size;
+    return this.uses.size - (this.uses.has(LOSSES_CHANNEL) ? 1 : 0);
+  }
+
+  *all(): Iterable<Feed> {
+    for (const { feed } of this.uses.values()) yield feed;
+  }
+
+  /** @param losses how often the link had been lost when the feed was looked at: since then it has been heard without a break */
+  has(feed: Feed, losses: number): boolean {
+    return losses === this.losses && this.uses.get(feed.channel)?.feed === feed;
+  }
+
+  /** The part of a channel's log whose announcements have all arrived, and brought no event; undefined if there is none. */
+  heardRange({ channel, seen }: Feed): LogRange | undefined {
+    const { heard } = this.link;
+    return seen > 0 && heard > seen ? { channel, after: seen, upTo: heard } : undefined;
   }
 
   /** The last position given out. The same question for all who ask while it is on its way: it may be a little old. */
@@ -73,6 +95,7 @@ export class Feeds {
     if (use?.feed !== feed || --use.count > 0) return;
     this.uses.delete(feed.channel);
     this.broker.unsubscribe(feed.channel);
+    this.forget(feed);
   }
 
   announced(channel: string, record: EventRecord): void {
@@ -91,17 +114,23 @@ export class Feeds {
 
   linkLost(): void {
     this.losses++;
+    for (const feed of this.all()) this.forget(feed);
     this.provenAt = undefined;
     this.link.up = false;
     this.link.watermark = this.link.heard = this.link.known = 0;
-    for (const { feed } of this.uses.values()) feed.linkLost();
+    for (const feed of this.all()) feed.linkLost();
   }
 
   linkRestored(position: Position): void {
     this.link.up = true;
     this.upSince = Date.now();
     this.knows(position);
-    for (const { feed } of this.uses.values()) feed.linkRestored(position);
+    for (const feed of this.all()) feed.linkRestored(position);
+  }
+
+  private forget(feed: Feed): void {
+    const range = this.heardRange(feed);
+    if (range) this.onForgotten(range);
   }
 
   /**
@@ -140,7 +169,7 @@ export class Feeds {
       known.count++;
       return known;
     }
-    const feed = new Feed(channel, this.link, this.figures, this.ring);
+    const feed = new Feed(channel, this.link, this.figures, this.ring, this.onMissed);
     const { losses } = this;
     const ready = this.broker.subscribe(channel).then(
       (position) => {

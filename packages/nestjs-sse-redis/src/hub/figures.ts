@@ -35,8 +35,13 @@ export class Figures {
     slow: { memory: 0, log: 0 },
     subscribe: { memory: 0, log: 0 },
   };
-  /** `retention`: trimmed, expired or lost by Redis; `unknown-id`: the client's position is none of this hub. */
-  readonly gaps = { retention: 0, 'unknown-id': 0 };
+  /**
+   * `retention`: trimmed, expired or lost by Redis; `unknown-id`: the client's position is none of this hub;
+   * `announcement`: the client's position is of a node that had not heard of an event before it.
+   */
+  readonly gaps = { retention: 0, 'unknown-id': 0, announcement: 0 };
+  /** How often announcements were found to have been lost while the link was up. */
+  announcementsLost = 0;
   readonly closes = new Map<string, number>();
   readonly refusals = new Map<string, number>();
   readonly latency = {

@@ -23,8 +23,10 @@ export interface HubStats {
   readonly delivered: number;
   /** How often connections had to catch up, by why, and from where. */
   readonly catchUps: Readonly<Record<CatchUpCause, { readonly memory: number; readonly log: number }>>;
-  /** Gaps told, by why: no longer retained, or a position that is none of this hub. */
-  readonly gaps: Readonly<Record<'retention' | 'unknown-id', number>>;
+  /** Gaps told, by why: no longer retained, a position that is none of this hub, or one of a node that had lost an announcement. */
+  readonly gaps: Readonly<Record<'retention' | 'unknown-id' | 'announcement', number>>;
+  /** How often announcements of a channel were found to have been lost on a connection to Redis that stayed up. */
+  readonly announcementsLost: number;
   /** How often a client became too slow to be pushed to. */
   readonly slow: number;
   /** Streams that ended, by reason. */
@@ -68,6 +70,7 @@ export function statsOf({ node, clients, feeds, figures, sweeps }: Sources): Hub
     delivered: figures.delivered,
     catchUps: structuredClone(figures.catchUps),
     gaps: { ...figures.gaps },
+    announcementsLost: figures.announcementsLost,
     slow: figures.slow,
     closes: Object.fromEntries(figures.closes),
     refusals: Object.fromEntries(figures.refusals),

@@ -44,6 +44,9 @@ import type {
 } from './hub-options.js';
 import { LocalOutlet, toSseEvent } from './local-outlet.js';
 import { LogReader } from './log-reader.js';
+import { LossWatch } from './loss-watch.js';
+import { LOSSES_CHANNEL } from './loss.js';
+import { LostAnnouncements } from './lost-announcements.js';
 import { checkSource, type PipeSource } from './pipe-source.js';
 import { Pipes } from './pipes.js';
 import type { Registrar } from './registrar.js';
@@ -73,6 +76,8 @@ export class SseHub {
   private readonly streams: Streams;
   private readonly clients: Clients;
   private readonly courier: Courier;
+  private readonly lost: LostAnnouncements;
+  private readonly lossWatch: LossWatch;
   private readonly pipes: Pipes;
   private state: 'new' | 'started' | 'closed' = 'new';
 
@@ -87,7 +92,17 @@ export class SseHub {
     this.feeds = new Feeds(broker, this.figures);
     this.heartbeat = new Heartbeat(options.heartbeatInterval);
     const reader = new LogReader(broker);
-    this.streams = new Streams(broker, this.feeds, reader, this.heartbeat, this.figures);
+    this.lost = new LostAnnouncements(options.ttl);
+    this.streams = new Streams(broker, this.feeds, reader, this.heartbeat, this.figures, this.lost);
+    this.lossWatch = new LossWatch({
+      broker,
+      feeds: this.feeds,
+      streams: this.streams,
+      lost: this.lost,
+      figures: this.figures,
+      auditInterval: options.auditInterval,
+      listen: () => this.listen(LOSSES_CHANNEL, { rewind: options.maxLength }, new Figures()),
+    });
     this.clients = new Clients(nodeId, this.streams, registrar, options, this.figures);
     this.courier = new Courier(nodeId, broker, registrar, (ruling) => rule(this.clients, nodeId, ruling));
     this.pipes = new Pipes({
@@ -421,6 +436,7 @@ export class SseHub {
     };
     await this.broker.start(listener);
     this.state = 'started';
+    this.lossWatch.start();
   }
 
   /** @internal */
@@ -431,6 +447,7 @@ export class SseHub {
   /** @internal Looks for sockets that are gone. */
   reap(): void {
     this.clients.reap();
+    this.lost.forget();
   }
 
   /** @internal */
@@ -447,18 +464,21 @@ export class SseHub {
 
   /** @internal */
   async stop(): Promise<void> {
+    const wasStarted = this.state === 'started';
     this.state = 'closed';
     this.heartbeat.stop();
     this.clients.stop();
     this.streams.stop();
+    if (wasStarted) await this.lossWatch.stop();
     await this.broker.close();
   }
 
-  private listen(channel: string, start: StartOptions): Observable<SseEvent> {
+  private listen(channel: string, start: StartOptions, figures?: Figures): Observable<SseEvent> {
     return new Observable((subscriber) => {
       this.checkStarted();
       return this.streams.open([channel], start, new LocalOutlet(subscriber), {
         failed: (error) => subscriber.error(error),
+        ...(figures && { figures }),
       });
     });
   }

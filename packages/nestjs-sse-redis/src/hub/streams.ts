@@ -7,6 +7,7 @@ import type { Feeds } from './feeds.js';
 import type { Figures } from './figures.js';
 import type { Beating, Heartbeat } from './heartbeat.js';
 import type { LogReader } from './log-reader.js';
+import type { LostAnnouncements } from './lost-announcements.js';
 import type { Outlet } from './outlet.js';
 
 /** Where a stream starts. */
@@ -15,6 +16,13 @@ export interface StartOptions {
   readonly lastEventId?: string | undefined;
   /** For a newcomer: how many of the last events of its channels together it gets first. */
   readonly rewind?: number | undefined;
+}
+
+/** A client came to a channel with a position, before which it claims to have all. */
+export interface Claim {
+  readonly connection: Connection;
+  readonly channel: string;
+  readonly claimed: Position;
 }
 
 /** Who opens a stream. */
@@ -28,6 +36,8 @@ export interface Opener {
   failed(error: unknown): void;
   /** What is called with each heartbeat, in the place of the connection. */
   readonly beating?: Beating;
+  /** Where its deliveries are counted, if not with those of all others. */
+  readonly figures?: Figures;
 }
 
 /** All open connections of this process, to clients and to code of the server: how one is opened, kept alive and closed. */
@@ -41,6 +51,7 @@ export class Streams {
     private readonly reader: LogReader,
     private readonly heartbeat: Heartbeat,
     private readonly figures: Figures,
+    private readonly lost: LostAnnouncements,
   ) {}
 
   /**
@@ -58,7 +69,10 @@ export class Streams {
       const from = await this.startOf(channels, start);
       if (closed || (opener.ready && !(await opener.ready())) || closed) return;
       const { link } = this.feeds;
-      connection = new Connection(feeds, outlet, link, this.reader, this.figures, from, opener.retry?.());
+      const { figures = this.figures } = opener;
+      // Looked up last: whatever is found from here on is told to the connections that there are.
+      const begin = this.withLosses(channels, from);
+      connection = new Connection(feeds, outlet, link, this.reader, figures, begin, opener.retry?.());
       // A stream that had ended before its client came back is over as it begins.
       if (closed) return connection.close();
       feeds = [];
@@ -98,6 +112,8 @@ export class Streams {
       if (!this.connections.has(connection)) throw new Error('closed meanwhile');
       // A position that was not given out yet is none at which the client can have stood.
       const past = after !== undefined && after <= Math.max(now, this.feeds.link.known);
+      const lost = past ? this.lost.gapsFor(channels, after) : undefined;
+      for (const gap of lost ?? []) connection.tellLoss(gap);
       for (const feed of feeds) connection.add(feed, past ? after : now, past);
       connection.tellOwed();
     } catch (error) {
@@ -111,6 +127,19 @@ export class Streams {
       connection.remove(feed);
       this.feeds.release(feed);
     }
+  }
+
+  /** The claims of open connections on some channels. */
+  claimsOn(channels: ReadonlySet<string>): Claim[] {
+    const claims: Claim[] = [];
+    for (const connection of this.connections.keys()) {
+      if (!connection.hasClaims) continue;
+      for (const feed of connection.feeds) {
+        const claimed = channels.has(feed.channel) ? connection.claimOf(feed) : undefined;
+        if (claimed !== undefined) claims.push({ connection, channel: feed.channel, claimed });
+      }
+    }
+    return claims;
   }
 
   linkLost(): void {
@@ -142,13 +171,22 @@ export class Streams {
     return { cursor: last, resumed: false, gaps, sentId: repeatableId(lastEventId) };
   }
 
+  /** A client that returns may come from a node that did not hear of an event before its position. */
+  private withLosses(channels: readonly string[], start: Start): Start {
+    if (!start.resumed || this.lost.size === 0) return start;
+    const whole = channels.filter((channel) => !start.owed?.has(channel));
+    const lost = this.lost.gapsFor(whole, start.cursor) ?? [];
+    const gaps = lost.map((gap): StartGap => ({ ...gap, cause: 'announcement' }));
+    return { ...start, gaps: [...(start.gaps ?? []), ...gaps] };
+  }
+
   /** Where a client goes on that was here before. */
   private async resume(
     channels: readonly string[],
     claimed: LastEventId,
     lastEventId: string | undefined,
   ): Promise<Start> {
-    const start = { cursor: claimed.position, resumed: true };
+    const start = { cursor: claimed.position, resumed: true, sentId: repeatableId(lastEventId) };
     const { own, owed } = claimed;
     if (own === undefined && owed.size === 0) return start;
     const after = new Map<string, Position>();
@@ -163,7 +201,7 @@ export class Streams {
     for (const channel of unsure) {
       if (!after.has(channel)) gaps.push({ channel, from: own, to: claimed.position, cause: 'retention' });
     }
-    return { ...start, owed: after, gaps, sentId: repeatableId(lastEventId) };
+    return { ...start, owed: after, gaps };
   }
 
   /** The channel of an event, if it is retained; otherwise those of which it may have been. */

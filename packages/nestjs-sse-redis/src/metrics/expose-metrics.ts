@@ -96,6 +96,12 @@ const METRICS: readonly Definition[] = [
     values: ({ gaps }) => by('cause', gaps),
   },
   {
+    name: 'announcements_lost_total',
+    help: 'How often announcements of a channel were lost while the subscription in Redis was up.',
+    type: 'counter',
+    values: ({ announcementsLost }) => one(announcementsLost),
+  },
+  {
     name: 'slow_clients_total',
     help: 'How often a client became too slow to be pushed to.',
     type: 'counter',

@@ -30,6 +30,7 @@ export interface ResolvedOptions {
   readonly publishTimeout: number;
   readonly connectTimeout: number;
   readonly probeInterval: number;
+  readonly auditInterval: number;
   readonly idempotencyWindow: number;
   readonly identify: (request: unknown) => UserId | Promise<UserId>;
   readonly authorize: AuthorizeFunction | ChannelRules | undefined;
@@ -72,6 +73,7 @@ const KNOWN: ReadonlyMap<string, readonly string[] | undefined> = new Map<
   ['publishTimeout', undefined],
   ['connectTimeout', undefined],
   ['probeInterval', undefined],
+  ['auditInterval', undefined],
   ['idempotencyWindow', undefined],
   ['identify', undefined],
   ['authorize', undefined],
@@ -102,12 +104,13 @@ export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
   };
   const limit = (name: string): number =>
     read(options, name) === Infinity ? Infinity : number(name, Infinity, 1, 1e9);
+  const ttl = number('history.ttl', 60 * MINUTE, 1_000, 365 * DAY);
   const retry = number('retry', 2_000, 1, DAY);
   const resolved: ResolvedOptions = {
     redis: options.redis,
     prefix: options.prefix === undefined ? 'sse' : options.prefix,
     maxLength: number('history.maxLength', 1_000, 1, 1_000_000),
-    ttl: number('history.ttl', 60 * MINUTE, 1_000, 365 * DAY),
+    ttl,
     heartbeatInterval: number('heartbeatInterval', 20_000, 100, MAX_TIMER),
     retry,
     connections: limit('limits.connections'),
@@ -126,6 +129,7 @@ export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
     publishTimeout: number('publishTimeout', 5_000, 1, MAX_TIMER),
     connectTimeout: number('connectTimeout', 5_000, 1, MAX_TIMER),
     probeInterval: number('probeInterval', 5_000, 10, MAX_TIMER),
+    auditInterval: number('auditInterval', Math.min(30_000, Math.floor(ttl / 2)), 30, MAX_TIMER),
     idempotencyWindow: number('idempotencyWindow', 10 * MINUTE, 1, 365 * DAY),
     identify: options.identify === undefined ? userOf : options.identify,
     authorize: options.authorize,
@@ -154,6 +158,11 @@ export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
   if (problems.length === 0 && resolved.ttl < 2 * renewal) {
     problems.push(
       `history.ttl (${resolved.ttl}) must be at least twice heartbeatInterval (${resolved.heartbeatInterval}) and probeInterval (${resolved.probeInterval}), else quiet clients are told of gaps that are none`,
+    );
+  }
+  if (problems.length === 0 && ttl < 2 * resolved.auditInterval) {
+    problems.push(
+      `history.ttl (${ttl}) must be at least twice auditInterval (${resolved.auditInterval}), else lost announcements are looked for in logs that are gone`,
     );
   }
   if (problems.length > 0) {

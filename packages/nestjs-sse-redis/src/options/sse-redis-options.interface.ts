@@ -85,6 +85,12 @@ export interface SseRedisOptions {
   readonly connectTimeout?: number;
   /** How often the node proves, through the real publish path, that it hears what is published. Default 5,000. */
   readonly probeInterval?: number;
+  /**
+   * Within this time the node finds an announcement that got lost though the connection stayed up, also where no later
+   * event of the channel tells of it; provided that `probeInterval` is at most a third of it. Default 30,000, at most half
+   * of `history.ttl`.
+   */
+  readonly auditInterval?: number;
   /** For how long a publish that is repeated with the same `idempotencyKey` is recognised. Default ten minutes. */
   readonly idempotencyWindow?: number;
   /**

@@ -159,6 +159,47 @@ describe.each(brokerSetUps)('the $name broker', (setUp) => {
     });
   });
 
+  it('tells where the events of a range of a log begin and end, each channel by its own range', async () => {
+    const broker = await start();
+    const positions = await publishAll(broker, ...Array.from({ length: 6 }, (_, i) => publication('a', i)));
+    const last = await broker.position();
+    const [p0, p1, , p3] = positions as [number, number, number, number];
+    const extents = await broker.extents([
+      { channel: 'a', after: p0 - 1, upTo: last },
+      { channel: 'a', after: p0, upTo: p3 },
+      { channel: 'a', after: p0, upTo: p1 - 1 },
+      { channel: 'a', after: positions.at(-1)!, upTo: last + 1 },
+      { channel: 'no such', after: 0, upTo: last },
+    ]);
+    expect(extents).toEqual([
+      { first: p0, last: positions.at(-1) },
+      { first: p1, last: p3 },
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('tells of ranges of many channels at once', async () => {
+    const broker = await start();
+    const channels = Array.from({ length: 350 }, (_, i) => `channel:${i}`);
+    const positions = await publishAll(broker, ...channels.map((channel) => publication(channel, 1)));
+    const upTo = await broker.position();
+    const ranges = channels.map((channel, i) => ({ channel, after: positions[i]! - ((i + 1) % 2), upTo }));
+    expect(await broker.extents(ranges)).toEqual(
+      positions.map((position, i) => (i % 2 === 0 ? { first: position, last: position } : undefined)),
+    );
+  });
+
+  it('has a range begin where it may have begun, if older events of it were trimmed', async () => {
+    const broker = await start({ history: { maxLength: 10 } });
+    const positions = await publishAll(broker, ...Array.from({ length: 500 }, (_, i) => publication('a', i)));
+    const [first, last] = [positions[0]!, positions.at(-1)!];
+    expect(await broker.extents([{ channel: 'a', after: first, upTo: last }])).toEqual([
+      { first: first + 1, last },
+    ]);
+  });
+
   it('finds the position before the last events of some channels together', async () => {
     const broker = await start();
     const positions = await publishAll(

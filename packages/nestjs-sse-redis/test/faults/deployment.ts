@@ -12,6 +12,7 @@ import type { NodeReply, NodeRequest } from './node-request.js';
 /** Short times, so that a failure is found, and over, within a second or two. */
 export const FAST: SseRedisOptions = {
   probeInterval: 200,
+  auditInterval: 600,
   heartbeatInterval: 500,
   publishTimeout: 1_000,
   retry: 50,
@@ -31,6 +32,8 @@ export interface DeploymentOptions {
 export class DeployedNode {
   private process: AppProcess | undefined;
   private ended: Promise<unknown> = Promise.resolve();
+  /** How many processes it has had. */
+  starts = 0;
 
   static async start(
     name: string,
@@ -54,6 +57,11 @@ export class DeployedNode {
     return this.process?.isRunning === true;
   }
 
+  /** Resolves when the process that was killed last has ended. */
+  get ending(): Promise<unknown> {
+    return this.ended;
+  }
+
   get url(): string {
     return this.process!.url;
   }
@@ -66,6 +74,7 @@ export class DeployedNode {
   async restart(): Promise<void> {
     await this.ended;
     if (this.isUp) return;
+    this.starts++;
     const options = { redis: `redis://127.0.0.1:${this.proxy.port}`, ...FAST, ...this.deployment.options };
     this.process = await until(
       () =>

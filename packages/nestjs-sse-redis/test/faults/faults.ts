@@ -2,7 +2,8 @@ import { until, type Random } from '@nestjs-sse-redis/testing';
 import { setTimeout as pause } from 'node:timers/promises';
 import { formatEventId, parseEventId, POSITIONS_PER_MS } from '../../src/event/position.js';
 import type { DeployedNode, Deployment } from './deployment.js';
-import { dropAnnouncement, loseReply } from './proxy-faults.js';
+import { isFound } from './found-loss.js';
+import { dropAnnouncement, loseReply, type DroppedAnnouncement } from './proxy-faults.js';
 import type { Publisher } from './publisher.js';
 import type { DataLoss } from './verdict.js';
 import type { WatchedClient } from './watched-client.js';
@@ -183,15 +184,59 @@ const blockNode: Fault = async (scene) => {
   return `${node.name}, ${ms} ms`;
 };
 
+/** As long as a node on a busy machine may take to find what it has lost. */
+const FOUND_WITHIN_MS = 3_000;
+
+/** What was dropped is known to the ledger, and whether the node found it: a process that dies before tells nobody. */
+async function noteDropped(
+  { deployment, loss }: Scene,
+  {
+    node,
+    starts,
+    channel,
+    dropped,
+  }: { node: DeployedNode; starts: number; channel: string; dropped: DroppedAnnouncement },
+): Promise<void> {
+  const position = dropped.position!;
+  loss.unannounced.push({ channel, position });
+  const found = () => isFound(deployment, channel, position);
+  const isOver = async () => (await found()) || !node.isUp || node.starts !== starts;
+  await until(isOver, { timeout: FOUND_WITHIN_MS, interval: 50 }).catch(() => undefined);
+  if (node.isUp && node.starts === starts) return;
+  // One that is shut down looks once more before it ends.
+  await node.ending;
+  if (!(await found())) loss.unfound.add(position);
+}
+
 const droppedAnnouncement: Fault = async (scene) => {
   const { random, deployment, channels, publisher } = scene;
   for (const channel of random.shuffle(channels)) {
     const node = random.pick(deployment.nodes);
+    const { starts } = node;
     const dropped = dropAnnouncement(node.proxy, channel);
     // The first is dropped, unless nobody there listens; the second tells of it.
     for (let i = 0; i < 2; i++) await publisher.publish([{ channel }]);
     if (!dropped.stop()) continue;
     scene.announcementDropped = true;
+    await noteDropped(scene, { node, starts, channel, dropped });
+    return `${node.name}, ${channel}`;
+  }
+  return undefined;
+};
+
+/** The announcement that is dropped is the last of its channel, a quiet one: nothing follows that could tell of it. */
+const silentlyDropped: Fault = async (scene) => {
+  const { random, deployment, channels, publisher } = scene;
+  const channel = channels.at(-1)!;
+  for (const node of random.shuffle(deployment.nodes)) {
+    const { starts } = node;
+    const dropped = dropAnnouncement(node.proxy, channel);
+    await publisher.publish([{ channel }]);
+    // It comes over another connection than the answer. Where nobody listens, none comes.
+    await until(() => dropped.position !== undefined, { timeout: 500 }).catch(() => undefined);
+    if (!dropped.stop()) continue;
+    scene.announcementDropped = true;
+    await noteDropped(scene, { node, starts, channel, dropped });
     return `${node.name}, ${channel}`;
   }
   return undefined;
@@ -261,6 +306,7 @@ export const FAULTS = {
   SIGTERM: { on: 'process', inject: endNode('SIGTERM') },
   'event loop blocked': { on: 'process', inject: blockNode },
   'announcement dropped': { on: 'link', inject: droppedAnnouncement },
+  'silently dropped': { on: 'link', inject: silentlyDropped },
   'reply lost': { on: 'link', inject: lostReply },
   trimmed: { on: 'redis', inject: trim },
   'stuck clients': { on: 'clients', inject: stuckClients },

@@ -4,25 +4,38 @@ import type { ProxyConnection, TcpProxy } from '@nestjs-sse-redis/testing';
 const PUSH =
   /[*>]3\r\n\$7\r\nmessage\r\n\$\d+\r\n(?<announcements>\{[^\r]*:live:\d+:c:[^\r]*)\r\n\$(?<length>\d+)\r\n/g;
 
+/** An announcement that is to be lost. */
+export interface DroppedAnnouncement {
+  /** Of the event; undefined as long as none was dropped. */
+  readonly position: number | undefined;
+  /** Drops none any more. @returns whether one was */
+  stop(): boolean;
+}
+
 /** Swallows the next announcement on a channel, and nothing else, where the whole of it arrives in one piece. */
-export function dropAnnouncement(proxy: TcpProxy, channel: string): { stop(): boolean } {
-  let happened = false;
+export function dropAnnouncement(proxy: TcpProxy, channel: string): DroppedAnnouncement {
+  let position: number | undefined;
   proxy.transform((direction, chunk) => {
-    if (direction === 'toServer' || happened) return chunk;
+    if (direction === 'toServer' || position !== undefined) return chunk;
     const text = chunk.toString('latin1');
     for (const match of text.matchAll(PUSH)) {
       const { announcements, length } = match.groups!;
-      const end = match.index + match[0].length + Number(length) + 2;
+      const start = match.index + match[0].length;
+      const end = start + Number(length) + 2;
       if (!announcements!.endsWith(`:c:${channel}`) || end > chunk.length) continue;
-      happened = true;
+      // A record begins with it.
+      position = Number.parseInt(text.slice(start, start + 20), 10);
       return Buffer.concat([chunk.subarray(0, match.index), chunk.subarray(end)]);
     }
     return chunk;
   });
   return {
+    get position() {
+      return position;
+    },
     stop: () => {
       proxy.transform();
-      return happened;
+      return position !== undefined;
     },
   };
 }

@@ -1,11 +1,17 @@
+import { jest } from '@jest/globals';
 import { Random, until } from '@nestjs-sse-redis/testing';
+import type { SseRedisOptions } from 'nestjs-sse-redis';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseEventId } from '../../src/event/position.js';
-import { Deployment, type DeploymentOptions } from './deployment.js';
+import { Deployment, FAST, type DeploymentOptions } from './deployment.js';
+import { isFound } from './found-loss.js';
 import { dropAnnouncement, loseReply } from './proxy-faults.js';
 import { Publisher } from './publisher.js';
 import { DataLoss, judge, type Verdict } from './verdict.js';
 import { WatchedClient } from './watched-client.js';
+
+// Each test starts processes, and the machine may have other things to do.
+jest.setTimeout(120_000);
 
 /**
  * Each protection and its twin: the same failure with the protection and without it. Without it, the ledger must find
@@ -19,14 +25,18 @@ const running = (...modules: string[]) => ({
   execArgv: modules.flatMap((module) => ['--import', new URL(`./twins/${module}`, import.meta.url).href]),
 });
 
-async function deploy(options: DeploymentOptions = {}, idempotent = true): Promise<void> {
-  deployment = await Deployment.start({ nodes: 2, ...options });
+const NO_AUDIT = { auditInterval: 2 ** 31 - 1, history: { ttl: 2 ** 33 } };
+
+/** Without the audit, which makes good what other protections are for. */
+async function deploy({ options, ...deploying }: DeploymentOptions = {}, idempotent = true): Promise<void> {
+  deployment = await Deployment.start({ nodes: 2, ...deploying, options: { ...NO_AUDIT, ...options } });
   publisher = new Publisher(() => deployment.nodes[1]!, idempotent);
 }
 
 /** A client of the first node; events come from the second. */
-function connect(channels: readonly string[]): WatchedClient {
-  const client = new WatchedClient(`client ${clients.length}`, channels, () => deployment.nodes[0]!.url);
+function connect(channels: readonly string[], node = () => 0): WatchedClient {
+  const name = `client ${clients.length}`;
+  const client = new WatchedClient(name, channels, () => deployment.nodes[node()]!.url);
   clients.push(client);
   return client;
 }
@@ -75,7 +85,7 @@ beforeEach(() => {
 afterEach(async () => {
   await Promise.all(clients.map((client) => client.stop()));
   await deployment.stop();
-}, 30_000);
+}, 60_000);
 
 describe('the probe', () => {
   async function goDeaf(options: DeploymentOptions): Promise<Verdict[]> {
@@ -91,7 +101,7 @@ describe('the probe', () => {
   });
 
   it('is missed', async () => {
-    const never = { probeInterval: 2 ** 31 - 1, history: { ttl: 2 ** 33 } };
+    const never = { probeInterval: 2 ** 31 - 1 };
     expect(total(await goDeaf({ options: never }), 'lost')).toBe(1);
   });
 });
@@ -122,6 +132,101 @@ describe('the prev check', () => {
 
   it('is missed', async () => {
     expect(total(await missAnnouncement(running('no-prev-check.ts')), 'lost')).toBe(1);
+  });
+});
+
+/** The next announcement of channel a is lost on the way to the first node. Resolves when it is. */
+async function loseOne(loss: DataLoss): Promise<void> {
+  const dropped = dropAnnouncement(deployment.nodes[0]!.proxy, 'a');
+  await publisher.publish([{ channel: 'a' }]);
+  await until(() => dropped.position !== undefined);
+  dropped.stop();
+  loss.unannounced.push({ channel: 'a', position: dropped.position! });
+}
+
+/** A probe that a busy machine answers late would cost the link, and then everything is read anew. */
+const CALM = { probeInterval: 2_000 };
+
+describe('the audit', () => {
+  async function loseLast(options: SseRedisOptions, patience: number): Promise<Verdict[]> {
+    await deploy({ options: { ...CALM, ...options } });
+    const client = connect(['a']);
+    await client.placed();
+    await publisher.publish([{ channel: 'a' }]);
+    await receivesLast(client);
+    await loseOne(new DataLoss());
+    return judgeAll({ announcementDropped: true, patience });
+  }
+
+  it('finds an announcement that got lost as the last of its channel', async () => {
+    expect(problems(await loseLast({ auditInterval: FAST.auditInterval }, 20_000))).toEqual([]);
+  });
+
+  it('is missed', async () => {
+    expect(total(await loseLast({}, 3 * CALM.probeInterval), 'lost')).toBe(1);
+  });
+});
+
+describe('a client that left with the position of a node that had lost an announcement', () => {
+  interface Return {
+    readonly node: number;
+    readonly found: 'before' | 'after';
+  }
+
+  /**
+   * One client stays at the node. The other one gets a newer event of another channel, leaves, and comes back to a node
+   * before or after the loss is found. There is no audit: the next event of the channel tells of the loss, when it is to.
+   */
+  async function leaveAndReturn({ node, found }: Return, options: DeploymentOptions): Promise<Verdict[]> {
+    await deploy({ options: CALM, ...options });
+    const loss = new DataLoss();
+    let home = 0;
+    const staying = connect(['a']);
+    const leaving = connect(['a', 'b'], () => home);
+    await Promise.all([staying.placed(), leaving.placed()]);
+    await publisher.publish([{ channel: 'a' }]);
+    await Promise.all([receivesLast(staying), receivesLast(leaving)]);
+    await loseOne(loss);
+    const { position } = loss.unannounced[0]!;
+    await publisher.publish([{ channel: 'b' }]);
+    await receivesLast(leaving);
+    const { ended } = leaving.stream;
+    leaving.leave();
+    await ended;
+    home = node;
+    const discover = async () => {
+      await publisher.publish([{ channel: 'a' }]);
+      await until(() => isFound(deployment, 'a', position));
+    };
+    const comeBack = async () => {
+      const { connections } = leaving;
+      leaving.comeBack();
+      await until(() => leaving.connections > connections && leaving.stream.blocks.length > 0);
+    };
+    for (const step of found === 'before' ? [discover, comeBack] : [comeBack, discover]) await step();
+    // Behind the news of the loss, on one connection: when it has come, so have they.
+    await publisher.publish([{ channel: 'b' }]);
+    await receivesLast(leaving);
+    await until(() => hasAll(staying));
+    return judgeAll({ announcementDropped: true, loss, patience: 0 });
+  }
+
+  const returns: Return[] = [0, 1].flatMap((node) => [
+    { node, found: 'before' },
+    { node, found: 'after' },
+  ]);
+
+  it.each(returns)('is told a gap at node $node if the loss is found $found its return', async (way) => {
+    const [staying, returned] = await leaveAndReturn(way, {});
+    expect(problems([staying!, returned!])).toEqual([]);
+    expect(staying!.counts.gaps).toBe(0);
+    expect(returned!.counts).toMatchObject({ gaps: 1, missedInGaps: 1 });
+  });
+
+  it.each(returns)('would be told nothing at node $node, found $found its return', async (way) => {
+    const [staying, returned] = await leaveAndReturn(way, running('losses-untold.ts'));
+    expect(problems([staying!])).toEqual([]);
+    expect(returned!.counts).toMatchObject({ gaps: 0, lost: 1 });
   });
 });
 

@@ -86,6 +86,35 @@ describe('the ledger of a client', () => {
     });
   });
 
+  it('accepts a gap for an event whose announcement was dropped, also of a client that has it, and no other gap', () => {
+    const loss = new DataLoss();
+    loss.unannounced.push({ channel: 'a', position: 3 * 1_024 });
+    const lacking = [tick(1), tick(2), tick(4), gap('a', 1, 3), tick(5), tick(6)];
+    expect(judged(lacking, { loss, announcementDropped: true })).toMatchObject({
+      problems: [],
+      counts: { missedInGaps: 1, gaps: 1 },
+    });
+    const having = [1, 2, 3, 4, 5].map((n) => tick(n));
+    expect(
+      judged([...having, gap('a', 1, 3), tick(6)], { loss, announcementDropped: true }).problems,
+    ).toEqual([]);
+    expect(
+      judged([...having, gap('a', 3, 5), tick(6)], { loss, announcementDropped: true }).counts.undueGaps,
+    ).toBe(1);
+    expect(
+      judged([...having, gap('b', 1, 3), tick(6)], { loss, announcementDropped: true }).counts.undueGaps,
+    ).toBe(1);
+  });
+
+  it('finds a dropped announcement that was told to nobody, unless its process died before it found out', () => {
+    const loss = new DataLoss();
+    loss.unannounced.push({ channel: 'a', position: 3 * 1_024 });
+    const lacking = [1, 2, 4, 5, 6].map((n) => tick(n));
+    expect(judged(lacking, { loss, announcementDropped: true }).counts.lost).toBe(1);
+    loss.unfound.add(3 * 1_024);
+    expect(judged(lacking, { loss, announcementDropped: true }).problems).toEqual([]);
+  });
+
   it('finds a gap without a cause, of another channel, or one that is told of too late', () => {
     expect(judged([gap('a', 0, 3), ...[2, 4, 5, 6].map((n) => tick(n))]).counts.undueGaps).toBe(1);
     expect(judged([gap('b', 0, 3), ...[4, 5, 6].map((n) => tick(n))], trimmedTo(3)).counts.undueGaps).toBe(1);

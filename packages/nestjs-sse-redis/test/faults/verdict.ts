@@ -9,10 +9,24 @@ export class DataLoss {
   /** Channels, and the newest of their events that is no longer in the log. */
   readonly trimmed = new Map<string, number>();
 
-  explains({ channel, from, to }: ToldGap): boolean {
+  /** Events whose announcement was dropped on the way to a node. */
+  readonly unannounced: { readonly channel: string; readonly position: number }[] = [];
+  /** Those among them that this node can have told nobody of: its process died before it had found out. */
+  readonly unfound = new Set<number>();
+
+  explains(gap: ToldGap): boolean {
+    const { channel, from, to } = gap;
     if (from >= to) return false;
+    if (this.isOfAnnouncement(gap)) return true;
     const newest = this.trimmed.get(channel);
     return (newest !== undefined && to <= newest) || this.emptied.some((moment) => to >= moment);
+  }
+
+  /** Its client may have been at the node to which an announcement was dropped, or at another one, and have the event. */
+  isOfAnnouncement({ channel, from, to }: ToldGap): boolean {
+    return this.unannounced.some(
+      (event) => event.channel === channel && from < event.position && event.position <= to,
+    );
   }
 }
 
@@ -107,6 +121,7 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
   const missing = ledger.lost.map((id) => byId.get(id)!);
   const lost = missing.filter(
     ({ channel, position }) =>
+      !loss.unfound.has(position) &&
       !gaps.some((gap) => gap.channel === channel && gap.from < position && position <= gap.to),
   );
   const reordered = announcementDropped
@@ -120,9 +135,11 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
       })
     : ledger.reordered;
   const undue = gaps.filter((gap) => !loss.explains(gap));
-  const misplaced = gaps.filter(({ channel, from, at }) =>
-    received.some((one) => one.channel === channel && one.at < at !== parseEventId(one.id)! <= from),
-  );
+  const misplaced = gaps
+    .filter((gap) => !loss.isOfAnnouncement(gap))
+    .filter(({ channel, from, at }) =>
+      received.some((one) => one.channel === channel && one.at < at !== parseEventId(one.id)! <= from),
+    );
 
   complain(
     'lost',

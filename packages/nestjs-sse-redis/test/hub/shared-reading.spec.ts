@@ -8,6 +8,7 @@ import { Feeds } from '../../src/hub/feeds.js';
 import { Figures } from '../../src/hub/figures.js';
 import { Heartbeat } from '../../src/hub/heartbeat.js';
 import { LogReader } from '../../src/hub/log-reader.js';
+import { LostAnnouncements } from '../../src/hub/lost-announcements.js';
 import type { Gap, Outlet, OutletListener } from '../../src/hub/outlet.js';
 import { Streams } from '../../src/hub/streams.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
@@ -71,7 +72,14 @@ it('does not take a reading that is older than what was announced for a cursor t
   const figures = new Figures();
   const feeds = new Feeds(broker, figures);
   const heartbeat = new Heartbeat(options.heartbeatInterval);
-  const streams = new Streams(broker, feeds, new LogReader(broker), heartbeat, figures);
+  const streams = new Streams(
+    broker,
+    feeds,
+    new LogReader(broker),
+    heartbeat,
+    figures,
+    new LostAnnouncements(options.ttl),
+  );
   feeds.link.up = true;
   await broker.start({
     announced: (channel, record) => feeds.announced(channel, record),

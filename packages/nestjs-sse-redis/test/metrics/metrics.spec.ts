@@ -39,6 +39,8 @@ it('exposes what the hub counts, read when it is scraped', async () => {
     'sse_publish_to_write_seconds_bucket{le="+Inf"} 1',
     'sse_catch_ups_total{cause="connect",source="memory"} 2',
     'sse_gaps_total{cause="retention"} 0',
+    'sse_gaps_total{cause="announcement"} 0',
+    'sse_announcements_lost_total 0',
     'sse_closes_total{reason="left"} 1',
     'sse_refusals_total{code="TOO_MANY_CONNECTIONS"} 1',
     'sse_link_up 1',

@@ -39,6 +39,7 @@ const numbers = [
   { path: 'publishTimeout', resolved: 'publishTimeout', fallback: 5_000, min: 1, max: MAX_TIMER },
   { path: 'connectTimeout', resolved: 'connectTimeout', fallback: 5_000, min: 1, max: MAX_TIMER },
   { path: 'probeInterval', resolved: 'probeInterval', fallback: 5_000, min: 10, max: MAX_TIMER },
+  { path: 'auditInterval', resolved: 'auditInterval', fallback: 30_000, min: 30, max: MAX_TIMER },
   { path: 'idempotencyWindow', resolved: 'idempotencyWindow', fallback: 600_000, min: 1, max: 365 * DAY },
 ];
 
@@ -62,9 +63,9 @@ function messageFor(options: unknown): string {
 function withOption(path: string, value: unknown): object {
   const [name, inner] = path.split('.') as [string, string?];
   const option = { [name]: inner ? { [inner]: value } : value };
-  // These two bear upon one another, which is a rule of its own.
+  // These bear upon one another, which is a rule of its own.
   if (path === 'history.ttl') return { heartbeatInterval: 100, probeInterval: 10, ...option };
-  if (path === 'heartbeatInterval' || path === 'probeInterval') {
+  if (['heartbeatInterval', 'probeInterval', 'auditInterval'].includes(path)) {
     return { history: { ttl: Math.min(365 * DAY, 3 * MAX_TIMER) }, ...option };
   }
   return option;
@@ -274,6 +275,15 @@ describe('the options', () => {
     expect(messageFor({ history, heartbeatInterval: 501, probeInterval: 100 })).toMatch(rule);
     expect(messageFor({ history, heartbeatInterval: 100, probeInterval: 501 })).toMatch(rule);
     expect(() => resolve({ history, heartbeatInterval: 500, probeInterval: 500 })).not.toThrow();
+  });
+
+  it('must let lost announcements be found while their events are retained', () => {
+    const short = { history: { ttl: 1_000 }, heartbeatInterval: 500, probeInterval: 100 };
+    expect(messageFor({ ...short, auditInterval: 501 })).toMatch(
+      /history\.ttl \(1000\) must be at least twice auditInterval \(501\)/,
+    );
+    expect(resolve({ ...short, auditInterval: 500 })).toMatchObject({ auditInterval: 500 });
+    expect(resolve(short)).toMatchObject({ auditInterval: 500 });
   });
 
   it('are all complained of in one message', () => {

@@ -4,6 +4,8 @@ import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type {
   Broker,
   BrokerListener,
+  LogExtent,
+  LogRange,
   LogSlice,
   Publication,
   PublishOutcome,
@@ -79,6 +81,12 @@ export class MemoryBroker implements Broker {
         ended: records.length === 0 && log?.newest.kind === 'x',
       };
     });
+  }
+
+  async extents(ranges: readonly LogRange[]): Promise<(LogExtent | undefined)[]> {
+    await Promise.resolve();
+    const now = Date.now();
+    return ranges.map(({ channel, after, upTo }) => this.logOf(channel, now)?.extent(after, upTo));
   }
 
   async rewind(channels: readonly string[], count: number): Promise<Position> {

@@ -1,6 +1,6 @@
 import type { EventRecord } from '../../event/event-record.js';
 import type { Position } from '../../event/position.js';
-import type { ReadLimits } from '../broker.interface.js';
+import type { LogExtent, ReadLimits } from '../broker.interface.js';
 
 /** The log of one channel in memory. It is never empty. */
 export class MemoryLog {
@@ -45,6 +45,15 @@ export class MemoryLog {
       if (to > from && (to - from >= limits.records || bytes > limits.bytes)) break;
     }
     return { records: this.records.slice(from, to), truncated: to < this.records.length };
+  }
+
+  extent(after: Position, upTo: Position): LogExtent | undefined {
+    const first = this.records[this.indexAfter(after)];
+    if (!first || first.position > upTo) return undefined;
+    return {
+      first: this.wholeFrom > after ? after + 1 : first.position,
+      last: this.records[this.indexAfter(upTo) - 1]!.position,
+    };
   }
 
   newestPositions(count: number): Position[] {

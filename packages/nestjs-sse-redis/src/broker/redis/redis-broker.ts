@@ -3,11 +3,13 @@ import type { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import { parseRecord } from '../../event/event-record.js';
-import type { Position } from '../../event/position.js';
+import { formatEventId, type Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type {
   Broker,
   BrokerListener,
+  LogExtent,
+  LogRange,
   LogSlice,
   Publication,
   PublishOutcome,
@@ -17,6 +19,7 @@ import type {
 import { Commands, type ScriptCall } from './commands.js';
 import { connectWithin } from './connect.js';
 import { Keys } from './keys.js';
+import { chunksOf, parseExtents, parseSlices } from './log-replies.js';
 import { Probe } from './probe.js';
 import { PublishQueue } from './publish-queue.js';
 import { RedisRegistryStore } from './redis-registry-store.js';
@@ -25,12 +28,15 @@ import { Script } from './script.js';
 import { checkServer } from './server-check.js';
 import { Subscription } from './subscription.js';
 
+const EXTENTS = Script.load('extents');
 const READ = Script.load('read');
 const REWIND = Script.load('rewind');
 const SEND = Script.load('send');
 
 /** How many logs one run of a script reads: Redis does nothing else meanwhile. */
 const LOGS_PER_CALL = 64;
+/** The same of a script that reads no records. */
+const RANGES_PER_CALL = 100;
 const RETRY_AFTER_MS = 100;
 
 /** The broker for production: logs are Redis streams, announcements pub/sub messages. */
@@ -117,14 +123,22 @@ export class RedisBroker implements Broker {
   }
 
   async read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]> {
-    const chunks: ReadRequest[][] = [];
-    for (let i = 0; i < requests.length; i += LOGS_PER_CALL)
-      chunks.push(requests.slice(i, i + LOGS_PER_CALL));
+    const chunks = chunksOf(requests, LOGS_PER_CALL);
     const replies = await this.commands.readAll(
       READ,
       chunks.map((chunk) => this.readCall(chunk, limits)),
     );
     return replies.flatMap((reply, i) => parseSlices(chunks[i]!, reply));
+  }
+
+  async extents(ranges: readonly LogRange[]): Promise<(LogExtent | undefined)[]> {
+    const chunks = chunksOf(ranges, RANGES_PER_CALL);
+    const calls = chunks.map((chunk) => ({
+      keys: chunk.map(({ channel }) => this.keys.log(channel)),
+      args: chunk.flatMap(({ after, upTo }) => [`(${formatEventId(after)}`, formatEventId(upTo)]),
+    }));
+    const replies = await this.commands.readAll(EXTENTS, calls);
+    return replies.flatMap((reply, i) => parseExtents(chunks[i]!.length, reply));
   }
 
   async rewind(channels: readonly string[], count: number): Promise<Position> {
@@ -228,19 +242,4 @@ export class RedisBroker implements Broker {
       }
     }
   }
-}
-
-function parseSlices(requests: readonly ReadRequest[], reply: unknown): LogSlice[] {
-  if (!Array.isArray(reply) || reply.length !== requests.length + 1 || typeof reply[0] !== 'number') {
-    throw new UnexpectedReplyError('Redis answered a reading of the logs with something else.');
-  }
-  const [last, ...slices] = reply as [Position, ...[Position, Position, number, ...Buffer[]][]];
-  return slices.map(([wholeFrom, upTo, ended, ...records], i) => ({
-    channel: requests[i]!.channel,
-    records: records.map(parseRecord),
-    upTo,
-    wholeFrom,
-    last,
-    ended: ended === 1,
-  }));
 }

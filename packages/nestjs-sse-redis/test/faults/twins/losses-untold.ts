@@ -1,0 +1,4 @@
+import { Connection } from '../../../src/hub/connection.js';
+
+/** A node that keeps to itself which announcements were lost. */
+Connection.prototype.tellLoss = () => undefined;
