@@ -61,17 +61,16 @@ forEachAdapter((adapter) => {
 
     // Before Node 22 a corked response holds nothing back itself: it corks its socket.
     const holdsBack = Number(process.versions.node.split('.')[0]) >= 22;
-    (holdsBack ? it : it.skip)(
-      'res.write while the response is corked, which an event overtakes',
-      async () => {
+    if (holdsBack) {
+      it('res.write while the response is corked, which an event overtakes', async () => {
         jest.spyOn(ResponseOutlet.prototype, 'makeWay').mockImplementation(function (this: ResponseOutlet) {
           this.part();
           this.flush();
         });
         const way = WAYS.find(({ name }) => name.includes('corked'))!;
         await expect(travel(running.url, hub, way)).rejects.toThrow(/lies before/);
-      },
-    );
+      });
+    }
 
     it('a global TimeoutInterceptor', async () => {
       lookAway();
