@@ -69,7 +69,12 @@ export class ResponseGuard {
 
   /** Writes frames of the hub. */
   write(frames: Buffer): void {
-    this.asOwn(() => this.response.write(frames));
+    this.isOwn = true;
+    try {
+      this.response.write(frames);
+    } finally {
+      this.isOwn = false;
+    }
   }
 
   /** Ends the response for the hub. */
