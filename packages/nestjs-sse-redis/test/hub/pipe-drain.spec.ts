@@ -106,7 +106,8 @@ describe.each(brokers)(
       await test.running.close();
       expect(emitter.listenerCount('item')).toBe(0);
       expect(await piped).toBeInstanceOf(PipeInterruptedError);
-      expect(sentTo(page)).toEqual(['first', ...INTERRUPTED]);
+      expect(await page.ended).toBe('end');
+    expect(sentTo(page)).toEqual(['first', ...INTERRUPTED]);
     });
 
     it('closes, and ends the pages, though a source never returns', async () => {
