@@ -107,7 +107,7 @@ describe.each(brokers)(
       expect(emitter.listenerCount('item')).toBe(0);
       expect(await piped).toBeInstanceOf(PipeInterruptedError);
       expect(await page.ended).toBe('end');
-    expect(sentTo(page)).toEqual(['first', ...INTERRUPTED]);
+      expect(sentTo(page)).toEqual(['first', ...INTERRUPTED]);
     });
 
     it('closes, and ends the pages, though a source never returns', async () => {
