@@ -315,7 +315,6 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     this.resumed = false;
     for (const feed of this.feeds) {
       if (feed.goesOnAfter(cursor.lacksAfter(feed))) this.ended?.delete(feed.channel);
-      if (resumed && feed.endedBy(cursor.position)) this.markEnded(feed.channel);
     }
     const events = this.feeds.flatMap((feed) => {
       const lacking = feed.eventsAfter(cursor.lacksAfter(feed));
@@ -332,7 +331,7 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     return true;
   }
 
-  /** Memory has an end to deliver. Announcements may be on their way that supersede it: the log decides (rule `end`). */
+  /** Memory would end a channel. Announcements that supersede the end may be on their way: the log decides (rule `end`). */
   private get endsByMemory(): boolean {
     const { cursor, resumed } = this;
     return this.feeds.some((feed) => feed.endsAfter(resumed ? -1 : cursor.lacksAfter(feed)));

@@ -153,11 +153,6 @@ export class Feed {
     return this.endedAt !== undefined;
   }
 
-  /** Whether the channel's stream had ended when a client stood at this position. */
-  endedBy(position: Position): boolean {
-    return this.endedAt !== undefined && this.endedAt <= position;
-  }
-
   /** A reading of the log tells whether the stream has ended, if nothing newer was heard. */
   learnEnd({ records, upTo, last, ended }: LogSlice): void {
     const newest = records.at(-1);

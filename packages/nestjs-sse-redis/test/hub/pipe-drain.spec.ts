@@ -106,6 +106,7 @@ describe.each(brokers)(
       await test.running.close();
       expect(emitter.listenerCount('item')).toBe(0);
       expect(await piped).toBeInstanceOf(PipeInterruptedError);
+      expect(await page.ended).toBe('end');
       expect(sentTo(page)).toEqual(['first', ...INTERRUPTED]);
     });
 
