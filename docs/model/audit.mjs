@@ -6,8 +6,8 @@ export class Audit {
   readings = [];
   /** What was announced over links that were lost: what of it never came is still to be found. */
   unsettled = [];
-  /** Publishes whose announcement was lost, of which nobody can tell any more: for the ledger. */
-  neverFound = new Set();
+  /** Publishes whose announcement was lost, of which nobody can tell any more, and who was there. */
+  #neverFound = new Map();
   /** What this node found: it tells of it anew where Redis has lost it. */
   found = [];
   /** What is known of all nodes, and up to which notice. */
@@ -82,7 +82,7 @@ export class Audit {
     if (!on('audit') || !on('audit-lost-link')) return;
     for (const [ch, { seen }] of node.feeds) {
       if (seen > 0 && seen < node.heard) {
-        this.unsettled.push({ ch, after: seen, upTo: node.heard });
+        this.unsettled.push({ ch, after: seen, upTo: node.heard, there: node.listeners(ch) });
       }
     }
   }
@@ -93,19 +93,26 @@ export class Audit {
     for (const notice of this.found) {
       if (!redis.notices.some(({ key }) => key === notice.key)) redis.publishNotice(notice);
     }
-    for (const { ch, after, upTo } of this.unsettled.splice(0)) {
+    for (const { ch, after, upTo, there } of this.unsettled.splice(0)) {
       const { first, newest, isKnown } = redis.between(ch, after, upTo);
       if (first) this.#tell({ ch, after, upTo: newest, first });
-      else if (!isKnown) this.#neverFind(ch, after, upTo);
+      else if (!isKnown) this.#neverFind(ch, after, upTo, there);
     }
   }
 
   /**
    * THE ONE PARDON. It was away for longer than the log was kept, or Redis has lost its data: whether an announcement was
-   * lost before that, after the last audit, nobody can tell any more. It is as if the process had died.
+   * lost before that, after the last audit, nobody can tell any more. It is as if the process had died. Those who
+   * stay are told all the same: pardoned are those who have left.
    */
-  #neverFind(ch, after, upTo) {
-    for (const m of this.node.lost) if (m.ch === ch && m.id > after && m.id <= upTo) this.neverFound.add(m.n);
+  #neverFind(ch, after, upTo, there) {
+    for (const m of this.node.lost)
+      if (m.ch === ch && m.id > after && m.id <= upTo) this.#neverFound.set(m.n, there);
+  }
+
+  /** For the ledger. */
+  isPardoned(n, client) {
+    return client.visited.has(this.node) && this.#neverFound.get(n)?.includes(client.connection) === false;
   }
 
   /** Reads of NOTICES what is new up to a position, before any client is told an id beyond. */

@@ -18,6 +18,11 @@ export class Client {
   unconfirmed = false;
   /** Its stream has ended: an EventSource is closed then, and does not come back. */
   done = false;
+  /** The nodes that it was at. */
+  visited = new Set();
+  /** How many events came late, and how often it came back between them: to see what a run covers. */
+  late = 0;
+  lateReturns = 0;
   /** Blocks that were written, and that it has not read: when it drops, it never will. */
   wire = [];
 
@@ -64,6 +69,7 @@ export class Client {
         this.errors.push(`early ${event.ch}${event.id}`);
       this.top = Math.max(this.top, event.id);
       this.got.push(event);
+      if (isLate) this.late++;
       this.lastId = id;
     });
   }
@@ -101,6 +107,8 @@ export class Client {
   open(node, publishes) {
     this.startedAt ??= publishes;
     this.openedAt = publishes;
+    this.visited.add(node);
+    if (this.lastId?.owed || this.lastId?.own) this.lateReturns++;
     this.connection = new Connection(node, this, this.lastId);
   }
 

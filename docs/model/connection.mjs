@@ -150,7 +150,7 @@ export class Connection {
     for (const [i, ch] of this.channels.entries()) {
       const isLast = i === this.channels.length - 1;
       const id = on('last-gap') && !isLast ? undefined : this.cursor.id();
-      this.client.gap({ ch, cause: 'ahead', intact: this.intact, id });
+      this.client.gap({ ch, to: last, cause: 'ahead', intact: this.intact, id });
     }
     this.client.rewindTo(this.cursor.id());
     return true;

@@ -8,6 +8,9 @@ export class Cursor {
   /** Channels of which late events are owed for certain, and after what. Each id that is told meanwhile says so. */
   owed = new Map();
 
+  /** Where a channel that goes on before the cursor was read up to, until logs were read as far as for the others. */
+  lateReads = new Map();
+
   constructor(position) {
     this.position = position;
     /** Up to here logs were read, or the client had it before. */
@@ -40,11 +43,12 @@ export class Cursor {
   owe(ch, after) {
     this.doubts.set(ch, { from: after, missingFrom: after });
     this.owed.set(ch, after);
+    if (on('late-read')) this.lateReads.set(ch, after);
   }
 
   /** @param upTo an event that is known to be missing, or 0 */
   doubt(ch, seen, upTo) {
-    const from = Math.max(seen, this.readUpTo, this.starts.get(ch) ?? 0);
+    const from = Math.max(seen, this.lateReads.get(ch) ?? this.readUpTo, this.starts.get(ch) ?? 0);
     if (!on('doubt') || from >= this.position) return false;
     const before = this.doubts.get(ch);
     const missingFrom = before?.missingFrom ?? (upTo > from ? from : undefined);
@@ -70,7 +74,7 @@ export class Cursor {
 
   /** Everything up to here was delivered; `fromLogs`: and it was all that the logs had. */
   reach(upTo, fromLogs, before) {
-    if (fromLogs) this.readUpTo = Math.max(this.readUpTo, upTo);
+    if (fromLogs) this.#readLogs(upTo);
     if (upTo >= before) {
       this.doubts.clear();
       this.owed.clear();
@@ -81,7 +85,16 @@ export class Cursor {
     this.position = Math.max(this.position, upTo);
   }
 
+  #readLogs(upTo) {
+    for (const [ch, read] of this.lateReads) {
+      if (upTo >= this.readUpTo) this.lateReads.delete(ch);
+      else this.lateReads.set(ch, Math.max(read, upTo));
+    }
+    this.readUpTo = Math.max(this.readUpTo, upTo);
+  }
+
   forget(ch) {
+    this.lateReads.delete(ch);
     this.doubts.delete(ch);
     this.starts.delete(ch);
     this.owed.delete(ch);
@@ -93,5 +106,6 @@ export class Cursor {
     this.doubts.clear();
     this.starts.clear();
     this.owed.clear();
+    this.lateReads.clear();
   }
 }

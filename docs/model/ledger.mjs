@@ -16,11 +16,16 @@ export function verdict(client, world) {
   for (const p of world.published) {
     if (seen.has(p.n) || !isOwed(p, client, world) || isTold(p, client)) continue;
     // Nobody can tell any more that its announcement was lost.
-    if (world.nodes.some(({ audit }) => audit.neverFound.has(p.n))) world.events.pardoned++;
+    if (world.nodes.some(({ audit }) => audit.isPardoned(p.n, client))) world.events.pardoned++;
     else bad.push(`lost ${p.ch}${p.id} untold`);
   }
   for (const gap of client.gaps) if (!hasCause(gap, client, world)) bad.push(`gap without cause: ${gap.cause}`);
   return bad;
+}
+
+/** Whether the client lacks anything of what a gap names. */
+export function isLacking({ ch, from, to }, client, { published }) {
+  return published.some((p) => p.ch === ch && p.id > from && p.id <= to && !client.got.some((g) => g.n === p.n));
 }
 
 function isOwed(p, client, { published, redis }) {
@@ -33,15 +38,18 @@ function isOwed(p, client, { published, redis }) {
   return !redis.lostByRedis.has(p.n); // acknowledged, not replicated: not promised
 }
 
-/** In the right place: after what was delivered of the channel before it, not after what was delivered later. */
+/**
+ * In the right place: after what was delivered of the channel before it, not after what was delivered later.
+ * That something was lost may be found later than that; then it is told where it was. And of an id that is none nothing
+ * is known: all before it may be missing.
+ */
 function isTold(p, { got, gaps }) {
   const before = got.findLastIndex((g) => g.n >= 0 && g.ch === p.ch && g.n < p.n);
   let after = got.findIndex((g) => g.ch === p.ch && g.n > p.n);
   if (after < 0) after = Infinity;
-  return gaps.some(({ ch, at, from, to, notice }) => {
+  return gaps.some(({ ch, at, from, to, cause }) => {
     if (ch !== p.ch || from >= p.id) return false;
-    // That something was lost may be found later than it would have been due; then it says where.
-    return notice ? p.id <= to : at > before && at <= after;
+    return cause === 'lost' || cause === 'ahead' ? p.id <= to : at > before && at <= after;
   });
 }
 

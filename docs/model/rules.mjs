@@ -21,6 +21,7 @@ export const RULES = [
   'late-id',
   'late-channel-named',
   'owed-id',
+  'late-read',
   'audit',
   'audit-after-watermark',
   'audit-before-leaving',

@@ -1,6 +1,6 @@
 // One random schedule: what happens to Redis, nodes and clients, a step at a time.
 import { Client, JOINED } from './client.mjs';
-import { verdict } from './ledger.mjs';
+import { isLacking, verdict } from './ledger.mjs';
 import { Node } from './node.mjs';
 import { MAXLEN, Redis, TTL } from './redis.mjs';
 
@@ -32,6 +32,9 @@ export class Schedule {
     trimmed: 0,
     ephemeral: 0,
     announcementLost: 0,
+    late: 0,
+    lateReturns: 0,
+    noticeNeedless: 0,
     pardoned: 0,
   };
 
@@ -39,6 +42,7 @@ export class Schedule {
     const rnd = (this.rnd = random(seed));
     this.calm = seed % 3 === 0; // a third of the schedules without data loss: no gap may be told but for retention
     this.lively = seed % 4 === 1; // a quarter in which nodes and clients keep up
+    this.lossy = seed % 4 === 3; // and one in which announcements are lost, and clients come and go
     this.nodes = ['n1', 'n2'].map((n) => new Node(this.redis, n, rnd));
     for (const n of this.nodes) n.up();
     const slow = () => rnd() < 0.1;
@@ -54,16 +58,23 @@ export class Schedule {
   run() {
     for (let i = 0; i < STEPS; i++) {
       if (this.lively) this.#keepUp();
+      if (this.lossy) this.#comeAndGo();
       if (this.redis.now - this.lastProbe > PROBE_EVERY) this.#beat();
-      this.#step(this.rnd());
+      this.#step(this.rnd() * (this.lossy ? 0.965 : 1));
     }
     this.#settle();
     const bad = this.clients.flatMap((c) => verdict(c, this));
     const sum = (of) => this.clients.reduce((n, c) => n + of(c), 0);
+    const { events } = this;
+    events.late = sum((c) => c.late);
+    events.lateReturns = sum((c) => c.lateReturns);
     for (const c of this.clients) {
-      for (const { cause } of c.gaps) this.events[`gap:${cause}`] = (this.events[`gap:${cause}`] ?? 0) + 1;
+      for (const gap of c.gaps) {
+        events[`gap:${gap.cause}`] = (events[`gap:${gap.cause}`] ?? 0) + 1;
+        if (gap.cause === 'lost' && !isLacking(gap, c, this)) events.noticeNeedless++;
+      }
     }
-    return { bad, deliveries: sum((c) => c.got.length), gaps: sum((c) => c.gaps.length), events: this.events };
+    return { bad, deliveries: sum((c) => c.got.length), gaps: sum((c) => c.gaps.length), events };
   }
 
   #pick(list) {
@@ -94,6 +105,21 @@ export class Schedule {
     for (const c of this.clients) c.connection?.step();
     if (this.rnd() < 0.04) this.#loseAnnouncement();
     for (const c of this.clients) if (this.rnd() < 0.4) this.#readSome(c);
+  }
+
+  /** Late events, cut between any two blocks: links stay up, and clients read a block now and then. */
+  #comeAndGo() {
+    for (const n of this.nodes) if (this.rnd() < 0.7) n.receive();
+    for (const c of this.clients) {
+      if (this.rnd() < 0.6) c.connection?.step();
+      if (this.rnd() < 0.5) this.#readSome(c);
+    }
+    const r = this.rnd();
+    if (r < 0.1) this.#loseAnnouncement();
+    else if (r < 0.2) this.#drop();
+    else if (r < 0.35) this.#clientGoesOn();
+    else if (r < 0.4) this.#joinOrLeave();
+    else if (r < 0.5) this.#publish(this.#pick([...CHANNELS, JOINED]));
   }
 
   #readSome(client) {
