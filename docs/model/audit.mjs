@@ -72,7 +72,14 @@ export class Audit {
     if (!on('lost-notice')) return;
     const own = { ...notice, by: this.node.name, key: `${this.node.name} ${this.found.length}` };
     this.found.push(own);
-    this.node.redis.publishNotice(own);
+    const until = this.node.redis.publishNotice(own);
+    // Here it is known at once: before ids say what is owed for certain, of which others need not be told.
+    if (on('notice-at-once')) this.#apply({ ...own, until });
+  }
+
+  #apply(notice) {
+    this.notices.push(notice);
+    if (on('notice-on-arrival')) for (const c of this.node.connections) c.learn(notice);
   }
 
   linkLost() {
@@ -123,8 +130,7 @@ export class Audit {
     const fresh = node.redis.notices.filter(({ until }) => until > this.learnedUpTo && until <= upTo);
     for (const notice of fresh) {
       this.learnedUpTo = notice.until;
-      this.notices.push(notice);
-      if (on('notice-on-arrival')) for (const c of node.connections) c.learn(notice);
+      this.#apply(notice);
       // Its own announcement was lost, and ids were told meanwhile: of them it must tell as well.
       if (notice.until < this.heardEver && on('late-notice-again')) node.redis.publishNotice(notice);
     }

@@ -132,10 +132,11 @@ export class Connection {
     if (this.state !== 'live' || m.id <= this.cursor.position) return;
     // Announced before the channel began here, and later on its way.
     if (m.id <= (this.cursor.starts.get(m.ch) ?? 0)) return;
-    this.deliver(m);
+    const isUnconfirmed = this.#isUnconfirmed(m);
+    if (!isUnconfirmed) this.deliver(m);
     // A slow client: now and then its response is full, and it is behind until the next step.
     // Meanwhile the history may be trimmed, and a gap be due.
-    if (this.state !== 'live' || !this.client.slow()) return;
+    if (this.state !== 'live' || !(isUnconfirmed || this.client.slow())) return;
     this.intact = false;
     this.fallBehind();
   }
@@ -159,7 +160,7 @@ export class Connection {
   deliver(event) {
     const isLate = event.id < this.cursor.position;
     this.cursor.pass(event);
-    if (event.isEnd && this.#isSuperseded(event)) return;
+    if (event.isEnd && event.isSuperseded && on('newest-end')) return;
     // Two blocks, of which the client may get the first alone, or one that says both.
     const id = isLate && on('one-block') ? this.cursor.id(event) : { cursor: event.id };
     this.client.receive(event, id, isLate);
@@ -167,11 +168,9 @@ export class Connection {
     if (event.isEnd) this.#end();
   }
 
-  /** An end counts only while it is the newest of its channel. */
-  #isSuperseded({ ch, id, isSuperseded }) {
-    if (!on('newest-end') || isSuperseded) return on('newest-end');
-    // Where it was there before the connection, what follows may be there as well, and on its way: only the log tells.
-    return on('end-confirmed') && id <= this.openedAt && this.node.redis.newest([ch])[0] > id;
+  /** An end that was there before the connection: what follows it may be there as well, and on its way. */
+  #isUnconfirmed({ id, isEnd, isSuperseded }) {
+    return on('end-confirmed') && isEnd && !isSuperseded && id <= this.openedAt;
   }
 
   /** The stream of its only channel has ended. */
@@ -198,9 +197,8 @@ export class Connection {
     const { cursor } = this;
     // What is owed from before the cursor may still be on its way, and would be passed over when it comes.
     const isHeard = !on('start') || cursor.doubts.size === 0 || this.node.heard >= cursor.position;
-    if (isHeard && feeds.every((feed, i) => feed.covers(cursor.from(this.channels[i]))))
-      this.#fromMemory(feeds);
-    else this.found = { todo: [...this.channels], slices: [] };
+    const isCovered = isHeard && feeds.every((feed, i) => feed.covers(cursor.from(this.channels[i])));
+    if (!isCovered || !this.#fromMemory(feeds)) this.found = { todo: [...this.channels], slices: [] };
   }
 
   #fromMemory(feeds) {
@@ -208,11 +206,13 @@ export class Connection {
       const from = this.cursor.from(this.channels[i]);
       return superseding(feed.recent, false).filter((e) => e.id > from);
     });
+    if (missed.some((e) => this.#isUnconfirmed(e))) return false;
     this.deliverAll(missed);
-    if (this.state === 'ended') return;
+    if (this.state === 'ended') return true;
     Object.assign(this, { state: 'live', intact: true, behindSince: undefined });
     this.cursor.reach(this.cursor.position, false, 0);
     this.beat();
+    return true;
   }
 
   #read() {
@@ -226,12 +226,14 @@ export class Connection {
     // No further than every one of the slices reaches.
     const reach = on('bound') ? Math.min : Math.max;
     const upTo = reach(...slices.map((s) => s.upTo));
+    const events = slices.flatMap((s) => superseding(s.found, s.upTo < s.last)).filter((e) => e.id <= upTo);
+    // Only a reading from since it is here tells.
+    if (last < this.openedAt && events.some((e) => this.#isUnconfirmed(e))) return;
     if (this.node.redis.now - this.behindSince >= TTL) this.intact = false; // the history went on without it
     for (const slice of slices) {
       this.node.feeds.get(slice.ch).keep(this.cursor.from(slice.ch), slice, this.node.heard);
       this.#lookForGap(slice);
     }
-    const events = slices.flatMap((s) => superseding(s.found, s.upTo < s.last)).filter((e) => e.id <= upTo);
     const before = this.cursor.position;
     this.deliverAll(events);
     if (this.state === 'ended') return;

@@ -20,7 +20,8 @@ export class Cursor {
   /** What is told as the client's last id. @param event that is late */
   id(event) {
     const id = { cursor: this.position, owed: undefined, own: event?.id };
-    if (on('owed-id')) for (const [ch, pos] of this.owed) (id.owed ??= {})[ch] = Math.max(pos, event?.id ?? 0);
+    if (on('owed-id'))
+      for (const [ch, pos] of this.owed) (id.owed ??= {})[ch] = Math.max(pos, event?.id ?? 0);
     if (!event || !on('late-channel-named')) {
       if (event) delete id.owed?.[event.ch];
       return id;

@@ -19,13 +19,16 @@ export function verdict(client, world) {
     if (world.nodes.some(({ audit }) => audit.isPardoned(p.n, client))) world.events.pardoned++;
     else bad.push(`lost ${p.ch}${p.id} untold`);
   }
-  for (const gap of client.gaps) if (!hasCause(gap, client, world)) bad.push(`gap without cause: ${gap.cause}`);
+  for (const gap of client.gaps)
+    if (!hasCause(gap, client, world)) bad.push(`gap without cause: ${gap.cause}`);
   return bad;
 }
 
 /** Whether the client lacks anything of what a gap names. */
 export function isLacking({ ch, from, to }, client, { published }) {
-  return published.some((p) => p.ch === ch && p.id > from && p.id <= to && !client.got.some((g) => g.n === p.n));
+  return published.some(
+    (p) => p.ch === ch && p.id > from && p.id <= to && !client.got.some((g) => g.n === p.n),
+  );
 }
 
 function isOwed(p, client, { published, redis }) {

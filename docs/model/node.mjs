@@ -123,7 +123,8 @@ export class Node {
   /** An announcement is lost on a link that stays up. Redis does not do that; what is between may. */
   lose() {
     const queue = this.link?.queue ?? [];
-    const at = queue.findIndex((m) => m.n >= 0 || m.ch === NOTICES);
+    const notice = this.rnd() < 0.5 ? queue.findIndex((m) => m.ch === NOTICES) : -1;
+    const at = notice < 0 ? queue.findIndex((m) => m.n >= 0) : notice;
     if (at < 0) return false;
     this.lost.push(...queue.splice(at, 1));
     return true;

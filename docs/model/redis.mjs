@@ -66,6 +66,7 @@ export class Redis {
     const until = this.#next();
     this.notices.push({ ...notice, until });
     this.#announce(NOTICES, { ch: NOTICES, id: until });
+    return until;
   }
 
   get newestNotice() {

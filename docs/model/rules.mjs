@@ -28,6 +28,7 @@ export const RULES = [
   'audit-lost-link',
   'unanswered-doubt',
   'lost-notice',
+  'notice-at-once',
   'notice-on-arrival',
   'notice-before-newer',
   'late-notice-again',

@@ -45,6 +45,7 @@ export class Schedule {
     this.lossy = seed % 4 === 3; // and one in which announcements are lost, and clients come and go
     this.nodes = ['n1', 'n2'].map((n) => new Node(this.redis, n, rnd));
     for (const n of this.nodes) n.up();
+    this.pace = this.nodes.map(() => 0.1 + 0.8 * rnd());
     const slow = () => rnd() < 0.1;
     this.clients = Array.from({ length: 4 }, () => new Client(this.#someChannels(), slow));
     this.clients.push(new Client([RUNS], slow));
@@ -109,7 +110,7 @@ export class Schedule {
 
   /** Late events, cut between any two blocks: links stay up, and clients read a block now and then. */
   #comeAndGo() {
-    for (const n of this.nodes) if (this.rnd() < 0.7) n.receive();
+    for (const [i, n] of this.nodes.entries()) if (this.rnd() < this.pace[i]) n.receive();
     for (const c of this.clients) {
       if (this.rnd() < 0.6) c.connection?.step();
       if (this.rnd() < 0.5) this.#readSome(c);
