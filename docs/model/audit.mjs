@@ -79,7 +79,7 @@ export class Audit {
 
   #apply(notice) {
     this.notices.push(notice);
-    if (on('notice-on-arrival')) for (const c of this.node.connections) c.learn(notice);
+    if (on('notice-on-arrival')) for (const c of this.node.connections) c.arrival.learn(notice);
   }
 
   linkLost() {

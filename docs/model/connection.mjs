@@ -1,16 +1,14 @@
 // One open stream: a cursor, and the one catch-up routine, a step at a time.
+import { Arrival } from './arrival.mjs';
 import { Cursor } from './cursor.mjs';
 import { TTL } from './redis.mjs';
 import { on } from './rules.mjs';
+import { gapBefore, superseding } from './slices.mjs';
 
 export class Connection {
   state = 'behind';
   found = null;
   intact = false;
-  /** Where it stood in each channel when it came, and whether it was owed late events there: what was lost before, it may lack. */
-  cameWith = new Map();
-  /** Notices that it was told of. */
-  told = new Set();
 
   constructor(node, client, lastId) {
     Object.assign(this, { node, client, channels: [...client.channels] });
@@ -18,51 +16,10 @@ export class Connection {
     const last = (node.known = Math.max(node.known, node.redis.clock()));
     this.openedAt = last;
     this.cursor = new Cursor(lastId?.cursor ?? last);
+    this.arrival = new Arrival(this);
     node.connections.add(this);
-    if (lastId && !this.fromAhead(last)) this.#resume(lastId);
+    if (lastId && !this.fromAhead(last)) this.arrival.resume(lastId);
     if (on('id-only')) client.mark(this.cursor.id());
-  }
-
-  #resume(lastId) {
-    const { cursor } = this;
-    for (const ch of this.channels) this.cameWith.set(ch, { position: cursor.position, isLate: false });
-    if (on('late-id')) {
-      for (const [ch, after] of Object.entries(lastId.owed ?? {})) this.#resumeLate(ch, after);
-      if (lastId.own !== undefined) this.#resumeAt(lastId.own);
-    }
-    for (const notice of this.node.audit.notices) this.learn(notice);
-  }
-
-  #resumeLate(ch, after) {
-    if (!this.channels.includes(ch)) return;
-    this.cursor.owe(ch, after);
-    this.cameWith.set(ch, { position: after, isLate: true });
-  }
-
-  /** The channel of the late event, which its id does not name, is looked up in the logs. */
-  #resumeAt(own) {
-    const { redis } = this.node;
-    const others = this.channels.filter((ch) => !this.cursor.owed.has(ch));
-    const bounds = others.map((ch) => ({ ch, ...redis.bounds(ch) }));
-    const it = bounds.find(
-      ({ ch, wholeFrom, isEvent }) => redis.has(ch, own) || (isEvent && wholeFrom === own),
-    );
-    if (it) return this.#resumeLate(it.ch, own);
-    // It was trimmed: of each channel whose log no longer reaches back to it, it may have been.
-    for (const { ch, wholeFrom } of bounds) {
-      if (wholeFrom > own) this.client.gap({ ch, from: own, cause: 'own-trimmed', own });
-    }
-  }
-
-  /** Announcements were lost at some node: whoever came with an id from since then may lack the events. */
-  learn(notice) {
-    const { ch, first, after, upTo, until, key } = notice;
-    const came = this.cameWith.get(ch);
-    if (!came || this.told.has(key) || came.position < first || came.position > until) return;
-    // Of what was lost then, it has got the events late.
-    if (came.isLate && came.position <= upTo) return;
-    this.told.add(key);
-    this.client.gap({ ch, from: after, to: came.position, cause: 'lost', notice });
   }
 
   get position() {
@@ -86,8 +43,7 @@ export class Connection {
     const feed = this.node.feeds.get(ch);
     if (wasLive && feed.isReady) this.doubt(ch, feed.seen, 0);
     if (past === undefined) return start;
-    this.cameWith.set(ch, { position: past, isLate: false });
-    for (const notice of this.node.audit.notices) this.learn(notice);
+    this.arrival.stand(ch, past);
     this.beat();
     return start;
   }
@@ -95,7 +51,7 @@ export class Connection {
   remove(ch) {
     this.channels.splice(this.channels.indexOf(ch), 1);
     this.cursor.forget(ch);
-    this.cameWith.delete(ch);
+    this.arrival.forget(ch);
     this.found = null;
     this.node.leave([ch]);
   }
@@ -145,7 +101,7 @@ export class Connection {
   fromAhead(last) {
     if (!on('ahead') || this.cursor.position <= last) return false;
     this.cursor.moveTo(last);
-    this.cameWith.clear();
+    this.arrival.clear();
     this.found = null;
     // Where it stands then is told with the last of them: who is cut off before is told of them again.
     for (const [i, ch] of this.channels.entries()) {
@@ -232,7 +188,8 @@ export class Connection {
     if (this.node.redis.now - this.behindSince >= TTL) this.intact = false; // the history went on without it
     for (const slice of slices) {
       this.node.feeds.get(slice.ch).keep(this.cursor.from(slice.ch), slice, this.node.heard);
-      this.#lookForGap(slice);
+      const gap = gapBefore(slice, this.cursor);
+      if (gap) this.client.gap({ ...gap, intact: this.intact && !gap.isOwed });
     }
     const before = this.cursor.position;
     this.deliverAll(events);
@@ -240,24 +197,4 @@ export class Connection {
     this.cursor.reach(upTo, true, before);
     this.beat();
   }
-
-  #lookForGap({ ch, wholeFrom, keptFrom, isEvent }) {
-    const { cursor } = this;
-    const { from = cursor.from(ch), missingFrom } = cursor.doubts.get(ch) ?? {};
-    const passed = missingFrom ?? cursor.startOf(ch);
-    if (passed < wholeFrom) {
-      const beginsAt = on('gap-from') ? Math.min(from, passed) : passed;
-      const intact = this.intact && missingFrom === undefined;
-      this.client.gap({ ch, from: beginsAt, cause: 'retention', intact });
-    } else if (missingFrom === undefined && on('unanswered-doubt')) {
-      // An event was there, and never announced; or the log was not kept for as long as an audit takes.
-      if (isEvent && from < wholeFrom) this.client.gap({ ch, from, to: wholeFrom, cause: 'doubt' });
-      else if (from < keptFrom) this.client.gap({ ch, from, to: keptFrom, cause: 'doubt' });
-    }
-  }
-}
-
-/** Marks the ends of a channel that something follows there. @param goesOn whether something follows what was read */
-function superseding(events, goesOn) {
-  return events.map((e, i) => (e.isEnd ? { ...e, isSuperseded: goesOn || i < events.length - 1 } : e));
 }

@@ -24,11 +24,24 @@ export function verdict(client, world) {
   return bad;
 }
 
-/** Whether the client lacks anything of what a gap names. */
-export function isLacking({ ch, from, to }, client, { published }) {
-  return published.some(
-    (p) => p.ch === ch && p.id > from && p.id <= to && !client.got.some((g) => g.n === p.n),
-  );
+/** What a schedule covers. `needless`: a loss was told to a client that had all the same got the events. */
+export function count({ clients, events, published }) {
+  const sum = (of) => clients.reduce((n, c) => n + of(c), 0);
+  const told = (cause) => sum((c) => c.gaps.filter((gap) => gap.cause === cause).length);
+  const isNeedless = ({ ch, from, to, cause }, { got }) =>
+    cause === 'lost' &&
+    published.every((p) => p.ch !== ch || p.id <= from || p.id > to || got.some((g) => g.n === p.n));
+  return {
+    deliveries: sum((c) => c.got.length),
+    late: sum((c) => c.late),
+    lateReturns: sum((c) => c.lateReturns),
+    retentionTold: told('retention'),
+    aheadTold: told('ahead'),
+    doubtTold: told('doubt'),
+    lossTold: told('lost'),
+    needless: sum((c) => c.gaps.filter((gap) => isNeedless(gap, c)).length),
+    ...events,
+  };
 }
 
 function isOwed(p, client, { published, redis }) {
@@ -56,13 +69,13 @@ function isTold(p, { got, gaps }) {
   });
 }
 
-function hasCause({ ch, from, to, cause, notice, own }, client, { loss, events, published, nodes }) {
+function hasCause({ ch, from, to, cause, own, ...notice }, client, { loss, events, published, nodes }) {
   const isRetention = loss || events.expired > 0 || events.trimmed > 0;
   switch (cause) {
     case 'ahead':
       return loss || client.isFromElsewhere === true;
     case 'lost':
-      return Audit.isTrue(notice, nodes);
+      return Audit.isTrue({ ch, after: from, ...notice }, nodes);
     case 'own-trimmed':
       return isRetention && published.find(({ id }) => id === own)?.ch === ch;
     case 'doubt':
