@@ -1,0 +1,66 @@
+// How a client came to a connection: its id, where that puts it in each channel, and which losses it may have missed.
+import { on } from './rules.mjs';
+
+export class Arrival {
+  /** Where it stood in each channel, and whether late events were owed to it there. Events lost before that may be missing. */
+  #stoodAt = new Map();
+  /** Notices that it was told of. */
+  #told = new Set();
+
+  constructor(connection) {
+    this.connection = connection;
+  }
+
+  /** Channels that the id names as late go on where it says, all others at the cursor. */
+  resume({ cursor, owed = {}, own }) {
+    if (on('late-id')) {
+      for (const [ch, after] of Object.entries(owed)) this.#resumeLate(ch, after);
+      if (own !== undefined) this.#resumeAfter(own);
+    }
+    for (const ch of this.connection.channels) if (!this.#stoodAt.has(ch)) this.stand(ch, cursor);
+  }
+
+  #resumeLate(ch, after) {
+    const { channels, cursor } = this.connection;
+    if (!channels.includes(ch)) return;
+    cursor.owe(ch, after);
+    this.stand(ch, after, true);
+  }
+
+  /** Without the rule late-channel-named: the logs tell the channel of the late event. */
+  #resumeAfter(own) {
+    const { node, client, channels, cursor } = this.connection;
+    const others = channels.filter((ch) => !cursor.owed.has(ch));
+    const logs = others.map((ch) => ({ ch, hasOwn: node.redis.has(ch, own), ...node.redis.bounds(ch) }));
+    const found = logs.find(({ hasOwn, isEvent, wholeFrom }) => hasOwn || (isEvent && wholeFrom === own));
+    if (found) return this.#resumeLate(found.ch, own);
+    // The event was trimmed, from any log that no longer reaches back to it.
+    for (const { ch, wholeFrom } of logs) {
+      if (wholeFrom > own) client.gap({ ch, from: own, cause: 'own-trimmed', own });
+    }
+  }
+
+  stand(ch, position, isLate = false) {
+    this.#stoodAt.set(ch, { position, isLate });
+    for (const notice of this.connection.node.audit.notices) this.learn(notice);
+  }
+
+  /** Some node lost announcements: a client with an id from between the loss and its notice may lack the events. */
+  learn({ ch, first, after, upTo, until, key, by }) {
+    const stood = this.#stoodAt.get(ch);
+    if (!stood || this.#told.has(key) || stood.position < first || stood.position > until) return;
+    // The lost events themselves came late: it has all up to there.
+    if (stood.isLate && stood.position <= upTo) return;
+    this.#told.add(key);
+    this.connection.client.gap({ ch, from: after, to: stood.position, cause: 'lost', by, upTo });
+  }
+
+  forget(ch) {
+    this.#stoodAt.delete(ch);
+  }
+
+  /** Its id was none: it was told that all before may be missing. */
+  clear() {
+    this.#stoodAt.clear();
+  }
+}

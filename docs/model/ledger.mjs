@@ -1,0 +1,86 @@
+// What each client should have, held against what it has.
+import { Audit } from './audit.mjs';
+import { JOINED } from './client.mjs';
+
+/** @returns what is wrong */
+export function verdict(client, world) {
+  const bad = [...client.errors];
+  if (!client.done && client.connection.state !== 'live') bad.push('never live again');
+  const seen = new Set();
+  // Without the ephemeral ones, which are promised to nobody.
+  for (const g of client.got.filter((g) => g.n >= 0)) {
+    if (seen.has(g.n)) bad.push(`doubled ${g.ch}${g.id}`);
+    seen.add(g.n);
+    if (!client.channels.includes(g.ch) && g.ch !== JOINED) bad.push(`foreign ${g.ch}${g.id}`);
+  }
+  for (const p of world.published) {
+    if (seen.has(p.n) || !isOwed(p, client, world) || isTold(p, client)) continue;
+    // Nobody can tell any more that its announcement was lost.
+    if (world.nodes.some(({ audit }) => audit.isPardoned(p.n, client))) world.events.pardoned++;
+    else bad.push(`lost ${p.ch}${p.id} untold`);
+  }
+  for (const gap of client.gaps)
+    if (!hasCause(gap, client, world)) bad.push(`gap without cause: ${gap.cause}`);
+  return bad;
+}
+
+/** What a schedule covers. `needless`: a loss was told to a client that had all the same got the events. */
+export function count({ clients, events, published }) {
+  const sum = (of) => clients.reduce((n, c) => n + of(c), 0);
+  const told = (cause) => sum((c) => c.gaps.filter((gap) => gap.cause === cause).length);
+  const isNeedless = ({ ch, from, to, cause }, { got }) =>
+    cause === 'lost' &&
+    published.every((p) => p.ch !== ch || p.id <= from || p.id > to || got.some((g) => g.n === p.n));
+  return {
+    deliveries: sum((c) => c.got.length),
+    late: sum((c) => c.late),
+    lateReturns: sum((c) => c.lateReturns),
+    retentionTold: told('retention'),
+    aheadTold: told('ahead'),
+    doubtTold: told('doubt'),
+    lossTold: told('lost'),
+    needless: sum((c) => c.gaps.filter((gap) => isNeedless(gap, c)).length),
+    ...events,
+  };
+}
+
+function isOwed(p, client, { published, redis }) {
+  if (!client.channels.includes(p.ch) || p.n < client.startedAt || p.n < (client.owed.get(p.ch) ?? 0))
+    return false;
+  // What was published after its stream had ended; but a run that had begun before it came belongs to it.
+  if (client.done && p.n >= client.openedAt && p.n > client.got.at(-1).n) return false;
+  // An end counts only as long as it is the newest.
+  if (p.isEnd && published.some(({ ch, n }) => ch === p.ch && n > p.n)) return false;
+  return !redis.lostByRedis.has(p.n); // acknowledged, not replicated: not promised
+}
+
+/**
+ * In the right place: after what was delivered of the channel before it, not after what was delivered later.
+ * That something was lost may be found later than that; then it is told where it was. And of an id that is none nothing
+ * is known: all before it may be missing.
+ */
+function isTold(p, { got, gaps }) {
+  const before = got.findLastIndex((g) => g.n >= 0 && g.ch === p.ch && g.n < p.n);
+  let after = got.findIndex((g) => g.ch === p.ch && g.n > p.n);
+  if (after < 0) after = Infinity;
+  return gaps.some(({ ch, at, from, to, cause }) => {
+    if (ch !== p.ch || from >= p.id) return false;
+    return cause === 'lost' || cause === 'ahead' ? p.id <= to : at > before && at <= after;
+  });
+}
+
+function hasCause({ ch, from, to, cause, own, ...notice }, client, { loss, events, published, nodes }) {
+  const isRetention = loss || events.expired > 0 || events.trimmed > 0;
+  switch (cause) {
+    case 'ahead':
+      return loss || client.isFromElsewhere === true;
+    case 'lost':
+      return Audit.isTrue({ ch, after: from, ...notice }, nodes);
+    case 'own-trimmed':
+      return isRetention && published.find(({ id }) => id === own)?.ch === ch;
+    case 'doubt':
+      return loss || nodes.some(({ lost }) => lost.some((m) => m.ch === ch && m.id > from && m.id <= to));
+    default:
+      return isRetention;
+  }
+}

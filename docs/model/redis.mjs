@@ -1,0 +1,144 @@
+// Redis: the clock, the logs, who is subscribed. Each method is one atomic script.
+import { on } from './rules.mjs';
+
+/** How long an event is retained, in ms. */
+export const TTL = 60;
+/** How much longer a log is kept than is claimed: until audits have found what was lost of it. */
+const MARGIN = 40;
+export const MAXLEN = 8;
+/** How many events one reading of a log returns. */
+const SLICE = 4;
+/** Over which nodes tell each other of announcements that were lost. */
+export const NOTICES = 'notices';
+
+export class Redis {
+  now = 1000;
+  last = null;
+  since = null;
+  logs = new Map();
+  links = new Set();
+  lostByRedis = new Set();
+  /** The log of NOTICES. */
+  notices = [];
+
+  tick(ms) {
+    this.now += ms;
+    for (const [ch, log] of this.logs) if (log.expires <= this.now) this.logs.delete(ch);
+  }
+
+  #init() {
+    if (this.last === null) this.last = this.since = this.now * 1000;
+  }
+
+  #next() {
+    this.#init();
+    return (this.last = Math.max(this.now * 1000, this.last + 1));
+  }
+
+  #announce(ch, message) {
+    for (const link of this.links) if (link.subscribed.has(ch)) link.queue.push(message);
+  }
+
+  clock() {
+    this.#init();
+    return this.last;
+  }
+
+  /** id, prev, append, announce. `n`: which publish this is, for the ledger alone; none: a probe. */
+  publish(ch, n, { ephemeral = false, isEnd = false } = {}) {
+    const id = this.#next();
+    let log = this.logs.get(ch);
+    const isNew = !log; // then `prev` is no event, but a bound
+    const prev = log ? log.entries.at(-1).id : Math.max((this.now - TTL) * 1000, this.since);
+    if (n !== undefined && !ephemeral) {
+      if (!log) this.logs.set(ch, (log = { entries: [] }));
+      log.entries.push({ ch, id, prev, bound: isNew, n, isEnd });
+      if (log.entries.length > MAXLEN) log.entries.shift();
+      // An event of the very millisecond that is `now - TTL` would be untold, and what an audit has still to find.
+      log.expires = this.now + TTL + (on('margin') ? MARGIN : 0);
+    }
+    this.#announce(ch, { ch, id, prev, bound: isNew, n, ephemeral, isEnd });
+    return id;
+  }
+
+  /** Tells all nodes of a lost announcement. Its own position is where ids that were told without knowing of it end. */
+  publishNotice(notice) {
+    const until = this.#next();
+    this.notices.push({ ...notice, until });
+    this.#announce(NOTICES, { ch: NOTICES, id: until });
+    return until;
+  }
+
+  get newestNotice() {
+    return this.notices.at(-1)?.until ?? 0;
+  }
+
+  /**
+   * From where on nothing is missing in a log: claimed, and in truth (`keptFrom`). `isEvent`: it is the position of an
+   * event that was trimmed, no bound.
+   */
+  bounds(ch) {
+    this.#init();
+    const first = this.logs.get(ch)?.entries[0];
+    const claimed = first ? (on('prev') ? first.prev : 0) : (this.now - TTL) * 1000;
+    const kept = first && !first.bound ? claimed : claimed - (on('margin') ? MARGIN - 1 : 0) * 1000;
+    const since = on('since') ? this.since : 0;
+    return {
+      wholeFrom: Math.max(claimed, since),
+      keptFrom: Math.max(kept, since),
+      isEvent: first?.bound === false && claimed >= since,
+    };
+  }
+
+  /** Some entries of one log after a cursor, and how far they reach. */
+  read(ch, after) {
+    const rest = (this.logs.get(ch)?.entries ?? []).filter((e) => e.id > after);
+    const found = rest.slice(0, SLICE);
+    const upTo = rest.length > SLICE ? found.at(-1).id : this.clock();
+    return { ch, found, upTo, last: this.last, notice: this.newestNotice, ...this.bounds(ch) };
+  }
+
+  /** The newest of each log, or 0. */
+  newest(channels) {
+    return channels.map((ch) => this.logs.get(ch)?.entries.at(-1).id ?? 0);
+  }
+
+  has(ch, id) {
+    return this.logs.get(ch)?.entries.some((e) => e.id === id) ?? false;
+  }
+
+  /** What a log has, or had, between two positions. */
+  between(ch, after, upTo) {
+    const entries = (this.logs.get(ch)?.entries ?? []).filter((e) => e.id > after && e.id <= upTo);
+    const { wholeFrom, keptFrom, isEvent } = this.bounds(ch);
+    const hadSome = isEvent && wholeFrom > after && wholeFrom <= upTo;
+    return {
+      // Of what was trimmed nobody knows where it began.
+      first: hadSome ? after + 1 : (entries[0]?.id ?? 0),
+      newest: entries.at(-1)?.id ?? (hadSome ? wholeFrom : 0),
+      isKnown: keptFrom <= after,
+    };
+  }
+
+  flush() {
+    this.last = this.since = null;
+    this.logs.clear();
+    this.notices = [];
+  }
+
+  /** Failover to a replica that lags: the newest entries are lost, and its machine's clock is behind, by less than the
+   *  failover took (otherwise ids would be given out twice, which nothing here could tell). */
+  failover(lose, skew) {
+    this.now += 5;
+    const ids = [...this.logs.values()].flatMap((l) => l.entries.map((e) => e.id)).sort((x, y) => y - x);
+    const cut = this.last === null ? 0 : (ids[lose] ?? 0);
+    for (const [ch, log] of this.logs) {
+      for (const e of log.entries) if (e.id > cut) this.lostByRedis.add(e.n);
+      log.entries = log.entries.filter((e) => e.id <= cut);
+      if (!log.entries.length) this.logs.delete(ch);
+    }
+    this.notices = this.notices.filter((notice) => notice.until <= cut);
+    if (this.last !== null && cut) this.last = Math.max(cut, this.since);
+    this.now = Math.max(0, this.now - skew);
+  }
+}
