@@ -7,6 +7,10 @@ import { fileURLToPath } from 'node:url';
 
 const library = fileURLToPath(new URL('..', import.meta.url));
 const consumers = fileURLToPath(new URL('consumers', import.meta.url));
+const CONSUMERS = [
+  ['nest12-esm', 'Nest 12, ES modules, Fastify, ioredis 6'],
+  ['nest11-cjs', 'Nest 11, CommonJS, Express, ioredis 5'],
+] as const;
 
 // The package as users get it: packed, installed in a folder of their own, compiled with their TypeScript.
 describe('the packed package', () => {
@@ -21,7 +25,9 @@ describe('the packed package', () => {
     await command(library, 'npm', 'pack', '--pack-destination', folder);
     const [file] = await readdir(folder);
     tarball = join(folder, String(file));
-  }, 180_000);
+    // At once: npm waits for the network for most of the time.
+    await Promise.all(CONSUMERS.map(([consumer]) => install(consumer)));
+  }, 360_000);
 
   afterAll(async () => {
     await redis?.stop();
@@ -42,24 +48,22 @@ describe('the packed package', () => {
     expect(files.filter((file) => file.includes('.spec.'))).toEqual([]);
   });
 
-  describe.each([
-    ['nest12-esm', 'Nest 12, ES modules, Fastify, ioredis 6'],
-    ['nest11-cjs', 'Nest 11, CommonJS, Express, ioredis 5'],
-  ])('%s (%s)', (consumer) => {
-    let app: string;
+  /** Makes an application that uses the package, compiled. */
+  async function install(consumer: string): Promise<void> {
+    const app = join(folder, consumer);
+    await cp(join(consumers, consumer), app, { recursive: true });
+    await cp(join(consumers, 'check-stream.ts'), join(app, 'check-stream.ts'));
+    const options = ['--prefer-offline', '--no-package-lock', '--no-audit', '--no-fund'];
+    await command(app, 'npm', 'install', ...options, tarball);
+    await command(app, 'node', 'node_modules/typescript/bin/tsc');
+  }
 
-    beforeAll(async () => {
-      app = join(folder, consumer);
-      await cp(join(consumers, consumer), app, { recursive: true });
-      await cp(join(consumers, 'check-stream.ts'), join(app, 'check-stream.ts'));
-      await command(app, 'npm', 'install', '--prefer-offline', '--no-package-lock', tarball);
-      await command(app, 'node', 'node_modules/typescript/bin/tsc');
-    }, 180_000);
-
+  describe.each(CONSUMERS)('%s (%s)', (consumer) => {
     it.each([
       ['Redis', () => redis.url],
       ['the embedded broker', () => ''],
     ])('streams over %s', async (_, url) => {
+      const app = join(folder, consumer);
       expect(await command(app, 'env', `REDIS_URL=${url()}`, 'node', 'main.js')).toContain('whole');
     });
   });
