@@ -1,6 +1,9 @@
 // The order of test files: the longest first, so that none runs alone at the end. Jest sorts by how long files took, but a fresh
 // clone has no such times: Jest then takes the largest file for the longest, and the fault suite is among the smallest.
-const { default: Sequencer } = require('@jest/test-sequencer');
+import { createRequire } from 'node:module';
+
+// Not imported: its types would bring those of Node to the demo's browser scripts, which the linter checks as one program with this.
+const { default: Sequencer } = createRequire(import.meta.url)('@jest/test-sequencer');
 
 /** Files that take ten seconds and more, the longest first. */
 const LONGEST = [
@@ -26,7 +29,7 @@ const LONGEST = [
   'demo/test/demo.browser.spec.ts',
 ];
 
-module.exports = class LongestFirst extends Sequencer {
+export default class LongestFirst extends Sequencer {
   /** Times that Jest has kept are newer than the list. */
   sort(tests) {
     const sorted = super.sort([...tests]);
@@ -35,4 +38,4 @@ module.exports = class LongestFirst extends Sequencer {
       LONGEST.findIndex((name) => path.endsWith(`/${name}`)) + 1 || LONGEST.length + 1;
     return sorted.sort((a, b) => rank(a) - rank(b));
   }
-};
+}
