@@ -15,6 +15,7 @@ const swc = {
 
 const config: Config = {
   testEnvironment: 'node',
+  testSequencer: '<rootDir>/scripts/test-sequencer.mjs',
   roots: ['<rootDir>/packages', '<rootDir>/apps', '<rootDir>/libs'],
   testMatch: ['**/*.spec.ts'],
   modulePathIgnorePatterns: ['/dist/', '/consumers/'],

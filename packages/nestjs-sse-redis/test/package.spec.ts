@@ -14,12 +14,18 @@ const testing = fileURLToPath(new URL('../../../libs/testing/src', import.meta.u
 /** What `ReconnectingClient` and `until` consist of. They import nothing but Node's own. */
 const CLIENT_FILES = [
   'reconnecting-client',
+  'inbox',
+  'hub-events',
   'sse-stream',
   'sse-parser',
   'recording',
   'deferred',
   'until',
 ].map((name) => `${name}.ts`);
+const CONSUMERS = [
+  ['nest12-esm', 'Nest 12, ES modules, Fastify, ioredis 6'],
+  ['nest11-cjs', 'Nest 11, CommonJS, Express, ioredis 5'],
+] as const;
 
 // The package as users get it: packed, installed in a folder of their own, compiled with their TypeScript.
 describe('the packed package', () => {
@@ -34,7 +40,9 @@ describe('the packed package', () => {
     await command(library, 'npm', 'pack', '--pack-destination', folder);
     const [file] = await readdir(folder);
     tarball = join(folder, String(file));
-  }, 180_000);
+    // At once: npm waits for the network for most of the time.
+    await Promise.all(CONSUMERS.map(([consumer]) => install(consumer)));
+  }, 360_000);
 
   afterAll(async () => {
     await redis?.stop();
@@ -55,24 +63,22 @@ describe('the packed package', () => {
     expect(files.filter((file) => file.includes('.spec.'))).toEqual([]);
   });
 
-  describe.each([
-    ['nest12-esm', 'Nest 12, ES modules, Fastify, ioredis 6'],
-    ['nest11-cjs', 'Nest 11, CommonJS, Express, ioredis 5'],
-  ])('%s (%s)', (consumer) => {
-    let app: string;
+  /** Makes an application that uses the package, compiled. */
+  async function install(consumer: string): Promise<void> {
+    const app = join(folder, consumer);
+    await cp(join(consumers, consumer), app, { recursive: true });
+    await cp(join(consumers, 'check-stream.ts'), join(app, 'check-stream.ts'));
+    const options = ['--prefer-offline', '--no-package-lock', '--no-audit', '--no-fund'];
+    await command(app, 'npm', 'install', ...options, tarball);
+    await command(app, 'node', 'node_modules/typescript/bin/tsc');
+  }
 
-    beforeAll(async () => {
-      app = join(folder, consumer);
-      await cp(join(consumers, consumer), app, { recursive: true });
-      await cp(join(consumers, 'check-stream.ts'), join(app, 'check-stream.ts'));
-      await command(app, 'npm', 'install', '--prefer-offline', '--no-package-lock', tarball);
-      await command(app, 'node', 'node_modules/typescript/bin/tsc');
-    }, 180_000);
-
+  describe.each(CONSUMERS)('%s (%s)', (consumer) => {
     it.each([
       ['Redis', () => redis.url],
       ['the embedded broker', () => ''],
     ])('streams over %s', async (_, url) => {
+      const app = join(folder, consumer);
       const output = await command(app, 'env', 'NO_COLOR=1', `REDIS_URL=${url()}`, 'node', 'main.js');
       expect(output).toContain('whole');
       // The start finds it in the metadata of this version of Nest.

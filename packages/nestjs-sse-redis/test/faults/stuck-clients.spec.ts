@@ -4,7 +4,7 @@ import { Deployment, type DeployedNode } from './deployment.js';
 import { IdReader } from './id-reader.js';
 import type { PublishReply } from './node-request.js';
 
-const CLIENTS = 200;
+const CLIENTS = 60;
 const STUCK = 10;
 const EVENTS = 1_000;
 const EVENT_BYTES = 4_096;

@@ -18,6 +18,8 @@ jest.setTimeout(120_000);
  * what it protects from; a ledger that finds nothing would be no proof.
  */
 let deployment: Deployment;
+/** The one with all protections. It is whole again after each test, and processes take long to start. */
+let whole: Deployment | undefined;
 let clients: WatchedClient[];
 let publisher: Publisher;
 
@@ -28,8 +30,11 @@ const running = (...modules: string[]) => ({
 const NO_AUDIT = { auditInterval: 2 ** 31 - 1, history: { ttl: 2 ** 33 } };
 
 /** Without the audit, which makes good what other protections are for. */
-async function deploy({ options, ...deploying }: DeploymentOptions = {}, idempotent = true): Promise<void> {
-  deployment = await Deployment.start({ nodes: 2, ...deploying, options: { ...NO_AUDIT, ...options } });
+async function deploy(deploying: DeploymentOptions = {}, idempotent = true): Promise<void> {
+  const isWhole = Object.keys(deploying).length === 0;
+  const options = { ...NO_AUDIT, ...deploying.options };
+  deployment = (isWhole && whole) || (await Deployment.start({ nodes: 2, ...deploying, options }));
+  if (isWhole) whole = deployment;
   publisher = new Publisher(() => deployment.nodes[1]!, idempotent);
 }
 
@@ -84,8 +89,9 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await Promise.all(clients.map((client) => client.stop()));
-  await deployment.stop();
+  if (deployment !== whole) await deployment.stop();
 }, 60_000);
+afterAll(() => whole?.stop(), 60_000);
 
 describe('the probe', () => {
   async function goDeaf(options: DeploymentOptions): Promise<Verdict[]> {
