@@ -87,9 +87,9 @@ export class Audit {
     this.readings = [];
     this.heardEver = Math.max(this.heardEver, node.heard);
     if (!on('audit') || !on('audit-lost-link')) return;
-    for (const [ch, { seen }] of node.feeds) {
-      if (seen > 0 && seen < node.heard) {
-        this.unsettled.push({ ch, after: seen, upTo: node.heard, there: node.listeners(ch) });
+    for (const [ch, { seen, announcedUpTo }] of node.feeds) {
+      if (seen > 0 && announcedUpTo < node.heard) {
+        this.unsettled.push({ ch, after: announcedUpTo, upTo: node.heard, there: node.listeners(ch) });
       }
     }
   }

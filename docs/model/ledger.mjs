@@ -17,11 +17,19 @@ export function verdict(client, world) {
     if (seen.has(p.n) || !isOwed(p, client, world) || isTold(p, client)) continue;
     // Nobody can tell any more that its announcement was lost.
     if (world.nodes.some(({ audit }) => audit.isPardoned(p.n, client))) world.events.pardoned++;
+    else if (isGone(p, client, world)) world.events.gone++;
     else bad.push(`lost ${p.ch}${p.id} untold`);
   }
   for (const gap of client.gaps)
     if (!hasCause(gap, client, world)) bad.push(`gap without cause: ${gap.cause}`);
   return bad;
+}
+
+/** Its stream had ended, and it was closed for good, before any node could tell that the announcement was lost. */
+function isGone(p, { done, visited, got }, { nodes }) {
+  if (!done || !nodes.some((node) => visited.has(node) && node.lost.some(({ n }) => n === p.n))) return false;
+  const names = ({ ch, after, upTo }) => ch === p.ch && after < p.id && p.id <= upTo;
+  return !nodes.some(({ audit }) => audit.notices.some((it) => names(it) && it.until <= got.at(-1).id));
 }
 
 /** What a schedule covers. `needless`: a loss was told to a client that had all the same got the events. */

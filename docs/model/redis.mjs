@@ -44,6 +44,11 @@ export class Redis {
     return this.last;
   }
 
+  /** The last position that was given out, and one before all later ones. */
+  clockNow() {
+    return { last: this.clock(), now: Math.max(this.last, this.now * 1000 - 1) };
+  }
+
   /** id, prev, append, announce. `n`: which publish this is, for the ledger alone; none: a probe. */
   publish(ch, n, { ephemeral = false, isEnd = false } = {}) {
     const id = this.#next();

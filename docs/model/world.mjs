@@ -24,7 +24,16 @@ export class World {
   published = [];
   loss = false;
   lastProbe = this.redis.now;
-  events = { flush: 0, failover: 0, expired: 0, trimmed: 0, ephemeral: 0, announcementLost: 0, pardoned: 0 };
+  events = {
+    flush: 0,
+    failover: 0,
+    expired: 0,
+    trimmed: 0,
+    ephemeral: 0,
+    announcementLost: 0,
+    pardoned: 0,
+    gone: 0,
+  };
 
   constructor(seed) {
     const rnd = (this.rnd = random(seed));

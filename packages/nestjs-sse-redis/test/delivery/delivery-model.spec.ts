@@ -1,10 +1,19 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** How many schedules are run at a time. */
+/** How many schedules one process runs. */
 const SOME = 250;
-/** Where it takes many until one breaks: the first that are run. */
-const FIRST: Readonly<Record<string, number>> = { 'gap-from': 2_401 };
+/** Rules whose absence breaks few schedules: the first seed that breaks without the rule. */
+const FIRST: Readonly<Record<string, number>> = {
+  margin: 978,
+  'gap-from': 751,
+  'late-read': 2_843,
+  'unanswered-doubt': 11_736,
+  'notice-at-once': 23_659,
+  'notice-before-newer': 4_523,
+  'late-notice-again': 32_695,
+  'end-confirmed': 648,
+};
 
 const MODEL = fileURLToPath(new URL('../../../../docs/model/delivery-model.mjs', import.meta.url));
 
@@ -12,17 +21,20 @@ function runModel(...args: string[]): { status: number | null; stdout: string } 
   return spawnSync(process.execPath, [MODEL, ...args], { encoding: 'utf8' });
 }
 
+/** What the schedules of a run covered. */
+function countsOf(stdout: string): Record<string, number> {
+  return JSON.parse(/\{.*\}/.exec(stdout)![0]) as Record<string, number>;
+}
+
 describe('the model of the delivery rules', () => {
   it('loses, doubles and reorders nothing in 5,000 random schedules', () => {
     const { status, stdout } = runModel('5000');
     expect(stdout).toContain('broken: 0');
     expect(status).toBe(0);
-  });
-
-  // A schedule of which there is one in some 30,000.
-  it('breaks without the rule "margin", where an event is exactly as old as the retention', () => {
-    expect(runModel('1', '75978').stdout).toContain('broken: 0');
-    expect(runModel('1', '75978', '--without=margin').stdout).toContain('broken: 1');
+    // Late events, clients that return between them, and losses that were told: without these the run shows little.
+    const { late = 0, lateReturns = 0, lossTold = 0, pardoned = Infinity } = countsOf(stdout);
+    expect(Math.min(late, lateReturns, lossTold)).toBeGreaterThan(100);
+    expect(pardoned).toBeLessThan(lossTold / 20);
   });
 
   it.each([
@@ -34,17 +46,35 @@ describe('the model of the delivery rules', () => {
     'subscribe-first',
     'id-only',
     'memory-covers',
+    'margin',
     'doubt',
     'gap-from',
     'announced-first',
     'heard',
     'start',
     'parted',
+    'one-block',
+    'last-gap',
+    'late-id',
+    'late-channel-named',
+    'owed-id',
+    'late-read',
+    'audit',
+    'audit-after-watermark',
+    'audit-before-leaving',
+    'audit-lost-link',
+    'unanswered-doubt',
+    'lost-notice',
+    'notice-at-once',
+    'notice-on-arrival',
+    'notice-before-newer',
+    'late-notice-again',
+    'newest-end',
+    'end-confirmed',
   ])('breaks without the rule "%s"', (rule) => {
-    // Most break within the first few: no more are run than it takes.
     let run = { status: 0 as number | null, stdout: '' };
     const first = FIRST[rule] ?? 1;
-    for (let seed = first; seed < first + 2_500 && run.status === 0; seed += SOME) {
+    for (let seed = first; seed < first + 1_000 && run.status === 0; seed += SOME) {
       run = runModel(String(SOME), String(seed), `--without=${rule}`);
     }
     expect(run.stdout).toMatch(/broken: [1-9]/);
