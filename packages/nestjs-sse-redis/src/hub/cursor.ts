@@ -29,6 +29,8 @@ export class Cursor {
   /** Up to here the client has what the logs had. */
   private read: Position;
   private doubts: Map<Feed, Doubt> | undefined;
+  /** Channels that go on from before the cursor, and up to where their logs were read, until that is as far as of the others. */
+  private lateReads: Map<Feed, Position> | undefined;
   /** Channels that were added, and from where on the client gets their events. */
   starts: ReadonlyMap<Feed, Position> | undefined;
 
@@ -67,6 +69,7 @@ export class Cursor {
       this.starts = new Map(this.starts).set(feed, position);
     } else {
       this.doubts ??= new Map();
+      (this.lateReads ??= new Map()).set(feed, position);
       const missingFrom = past ? position : undefined;
       this.doubts.set(feed, { after: position, from: position, missingFrom, found: false });
     }
@@ -83,6 +86,7 @@ export class Cursor {
     this.revision++;
     this.dropStarts((channel) => channel === feed);
     this.doubts?.delete(feed);
+    this.lateReads?.delete(feed);
   }
 
   /**
@@ -90,7 +94,8 @@ export class Cursor {
    * @param certain an event is missing
    */
   doubt(feed: Feed, seen: Position, certain: boolean): void {
-    const from = Math.max(seen, this.read, this.starts?.get(feed) ?? 0);
+    const read = this.lateReads?.get(feed) ?? this.read;
+    const from = Math.max(seen, read, this.starts?.get(feed) ?? 0);
     if (from >= this.position) return;
     this.doubts ??= new Map();
     const before = this.doubts.get(feed);
@@ -129,7 +134,7 @@ export class Cursor {
 
   /** Everything of every channel up to here was delivered; `fromLogs`: and it was all that the logs had. */
   reach(position: Position, fromLogs: boolean): void {
-    if (fromLogs && position > this.read) this.read = position;
+    if (fromLogs) this.readLogs(position);
     if (position >= this.position) {
       this.position = position;
       this.doubts = undefined;
@@ -143,10 +148,19 @@ export class Cursor {
     }
   }
 
+  private readLogs(upTo: Position): void {
+    for (const [feed, read] of this.lateReads ?? []) {
+      if (upTo >= this.read) this.lateReads!.delete(feed);
+      else if (upTo > read) this.lateReads!.set(feed, upTo);
+    }
+    if (this.lateReads?.size === 0) this.lateReads = undefined;
+    if (upTo > this.read) this.read = upTo;
+  }
+
   /** It stands elsewhere, and whatever was before is told of as a gap. */
   moveTo(position: Position): void {
     this.position = this.read = position;
-    this.doubts = this.starts = undefined;
+    this.doubts = this.starts = this.lateReads = undefined;
     this.revision++;
   }
 

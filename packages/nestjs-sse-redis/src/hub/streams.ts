@@ -176,7 +176,12 @@ export class Streams {
     if (!start.resumed || this.lost.size === 0) return start;
     const whole = channels.filter((channel) => !start.owed?.has(channel));
     const lost = this.lost.gapsFor(whole, start.cursor) ?? [];
-    const gaps = lost.map(({ channel, from, to }): StartGap => ({ channel, from, to, cause: 'announcement' }));
+    const gaps = lost.map(({ channel, from, to }): StartGap => ({
+      channel,
+      from,
+      to,
+      cause: 'announcement',
+    }));
     return { ...start, gaps: [...(start.gaps ?? []), ...gaps] };
   }
 

@@ -21,7 +21,8 @@ function giveUpAtOnce(): void {
     go: (...args: unknown[]) => void,
     ...args: unknown[]
   ) => {
-    go(...args);
+    // After what is being done, and before any socket is read.
+    process.nextTick(() => go(...args));
     return {} as NodeJS.Immediate;
   }) as typeof setImmediate);
 }

@@ -112,7 +112,8 @@ class Deployment {
       // A client that comes back while Redis is away, to a channel that nobody there is on, is refused.
       const others = client.ledger.filter((message) => isHubEvent(message));
       for (const { type, data } of others) expect([name, type, data]).toEqual([name, 'error', REFUSAL]);
-      expect([name, ...new Set(client.events.map(({ type }) => type))]).toEqual([name, 'tick']);
+      const strange = client.events.filter(({ type }) => type !== 'tick');
+      expect([name, ...strange]).toEqual([name]);
     }
     return this.clients.reduce((sum, { client }) => sum + client.connections, 0);
   }
