@@ -55,6 +55,10 @@ export class Arrival {
     this.connection.client.gap({ ch, from: after, to: stood.position, cause: 'lost', by, upTo });
   }
 
+  stoodBeyond(ch, position) {
+    return this.#stoodAt.get(ch)?.position >= position;
+  }
+
   forget(ch) {
     this.#stoodAt.delete(ch);
   }

@@ -87,9 +87,9 @@ export class Audit {
     this.readings = [];
     this.heardEver = Math.max(this.heardEver, node.heard);
     if (!on('audit') || !on('audit-lost-link')) return;
-    for (const [ch, { seen, announcedUpTo }] of node.feeds) {
-      if (seen > 0 && announcedUpTo < node.heard) {
-        this.unsettled.push({ ch, after: announcedUpTo, upTo: node.heard, there: node.listeners(ch) });
+    for (const [ch, { seen }] of node.feeds) {
+      if (seen > 0 && seen < node.heard) {
+        this.unsettled.push({ ch, after: seen, upTo: node.heard, there: node.listeners(ch) });
       }
     }
   }
@@ -117,9 +117,10 @@ export class Audit {
       if (m.ch === ch && m.id > after && m.id <= upTo) this.#neverFound.set(m.n, there);
   }
 
-  /** For the ledger. */
-  isPardoned(n, client) {
-    return client.visited.has(this.node) && this.#neverFound.get(n)?.includes(client.connection) === false;
+  /** For the ledger. A client that came with an id beyond the event had left before it. */
+  isPardoned({ ch, n, id }, { visited, connection }) {
+    const there = visited.has(this.node) && this.#neverFound.get(n);
+    return there && (!there.includes(connection) || connection.arrival.stoodBeyond(ch, id));
   }
 
   /** Reads of NOTICES what is new up to a position, before any client is told an id beyond. */

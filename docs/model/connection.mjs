@@ -41,7 +41,7 @@ export class Connection {
     // As for a slow client: until it is live again the history may be trimmed, and a gap be due.
     this.intact = false;
     const feed = this.node.feeds.get(ch);
-    if (wasLive && feed.isReady) this.doubt(ch, feed.announcedUpTo, 0);
+    if (wasLive && feed.isReady) this.doubt(ch, feed.seen, 0);
     if (past === undefined) return start;
     this.arrival.stand(ch, past);
     this.beat();
@@ -62,7 +62,7 @@ export class Connection {
    */
   fallBehind() {
     this.state = 'behind';
-    for (const ch of this.channels) this.doubt(ch, this.node.feeds.get(ch).announcedUpTo, 0);
+    for (const ch of this.channels) this.doubt(ch, this.node.feeds.get(ch).seen, 0);
   }
 
   doubt(ch, seen, upTo) {

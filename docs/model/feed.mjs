@@ -13,31 +13,16 @@ export class Feed {
   /** Nobody listens any more, as of which request to leave: it is left once an audit has proved it. */
   leaving = undefined;
 
-  /** No position up to here was given out after `seen`, when that was taken. */
-  quietUpTo = 0;
-
-  /**
-   * A position from after the subscription's acknowledgement. Others from before it may still be on their way.
-   *
-   * @param last the last that was given out @param now all later ones are beyond
-   */
-  ready({ last, now }) {
+  /** A position from after the subscription's acknowledgement. Others from before it may still be on their way. */
+  ready(id) {
     this.isReady = true;
-    if (!on('announced-first')) this.seen = Math.max(this.seen, last);
-    if (this.from === Infinity) {
-      this.from = this.seen = Math.max(this.seen, last);
-      this.quietUpTo = now;
-    }
+    if (!on('announced-first')) this.seen = Math.max(this.seen, id);
+    if (this.from === Infinity) this.from = this.seen = Math.max(this.seen, id);
     this.wasLost = false;
   }
 
-  /** Up to here all was announced, or nothing there. */
-  get announcedUpTo() {
-    return Math.max(this.seen, this.quietUpTo);
-  }
-
   reset() {
-    Object.assign(this, { seen: 0, quietUpTo: 0, recent: [], from: Infinity, isReady: false, wasLost: true });
+    Object.assign(this, { seen: 0, recent: [], from: Infinity, isReady: false, wasLost: true });
   }
 
   /** Something up to this position was missed: memory begins anew behind it. */

@@ -16,7 +16,7 @@ export function verdict(client, world) {
   for (const p of world.published) {
     if (seen.has(p.n) || !isOwed(p, client, world) || isTold(p, client)) continue;
     // Nobody can tell any more that its announcement was lost.
-    if (world.nodes.some(({ audit }) => audit.isPardoned(p.n, client))) world.events.pardoned++;
+    if (world.nodes.some(({ audit }) => audit.isPardoned(p, client))) world.events.pardoned++;
     else if (isGone(p, client, world)) world.events.gone++;
     else bad.push(`lost ${p.ch}${p.id} untold`);
   }

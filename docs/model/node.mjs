@@ -49,8 +49,7 @@ export class Node {
       (last) => {
         this.isUp = true;
         // A feed that is newer than the link has an acknowledgement of its own, which may be later than this position.
-        for (const feed of this.feeds.values())
-          if (feed.wasLost || !on('announced-first')) feed.ready({ last, now: last });
+        for (const feed of this.feeds.values()) if (feed.wasLost || !on('announced-first')) feed.ready(last);
         this.known = Math.max(this.known, last);
         this.audit.linkRestored();
         for (const c of this.connections) c.fromAhead(this.known);
@@ -90,8 +89,8 @@ export class Node {
       if (on('subscribe-first')) this.link.subscribed.add(ch);
       else this.later.push(ch);
       this.ask(
-        () => this.redis.clockNow(),
-        (clock) => feed.ready(clock),
+        () => this.redis.clock(),
+        (last) => feed.ready(last),
       );
     };
     if (this.commands.length) this.commands.push(run);

@@ -5,6 +5,8 @@ import { on } from './rules.mjs';
 export const TTL = 60;
 /** How much longer a log is kept than is claimed: until audits have found what was lost of it. */
 const MARGIN = 40;
+/** After which time without any position a reading of the clock gives one out, in ms: longer than between two probes. */
+const IDLE = 30;
 export const MAXLEN = 8;
 /** How many events one reading of a log returns. */
 const SLICE = 4;
@@ -39,14 +41,11 @@ export class Redis {
     for (const link of this.links) if (link.subscribed.has(ch)) link.queue.push(message);
   }
 
+  /** The last position. One that is old, since nobody was here, would make what follows it look like a gap. */
   clock() {
     this.#init();
+    if (this.last < (this.now - IDLE) * 1000 && on('idle-clock')) this.#next();
     return this.last;
-  }
-
-  /** The last position that was given out, and one before all later ones. */
-  clockNow() {
-    return { last: this.clock(), now: Math.max(this.last, this.now * 1000 - 1) };
   }
 
   /** id, prev, append, announce. `n`: which publish this is, for the ledger alone; none: a probe. */

@@ -10,6 +10,7 @@ export const RULES = [
   'id-only',
   'memory-covers',
   'margin',
+  'idle-clock',
   'doubt',
   'gap-from',
   'announced-first',
