@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { retry, type Observable, type Subscription } from 'rxjs';
 import type { Broker } from '../broker/broker.interface.js';
+import { parseEventId, type Position } from '../event/position.js';
 import type { SseEvent } from '../event/sse-event.js';
 import { lossesIn, LOSSES_CHANNEL, type Loss } from './loss.js';
 
@@ -29,7 +30,7 @@ export class LossLog {
   follow(learn: (losses: readonly Loss[]) => void): void {
     this.subscription = this.listen()
       .pipe(retry({ delay: RETRY_AFTER_MS }))
-      .subscribe(({ data }) => learn(lossesIn(data)));
+      .subscribe(({ id, data }) => learn(lossesIn(data).map((loss) => toldAt(loss, parseEventId(id)!))));
   }
 
   /** Resolves when it is in the log. While Redis is away it is tried again, as nothing else would tell other nodes. */
@@ -62,4 +63,12 @@ export class LossLog {
     ]);
     return !('error' in outcome!);
   }
+}
+
+/**
+ * A loss concerns ids up to the place of its notice in the log. A client that came to another node before the notice, and
+ * left it again, has an id from before that place: announcements arrive in their order.
+ */
+function toldAt(loss: Loss, notice: Position): Loss {
+  return { ...loss, until: Math.max(loss.until, notice) };
 }

@@ -195,7 +195,7 @@ forEachAdapter((adapter) => {
     it('for a request that waits for its turn on a connection', async () => {
       turn.come = deferred();
       await start();
-      const positions = jest.spyOn(ResponseOutlet.prototype, 'position');
+      const opens = jest.spyOn(ResponseOutlet.prototype, 'open');
       const events = jest.spyOn(ResponseOutlet.prototype, 'event');
       const host = 'Host: localhost\r\n\r\n';
       const exchange = RawExchange.open(
@@ -204,7 +204,7 @@ forEachAdapter((adapter) => {
       );
       closeLater.push(() => exchange.close());
       // It has begun, and what it was given waits in the response: nothing may overtake it.
-      await until(() => positions.mock.calls.length > 0);
+      await until(() => opens.mock.calls.length > 0);
       await hub.publishMany(news(20));
       await until(() => events.mock.calls.length === 20);
       expect(exchange.text).toBe('');

@@ -15,7 +15,10 @@ beforeAll(async () => {
     heartbeatInterval: 60_000,
     // No sweep meanwhile: what is counted is registering and renewing.
     registry: { leaseTtl: LEASE, sweepInterval: 600_000 },
+    auditInterval: 600_000,
   });
+  // Behind what the start has to read.
+  await renewal();
 }, 90_000);
 afterAll(async () => {
   await node?.stop();
