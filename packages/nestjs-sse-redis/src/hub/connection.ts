@@ -327,6 +327,7 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
       this.figures.catchUps[this.cause][this.readsLogs ? 'log' : 'memory']++;
       this.gapsTold = undefined;
       if (cursor.position > this.told || this.isToldLate) this.tellPosition();
+      this.outlet.live?.();
     }
     return true;
   }

@@ -15,7 +15,14 @@ export function toSseEvent(channel: string, record: EventRecord): SseEvent {
 export class LocalOutlet implements Outlet {
   connection: OutletListener | undefined;
 
-  constructor(private readonly subscriber: Subscriber<SseEvent>) {}
+  constructor(
+    private readonly subscriber: Subscriber<SseEvent>,
+    private readonly onLive?: () => void,
+  ) {}
+
+  live(): void {
+    this.onLive?.();
+  }
 
   open(): boolean {
     return true;

@@ -23,14 +23,16 @@ export class LossLog {
   /** @param listen the log from its beginning on */
   constructor(
     private readonly broker: Broker,
-    private readonly listen: () => Observable<SseEvent>,
+    private readonly listen: (onLive: () => void) => Observable<SseEvent>,
   ) {}
 
-  /** Calls back with all losses that are retained, then with those that are found. */
-  follow(learn: (losses: readonly Loss[]) => void): void {
-    this.subscription = this.listen()
-      .pipe(retry({ delay: RETRY_AFTER_MS }))
-      .subscribe(({ id, data }) => learn(lossesIn(data).map((loss) => toldAt(loss, parseEventId(id)!))));
+  /** Calls back with all losses that are retained, then with those that are found. Resolves between the two. */
+  follow(learn: (losses: readonly Loss[]) => void): Promise<void> {
+    return new Promise((resolve) => {
+      this.subscription = this.listen(resolve)
+        .pipe(retry({ delay: RETRY_AFTER_MS }))
+        .subscribe(({ id, data }) => learn(lossesIn(data).map((loss) => toldAt(loss, parseEventId(id)!))));
+    });
   }
 
   /** Resolves when it is in the log. While Redis is away it is tried again, as nothing else would tell other nodes. */

@@ -25,7 +25,7 @@ export interface LossWatchParts {
   /** ms within which a loss is found. */
   readonly auditInterval: number;
   /** The log of losses from its beginning on. */
-  readonly listen: () => Observable<SseEvent>;
+  readonly listen: (onLive: () => void) => Observable<SseEvent>;
 }
 
 /** Lost announcements: has them found, warns of them, and sees that clients everywhere are told what they may lack. */
@@ -42,9 +42,10 @@ export class LossWatch {
     this.log = new LossLog(broker, listen);
   }
 
-  start(): void {
+  /** Resolves when the losses of all nodes are known. */
+  start(): Promise<void> {
     this.audit.start();
-    this.log.follow((losses) => this.learn(losses));
+    return this.log.follow((losses) => this.learn(losses));
   }
 
   /** Looks for losses once more, while the broker can still tell other nodes of them. */

@@ -72,6 +72,8 @@ export interface Outlet {
   join?(unison: Unison): boolean;
   /** Leaves its unison, and goes on with what was given to that and is not yet written. */
   leave?(): void;
+  /** It has been given all that there was, and is given the rest as it is announced. */
+  live?(): void;
   /** There will be nothing more. */
   end(): void;
 }

@@ -1,6 +1,7 @@
 import { HttpException, type MessageEvent } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { Broker, BrokerListener, Publication, PublishOutcome } from '../broker/broker.interface.js';
+import { withinTime } from '../broker/within-time.js';
 import { HubClosedError } from '../errors/hub-closed.error.js';
 import { InvalidEventIdError } from '../errors/invalid-event-id.error.js';
 import { NodeUnreachableError } from '../errors/node-unreachable.error.js';
@@ -101,7 +102,7 @@ export class SseHub {
       lost: this.lost,
       figures: this.figures,
       auditInterval: options.auditInterval,
-      listen: () => this.listen(LOSSES_CHANNEL, { rewind: options.maxLength }, new Figures()),
+      listen: (onLive) => this.listen(LOSSES_CHANNEL, { rewind: options.maxLength }, new Figures(), onLive),
     });
     this.clients = new Clients(nodeId, this.streams, registrar, options, this.figures);
     this.courier = new Courier(nodeId, broker, registrar, (ruling) => rule(this.clients, nodeId, ruling));
@@ -436,7 +437,8 @@ export class SseHub {
     };
     await this.broker.start(listener);
     this.state = 'started';
-    this.lossWatch.start();
+    // What it does not know by then it learns later, and tells those who have come.
+    await withinTime(this.lossWatch.start(), this.options.connectTimeout);
   }
 
   /** @internal */
@@ -473,10 +475,15 @@ export class SseHub {
     await this.broker.close();
   }
 
-  private listen(channel: string, start: StartOptions, figures?: Figures): Observable<SseEvent> {
+  private listen(
+    channel: string,
+    start: StartOptions,
+    figures?: Figures,
+    onLive?: () => void,
+  ): Observable<SseEvent> {
     return new Observable((subscriber) => {
       this.checkStarted();
-      return this.streams.open([channel], start, new LocalOutlet(subscriber), {
+      return this.streams.open([channel], start, new LocalOutlet(subscriber, onLive), {
         failed: (error) => subscriber.error(error),
         ...(figures && { figures }),
       });

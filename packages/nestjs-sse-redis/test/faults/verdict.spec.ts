@@ -44,6 +44,15 @@ describe('the ledger of a client', () => {
     });
   });
 
+  it('takes a late event by its own id, and its position by what is behind it', () => {
+    const late = { ...tick(1), id: '1-0~2-0' };
+    const { counts, problems } = judged([tick(2), late, tick(3), tick(4), tick(5), tick(6)], {
+      announcementDropped: true,
+    });
+    expect(problems).toEqual([]);
+    expect(counts).toMatchObject({ deliveries: 6, lost: 0, foreign: 0 });
+  });
+
   it('expects nothing from before the start', () => {
     expect(judged([tick(5), tick(6)], {}, 4 * 1_024).problems).toEqual([]);
   });

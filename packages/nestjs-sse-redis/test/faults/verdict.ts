@@ -1,4 +1,4 @@
-import { compare, type SseBlock, type SseMessage } from '@nestjs-sse-redis/testing';
+import { compare, ownIdOf, type SseBlock, type SseMessage } from '@nestjs-sse-redis/testing';
 import { parseEventId } from '../../src/event/position.js';
 import type { Payload, PublishedEvent } from './publisher.js';
 
@@ -96,7 +96,9 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
   const keys = new Map<string, string>();
   const doubledKeys: string[] = [];
   const wrong: string[] = [];
-  messages.forEach(({ id, type, data }, at) => {
+  messages.forEach((message, at) => {
+    const { type, data } = message;
+    const id = ownIdOf(message);
     if (type === 'gap') gaps.push(parseGap(data, at));
     else if (type === 'tick') {
       const { key, channel } = JSON.parse(data) as Payload;
@@ -184,7 +186,12 @@ function backwards(blocks: readonly SseBlock[]): string[] {
   const places: string[] = [];
   blocks.forEach(({ id }, i) => {
     const before = blocks[i - 1]?.id;
-    if (before !== undefined && parseEventId(id!)! < parseEventId(before)!) places.push(`${before} → ${id}`);
+    if (before !== undefined && positionOf(id!) < positionOf(before)) places.push(`${before} → ${id}`);
   });
   return places;
+}
+
+/** Where a client stands with an id: that of a late event says it behind its own (docs/delivery.md). */
+function positionOf(id: string): number {
+  return parseEventId(id.slice(id.lastIndexOf('~') + 1))!;
 }

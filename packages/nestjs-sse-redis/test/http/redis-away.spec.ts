@@ -45,6 +45,15 @@ forEachAdapter((adapter) => {
   /** Publishes as soon as Redis can be reached. */
   const publishSoon = (data: string) => until(() => hub.publish('news', { data }).catch(() => undefined));
 
+  /** The process knows that Redis is away. What it sends before it has read so has an unknown outcome. */
+  const noticed = () =>
+    until(() =>
+      hub.publish('news', { data: 'never' }).then(
+        () => false,
+        (error: unknown) => error instanceof RedisUnavailableError,
+      ),
+    );
+
   beforeEach(async () => {
     redis = await RedisServer.start({ persistence: true });
   });
@@ -60,7 +69,7 @@ forEachAdapter((adapter) => {
     await hub.publish('news', { data: 'before' });
     await stream.waitFor(1);
     await redis.kill();
-    await expect(hub.publish('news', { data: 'never' })).rejects.toThrow(RedisUnavailableError);
+    await noticed();
     const beats = stream.blocks.length;
     await until(() => stream.blocks.length > beats + 1);
     await redis.restart();
@@ -72,7 +81,7 @@ forEachAdapter((adapter) => {
   it('gives those who come meanwhile an answer that an EventSource survives', async () => {
     await start();
     await redis.kill();
-    await expect(hub.publish('news', { data: 'never' })).rejects.toThrow(RedisUnavailableError);
+    await noticed();
     const stream = open();
     expect(await stream.ended).toBe('end');
     expect(stream.status).toBe(200);
