@@ -13,6 +13,8 @@ const SEPARATOR = '~';
 const OWED = /^([\d-]+):([\w-]{8}(?:\.[\w-]{8})*)$/;
 /** Ids of 2,000 characters pass all clients and proxies that were tried. Those of late channels come to little more. */
 const MAX_OWED = 256;
+/** Characters: the longest id that a hub writes has fewer. */
+const MAX_REPEATED = 8_192;
 
 /** What a last event id tells of the client that returns with it. */
 export interface LastEventId {
@@ -35,8 +37,9 @@ export function parseLastEventId(id: string): LastEventId | undefined {
   const parts = id.split(SEPARATOR);
   const own = parseEventId(parts[0]!);
   const position = parseEventId(parts.at(-1)!);
-  const owed = parseOwed(parts.slice(1, -1));
-  if (own === undefined || position === undefined || own > position || !owed) return undefined;
+  if (!own || position === undefined || own > position) return undefined;
+  const owed = parseOwed(parts.slice(1, -1), position);
+  if (!owed) return undefined;
   return { position, own: own < position ? own : undefined, owed };
 }
 
@@ -85,19 +88,22 @@ export function goesOnAfter({ position, own, owed }: LastEventId, channel: strin
   return (owed.size > 0 ? owed.get(channelKey(channel)) : undefined) ?? own ?? position;
 }
 
-/** An id that a client sent, where it can stand in a block again: a line end would begin another field. */
+/**
+ * An id that a client sent, where it can stand in a block again. A line end would begin another field, and each of many gaps
+ * repeats it.
+ */
 export function repeatableId(id: string | undefined): string | undefined {
   // oxlint-disable-next-line no-control-regex
-  return id === undefined || /[\r\n\u0000]/.test(id) ? undefined : id;
+  return id === undefined || id.length > MAX_REPEATED || /[\r\n\u0000]/.test(id) ? undefined : id;
 }
 
-function parseOwed(parts: readonly string[]): ReadonlyMap<string, Position> | undefined {
+function parseOwed(parts: readonly string[], position: Position): ReadonlyMap<string, Position> | undefined {
   if (parts.length === 0) return NOTHING_OWED;
   const owed = new Map<string, Position>();
   for (const part of parts) {
     const match = OWED.exec(part);
     const after = match ? parseEventId(match[1]!) : undefined;
-    if (!match || after === undefined) return undefined;
+    if (!match || after === undefined || after > position) return undefined;
     for (const key of match[2]!.split('.')) owed.set(key, after);
   }
   return owed;

@@ -83,8 +83,9 @@ export function lastEventIdOf({ headers, url }: IncomingMessage): string | undef
   const header = headers['last-event-id'];
   // Node reads headers as Latin-1; clients write this one in UTF-8 (WHATWG HTML 9.2.2).
   if (typeof header === 'string' && header !== '') return Buffer.from(header, 'latin1').toString();
-  const { searchParams } = new URL(url ?? '/', 'http://localhost');
-  return searchParams.get('lastEventId') || undefined;
+  const query = url?.indexOf('?') ?? -1;
+  // Not a URL: a request may ask for `//`, which is none.
+  return query < 0 ? undefined : new URLSearchParams(url!.slice(query)).get('lastEventId') || undefined;
 }
 
 /** The same of a request as Node has it. */

@@ -1,5 +1,6 @@
 import { ServerResponse } from 'node:http';
 import { AlreadyConnectedError } from '../errors/already-connected.error.js';
+import { positionFrameOf } from '../hub/frames.js';
 import { ForeignBlocks } from './foreign-blocks.js';
 
 /** Under which a response carries its guard. */
@@ -64,7 +65,18 @@ export class ResponseGuard {
     response[GUARD] = guard;
     response.write = guardedWrite as ServerResponse['write'];
     response.end = guardedEnd as ServerResponse['end'];
+    guard.takeBack();
     return guard;
+  }
+
+  /**
+   * An interceptor may have emitted something before the handler came here: Nest has numbered it, and the client has that
+   * number for its id. It is sent its own again at once.
+   */
+  private takeBack(): void {
+    const { response, claim } = this;
+    if (!this.watches() || response.writableEnded) return;
+    this.write(Buffer.concat([BLOCK_END, positionFrameOf(plainId(claim.lastEventId) ?? '')]));
   }
 
   /** Writes frames of the hub. */
@@ -143,6 +155,8 @@ export class ResponseGuard {
   }
 }
 
+/** Of a block that may have been begun. */
+const BLOCK_END = Buffer.from('\n\n');
 const NOTHING = Buffer.alloc(0);
 const NEWLINE = Buffer.from('\n');
 

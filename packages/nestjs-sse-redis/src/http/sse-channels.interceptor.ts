@@ -6,7 +6,7 @@ import {
   type MessageEvent,
   type NestInterceptor,
 } from '@nestjs/common';
-import { lastValueFrom, type Observable } from 'rxjs';
+import { firstValueFrom, type Observable } from 'rxjs';
 import type { ConnectOptions } from '../hub/hub-options.js';
 import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
@@ -36,7 +36,8 @@ export class SseChannelsInterceptor implements NestInterceptor<unknown, MessageE
 
   /** All of it before the stream begins, so that what is thrown is answered with its status. */
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<MessageEvent>> {
-    await lastValueFrom(next.handle(), { defaultValue: undefined });
+    // Not the last value: what a method returns may never end, and is not looked at.
+    await firstValueFrom(next.handle(), { defaultValue: undefined });
     return this.connect(context);
   }
 

@@ -286,9 +286,13 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     this.cause = cause;
     this.readsLogs = false;
     if (cause === 'slow') this.figures.slow++;
-    for (const feed of this.feeds) this.cursor.doubt(feed, feed.seen, false);
+    this.doubtAll();
     // Not at once: the feed is in the midst of an announcement, which must be known before memory is read.
     queueMicrotask(() => this.catchUp());
+  }
+
+  private doubtAll(): void {
+    for (const feed of this.feeds) this.cursor.doubt(feed, feed.seen, false);
   }
 
   private catchUp(): void {
@@ -322,7 +326,9 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
       return lacking.map((event) => ({ feed, position: event.position, event }));
     });
     cursor.reach(this.deliverAll(events) ?? cursor.position, false);
-    if (!this.full && this.state === 'behind') {
+    // It stays behind, after positions that it passed on the word of announcements (rule doubt).
+    if (this.full) this.doubtAll();
+    else if (this.state === 'behind') {
       this.state = 'live';
       this.figures.catchUps[this.cause][this.readsLogs ? 'log' : 'memory']++;
       this.gapsTold = undefined;
@@ -427,12 +433,14 @@ export class Connection implements FeedListener, CatchingUp, OutletListener {
     const from = this.cursor.position;
     if (from <= last) return false;
     const sentId = this.lastId;
+    const gaps = this.feeds.map((feed) => ({
+      channel: feed.channel,
+      from: Math.min(from, this.cursor.lacksAfter(feed)),
+      to: last,
+    }));
     this.cursor.moveTo(last);
     this.told = last;
-    this.feeds.forEach(({ channel }, i) => {
-      const id = i < this.feeds.length - 1 ? sentId : this.lastId;
-      this.tellGap({ channel, from, to: last }, 'unknown-id', id);
-    });
+    gaps.forEach((gap, i) => this.tellGap(gap, 'unknown-id', i < gaps.length - 1 ? sentId : this.lastId));
     this.tellPosition();
     return true;
   }

@@ -86,6 +86,7 @@ export class Cursor {
     this.revision++;
     this.dropStarts((channel) => channel === feed);
     this.doubts?.delete(feed);
+    if (this.doubts?.size === 0) this.doubts = undefined;
     this.lateReads?.delete(feed);
   }
 

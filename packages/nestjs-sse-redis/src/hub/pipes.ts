@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Publication, PublishOutcome } from '../broker/broker.interface.js';
 import { DrainingError } from '../errors/draining.error.js';
@@ -7,6 +8,8 @@ import { formatHubEvent, type EventText } from '../event/event-text.js';
 import type { Position } from '../event/position.js';
 import type { SseEventInput } from '../event/sse-event.js';
 import { OpenSource, type PipeSource } from './pipe-source.js';
+
+const logger = new Logger('SseHub');
 
 /** How a pipe publishes. */
 export interface PipePublisher {
@@ -74,15 +77,41 @@ class Pipe {
   }
 }
 
+interface Running {
+  readonly run: Promise<void>;
+  /** Where the promise is that was given to the application. */
+  readonly place: { readonly promise?: Promise<void> };
+}
+
 /** The running pipes of this process. They are a part of the drain: none outlives the hub without a word to its clients. */
 export class Pipes {
-  private readonly running = new Map<Pipe, Promise<void>>();
+  private readonly running = new Map<Pipe, Running>();
   private isDraining = false;
 
   constructor(private readonly publisher: PipePublisher) {}
 
-  /** Publishes what the source gives, then the end. @throws DrainingError, with the source untouched; and as `hub.pipe()` */
-  async run(channel: string, source: PipeSource): Promise<void> {
+  /**
+   * Publishes what a source gives, then the end.
+   *
+   * Where the process is shut down, the promise counts as handled: a pipe that nobody awaits would end the process by its
+   * rejection, before the clients are handed over.
+   *
+   * @param begin checks what is to be piped, and gives it
+   * @throws DrainingError, with the source untouched; and as `hub.pipe()`
+   */
+  run(begin: () => { readonly channel: string; readonly source: PipeSource }): Promise<void> {
+    const place: { promise?: Promise<void> } = {};
+    const promise = this.runToEnd(begin, place);
+    place.promise = promise;
+    if (this.isDraining) handled(promise);
+    return promise;
+  }
+
+  private async runToEnd(
+    begin: () => { readonly channel: string; readonly source: PipeSource },
+    place: { readonly promise?: Promise<void> },
+  ): Promise<void> {
+    const { channel, source } = begin();
     if (this.isDraining) {
       throw new DrainingError(
         'This process is being shut down and pipes nothing more. Start the work in another one.',
@@ -90,7 +119,7 @@ export class Pipes {
     }
     const pipe = new Pipe(channel, source, this.publisher);
     const run = pipe.run();
-    this.running.set(pipe, run);
+    this.running.set(pipe, { run, place });
     try {
       await run;
     } finally {
@@ -109,12 +138,14 @@ export class Pipes {
     this.isDraining = true;
     const pipes = [...this.running];
     if (pipes.length === 0) return [];
+    logger.warn(`Interrupting ${pipes.length} pipes: the application is being closed.`);
+    for (const [, { place }] of pipes) if (place.promise) handled(place.promise);
     const timers = new AbortController();
     const after = (ms: number): Promise<unknown> =>
       delay(ms, undefined, { signal: timers.signal }).catch(() => undefined);
     const patience = after(timeout * CLEAN_UP_PART);
     for (const [pipe] of pipes) void pipe.interrupt(patience);
-    await Promise.race([Promise.allSettled(pipes.map(([, run]) => run)), after(timeout)]);
+    await Promise.race([Promise.allSettled(pipes.map(([, { run }]) => run)), after(timeout)]);
     timers.abort();
     return pipes.flatMap(([{ end }]) => end ?? []);
   }
@@ -135,4 +166,9 @@ function endOf(channel: string): Publication {
 
 function publicationOf(channel: string, event: EventText): Publication {
   return { channel, event, ephemeral: false, idempotencyKey: undefined };
+}
+
+/** Its rejection is not an unhandled one, whether or not anybody awaits it. */
+function handled(promise: Promise<void>): void {
+  promise.catch(() => undefined);
 }

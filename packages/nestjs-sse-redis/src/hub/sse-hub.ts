@@ -58,6 +58,8 @@ import { Streams, type StartOptions } from './streams.js';
 
 /** How many probes may go unanswered before a process is no longer ready. */
 const PROBES_MISSED = 3;
+/** Characters of a wrong id that an error shows. */
+const MAX_SHOWN = 100;
 
 /** The part of `drain.timeout` that running pipes may take; the clients have the rest. */
 const PIPES_PART = 3 / 4;
@@ -227,11 +229,12 @@ export class SseHub {
    * @throws InvalidEventError if it is no source, or gave an item that is no event; what came before is published
    * @throws any error of `publish`, after which the source is left and, if Redis lets it, the end is published
    */
-  async pipe(channel: string, source: PipeSource): Promise<void> {
-    const name = checkChannel(channel);
-    checkSource(source);
-    this.checkStarted();
-    await this.pipes.run(name, source);
+  pipe(channel: string, source: PipeSource): Promise<void> {
+    return this.pipes.run(() => {
+      checkSource(source);
+      this.checkStarted();
+      return { channel: checkChannel(channel), source };
+    });
   }
 
   /**
@@ -498,9 +501,18 @@ export class SseHub {
   ): Promise<ConnectionsResult> {
     this.checkStarted();
     const names = checkChannels(channels, this.options.channelsPerConnection);
-    const position = after === undefined ? undefined : positionAfter(after, names[0]!);
     const whom: ConnectionTarget = typeof target === 'string' ? { connection: target } : target;
-    return this.rule(whom, { do: what, target: whom, channels: names, after: position, secret });
+    const results: ConnectionsResult[] = [];
+    for (const [position, group] of groupByPosition(names, after)) {
+      results.push(
+        await this.rule(whom, { do: what, target: whom, channels: group, after: position, secret }),
+      );
+    }
+    return {
+      connections: Math.min(...results.map(({ connections }) => connections)),
+      refused: [...new Set(results.flatMap(({ refused }) => refused))],
+      unanswered: [...new Set(results.flatMap(({ unanswered }) => unanswered))],
+    };
   }
 
   private rule(target: ConnectionTarget, ruling: Ruling): Promise<ConnectionsResult> {
@@ -577,9 +589,26 @@ function resultOf({ results, silent, deaf }: Outcome): ConnectionsResult {
   };
 }
 
+/** The id of a late event says of several channels where each goes on. */
+function groupByPosition(
+  channels: readonly string[],
+  after: string | undefined,
+): Map<Position | undefined, string[]> {
+  const groups = new Map<Position | undefined, string[]>();
+  for (const channel of channels) {
+    const position = after === undefined ? undefined : positionAfter(after, channel);
+    const group = groups.get(position);
+    if (group) group.push(channel);
+    else groups.set(position, [channel]);
+  }
+  return groups;
+}
+
 /** Where a channel goes on after an event of it, whose id may have come as that of a late event. */
 function positionAfter(id: string, channel: string): Position {
   const point = typeof id === 'string' ? parseLastEventId(id) : undefined;
   if (point) return goesOnAfter(point, channel);
-  throw new InvalidEventIdError(`An event id looks like 1767225600000-0, not ${JSON.stringify(id)}.`);
+  // The answer repeats it to a client, who may have sent anything.
+  const shown = JSON.stringify(typeof id === 'string' ? id.slice(0, MAX_SHOWN) : id);
+  throw new InvalidEventIdError(`An event id looks like 1767225600000-0, not ${shown}.`);
 }

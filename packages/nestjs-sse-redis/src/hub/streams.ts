@@ -1,5 +1,11 @@
 import type { Broker } from '../broker/broker.interface.js';
-import { channelKey, parseLastEventId, repeatableId, type LastEventId } from '../event/last-event-id.js';
+import {
+  channelKey,
+  goesOnAfter,
+  parseLastEventId,
+  repeatableId,
+  type LastEventId,
+} from '../event/last-event-id.js';
 import type { Position } from '../event/position.js';
 import { Connection, type Start, type StartGap } from './connection.js';
 import type { Feed } from './feed.js';
@@ -166,8 +172,10 @@ export class Streams {
     }
     if (claimed && claimed.position <= last) return this.resume(channels, claimed, lastEventId);
     // Of another deployment, or of data that Redis has lost: what lies between is not known.
-    const from = claimed?.position ?? null;
-    const gaps = channels.map((channel): StartGap => ({ channel, from, to: last, cause: 'unknown-id' }));
+    const gaps = channels.map((channel): StartGap => {
+      const from = claimed ? goesOnAfter(claimed, channel) : null;
+      return { channel, from, to: last, cause: 'unknown-id' };
+    });
     return { cursor: last, resumed: false, gaps, sentId: repeatableId(lastEventId) };
   }
 

@@ -60,7 +60,7 @@ describe('a last event id', () => {
     fc.assert(
       fc.property(positions, positions, owedOf, (one, other, list) => {
         const [own, cursor] = [Math.min(one, other), Math.max(one, other)];
-        const owed = [...new Map(list)];
+        const owed = [...new Map(list.map(([channel, after]) => [channel, Math.min(after, cursor)]))];
         const id = formatLastEventId(own, owed, cursor);
         expect(id).toMatch(/^[\w.:~-]+$/);
         expect(parseLastEventId(id)).toEqual({
@@ -86,6 +86,8 @@ describe('a last event id', () => {
     '1-0~:12345678~2-0',
     '1-0~1-2000:12345678~2-0',
     '1-0~2-0\n',
+    '0-0~2-0',
+    '1-0~3-0:12345678~2-0',
   ])('is refused where no hub wrote it: %j', (id) => {
     expect(parseLastEventId(id)).toBeUndefined();
   });
@@ -100,5 +102,6 @@ describe('a last event id', () => {
     expect(repeatableId('anything else')).toBe('anything else');
     for (const end of ['\n', '\r', '\0']) expect(repeatableId(`1-0${end}data: x`)).toBeUndefined();
     expect(repeatableId(undefined)).toBeUndefined();
+    expect(repeatableId('x'.repeat(10_000))).toBeUndefined();
   });
 });

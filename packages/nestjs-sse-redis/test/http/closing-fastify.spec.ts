@@ -1,4 +1,5 @@
 import {
+  until,
   deferred,
   ReconnectingClient,
   startApp,
@@ -9,6 +10,7 @@ import { jest } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { SseHub, SseRedisModule } from 'nestjs-sse-redis';
 import { newsModule } from './news.app.js';
+import { RawExchange } from './raw-exchange.js';
 
 const EVENT_STREAM = { accept: 'text/event-stream' };
 
@@ -79,6 +81,20 @@ describe('a Fastify that closes', () => {
     await close();
     expect((await get(headers, method)).status).toBe(503);
   });
+
+  it.each(['//', 'http://[', '/?lastEventId=1-0'])(
+    'answers a request for %s, and lives on',
+    async (target) => {
+      await close();
+      const exchange = RawExchange.open(
+        running.url,
+        `GET ${target} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`,
+      );
+      await until(() => exchange.text.includes('retry: '));
+      exchange.close();
+      expect((await get(EVENT_STREAM)).status).toBe(200);
+    },
+  );
 
   it('would end an EventSource for good (the twin)', async () => {
     jest.spyOn(SseRedisModule.prototype, 'beforeApplicationShutdown').mockResolvedValue();

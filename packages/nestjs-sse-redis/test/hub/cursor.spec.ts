@@ -40,4 +40,11 @@ describe('a cursor', () => {
     expect(cursor.owed(200, undefined, 160)).toEqual([['room', 160]]);
     expect(cursor.owed(160, undefined, 160)).toEqual([]);
   });
+
+  it('is in no doubt once the connection has left the last channel that was', () => {
+    const cursor = new Cursor(100);
+    cursor.startAt(room, 50, true);
+    cursor.forget(room);
+    expect(cursor.isInDoubt).toBe(false);
+  });
 });

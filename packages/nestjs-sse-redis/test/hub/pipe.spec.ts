@@ -444,7 +444,7 @@ describe.each(brokers)('hub.pipe() over the $broker broker', ({ broker }) => {
 
   it('fails an Observable that is faster than what takes its items, however long it goes on', async () => {
     // All that may be published: on a busy machine the client falls behind, and is sent a gap where less is retained.
-    const test = await hubs.start({ history: { maxLength: 20_000 } });
+    const test = await hubs.start({ history: { maxLength: 20_000 }, publishTimeout: 60_000 });
     const client = await test.client(['a']);
     let emitted = 0;
     const torrent = new Observable<string>((subscriber) => {

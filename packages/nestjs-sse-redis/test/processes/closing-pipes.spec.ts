@@ -38,8 +38,8 @@ forEachAdapter((adapter) => {
     await Promise.all([worker, other].filter(({ isRunning }) => isRunning).map((app) => app.kill()));
   });
 
-  async function page(app: AppProcess, rewind = 0): Promise<SseStream> {
-    const stream = SseStream.open(`${app.url}/streams?channels=chat&rewind=${rewind}`);
+  async function page(app: AppProcess, rewind = 0, channel = 'chat'): Promise<SseStream> {
+    const stream = SseStream.open(`${app.url}/streams?channels=${channel}&rewind=${rewind}`);
     pages.push(stream);
     await stream.waitForBlock(({ id }) => id !== undefined);
     return stream;
@@ -72,10 +72,27 @@ forEachAdapter((adapter) => {
     60_000,
   );
 
+  it('hands all clients over on SIGTERM while a pipe that nobody awaits is interrupted', async () => {
+    await start(20_000);
+    const [chat, news] = await Promise.all([page(worker), page(worker, 0, 'news')]);
+    await pipe(worker, { run: 'A', source: 'observable', isForgotten: true });
+    await chat.waitFor(({ data }) => data === 'A2');
+    const before = news.retry;
+    expect(await worker.kill('SIGTERM')).toMatchObject({ signal: 'SIGTERM' });
+    expect(await Promise.all([chat.ended, news.ended])).toEqual(['end', 'end']);
+    expect(sentTo(chat).slice(-2)).toEqual([ERROR, END]);
+    // It was told a time of its own to come back.
+    expect(news.blocks.filter(({ raw }) => raw.startsWith('retry: '))).toHaveLength(2);
+    expect(before).toBeGreaterThan(0);
+  }, 60_000);
+
   it('sends the next run whole, and no end of the run before, to a page that rewinds at another process', async () => {
     await start(20_000);
     await pipe(worker, { run: 'A', source: 5 });
+    const live = await page(other);
     await pipe(worker, { run: 'B', source: 'observable' });
+    // Until then the end of A is the newest event.
+    await live.waitFor(({ data }) => data === 'B0');
     const stream = await page(other, 100);
     await stream.waitFor(({ data }) => data === 'B9');
     await worker.kill('SIGTERM');

@@ -1,0 +1,32 @@
+import { until } from '@nestjs-sse-redis/testing';
+import { SseRegistry } from 'nestjs-sse-redis';
+import { formatLastEventId } from '../../src/event/last-event-id.js';
+import { parseEventId } from '../../src/event/position.js';
+import { brokers, Hubs } from './hubs.js';
+
+describe.each(brokers)('subscribe({ after }) over $broker', ({ broker }) => {
+  const hubs = Hubs.over(broker);
+
+  // Whichever is named first.
+  it.each([[['hall', 'room']], [['room', 'hall']]])(
+    'puts %j each where an id of several late channels says',
+    async (channels) => {
+      const test = await hubs.start();
+      const before = await test.hub.cursor();
+      await test.hub.publish('room', { data: 'owed' });
+      await test.hub.publish('hall', { data: 'had already' });
+      const { id } = await test.hub.publish('news', { data: 'the last that it has' });
+      const cursor = parseEventId(id)!;
+      const after = formatLastEventId(cursor, [['room', parseEventId(before)!]], cursor);
+
+      const client = await test.client(['news']);
+      const registry = test.running.app.get(SseRegistry);
+      let connection: string | undefined;
+      await until(async () => (connection = (await registry.list({})).connections[0]?.id) !== undefined);
+      expect(await test.hub.subscribe(connection!, channels, { after })).toMatchObject({ connections: 1 });
+      await test.hub.publishMany(channels.map((channel) => ({ channel, data: `new in ${channel}` })));
+      const messages = await client.waitFor(3);
+      expect(messages.map(({ data }) => data)).toEqual(['owed', ...channels.map((name) => `new in ${name}`)]);
+    },
+  );
+});
