@@ -491,7 +491,7 @@ describe('hub.pipe() when Redis is away', () => {
   }
 
   it('fails an Observable that is faster than Redis, and leaves it at once', async () => {
-    const test = await hubs.start({ publishTimeout: 2_000 });
+    const test = await hubs.start({ publishTimeout: 60_000 });
     const subject = new Subject<PipeItem>();
     const piped = failureOf(test.hub.pipe('a', subject));
     pauseRedis();
