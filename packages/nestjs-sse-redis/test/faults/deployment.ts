@@ -132,6 +132,7 @@ export class Deployment {
   async admin(command: string, ...args: (string | number)[]): Promise<unknown> {
     const reply = await until(async () => ({ value: await this.redis.cli(command, ...args) }), {
       message: `Redis takes ${command} ${args.join(' ')}`,
+      timeout: 60_000,
     });
     return reply.value;
   }

@@ -13,7 +13,12 @@ describe('a process that does not own a connection', () => {
 
   beforeEach(async () => {
     redis = await RedisServer.start();
-    const options = { redis: redis.url, registry: { leaseTtl: 3_000, sweepInterval: 200 } };
+    const options = {
+      redis: redis.url,
+      registry: { leaseTtl: 3_000, sweepInterval: 200 },
+      // A link whose probe is late is made anew, and refuses what is asked meanwhile.
+      probeInterval: 2_000,
+    };
     [owner, other] = await Promise.all([
       RoomsProcess.start('express', options),
       RoomsProcess.start('fastify', options),
