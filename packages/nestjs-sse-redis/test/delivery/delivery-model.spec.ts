@@ -16,7 +16,9 @@ const FIRST: Readonly<Record<string, number>> = {
   'end-confirmed': 648,
 };
 
-const MODEL = fileURLToPath(new URL('../../../../docs/model/delivery-model.mjs', import.meta.url));
+const DIRECTORY = new URL('../../../../docs/model/', import.meta.url);
+const MODEL = fileURLToPath(new URL('delivery-model.mjs', DIRECTORY));
+const { RULES } = (await import(new URL('rules.mjs', DIRECTORY).href)) as { RULES: readonly string[] };
 
 function runModel(...args: string[]): { status: number | null; stdout: string } {
   return spawnSync(process.execPath, [MODEL, ...args], { encoding: 'utf8' });
@@ -38,42 +40,7 @@ describe('the model of the delivery rules', () => {
     expect(pardoned).toBeLessThan(lossTold / 20);
   });
 
-  it.each([
-    'bound',
-    'watermark',
-    'since',
-    'ahead',
-    'prev',
-    'subscribe-first',
-    'id-only',
-    'memory-covers',
-    'margin',
-    'idle-clock',
-    'doubt',
-    'gap-from',
-    'announced-first',
-    'heard',
-    'start',
-    'parted',
-    'one-block',
-    'last-gap',
-    'late-id',
-    'late-channel-named',
-    'owed-id',
-    'late-read',
-    'audit',
-    'audit-after-watermark',
-    'audit-before-leaving',
-    'audit-lost-link',
-    'unanswered-doubt',
-    'lost-notice',
-    'notice-at-once',
-    'notice-on-arrival',
-    'notice-before-newer',
-    'late-notice-again',
-    'newest-end',
-    'end-confirmed',
-  ])('breaks without the rule "%s"', (rule) => {
+  it.each(RULES)('breaks without the rule "%s"', (rule) => {
     let run = { status: 0 as number | null, stdout: '' };
     const first = FIRST[rule] ?? 1;
     for (let seed = first; seed < first + 1_000 && run.status === 0; seed += SOME) {

@@ -115,6 +115,22 @@ describe('the ledger of a client', () => {
     ).toBe(1);
   });
 
+  it.each<[string, (loss: DataLoss) => unknown]>([
+    ['has lost what was before it to a FLUSHALL', ({ emptied }) => emptied.push(2.5 * 1_024)],
+    ['has lost it to a FLUSHALL', ({ emptied }) => emptied.push(3.5 * 1_024)],
+    ['has trimmed what was before it', ({ trimmed }) => trimmed.set('a', 1 * 1_024)],
+  ])(
+    'accepts a gap before the dropped announcement where the log %s, as it may have been there',
+    (_, lose) => {
+      const loss = new DataLoss();
+      loss.unannounced.push({ channel: 'a', position: 3 * 1_024 });
+      const before = [gap('a', 0, 2), ...[1, 2, 3, 4, 5, 6].map((n) => tick(n))];
+      expect(judged(before, { loss, announcementDropped: true }).counts.undueGaps).toBe(1);
+      lose(loss);
+      expect(judged(before, { loss, announcementDropped: true }).problems).toEqual([]);
+    },
+  );
+
   it('finds a dropped announcement that was told to nobody, unless its process died before it found out', () => {
     const loss = new DataLoss();
     loss.unannounced.push({ channel: 'a', position: 3 * 1_024 });

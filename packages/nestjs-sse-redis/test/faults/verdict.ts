@@ -18,15 +18,23 @@ export class DataLoss {
     const { channel, from, to } = gap;
     if (from >= to) return false;
     if (this.isOfAnnouncement(gap)) return true;
-    const newest = this.trimmed.get(channel);
-    return (newest !== undefined && to <= newest) || this.emptied.some((moment) => to >= moment);
+    return to <= this.trimmedTo(channel) || this.emptied.some((moment) => to >= moment);
   }
 
-  /** Its client may have been at the node to which an announcement was dropped, or at another one, and have the event. */
+  /**
+   * Its client may have been at the node to which an announcement was dropped, or at another one, and have the event.
+   *
+   * Where the log has lost events after `from`, it does not show which announcement was dropped: perhaps one before `to`.
+   */
   isOfAnnouncement({ channel, from, to }: ToldGap): boolean {
+    const isGone = this.trimmedTo(channel) > from || this.emptied.some((moment) => moment > from);
     return this.unannounced.some(
-      (event) => event.channel === channel && from < event.position && event.position <= to,
+      (event) => event.channel === channel && from < event.position && (event.position <= to || isGone),
     );
+  }
+
+  private trimmedTo(channel: string): number {
+    return this.trimmed.get(channel) ?? 0;
   }
 }
 

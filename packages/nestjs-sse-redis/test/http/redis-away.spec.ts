@@ -22,7 +22,7 @@ forEachAdapter((adapter) => {
         redis: url,
         heartbeatInterval: 200,
         probeInterval: 100,
-        publishTimeout: 1_000,
+        publishTimeout: 3_000,
         retry: 100,
       }),
       adapter,

@@ -32,7 +32,7 @@ export class RoomsController {
 /** Short times, so that what takes them is over soon. A lease is longer than a busy machine leaves a process without its processor. */
 export const QUICK: SseRedisOptions = {
   retry: 50,
-  probeInterval: 200,
+  probeInterval: 1_000,
   heartbeatInterval: 500,
   registry: { leaseTtl: 5_000, sweepInterval: 200 },
   identify: (request: Request) => request.headers['x-user'],

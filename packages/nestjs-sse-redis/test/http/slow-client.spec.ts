@@ -7,6 +7,7 @@ import {
   until,
   type AdapterName,
   type RunningApp,
+  type SseBlock,
 } from '@nestjs-sse-redis/testing';
 import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
@@ -35,7 +36,7 @@ describe.each([{ broker: 'redis' }, { broker: 'memory' }])(
     let running: RunningApp;
     let sockets: Socket[];
     let streams: SseStream[];
-    let onSlowBlock: () => void = () => undefined;
+    let onSlowEvent: () => void = () => undefined;
 
     /** Publishes far more than the kernel's buffers hold while one of two clients does not read. */
     async function publishToSlowClient(adapter: AdapterName, options: SseRedisOptions) {
@@ -55,7 +56,9 @@ describe.each([{ broker: 'redis' }, { broker: 'memory' }])(
       );
       const hub = running.app.get(SseHub);
       const url = `${running.url}/news`;
-      streams = [SseStream.open(url, { onBlock: () => onSlowBlock() }), SseStream.open(url)];
+      // A position, as comes with each heartbeat, is no event: to pause at it would wait for one that never comes.
+      const onBlock = ({ message }: SseBlock) => message && onSlowEvent();
+      streams = [SseStream.open(url, { onBlock }), SseStream.open(url)];
       const [slow, quick] = streams as [SseStream, SseStream];
       await until(() => streams.every(({ lastEventId }) => lastEventId !== ''));
       slow.pause();
@@ -84,7 +87,7 @@ describe.each([{ broker: 'redis' }, { broker: 'memory' }])(
     ): Promise<{ longestPause: number; ms: number }> {
       let isOver = false;
       void slow.ended.then(() => (isOver = true));
-      onSlowBlock = () => slow.pause();
+      onSlowEvent = () => slow.pause();
       const started = performance.now();
       let last = pausedAt;
       let longestPause = 0;
@@ -101,7 +104,7 @@ describe.each([{ broker: 'redis' }, { broker: 'memory' }])(
     }
 
     async function stop(): Promise<void> {
-      onSlowBlock = () => undefined;
+      onSlowEvent = () => undefined;
       await Promise.all(streams.map((stream) => stream.close()));
       await running.close();
     }
@@ -165,7 +168,10 @@ describe.each([{ broker: 'redis' }, { broker: 'memory' }])(
     it('stays as long as it takes something now and then', async () => {
       // A machine that stands still for as long as that ends the stream rightly: then once more, with a longer time.
       for (const stallTimeout of [1_000, 4_000, 16_000]) {
-        const { slow, pausedAt } = await publishToSlowClient('express', { stallTimeout });
+        const { slow, pausedAt } = await publishToSlowClient('express', {
+          stallTimeout,
+          heartbeatInterval: 100,
+        });
         const { longestPause, ms } = await readNowAndThen(slow, pausedAt, 3 * stallTimeout);
         if (slow.messages.length < EVENTS && longestPause > stallTimeout / 2) {
           await stop();
