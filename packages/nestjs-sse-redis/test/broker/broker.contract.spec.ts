@@ -138,7 +138,7 @@ describe.each(brokerSetUps)('the $name broker', (setUp) => {
   });
 
   it('forgets events after the retention, and says so', async () => {
-    const broker = await start({ history: { ttl: 1_000 }, heartbeatInterval: 500, probeInterval: 100 });
+    const broker = await start({ history: { ttl: 1_000 }, heartbeatInterval: 500, probeInterval: 500 });
     const [position] = await publishAll(broker, publication('a', 1));
     const readAfter = async (after: number) => (await broker.read([{ channel: 'a', after }], ALL))[0]!;
     expect((await readAfter(position! - 1)).records).toHaveLength(1);
@@ -150,7 +150,7 @@ describe.each(brokerSetUps)('the $name broker', (setUp) => {
   });
 
   it('forgets events of a channel that is never quiet by age, too', async () => {
-    const broker = await start({ history: { ttl: 1_000 }, heartbeatInterval: 500, probeInterval: 100 });
+    const broker = await start({ history: { ttl: 1_000 }, heartbeatInterval: 500, probeInterval: 500 });
     const [first] = await publishAll(broker, publication('a', 'first'));
     await until(async () => {
       await publishAll(broker, publication('a', 'later'));
@@ -309,7 +309,7 @@ describe.each(brokerSetUps)('the $name broker', (setUp) => {
   });
 
   it('moves the watermark while nothing is published, behind what was', async () => {
-    const broker = await start({ probeInterval: 20 });
+    const broker = await start({ probeInterval: 250 });
     await broker.subscribe('a');
     const [position] = await publishAll(broker, publication('a', 1));
     await until(() => heard.watermarks.some((mark) => mark > position!));

@@ -31,7 +31,7 @@ forEachAdapter((adapter) => {
       {
         imports: [
           TerminusModule.forRoot({ logger: false }),
-          SseRedisModule.forRoot({ redis: redis.url, publishTimeout: 500, probeInterval: 100 }),
+          SseRedisModule.forRoot({ redis: redis.url, publishTimeout: 2_000, probeInterval: 500 }),
         ],
         controllers: [HealthController],
         providers: [SseHealthIndicator],

@@ -192,7 +192,7 @@ forEachAdapter((adapter) => {
     );
 
     it('renews the position with each heartbeat', async () => {
-      await start({ heartbeatInterval: 100, probeInterval: 20 });
+      await start({ heartbeatInterval: 100, probeInterval: 250 });
       const stream = await opened('/news');
       const before = stream.lastEventId;
       await stream.waitForBlock(({ id }) => id !== undefined && id !== before);

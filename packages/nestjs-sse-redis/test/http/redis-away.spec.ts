@@ -21,7 +21,7 @@ forEachAdapter((adapter) => {
       newsModule({
         redis: url,
         heartbeatInterval: 200,
-        probeInterval: 100,
+        probeInterval: 500,
         publishTimeout: 3_000,
         retry: 100,
       }),

@@ -206,7 +206,7 @@ describe(`processes that die with ${PER_NODE} connections`, () => {
 
 it('a dead process is counted on for ever where nobody sweeps: the twin', async () => {
   const redis = await RedisServer.start();
-  const options = { redis: redis.url, registry: { leaseTtl: 300, sweepInterval: 2_000_000 } };
+  const options = { redis: redis.url, registry: { leaseTtl: 3_000, sweepInterval: 2_000_000 } };
   const [dead, living] = await Promise.all([
     RoomsProcess.start('fastify', options),
     RoomsProcess.start('fastify', options),
