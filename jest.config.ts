@@ -28,7 +28,7 @@ const config: Config = {
   },
   // Tests start real processes, a private Redis, a browser: generous time, few at once. One more than two cores, because
   // much of the suite waits: 738 of its tests took 194 s with three workers and 230 s with two, beside other load.
-  testTimeout: 30_000,
+  testTimeout: 180_000,
   maxWorkers: 3,
 };
 

@@ -29,4 +29,4 @@ test('a tiny run, in which every peer delivers', async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});

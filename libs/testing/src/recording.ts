@@ -27,7 +27,7 @@ export class Recording<T> {
   waitFor(count: number, timeout?: number): Promise<T[]>;
   waitFor(predicate: (item: T) => boolean, timeout?: number): Promise<T>;
   waitFor(wanted: number | ((item: T) => boolean), timeout?: number): Promise<T | T[]>;
-  waitFor(wanted: number | ((item: T) => boolean), timeout = 10_000): Promise<T | T[]> {
+  waitFor(wanted: number | ((item: T) => boolean), timeout = 30_000): Promise<T | T[]> {
     const look = typeof wanted === 'number' ? this.#untilCount(wanted) : this.#untilMatch(wanted);
     return new Promise((resolve, reject) => {
       const finish = (): void => {

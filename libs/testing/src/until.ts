@@ -4,7 +4,7 @@ import { clearTimeout, setTimeout } from 'node:timers';
 import { setTimeout as wait } from 'node:timers/promises';
 
 export interface UntilOptions {
-  /** Milliseconds until it gives up. Default: 10,000. */
+  /** Milliseconds until it gives up. Default: 30,000, which a busy machine keeps. */
   timeout?: number;
   /** Milliseconds between two looks. Default: 5. */
   interval?: number;
@@ -20,7 +20,7 @@ type Truthy<T> = Exclude<T, false | 0 | 0n | '' | null | undefined>;
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { timeout = 10_000, interval = 5, message = condition.toString() }: UntilOptions = {},
+  { timeout = 30_000, interval = 5, message = condition.toString() }: UntilOptions = {},
 ): Promise<Truthy<T>> {
   let seen = 'the condition never returned';
   let cause: unknown;

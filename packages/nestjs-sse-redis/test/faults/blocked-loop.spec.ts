@@ -8,7 +8,7 @@ let deployment: Deployment;
 
 beforeAll(async () => {
   deployment = await Deployment.start({ nodes: 1 });
-}, 30_000);
+});
 afterAll(() => deployment.stop(), 30_000);
 
 it('leaves out of the time of a publish how long the event loop was blocked by order', async () => {
@@ -32,4 +32,4 @@ it('leaves out of the time of a publish how long the event loop was blocked by o
   // The negative control: with the time of the block it would have been too late.
   expect(onTheClock).toBeGreaterThan(BLOCKED_MS);
   expect(BLOCKED_MS).toBeGreaterThan(FAST.publishTimeout! + LATE_MS);
-}, 60_000);
+});

@@ -14,7 +14,7 @@ describe('a subscription that is up and deaf', () => {
     deployment = await Deployment.start({ nodes: 2, options: { probeInterval: PROBE_INTERVAL } });
     stream = SseStream.open(`${deployment.nodes[0]!.url}/streams?channels=news`);
     await until(() => stream.lastEventId !== '');
-  }, 30_000);
+  });
   afterEach(async () => {
     await stream.close();
     await deployment.stop();
@@ -39,6 +39,5 @@ describe('a subscription that is up and deaf', () => {
         received.map(({ id }) => id),
       );
     },
-    30_000,
   );
 });

@@ -30,11 +30,11 @@ describe(`${STUCK} of ${CLIENTS} clients that never read`, () => {
       execArgv: ['--expose-gc'],
     });
     node = deployment.nodes[0]!;
-  }, 30_000);
+  });
   afterAll(async () => {
     for (const reader of readers) reader.close();
     await deployment.stop();
-  }, 30_000);
+  });
 
   /** From the other node, so that the memory of this one is that of its clients. */
   async function publish(count: number): Promise<Position[]> {
@@ -84,7 +84,7 @@ describe(`${STUCK} of ${CLIENTS} clients that never read`, () => {
     );
     expect(Math.max(...stuckAt)).toBeLessThan(expected.length);
     expect(growth).toBeLessThan(STUCK * BUFFERED + REST_BYTES);
-  }, 120_000);
+  });
 
   /** Resident, in bytes: the least of several looks, each after a collection. */
   async function memory(): Promise<number> {

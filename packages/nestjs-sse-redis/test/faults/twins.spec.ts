@@ -90,7 +90,7 @@ beforeEach(() => {
 afterEach(async () => {
   await Promise.all(clients.map((client) => client.stop()));
   if (deployment !== whole) await deployment.stop();
-}, 60_000);
+});
 afterAll(() => whole?.stop(), 60_000);
 
 describe('the probe', () => {

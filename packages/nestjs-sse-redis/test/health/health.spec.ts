@@ -68,5 +68,5 @@ forEachAdapter((adapter) => {
     await until(async () => (await ask('ready')).status === 200, { timeout: 20_000 });
     await close();
     await redis.stop();
-  }, 60_000);
+  });
 });

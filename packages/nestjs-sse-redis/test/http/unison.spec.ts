@@ -314,7 +314,7 @@ describe('connections that are given the same', () => {
     await publish([{ data: 'behind those that wait' }]);
     for (const stream of slow) stream.resume();
     expect(await verdict()).toEqual([]);
-  }, 120_000);
+  });
 
   it('catch up with what was not announced to them', async () => {
     await start('fastify');

@@ -23,4 +23,4 @@ it('a channel that is added from long ago comes whole, also what is published me
   expect(dataOf(stream)).toEqual(['news', ...Array.from({ length: MANY + 200 }, (_, i) => i)]);
   await rooms.stop();
   await redis.stop();
-}, 40_000);
+});

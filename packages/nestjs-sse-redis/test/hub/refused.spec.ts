@@ -35,5 +35,5 @@ describe('a client that is refused once, and comes back', () => {
     // The negative control: ids of all messages, as a client that tells events apart by their id would take them.
     expect(compare(ids, client.ledger.map(ownIdOf)).doubled).toContain(ids[0]);
     expect(client.ledger.map(({ type }) => type)).toEqual(expect.arrayContaining(['error', 'gap']));
-  }, 60_000);
+  });
 });

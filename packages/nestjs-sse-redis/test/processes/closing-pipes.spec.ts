@@ -69,7 +69,6 @@ forEachAdapter((adapter) => {
         expect(sent).toEqual([...tokens, ...last, ERROR, END]);
       }
     },
-    60_000,
   );
 
   it('hands all clients over on SIGTERM while a pipe that nobody awaits is interrupted', async () => {
@@ -84,7 +83,7 @@ forEachAdapter((adapter) => {
     // It was told a time of its own to come back.
     expect(news.blocks.filter(({ raw }) => raw.startsWith('retry: '))).toHaveLength(2);
     expect(before).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   it('sends the next run whole, and no end of the run before, to a page that rewinds at another process', async () => {
     await start(20_000);
@@ -106,7 +105,7 @@ forEachAdapter((adapter) => {
     pages.push(back);
     expect(await back.ended).toBe('end');
     expect(sentTo(back)).toEqual(['C0', 'C1', 'C2', END]);
-  }, 60_000);
+  });
 
   it('leaves a page without a word on SIGTERM where pipes are no part of the drain (negative control)', async () => {
     const twin = new URL('./no-pipe-drain.ts', import.meta.url).href;
@@ -119,5 +118,5 @@ forEachAdapter((adapter) => {
     await pipe(other, { run: 'B', source: 1 });
     await stream.waitFor(({ data }) => data === 'B0');
     expect(sentTo(stream)).not.toContain(ERROR);
-  }, 60_000);
+  });
 });

@@ -140,7 +140,7 @@ describe(`three processes, ${CLIENTS} clients`, () => {
 
   beforeAll(async () => {
     deployment = await Deployment.start();
-  }, 60_000);
+  });
   beforeEach(() => deployment.connect(CLIENTS, new Random(seed)), 60_000);
   afterEach(() => deployment.clear(), 30_000);
   afterAll(() => deployment.stop(), 30_000);
@@ -150,7 +150,7 @@ describe(`three processes, ${CLIENTS} clients`, () => {
     await deployment.publishFrom(deployment.living, EVENTS);
     const connections = await deployment.expectWhole();
     expect(connections).toBeGreaterThan(CLIENTS * 2);
-  }, 60_000);
+  });
 
   it(`lose nothing when Redis cuts the subscriptions, again and again (SEED=${seed})`, async () => {
     const publishing = deployment.publishFrom(deployment.living, EVENTS);
@@ -164,7 +164,7 @@ describe(`three processes, ${CLIENTS} clients`, () => {
     }
     await done;
     await deployment.expectWhole();
-  }, 60_000);
+  });
 
   it('find one lost event, one doubled, one out of order, one of another channel: the comparison can fail', async () => {
     await deployment.publishFrom(deployment.living, 100);
@@ -176,7 +176,7 @@ describe(`three processes, ${CLIENTS} clients`, () => {
       /reordered 1/,
     );
     expect(() => assertWhole(expected, [...expected, '1-0'])).toThrow(/foreign 1/);
-  }, 60_000);
+  });
 
   it(`lose nothing when a process is killed while its clients are sent events (SEED=${seed})`, async () => {
     const [killed, ...others] = deployment.living as [AppProcess, ...AppProcess[]];
@@ -186,7 +186,7 @@ describe(`three processes, ${CLIENTS} clients`, () => {
     await deployment.startNode('fastify');
     await publishing;
     await deployment.expectWhole();
-  }, 60_000);
+  });
 
   it(`lose nothing when processes are shut down in good order, one after the other (SEED=${seed})`, async () => {
     const [first, second, third] = deployment.living as [AppProcess, AppProcess, AppProcess];
@@ -199,5 +199,5 @@ describe(`three processes, ${CLIENTS} clients`, () => {
     }
     await publishing;
     await deployment.expectWhole();
-  }, 60_000);
+  });
 });
