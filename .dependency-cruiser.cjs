@@ -1,19 +1,28 @@
-// Imports point one way: http → hub → broker → event, registry → broker; only the module and index.ts know all of them.
+// Imports point one way: http → hub → control → clients → delivery → broker → event. Only the module, `SseNode` and index.ts know all.
 const { peerDependencies, dependencies = {} } = require('./packages/nestjs-sse-redis/package.json');
 
 const src = '^packages/nestjs-sse-redis/src/';
 const spec = '\\.spec\\.ts$';
 const installed = Object.keys({ ...peerDependencies, ...dependencies }).join('|');
 
-/** What each folder of src may import, besides itself. */
+const base = ['errors', 'util', 'event'];
+
+/** The folders of src that each folder may import, besides itself (docs/architecture.md). */
 const layers = {
+  util: [],
   errors: [],
   event: ['errors'],
   options: ['errors', 'event'],
-  broker: ['errors', 'event', 'options'],
-  registry: ['errors', 'event', 'options', 'broker'],
-  hub: ['errors', 'event', 'options', 'broker'],
-  http: ['errors', 'event', 'options', 'broker', 'hub'],
+  broker: [...base, 'options'],
+  delivery: [...base, 'broker'],
+  response: [...base, 'delivery'],
+  publish: [...base, 'options', 'broker', 'delivery'],
+  registry: [...base, 'options', 'broker'],
+  clients: [...base, 'options', 'broker', 'delivery', 'response'],
+  control: [...base, 'broker', 'clients'],
+  hub: [...base, 'options', 'broker', 'delivery', 'response', 'publish', 'clients', 'control'],
+  http: [...base, 'options', 'clients', 'hub'],
+  platform: ['event', 'http'],
   health: ['hub'],
   metrics: ['hub'],
 };
@@ -23,7 +32,7 @@ module.exports = {
   forbidden: [
     {
       name: 'no-circular',
-      comment: 'Type imports count: who reads one file of a circle has to read them all.',
+      comment: 'Type imports count: a reader of one file of a circle has to read them all.',
       severity: 'error',
       from: {},
       to: { circular: true },
@@ -73,7 +82,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: ['^dist/', '^(packages|apps)/[^/]+/(dist|test/consumers)/'] },
+    exclude: { path: ['^dist/', '^(packages|apps)/[^/]+/(dist|docs|test/consumers)/'] },
     tsPreCompilationDeps: true, // type imports count
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

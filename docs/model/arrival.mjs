@@ -32,11 +32,11 @@ export class Arrival {
     const { node, client, channels, cursor } = this.connection;
     const others = channels.filter((ch) => !cursor.owed.has(ch));
     const logs = others.map((ch) => ({ ch, hasOwn: node.redis.has(ch, own), ...node.redis.bounds(ch) }));
-    const found = logs.find(({ hasOwn, isEvent, wholeFrom }) => hasOwn || (isEvent && wholeFrom === own));
+    const found = logs.find(({ hasOwn, isEvent, logStart }) => hasOwn || (isEvent && logStart === own));
     if (found) return this.#resumeLate(found.ch, own);
     // The event was trimmed, from any log that no longer reaches back to it.
-    for (const { ch, wholeFrom } of logs) {
-      if (wholeFrom > own) client.gap({ ch, from: own, cause: 'own-trimmed', own });
+    for (const { ch, logStart } of logs) {
+      if (logStart > own) client.gap({ ch, from: own, cause: 'own-trimmed', own });
     }
   }
 

@@ -35,8 +35,8 @@ export class Connection {
     this.channels.push(ch);
     const now = (this.node.known = Math.max(this.node.known, this.node.redis.clock()));
     const start = past ?? now;
-    if (start < this.cursor.position && on('start')) this.cursor.owe(ch, start);
-    else if (on('start')) this.cursor.starts.set(ch, start);
+    if (start < this.cursor.position && on('late-channel')) this.cursor.owe(ch, start);
+    else if (on('late-channel')) this.cursor.starts.set(ch, start);
     this.found = null;
     // As for a slow client: until it is live again the history may be trimmed, and a gap be due.
     this.intact = false;
@@ -152,7 +152,7 @@ export class Connection {
     if (this.found) return this.#read();
     const { cursor } = this;
     // What is owed from before the cursor may still be on its way, and would be passed over when it comes.
-    const isHeard = !on('start') || cursor.doubts.size === 0 || this.node.heard >= cursor.position;
+    const isHeard = !on('late-channel') || cursor.doubts.size === 0 || this.node.heard >= cursor.position;
     const isCovered = isHeard && feeds.every((feed, i) => feed.covers(cursor.from(this.channels[i])));
     if (!isCovered || !this.#fromMemory(feeds)) this.found = { todo: [...this.channels], slices: [] };
   }

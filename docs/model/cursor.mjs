@@ -42,7 +42,7 @@ export class Cursor {
 
   /** A channel goes on after a position before the cursor. */
   owe(ch, after) {
-    this.doubts.set(ch, { from: after, missingFrom: after });
+    this.doubts.set(ch, { from: after, knownMissingFrom: after });
     this.owed.set(ch, after);
     if (on('late-read')) this.lateReads.set(ch, after);
   }
@@ -50,11 +50,11 @@ export class Cursor {
   /** @param upTo an event that is known to be missing, or 0 */
   doubt(ch, seen, upTo) {
     const from = Math.max(seen, this.lateReads.get(ch) ?? this.readUpTo, this.starts.get(ch) ?? 0);
-    if (!on('doubt') || from >= this.position) return false;
+    if (!on('unconfirmed') || from >= this.position) return false;
     const before = this.doubts.get(ch);
-    const missingFrom = before?.missingFrom ?? (upTo > from ? from : undefined);
-    this.doubts.set(ch, { from: Math.min(from, before?.from ?? from), missingFrom });
-    if (missingFrom !== undefined && !this.owed.has(ch)) this.owed.set(ch, missingFrom);
+    const knownMissingFrom = before?.knownMissingFrom ?? (upTo > from ? from : undefined);
+    this.doubts.set(ch, { from: Math.min(from, before?.from ?? from), knownMissingFrom });
+    if (knownMissingFrom !== undefined && !this.owed.has(ch)) this.owed.set(ch, knownMissingFrom);
     return true;
   }
 

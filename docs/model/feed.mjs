@@ -37,11 +37,11 @@ export class Feed {
   }
 
   /** What was read of the log for one connection spares the next one the reading. */
-  keep(after, { found, wholeFrom, last, upTo }, heard) {
+  keep(after, { found, logStart, last, upTo }, heard) {
     const { from } = this;
     // Else it would be ahead of other feeds, whose announcements from before are still on their way.
-    if (on('heard') && from > heard) return;
-    if (wholeFrom > after || upTo !== last || from === Infinity || after >= from || last < from) return;
+    if (on('memory-not-ahead') && from > heard) return;
+    if (logStart > after || upTo !== last || from === Infinity || after >= from || last < from) return;
     this.recent = [...found.filter((e) => e.id <= from), ...this.recent];
     this.from = after;
     while (this.recent.length > RECENT) this.from = this.recent.shift().id;

@@ -45,7 +45,7 @@ export function count({ clients, events, published }) {
     lateReturns: sum((c) => c.lateReturns),
     retentionTold: told('retention'),
     aheadTold: told('ahead'),
-    doubtTold: told('doubt'),
+    doubtTold: told('unconfirmed'),
     lossTold: told('lost'),
     needless: sum((c) => c.gaps.filter((gap) => isNeedless(gap, c)).length),
     ...events,
@@ -86,7 +86,7 @@ function hasCause({ ch, from, to, cause, own, ...notice }, client, { loss, event
       return Audit.isTrue({ ch, after: from, ...notice }, nodes);
     case 'own-trimmed':
       return isRetention && published.find(({ id }) => id === own)?.ch === ch;
-    case 'doubt':
+    case 'unconfirmed':
       return loss || nodes.some(({ lost }) => lost.some((m) => m.ch === ch && m.id > from && m.id <= to));
     default:
       return isRetention;

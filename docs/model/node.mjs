@@ -81,7 +81,7 @@ export class Node {
     feed = new Feed();
     this.feeds.set(ch, feed);
     // What comes before Redis has said that the channel was left is not the beginning of what comes after.
-    if (!on('parted') || !this.parting.has(ch)) this.subscribe(ch, feed);
+    if (!on('unsubscribe-acknowledged') || !this.parting.has(ch)) this.subscribe(ch, feed);
   }
 
   subscribe(ch, feed) {
@@ -111,7 +111,7 @@ export class Node {
   unsubscribe(ch) {
     this.feeds.delete(ch);
     // Left before it was subscribed to anew, it still is.
-    if (!this.link || (on('parted') && this.parting.has(ch))) return;
+    if (!this.link || (on('unsubscribe-acknowledged') && this.parting.has(ch))) return;
     this.parting.add(ch);
     const { link } = this;
     this.commands.push(() => {
@@ -161,12 +161,12 @@ export class Node {
   #left(ch) {
     this.parting.delete(ch);
     const feed = this.feeds.get(ch);
-    if (on('parted') && feed) this.subscribe(ch, feed);
+    if (on('unsubscribe-acknowledged') && feed) this.subscribe(ch, feed);
   }
 
   #announced(m) {
     const feed = this.feeds.get(m.ch);
-    if (!feed || m.id <= feed.seen || (on('parted') && this.parting.has(m.ch))) return;
+    if (!feed || m.id <= feed.seen || (on('unsubscribe-acknowledged') && this.parting.has(m.ch))) return;
     // Before the first announcement, or position, there is nothing to compare with.
     if (feed.seen === 0) feed.beginAfter(m.prev);
     // A bound may lie beyond what was seen though nothing was missed; an event that was not seen was missed.

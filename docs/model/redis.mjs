@@ -59,7 +59,7 @@ export class Redis {
       log.entries.push({ ch, id, prev, bound: isNew, n, isEnd });
       if (log.entries.length > MAXLEN) log.entries.shift();
       // An event of the very millisecond that is `now - TTL` would be untold, and what an audit has still to find.
-      log.expires = this.now + TTL + (on('margin') ? MARGIN : 0);
+      log.expires = this.now + TTL + (on('expiry-margin') ? MARGIN : 0);
     }
     this.#announce(ch, { ch, id, prev, bound: isNew, n, ephemeral, isEnd });
     return id;
@@ -85,10 +85,10 @@ export class Redis {
     this.#init();
     const first = this.logs.get(ch)?.entries[0];
     const claimed = first ? (on('prev') ? first.prev : 0) : (this.now - TTL) * 1000;
-    const kept = first && !first.bound ? claimed : claimed - (on('margin') ? MARGIN - 1 : 0) * 1000;
+    const kept = first && !first.bound ? claimed : claimed - (on('expiry-margin') ? MARGIN - 1 : 0) * 1000;
     const since = on('since') ? this.since : 0;
     return {
-      wholeFrom: Math.max(claimed, since),
+      logStart: Math.max(claimed, since),
       keptFrom: Math.max(kept, since),
       isEvent: first?.bound === false && claimed >= since,
     };
@@ -114,12 +114,12 @@ export class Redis {
   /** What a log has, or had, between two positions. */
   between(ch, after, upTo) {
     const entries = (this.logs.get(ch)?.entries ?? []).filter((e) => e.id > after && e.id <= upTo);
-    const { wholeFrom, keptFrom, isEvent } = this.bounds(ch);
-    const hadSome = isEvent && wholeFrom > after && wholeFrom <= upTo;
+    const { logStart, keptFrom, isEvent } = this.bounds(ch);
+    const hadSome = isEvent && logStart > after && logStart <= upTo;
     return {
       // Of what was trimmed nobody knows where it began.
       first: hadSome ? after + 1 : (entries[0]?.id ?? 0),
-      newest: entries.at(-1)?.id ?? (hadSome ? wholeFrom : 0),
+      newest: entries.at(-1)?.id ?? (hadSome ? logStart : 0),
       isKnown: keptFrom <= after,
     };
   }

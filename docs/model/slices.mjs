@@ -2,17 +2,17 @@
 import { on } from './rules.mjs';
 
 /** The gap before what was read. `isOwed`: something was known to be missing there before. */
-export function gapBefore({ ch, wholeFrom, keptFrom, isEvent }, cursor) {
-  const { from = cursor.from(ch), missingFrom } = cursor.doubts.get(ch) ?? {};
-  const isOwed = missingFrom !== undefined;
-  const passed = missingFrom ?? cursor.startOf(ch);
-  if (passed < wholeFrom) {
-    return { ch, from: on('gap-from') ? Math.min(from, passed) : passed, cause: 'retention', isOwed };
+export function gapBefore({ ch, logStart, keptFrom, isEvent }, cursor) {
+  const { from = cursor.from(ch), knownMissingFrom } = cursor.doubts.get(ch) ?? {};
+  const isOwed = knownMissingFrom !== undefined;
+  const passed = knownMissingFrom ?? cursor.startOf(ch);
+  if (passed < logStart) {
+    return { ch, from: on('gap-start') ? Math.min(from, passed) : passed, cause: 'retention', isOwed };
   }
-  if (isOwed || !on('unanswered-doubt')) return undefined;
+  if (isOwed || !on('unconfirmed-unanswered')) return undefined;
   // An event was there, and never announced; or the log was not kept for as long as an audit takes.
-  if (isEvent && from < wholeFrom) return { ch, from, to: wholeFrom, cause: 'doubt', isOwed: true };
-  return from < keptFrom ? { ch, from, to: keptFrom, cause: 'doubt', isOwed: true } : undefined;
+  if (isEvent && from < logStart) return { ch, from, to: logStart, cause: 'unconfirmed', isOwed: true };
+  return from < keptFrom ? { ch, from, to: keptFrom, cause: 'unconfirmed', isOwed: true } : undefined;
 }
 
 /** Marks the ends of a channel that something follows there. @param goesOn whether something follows what was read */

@@ -21,9 +21,9 @@ export async function runTasks(
     for (const [index, task] of tasks.entries()) {
       const step = `${repetition}/${repetitions} ${index + 1}/${tasks.length}`;
       const peers = task.peers.filter((name) => only.length === 0 || only.includes(name)).map(peerOf);
-      const report = (peer: Peer, figures: readonly Figure[]): void => {
-        samples.push(...figures.map((figure) => ({ ...figure, peer: peer.name, repetition })));
-        progress(`${step}  ${task.title}, ${peer.label}: ${figures.map(brief).join(', ')}`);
+      const report = (peer: Peer, counters: readonly Figure[]): void => {
+        samples.push(...counters.map((figure) => ({ ...figure, peer: peer.name, repetition })));
+        progress(`${step}  ${task.title}, ${peer.label}: ${counters.map(brief).join(', ')}`);
       };
       try {
         await task.run(bench, peers, report);

@@ -18,11 +18,11 @@ export interface Settings {
 
 export const USAGE = `npm run bench [-- options]
   --quick             smaller and once instead of three times: under two minutes
-  --json FILE         writes all figures
+  --json FILE         writes all counters
   --pictures FOLDER   writes bench.svg and growth.svg there, such as docs
   --only TEXT         only what has this in its title, such as "broadcast"
   --peers A,B         only these peers (${peerNames.join(', ')})
-  --profiles FOLDER   writes a CPU profile of each measured part there, which costs time and so makes figures of no use
+  --profiles FOLDER   writes a CPU profile of each measured part there, which costs time and so makes counters of no use
   --repetitions N     default 3, or 1 with --quick`;
 
 export function readSettings(args: string[]): Settings {

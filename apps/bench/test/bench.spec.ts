@@ -15,7 +15,7 @@ test('a tiny run, in which every peer delivers', async () => {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run "npm run build" before the tests`);
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   try {
-    const json = join(folder, 'figures.json');
+    const json = join(folder, 'counters.json');
     const pictures = join(folder, 'not', 'there', 'yet');
     const args = ['--smoke', '--only', 'broadcast to 5 clients', '--json', json, '--pictures', pictures];
     const env = { ...process.env, REDIS_SERVER: findRedisBinary(), NODE_OPTIONS: '' };

@@ -55,7 +55,7 @@ test('every line of the table says what was measured', () => {
   );
 });
 
-test('the pictures show the figures', () => {
+test('the pictures show the counters', () => {
   const sections = summarize(samples);
   const picture = bars(sections, 'on <this> machine');
   expect(picture).toContain('>13.0</text>');

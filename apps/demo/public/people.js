@@ -4,9 +4,9 @@ const MAX_LINES = 60;
 const WHY = {
   left: 'left',
   drained: 'handed over by its process',
-  'node lost': 'lost with its process',
+  'node-lost': 'lost with its process',
   stalled: 'stopped reading',
-  'max age': 'was asked to connect anew',
+  'max-age': 'was asked to connect anew',
 };
 
 export class People {

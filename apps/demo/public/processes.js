@@ -39,9 +39,7 @@ export class Processes {
   }
 }
 
-function makeLine(acts) {
-  const element = document.createElement('tr');
-  element.innerHTML = `
+const LINE = `
     <td><span class="who"></span><span class="you" hidden>this tab</span></td>
     <td class="mono pid"></td>
     <td><span class="state"></span></td>
@@ -49,6 +47,10 @@ function makeLine(acts) {
     <td class="uptime"></td>
     <td><div class="share"><b></b><div class="bar"><i></i></div></div></td>
     <td><span class="buttons"><button type="button" class="drain">drain</button><button type="button" class="kill">kill -9</button></span></td>`;
+
+function makeLine(acts) {
+  const element = document.createElement('tr');
+  element.innerHTML = LINE;
   const find = (selector) => element.querySelector(selector);
   const buttons = { kill: find('.kill'), drain: find('.drain') };
   let pid;

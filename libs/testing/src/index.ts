@@ -18,3 +18,4 @@ export { Stopwatch } from './stopwatch.js';
 export { threadTime } from './thread-time.js';
 export { TcpProxy, type TcpProxyOptions } from './tcp-proxy.js';
 export { until, type UntilOptions } from './until.js';
+export { useRedis } from './use-redis.js';

@@ -51,7 +51,7 @@ describe('the examples of the standard', () => {
     expect(messages.map(({ data }) => data)).toEqual(['', '\n']);
   });
 
-  it('one optional space', () => {
+  it('drops one optional space', () => {
     const { messages } = read(['data:test\n\ndata: test\n\n']);
     expect(messages.map(({ data }) => data)).toEqual(['test', 'test']);
   });
@@ -146,7 +146,7 @@ describe('line ends and bytes', () => {
     expect(read(['data: now\r', '\n', '\r', '\ndata: then\r\n\r\n']).messages).toHaveLength(2);
   });
 
-  it('one BOM is swallowed at the very start, whole or in pieces, and nowhere else', () => {
+  it('swallows one BOM at the very start, whole or in pieces, and nowhere else', () => {
     expect(read(['\uFEFFdata: x\n\n']).messages).toHaveLength(1);
     expect(read(bytewise('\uFEFFdata: x\n\n')).messages).toHaveLength(1);
     expect(read(['\uFEFF\uFEFFdata: x\n\n']).messages).toHaveLength(0);

@@ -11,24 +11,19 @@ export type {
   ChannelRules,
 } from './options/channel-rules.interface.js';
 export type { SerializeContext, SerializeFunction } from './options/serialize-function.interface.js';
-export { SseHub, type Readiness } from './hub/sse-hub.js';
+export { SseHub } from './hub/sse-hub.js';
+export type { ConnectOptions, EventsOptions, Readiness } from './hub/hub.types.js';
 export type { HubStats } from './hub/hub-stats.js';
+export type { HistoryOptions, HistoryPage } from './delivery/history.js';
 export type {
-  ChannelEventInput,
   ConnectionsResult,
-  ConnectOptions,
   DisconnectOptions,
-  EventsOptions,
-  HistoryOptions,
-  HistoryPage,
-  Published,
-  PublishOptions,
-  PublishResult,
   SendOutcome,
   SubscribeOptions,
-} from './hub/hub-options.js';
-export type { ConnectionTarget } from './hub/ruling.js';
-export type { PipeItem, PipeSource } from './hub/pipe-source.js';
+} from './control/control.types.js';
+export type { ChannelEventInput, Published, PublishOptions, PublishResult } from './publish/publish.types.js';
+export type { ConnectionTarget } from './control/connection-command.js';
+export type { PipeItem, PipeSource } from './publish/pipe-source.js';
 export { eventIdOf } from './event/last-event-id.js';
 export type { SseEvent, SseEventInput } from './event/sse-event.js';
 export { SseClient } from './http/sse-client.decorator.js';

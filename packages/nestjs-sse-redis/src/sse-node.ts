@@ -1,50 +1,170 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Broker } from './broker/broker.interface.js';
+import type { Observable } from 'rxjs';
+import type { Broker, BrokerListener } from './broker/broker.interface.js';
 import { MemoryBroker } from './broker/memory/memory-broker.js';
 import { RedisBroker } from './broker/redis/redis-broker.js';
-import { SseHub } from './hub/sse-hub.js';
+import { withinTime } from './util/within-time.js';
+import { ClientConnections } from './clients/client-connections.js';
+import { executeCommand } from './control/command-executor.js';
+import { ConnectionControl } from './control/connection-control.js';
+import { NodeRpc } from './control/node-rpc.js';
+import { Feeds } from './delivery/feeds.js';
+import { Heartbeat } from './delivery/heartbeat.js';
+import { HubCounters } from './delivery/hub-counters.js';
+import { LogReader } from './delivery/log-reader.js';
+import { LossWatch } from './delivery/losses/loss-watch.js';
+import { LOSSES_CHANNEL } from './delivery/losses/loss.js';
+import { LostAnnouncements } from './delivery/losses/lost-announcements.js';
+import { observeChannel, type ObserveOptions } from './delivery/observe-channel.js';
+import { Subscribers } from './delivery/subscribers.js';
+import type { SseEvent } from './event/sse-event.js';
+import { HubState } from './hub/hub-state.js';
+import { SseHub, type HubParts } from './hub/sse-hub.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
+import { Pipes } from './publish/pipes.js';
+import { Publisher } from './publish/publisher.js';
 import { NodeRegistration } from './registry/node-registration.js';
+import { SocketGroup } from './response/socket-group.js';
 import { SseRegistry } from './registry/sse-registry.js';
 
-/** This process as a part of the hub: everything that is one of a kind here, and the order in which it starts and stops. */
-export class SseNode {
+/** The part of `drain.timeout` that running pipes may take; the clients have the rest. */
+const PIPES_PART = 3 / 4;
+
+/** This process as a node of the deployment: composes the parts, wires the broker to them, starts and stops them in order. */
+export class SseNode implements HubParts {
   readonly hub: SseHub;
   readonly registry: SseRegistry;
-  private readonly registration: NodeRegistration;
+  readonly id = randomBytes(9).toString('base64url');
+  readonly state = new HubState();
+  readonly counters = new HubCounters();
+  readonly broker: Broker;
+  readonly registration: NodeRegistration;
+  readonly feeds: Feeds;
+  private readonly heartbeat: Heartbeat;
+  private readonly lost: LostAnnouncements;
+  readonly subscribers: Subscribers;
+  private readonly lossWatch: LossWatch;
+  readonly clients: ClientConnections;
+  private readonly nodeRpc: NodeRpc;
+  readonly pipes: Pipes;
+  readonly publisher: Publisher;
+  readonly control: ConnectionControl;
 
-  constructor(options: ResolvedOptions) {
-    const id = randomBytes(9).toString('base64url');
+  constructor(readonly options: ResolvedOptions) {
+    const { id, counters, state } = this;
     const broker = createBroker(options, id);
+    this.broker = broker;
     const description = { id, host: hostname(), pid: process.pid };
     this.registration = new NodeRegistration(description, broker.registry, options);
-    this.hub = new SseHub(id, broker, this.registration, options);
-    this.registry = new SseRegistry(broker.registry, this.registration, (channel) =>
-      this.hub.ownEvents(channel),
+    this.feeds = new Feeds(broker, counters, () => new SocketGroup());
+    this.heartbeat = new Heartbeat(options.heartbeatInterval);
+    this.lost = new LostAnnouncements(options.ttl);
+    const reader = new LogReader(broker);
+    this.subscribers = new Subscribers(broker, this.feeds, reader, this.heartbeat, counters, this.lost);
+    this.lossWatch = this.createLossWatch();
+    this.clients = new ClientConnections(id, this.subscribers, this.registration, options, counters);
+    this.nodeRpc = new NodeRpc(id, broker, this.registration, (command) =>
+      executeCommand(this.clients, id, command),
     );
-    this.registration.onRenewed = () => this.hub.leaseRenewed();
-    this.registration.onSweep = () => this.hub.reap();
+    this.publisher = new Publisher(broker, options, counters, () => state.check());
+    this.pipes = new Pipes(this.publisher);
+    this.control = new ConnectionControl(this.nodeRpc, this.registration, options.channelsPerConnection);
+    this.hub = new SseHub(this);
+    this.registry = new SseRegistry(broker.registry, this.registration, (channel) =>
+      this.observe(channel, {}),
+    );
+    this.registration.onRenewed = () => this.clients.resumeDelivery();
+    this.registration.onSweep = () => this.reap();
   }
 
   async start(): Promise<void> {
-    await this.hub.start();
+    this.feeds.link.up = true;
+    await this.broker.start(this.createListener());
+    this.state.start();
+    // Losses that it does not know by then it learns later, and sends gaps to the clients that have come.
+    await withinTime(this.lossWatch.start(), this.options.connectTimeout);
     try {
       await this.registration.start();
     } catch (error) {
-      await this.hub.stop();
+      await this.stopHub();
       throw error;
     }
   }
 
-  /** Hands the clients over. */
-  drain(): Promise<void> {
-    return this.hub.drain();
+  /** Ends running pipes, and hands the clients over. */
+  async drain(): Promise<void> {
+    const began = performance.now();
+    const { drainTimeout } = this.options;
+    this.clients.sendNewcomersAway();
+    const timeLeft = (part: number): number => Math.max(0, drainTimeout * part - (performance.now() - began));
+    // Pipes first, so that the clients of this node, too, are sent why their stream ends.
+    const ends = await this.pipes.interrupt(timeLeft(PIPES_PART));
+    await this.feeds.waitFor(ends, timeLeft(PIPES_PART));
+    await this.clients.handOver(timeLeft(1));
   }
 
   async stop(): Promise<void> {
     await this.registration.stop();
-    await this.hub.stop();
+    await this.stopHub();
+  }
+
+  private async stopHub(): Promise<void> {
+    const wasStarted = this.state.isStarted;
+    this.state.close();
+    this.heartbeat.stop();
+    this.clients.stop();
+    this.subscribers.stop();
+    if (wasStarted) await this.lossWatch.stop();
+    await this.broker.close();
+  }
+
+  /** Closes connections whose sockets are gone, and forgets losses that no client can ask for any more. */
+  private reap(): void {
+    this.clients.reap();
+    this.lost.forget();
+  }
+
+  private createListener(): BrokerListener {
+    const { clients, feeds, subscribers } = this;
+    return {
+      announced: (channel, record) => {
+        // Other nodes took this one for dead (it was paused, say), and did not wait for it when rights were revoked.
+        if (clients.isAuthorized && Date.now() > this.registration.leaseUntil) clients.suspendDelivery();
+        feeds.announced(channel, record);
+      },
+      watermark: (position) => feeds.watermark(position),
+      message: (text) => this.nodeRpc.receive(text),
+      linkLost: () => {
+        subscribers.linkLost();
+        feeds.linkLost();
+      },
+      linkRestored: (position) => {
+        feeds.linkRestored(position);
+        clients.linkRestored();
+        // Announcements and answers may have come before this position, and be about later ones.
+        subscribers.linkRestored(feeds.link.lastAssigned);
+      },
+    };
+  }
+
+  private createLossWatch(): LossWatch {
+    const { broker, feeds, subscribers, lost, counters, options } = this;
+    return new LossWatch({
+      broker,
+      feeds,
+      subscribers,
+      lost,
+      counters,
+      auditInterval: options.auditInterval,
+      // The hub's own deliveries do not count.
+      listen: (onLive) =>
+        this.observe(LOSSES_CHANNEL, { rewind: options.maxLength, counters: new HubCounters(), onLive }),
+    });
+  }
+
+  private observe(channel: string, options: ObserveOptions): Observable<SseEvent> {
+    return observeChannel(this.subscribers, channel, options, () => this.state.check());
   }
 }
 

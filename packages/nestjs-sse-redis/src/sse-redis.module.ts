@@ -7,11 +7,10 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost, type AbstractHttpAdapter } from '@nestjs/core';
-import { endConnectionsOfEventSources } from './http/closing-connections.js';
-import { answerForClosingFastify } from './http/closing-fastify.js';
-import { alignExpressClasses } from './http/express-classes.js';
+import { endConnectionsOfEventSources } from './platform/closing-connections.js';
+import { answerForClosingFastify } from './platform/fastify-shutdown.js';
 import { InterceptorNotice } from './http/interceptor-notice.js';
-import { jittered } from './hub/retry-time.js';
+import { jitter } from './clients/retry-time.js';
 import { SseHub } from './hub/sse-hub.js';
 import { resolveOptions, type ResolvedOptions } from './options/resolved-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
@@ -75,7 +74,6 @@ export class SseRedisModule
   }
 
   async onModuleInit(): Promise<void> {
-    alignExpressClasses(this.adapter);
     await this.node.start();
     // Without HTTP there are no routes, whatever controllers there are.
     if (this.adapter) this.interceptorNotice.log();
@@ -84,7 +82,7 @@ export class SseRedisModule
   async beforeApplicationShutdown(): Promise<void> {
     endConnectionsOfEventSources(this.adapter);
     await this.node.drain();
-    answerForClosingFastify(this.adapter, () => jittered(this.options.drainRetry));
+    answerForClosingFastify(this.adapter, () => jitter(this.options.drainRetry));
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -2,7 +2,7 @@ import { RedisServer } from '@nestjs-sse-redis/testing';
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WAYS } from './http/foreign-writers/ways.js';
 
@@ -59,8 +59,27 @@ describe('the packed package', () => {
       ),
     );
     expect(files).toContainEqual(expect.stringMatching(/^package\/dist\/broker\/redis\/scripts\/.+\.lua$/));
-    expect(files.filter((file) => !/^package\/(dist\/.+\.(js|d\.ts|lua)|[^/]+)$/.test(file))).toEqual([]);
+    expect(
+      files.filter((file) => !/^package\/(dist\/.+\.(js|d\.ts|lua)|docs\/.+|[^/]+)$/.test(file)),
+    ).toEqual([]);
     expect(files.filter((file) => file.includes('.spec.'))).toEqual([]);
+  });
+
+  it('has every file that its pages link to', async () => {
+    const files = (await command(folder, 'tar', '-tzf', tarball)).trim().split('\n');
+    const pages = files.filter((file) => file.endsWith('.md'));
+    const links = await Promise.all(
+      pages.map(async (page) => {
+        const text = await command(folder, 'tar', '-xzOf', tarball, page);
+        return [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, target]) =>
+          posix.join(posix.dirname(page), target!),
+        );
+      }),
+    );
+    expect(links.flat().length).toBeGreaterThan(10);
+    const isThere = (target: string) =>
+      files.some((file) => file === target || file.startsWith(`${target}/`));
+    expect(links.flat().filter((target) => !isThere(target))).toEqual([]);
   });
 
   /** Makes an application that uses the package, compiled. */

@@ -6,7 +6,7 @@ interface Description {
   readonly moreIsBetter?: boolean;
 }
 
-const figures: Record<FigureName, Description> = {
+const counters: Record<FigureName, Description> = {
   cpu: { title: 'server CPU per delivery', unit: 'µs' },
   redis: { title: "Redis' CPU per event", unit: 'µs' },
   p50: { title: 'publish to receive, p50', unit: 'ms' },
@@ -33,12 +33,12 @@ const workloads: readonly [RegExp, (size: string) => string][] = [
 export function describe(workload: string, figure: FigureName): Description {
   for (const [pattern, title] of workloads) {
     const match = pattern.exec(workload);
-    if (match) return { ...figures[figure], title: `${title(match[1] ?? '')}: ${figures[figure].title}` };
+    if (match) return { ...counters[figure], title: `${title(match[1] ?? '')}: ${counters[figure].title}` };
   }
-  return { ...figures[figure], title: `${workload}: ${figures[figure].title}` };
+  return { ...counters[figure], title: `${workload}: ${counters[figure].title}` };
 }
 
-/** Three figures that count. */
+/** Three counters that count. */
 export function format(value: number): string {
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');
   return value.toFixed(Math.abs(value) >= 10 ? 1 : 2);

@@ -20,13 +20,13 @@ export function broadcast({ broadcast: size }: Sizes): Task {
     run: oneByOne({ channels: 'shared' }, async (session) => {
       await session.connect(size.clients);
       await session.warmUp(SMALL, size.warmUp);
-      const figures = await steady(session, SMALL, size.events, size.interval);
+      const counters = await steady(session, SMALL, size.events, size.interval);
       await session.warmUp(LARGE, LARGE_WARM_UP);
-      figures.push(...(await steady(session, LARGE, size.events, size.interval)));
-      figures.push(...(await bursts(session, size.bursts)));
+      counters.push(...(await steady(session, LARGE, size.events, size.interval)));
+      counters.push(...(await bursts(session, size.bursts)));
       await session.setSize(SMALL);
-      figures.push(...(await saturation(session, size.floodMs)));
-      return figures;
+      counters.push(...(await saturation(session, size.floodMs)));
+      return counters;
     }),
   };
 }

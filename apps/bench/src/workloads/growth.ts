@@ -63,7 +63,7 @@ async function ofEach(
 ): Promise<Figure[]> {
   const costs = new Map<number, number>();
   for (const count of counts) costs.set(count, await measure(count));
-  const figures = [...costs].map(([count, value]): Figure => ({
+  const counters = [...costs].map(([count, value]): Figure => ({
     workload: `${what}-${count}`,
     figure: 'cpu',
     value,
@@ -72,9 +72,9 @@ async function ofEach(
   const largest = Math.max(...counts);
   if (usual !== undefined && largest > USUAL) {
     const value = (costs.get(largest) as number) / usual;
-    figures.push({ workload: `${what}-${largest}`, figure: 'growth', value });
+    counters.push({ workload: `${what}-${largest}`, figure: 'growth', value });
   }
-  return figures;
+  return counters;
 }
 
 async function perDelivery(session: Session, body: () => Promise<void>): Promise<number> {

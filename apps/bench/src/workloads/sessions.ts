@@ -11,7 +11,7 @@ export function oneByOne(plan: SessionPlan, measure: (session: Session) => Promi
   return async (bench, peers, report) => {
     for (const peer of peers) {
       await withSessions(bench, [peer], plan, async (sessions) => {
-        for (const figures of (await each(sessions, measure)).values()) report(peer, figures);
+        for (const counters of (await each(sessions, measure)).values()) report(peer, counters);
       });
     }
   };

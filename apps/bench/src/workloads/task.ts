@@ -12,7 +12,7 @@ export interface Figure {
 export type FigureName = 'cpu' | 'redis' | 'p50' | 'p99' | 'rate' | 'busy' | 'memory' | 'stalled' | 'growth';
 
 /** Takes what was found of a peer. */
-export type Report = (peer: Peer, figures: readonly Figure[]) => void;
+export type Report = (peer: Peer, counters: readonly Figure[]) => void;
 
 /** What is measured of some peers, each on a freshly started server. */
 export interface Task {

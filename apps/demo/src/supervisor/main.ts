@@ -21,7 +21,6 @@ async function run(): Promise<void> {
   const redis =
     !settings.redisUrl && settings.redisServer ? await PrivateRedis.start(settings.redisServer) : undefined;
   const url = settings.redisUrl ?? redis?.url;
-
   const workers = new Workers({
     names: url ? ['w1', 'w2', 'w3'] : ['w1'],
     env: {
@@ -39,20 +38,14 @@ async function run(): Promise<void> {
 
   let ending = false;
   const end = async (code: number): Promise<void> => {
-    if (ending) {
-      // Asked twice: now.
-      workers.signal('SIGKILL');
-      return;
-    }
+    // Asked twice: now.
+    if (ending) return workers.signal('SIGKILL');
     ending = true;
     await workers.stop();
     await redis?.stop();
     process.exit(code);
   };
-  process.on('SIGINT', () => void end(0));
-  process.on('SIGTERM', () => void end(0));
-  // Started by a program with a line to us: not without it.
-  process.on('disconnect', () => void end(0));
+  endWithSignals(end);
   redis?.onExit(() => {
     console.error('[demo] The private redis-server ended. Without it there is nothing left to show.');
     void end(1);
@@ -61,6 +54,13 @@ async function run(): Promise<void> {
   log(redis ? `private Redis ${redis.version} on ${redis.url}` : broker(url));
   await workers.start();
   if (!ending) greet(port, url !== undefined);
+}
+
+function endWithSignals(end: (code: number) => Promise<void>): void {
+  process.on('SIGINT', () => void end(0));
+  process.on('SIGTERM', () => void end(0));
+  // Started by a program with a line to us: not without it.
+  process.on('disconnect', () => void end(0));
 }
 
 async function ownPort(host: string, wanted: number): Promise<number> {

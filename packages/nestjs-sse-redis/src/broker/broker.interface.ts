@@ -27,11 +27,11 @@ export interface LogSlice {
   /** In order. Not necessarily all: see `upTo`. */
   readonly records: readonly EventRecord[];
   /** The slice holds every retained event of the channel after the cursor up to here. */
-  readonly upTo: Position;
+  readonly coveredUpTo: Position;
   /** Nothing is missing for a cursor from here on; before it, events may have been trimmed, expired or lost. */
-  readonly wholeFrom: Position;
+  readonly logStart: Position;
   /** The last position given out when this was read. */
-  readonly last: Position;
+  readonly head: Position;
   /** The newest event of the channel is at or before the cursor, and ended the stream. */
   readonly ended: boolean;
 }
@@ -82,7 +82,7 @@ export interface Broker {
   /** The extent of the events in each range; undefined where there are none, at a cost that no record's size changes. */
   extents(ranges: readonly LogRange[]): Promise<(LogExtent | undefined)[]>;
   /** The position before the last `count` events of these channels together, as far as they are retained whole. */
-  rewind(channels: readonly string[], count: number): Promise<Position>;
+  positionBefore(channels: readonly string[], count: number): Promise<Position>;
   /** Resolves once announcements arrive, with a position taken after that. */
   subscribe(channel: string): Promise<Position>;
   unsubscribe(channel: string): void;

@@ -11,7 +11,7 @@ export interface IndexRange {
 }
 
 /** @throws RangeError for a filter that no index serves: a mistake in the program */
-export function rangeOf({ user, channel, node, address }: ConnectionFilter): ConnectionRange {
+export function toIndexRange({ user, channel, node, address }: ConnectionFilter): ConnectionRange {
   const given = [user, channel, node, address].filter((value) => value !== undefined).length;
   if (given === 0) return { index: 'all', of: '', prefix: '' };
   if (given === 1) {
@@ -29,8 +29,8 @@ export function rangeOf({ user, channel, node, address }: ConnectionFilter): Con
 }
 
 /** @throws RangeError also for a filter whose connections can be counted, but not listed */
-export function listedRangeOf(filter: ConnectionFilter): IndexRange {
-  const range = rangeOf(filter);
+export function toListedRange(filter: ConnectionFilter): IndexRange {
+  const range = toIndexRange(filter);
   if (range.index === 'address') throw new RangeError('Connections of an address can only be counted.');
   return range;
 }

@@ -51,20 +51,12 @@ export interface RegistryLimits {
   readonly connectionsPerAddress: number;
 }
 
-/** What became of a registration: it is in, or over the limit that is named. */
-export type Admission = 'in' | 'user' | 'address';
+/** The outcome of a registration: admitted, or over the limit of the user or of the address. */
+export type Admission = 'admitted' | 'user-limit' | 'address-limit';
 
 export interface Removal {
   readonly id: string;
   readonly reason: string;
-}
-
-export interface ChannelsUpdate {
-  /** As it is from now on. */
-  readonly connection: NewConnection;
-  /** What is meant. What is done and announced is the difference from the record as it is, which may be another. */
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
 }
 
 /** Which connections; at most one of user and channel together with nothing else, or both of them, or a node alone. */
@@ -138,7 +130,7 @@ export interface RegistryStore {
   /** Takes connections out; those that are not in are passed over. */
   unregister(removals: readonly Removal[]): Promise<void>;
   /** Changes the channels of a connection; sent again it does and announces nothing. @returns false if it is not registered */
-  update(update: ChannelsUpdate): Promise<boolean>;
+  update(connection: NewConnection): Promise<boolean>;
   get(id: string): Promise<ConnectionRecord | undefined>;
   /**
    * A page in the order of the index that the filter names.

@@ -1,4 +1,5 @@
 import { InvalidChannelError } from '../errors/invalid-channel.error.js';
+import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
 
 export const MAX_CHANNEL_LENGTH = 256;
 
@@ -13,7 +14,7 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
  *
  * @throws InvalidChannelError
  */
-export function checkChannel(name: unknown): string {
+export function parseChannel(name: unknown): string {
   if (typeof name !== 'string') throw invalid(`a channel name is a string, not ${describe(name)}`);
   if (name === '') throw invalid('a channel name must not be empty');
   if (name.length > MAX_CHANNEL_LENGTH) {
@@ -23,6 +24,18 @@ export function checkChannel(name: unknown): string {
   if (!name.isWellFormed())
     throw invalid(`the channel name ${JSON.stringify(name)} has half a surrogate pair`);
   return name;
+}
+
+/** Returns the channels of a connection, each once. @throws InvalidChannelError | TooManyChannelsError */
+export function parseChannels(channels: string | readonly string[], max: number): string[] {
+  const names = [...new Set(typeof channels === 'string' ? [channels] : channels)];
+  if (names.length === 0) throw new InvalidChannelError('A connection needs at least one channel.');
+  if (names.length > max) {
+    throw new TooManyChannelsError(
+      `A connection may be on ${max} channels, this one asks for ${names.length}. Raise limits.channelsPerConnection, or publish to a channel that these share.`,
+    );
+  }
+  return names.map(parseChannel);
 }
 
 function describe(value: unknown): string {

@@ -70,7 +70,7 @@ export function parseRecord(bytes: Buffer): EventRecord {
 }
 
 /** The SSE text of a record, without its id line: what `parseEventText` reads. */
-export function textOf(record: EventRecord): string {
+export function getText(record: EventRecord): string {
   return record.frame.toString('utf8', record.frame.indexOf(LF) + 1);
 }
 

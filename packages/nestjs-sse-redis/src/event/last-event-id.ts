@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { InvalidEventIdError } from '../errors/invalid-event-id.error.js';
 import { formatEventId, parseEventId, type Position } from './position.js';
 
 /**
@@ -9,6 +10,8 @@ import { formatEventId, parseEventId, type Position } from './position.js';
  * well, `<own>~<position>:<key>.<key>~…~<cursor>` names each of them by a key, under the position after which it lacks them.
  * In an id that is no event's, `own` is the cursor.
  */
+/** Characters of a wrong id that an error shows. */
+const MAX_SHOWN = 100;
 const SEPARATOR = '~';
 const OWED = /^([\d-]+):([\w-]{8}(?:\.[\w-]{8})*)$/;
 /** Ids of 2,000 characters pass all clients and proxies that were tried. Those of late channels come to little more. */
@@ -86,6 +89,20 @@ export function eventIdOf(lastEventId: string): string {
 /** Where a channel goes on for a client with this id. */
 export function goesOnAfter({ position, own, owed }: LastEventId, channel: string): Position {
   return (owed.size > 0 ? owed.get(channelKey(channel)) : undefined) ?? own ?? position;
+}
+
+/**
+ * Parses the `after` of a caller, which may be the id of a late event.
+ *
+ * @returns the position after which the channel goes on
+ * @throws InvalidEventIdError
+ */
+export function parsePositionAfter(id: string, channel: string): Position {
+  const point = typeof id === 'string' ? parseLastEventId(id) : undefined;
+  if (point) return goesOnAfter(point, channel);
+  // The answer repeats it to a client, which may have sent anything.
+  const shown = JSON.stringify(typeof id === 'string' ? id.slice(0, MAX_SHOWN) : id);
+  throw new InvalidEventIdError(`An event id looks like 1767225600000-0, not ${shown}.`);
 }
 
 /**

@@ -34,11 +34,16 @@ export function parseEventId(id: string): Position | undefined {
 }
 
 /** The first position of a millisecond. */
-export function positionOf(ms: number): Position {
+export function toPosition(ms: number): Position {
   return ms * POSITIONS_PER_MS;
 }
 
 /** The millisecond of a position. */
-export function msOf(position: Position): number {
+export function toMs(position: Position): number {
   return Math.floor(position / POSITIONS_PER_MS);
+}
+
+/** Whether a position is beyond all that were assigned: it is of another deployment, or of data that Redis has lost. */
+export function isAhead(position: Position, head: Position): boolean {
+  return position > head;
 }

@@ -1,7 +1,3 @@
-/** Anything that JSON can carry. */
-export type JsonValue =
-  string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue | undefined };
-
 /** What an application publishes. */
 export interface SseEventInput {
   /** The name under which `EventSource` dispatches it; without one it is a `message`. */

@@ -4,7 +4,7 @@ import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { findBoundInterceptors, type BoundInterceptor } from './bound-interceptors.js';
-import { ClientOfRequest } from './client-of-request.js';
+import { SseClientPipe } from './sse-client.pipe.js';
 import { SseChannelsInterceptor } from './sse-channels.interceptor.js';
 import { findStreamRoutes, type StreamRoute } from './stream-routes.js';
 
@@ -44,13 +44,13 @@ export class InterceptorNotice {
     const labels = bound.map(({ label }) => label).join(', ');
     const text = `${route.name} has ${labels}: interceptors and operators do not see the events of the hub.`;
     if (this.options.serialize) this.logger.log(`${text} The serialize option transforms them.`);
-    else if (bound.some(({ hidesFields }) => hidesFields)) this.logger.warn(`${text} ${leakOf(bound)}`);
+    else if (bound.some(({ hidesFields }) => hidesFields)) this.logger.warn(`${text} ${describeLeak(bound)}`);
     else this.logger.log(`${text} ${ADVICE}`);
   }
 
   /** Several hubs may serve one application. A route is on the hub that Nest injects into what our decorators bind to it. */
   private isOnThisHub({ host }: Controller): boolean {
-    return [ClientOfRequest, SseChannelsInterceptor].some((token) => {
+    return [SseClientPipe, SseChannelsInterceptor].some((token) => {
       const instance = host?.injectables.get(token)?.instance as { hub: SseHub } | undefined;
       return instance?.hub === this.hub;
     });
@@ -60,7 +60,7 @@ export class InterceptorNotice {
 const ADVICE =
   'To transform what is published, set the serialize option of SseRedisModule, or make a stream of hub.events().';
 
-function leakOf(bound: readonly BoundInterceptor[]): string {
+function describeLeak(bound: readonly BoundInterceptor[]): string {
   const labels = bound.filter(({ hidesFields }) => hidesFields).map(({ label }) => label);
   return `Fields that ${labels.join(', ')} would hide reach the clients. Set the serialize option of SseRedisModule, such as serialize: (data) => instanceToPlain(data).`;
 }

@@ -1,5 +1,5 @@
 import { applyDecorators, SetMetadata, UseInterceptors } from '@nestjs/common';
-import type { ConnectOptions } from '../hub/hub-options.js';
+import type { ConnectOptions } from '../hub/hub.types.js';
 import type { ChannelsOfRequest } from './channels-of-request.js';
 import { SSE_CHANNELS, SseChannelsInterceptor } from './sse-channels.interceptor.js';
 

@@ -7,11 +7,11 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { firstValueFrom, type Observable } from 'rxjs';
-import type { ConnectOptions } from '../hub/hub-options.js';
+import type { ConnectOptions } from '../hub/hub.types.js';
 import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
-import { ClientOfRequest, exchangeOf } from './client-of-request.js';
+import { SseClientPipe, getHttpExchange } from './sse-client.pipe.js';
 import type { ChannelsOfRequest } from './channels-of-request.js';
 
 export const SSE_CHANNELS = Symbol('SSE_CHANNELS');
@@ -25,13 +25,13 @@ export interface SseChannelsMetadata {
 /** Puts a stream of channels in the place of what the handler returned. */
 @Injectable()
 export class SseChannelsInterceptor implements NestInterceptor<unknown, MessageEvent> {
-  private readonly clients: ClientOfRequest;
+  private readonly clients: SseClientPipe;
 
   constructor(
     @Inject(SseHub) readonly hub: SseHub,
     @Inject(RESOLVED_OPTIONS) options: ResolvedOptions,
   ) {
-    this.clients = new ClientOfRequest(options, hub);
+    this.clients = new SseClientPipe(options, hub);
   }
 
   /** All of it before the stream begins, so that what is thrown is answered with its status. */
@@ -46,7 +46,7 @@ export class SseChannelsInterceptor implements NestInterceptor<unknown, MessageE
       SSE_CHANNELS,
       context.getHandler(),
     ) as SseChannelsMetadata;
-    const exchange = exchangeOf(context);
+    const exchange = getHttpExchange(context);
     const client = await this.clients.transform(exchange);
     const names = typeof channels === 'function' ? await channels(exchange.request, client) : channels;
     return this.hub.connect(client, names, options);

@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { ClientOfRequest, exchangeOf } from './client-of-request.js';
+import { SseClientPipe, getHttpExchange } from './sse-client.pipe.js';
 import type { RequestClient } from './request-client.js';
 
 /** Marks the methods that take `@SseClient()`. */
@@ -10,7 +10,7 @@ const markMethod: ParameterDecorator = (target, method) => {
 };
 
 const ofContext = createParamDecorator(
-  (_data: unknown, context: ExecutionContext) => exchangeOf(context),
+  (_data: unknown, context: ExecutionContext) => getHttpExchange(context),
   [markMethod],
 );
 
@@ -26,7 +26,7 @@ const ofContext = createParamDecorator(
  * ```
  */
 // oxlint-disable-next-line no-redeclare -- the decorator and what it gives share a name: `@SseClient() client: SseClient`
-export const SseClient = (): ParameterDecorator => ofContext(ClientOfRequest);
+export const SseClient = (): ParameterDecorator => ofContext(SseClientPipe);
 
 /** Who is connecting. */
 export type SseClient = RequestClient;

@@ -53,7 +53,7 @@ export class SseConnectionsController {
     @Param('id') id: string,
     @Body() body: ChannelsChange,
   ): Promise<{ refused: readonly string[] }> {
-    if (!this.hub.asksForRights) {
+    if (!this.hub.isAuthorized) {
       throw new ForbiddenException(
         'Clients may change their channels only where the authorize option of SseRedisModule says which.',
       );

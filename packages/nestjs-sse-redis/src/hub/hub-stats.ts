@@ -1,6 +1,7 @@
-import type { Clients } from './clients.js';
-import type { Feeds } from './feeds.js';
-import { LATENCY_BUCKETS, type CatchUpCause, type Figures } from './figures.js';
+import type { ClientConnections } from '../clients/client-connections.js';
+import type { Registrar } from '../clients/registrar.js';
+import type { Feeds } from '../delivery/feeds.js';
+import { LATENCY_BUCKETS, type CatchUpCause, type HubCounters } from '../delivery/hub-counters.js';
 
 /** What `hub.stats()` tells of this process. Counters count from its start. */
 export interface HubStats {
@@ -47,50 +48,51 @@ export interface HubStats {
   };
 }
 
-interface Sources {
-  readonly node: string;
-  readonly clients: Clients;
+export interface StatsSources {
+  readonly id: string;
+  readonly clients: ClientConnections;
   readonly feeds: Feeds;
-  readonly figures: Figures;
-  readonly sweeps: HubStats['sweeps'];
+  readonly counters: HubCounters;
+  readonly registration: Pick<Registrar, 'sweeps'>;
 }
 
-export function statsOf({ node, clients, feeds, figures, sweeps }: Sources): HubStats {
+export function collectStats({ id, clients, feeds, counters, registration }: StatsSources): HubStats {
+  const { sweeps } = registration;
   const { link } = feeds;
   const { active, total, left } = clients.drainProgress;
   return {
-    node,
+    node: id,
     connections: clients.size,
-    connectionStates: statesOf(clients),
+    connectionStates: countStates(clients),
     channels: feeds.size,
     linkUp: link.up,
     linkProvenAt: feeds.provenAt,
-    published: figures.published,
-    publishFailures: figures.publishFailures,
-    delivered: figures.delivered,
-    catchUps: structuredClone(figures.catchUps),
-    gaps: { ...figures.gaps },
-    announcementsLost: figures.announcementsLost,
-    slow: figures.slow,
-    closes: Object.fromEntries(figures.closes),
-    refusals: Object.fromEntries(figures.refusals),
+    published: counters.published,
+    publishFailures: counters.publishFailures,
+    delivered: counters.delivered,
+    catchUps: structuredClone(counters.catchUps),
+    gaps: { ...counters.gaps },
+    announcementsLost: counters.announcementsLost,
+    slow: counters.slow,
+    closes: Object.fromEntries(counters.closes),
+    refusals: Object.fromEntries(counters.refusals),
     sweeps: { runs: sweeps.runs, removed: sweeps.removed },
     drain: { active, total, left },
     latency: {
       bounds: LATENCY_BUCKETS,
-      buckets: [...figures.latency.buckets],
-      sum: figures.latency.sum,
-      count: figures.latency.count,
+      buckets: [...counters.latency.buckets],
+      sum: counters.latency.sum,
+      count: counters.latency.count,
     },
   };
 }
 
-function statesOf(clients: Clients): HubStats['connectionStates'] {
+function countStates(clients: ClientConnections): HubStats['connectionStates'] {
   const states = { opening: 0, live: 0, behind: 0, full: 0 };
-  for (const { connection } of clients.all) {
-    if (!connection) states.opening++;
-    else if (connection.isFull) states.full++;
-    else if (connection.isLive) states.live++;
+  for (const { subscriber } of clients.all) {
+    if (!subscriber) states.opening++;
+    else if (subscriber.isFull) states.full++;
+    else if (subscriber.isLive) states.live++;
     else states.behind++;
   }
   return states;

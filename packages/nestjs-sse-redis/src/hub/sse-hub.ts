@@ -1,117 +1,55 @@
 import { HttpException, type MessageEvent } from '@nestjs/common';
-import { Observable } from 'rxjs';
-import type { Broker, BrokerListener, Publication, PublishOutcome } from '../broker/broker.interface.js';
-import { withinTime } from '../broker/within-time.js';
-import { HubClosedError } from '../errors/hub-closed.error.js';
-import { InvalidEventIdError } from '../errors/invalid-event-id.error.js';
-import { NodeUnreachableError } from '../errors/node-unreachable.error.js';
-import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
-import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
-import { checkChannel } from '../event/channel-name.js';
-import { encodeEvent, type EventText } from '../event/event-text.js';
-import { goesOnAfter, parseLastEventId } from '../event/last-event-id.js';
-import { DISMISSED_ID, formatEventId, type Position } from '../event/position.js';
+import type { Observable } from 'rxjs';
+import { parseExpiry, parseMetadata, parseUser } from '../clients/connect-arguments.js';
+import type { ConnectingClient } from '../clients/connecting-client.js';
+import type { ConnectionTarget } from '../control/connection-command.js';
+import type { ConnectionControl, OwnChannelsChange } from '../control/connection-control.js';
+import type {
+  ConnectionsResult,
+  DisconnectOptions,
+  SendOutcome,
+  SubscribeOptions,
+} from '../control/control.types.js';
+import { readHistory, type HistoryOptions, type HistoryPage } from '../delivery/history.js';
+import { observeChannel } from '../delivery/observe-channel.js';
+import type { Subscribers } from '../delivery/subscribers.js';
+import { parseChannel, parseChannels } from '../event/channel-name.js';
+import { parseCount } from '../event/count.js';
+import { parsePositionAfter } from '../event/last-event-id.js';
+import { DISMISSED_ID, formatEventId } from '../event/position.js';
 import type { SseEvent, SseEventInput } from '../event/sse-event.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
-import {
-  checkChannels,
-  checkCount,
-  checkExpiry,
-  checkIdempotencyKey,
-  checkMetadata,
-  checkReason,
-  checkUser,
-} from './check-arguments.js';
-import { Clients } from './clients.js';
-import type { ConnectingClient } from './connecting-client.js';
-import { Courier, type Outcome } from './courier.js';
-import { Feeds } from './feeds.js';
-import { Figures } from './figures.js';
-import { Heartbeat } from './heartbeat.js';
-import { statsOf, type HubStats } from './hub-stats.js';
+import { checkSource, type PipeSource } from '../publish/pipe-source.js';
+import type { Pipes } from '../publish/pipes.js';
 import type {
   ChannelEventInput,
-  ConnectionsResult,
-  ConnectOptions,
-  DisconnectOptions,
-  EventsOptions,
-  HistoryOptions,
-  HistoryPage,
   Published,
   PublishOptions,
   PublishResult,
-  SendOutcome,
-  SubscribeOptions,
-} from './hub-options.js';
-import { LocalOutlet, toSseEvent } from './local-outlet.js';
-import { LogReader } from './log-reader.js';
-import { LossWatch } from './loss-watch.js';
-import { LOSSES_CHANNEL } from './loss.js';
-import { LostAnnouncements } from './lost-announcements.js';
-import { checkSource, type PipeSource } from './pipe-source.js';
-import { Pipes } from './pipes.js';
-import type { Registrar } from './registrar.js';
-import { rule } from './rule.js';
-import { nodeOf, type ConnectionTarget, type Ruling } from './ruling.js';
-import { serializeData } from './serialize-data.js';
-import { Streams, type StartOptions } from './streams.js';
+} from '../publish/publish.types.js';
+import type { Publisher } from '../publish/publisher.js';
+import { observeResponse } from '../response/observe-response.js';
+import { collectStats, type HubStats, type StatsSources } from './hub-stats.js';
+import type { ConnectOptions, EventsOptions, Readiness } from './hub.types.js';
+import { findProblems, type ReadinessSources } from './readiness.js';
 
-/** How many probes may go unanswered before a process is no longer ready. */
-const PROBES_MISSED = 3;
-/** Characters of a wrong id that an error shows. */
-const MAX_SHOWN = 100;
-
-/** The part of `drain.timeout` that running pipes may take; the clients have the rest. */
-const PIPES_PART = 3 / 4;
-
-/** What `hub.readiness()` tells. */
-export interface Readiness {
-  readonly ready: boolean;
-  /** Why not. */
-  readonly problems: readonly string[];
+/** The parts of this node that the hub uses. `SseNode` composes them. */
+export interface HubParts extends ReadinessSources, StatsSources {
+  readonly options: ResolvedOptions;
+  readonly subscribers: Subscribers;
+  readonly publisher: Publisher;
+  readonly pipes: Pipes;
+  readonly control: ConnectionControl;
 }
 
 /** The hub of this process: publishes events, and serves the clients that are connected here. */
 export class SseHub {
-  private readonly figures = new Figures();
-  private readonly heartbeat: Heartbeat;
-  private readonly feeds: Feeds;
-  private readonly streams: Streams;
-  private readonly clients: Clients;
-  private readonly courier: Courier;
-  private readonly lost: LostAnnouncements;
-  private readonly lossWatch: LossWatch;
-  private readonly pipes: Pipes;
-  private state: 'new' | 'started' | 'closed' = 'new';
+  /** The id of this process in the registry; the ids of its connections begin with it. */
+  readonly nodeId: string;
 
   /** @internal */
-  constructor(
-    /** The id of this process in the registry; the ids of its connections begin with it. */
-    readonly nodeId: string,
-    private readonly broker: Broker,
-    private readonly registrar: Registrar,
-    private readonly options: ResolvedOptions,
-  ) {
-    this.feeds = new Feeds(broker, this.figures);
-    this.heartbeat = new Heartbeat(options.heartbeatInterval);
-    const reader = new LogReader(broker);
-    this.lost = new LostAnnouncements(options.ttl);
-    this.streams = new Streams(broker, this.feeds, reader, this.heartbeat, this.figures, this.lost);
-    this.lossWatch = new LossWatch({
-      broker,
-      feeds: this.feeds,
-      streams: this.streams,
-      lost: this.lost,
-      figures: this.figures,
-      auditInterval: options.auditInterval,
-      listen: (onLive) => this.listen(LOSSES_CHANNEL, { rewind: options.maxLength }, new Figures(), onLive),
-    });
-    this.clients = new Clients(nodeId, this.streams, registrar, options, this.figures);
-    this.courier = new Courier(nodeId, broker, registrar, (ruling) => rule(this.clients, nodeId, ruling));
-    this.pipes = new Pipes({
-      prepare: (channel, event) => this.publication(channel, event, {}),
-      send: (publications) => this.send(publications),
-    });
+  constructor(private readonly node: HubParts) {
+    this.nodeId = node.id;
   }
 
   /**
@@ -138,18 +76,21 @@ export class SseHub {
     channels: string | readonly string[],
     options: ConnectOptions = {},
   ): Observable<MessageEvent> {
-    const names = checkChannels(channels, this.options.channelsPerConnection);
-    const stream = {
+    const { clients, options: settings, state } = this.node;
+    const names = parseChannels(channels, settings.channelsPerConnection);
+    const connection = {
       lastEventId: client.lastEventId,
-      rewind: checkCount('rewind', options.rewind ?? 0),
-      user: checkUser(options.user ?? client.user),
-      metadata: checkMetadata(options.metadata, this.options.metadataBytes),
-      expiresAt: checkExpiry(options.expiresAt ?? client.expiresAt),
+      rewind: parseCount('rewind', options.rewind ?? 0),
+      user: parseUser(options.user ?? client.user),
+      metadata: parseMetadata(options.metadata, settings.metadataBytes),
+      expiresAt: parseExpiry(options.expiresAt ?? client.expiresAt),
       control: options.control === true,
     };
-    this.checkStarted();
+    state.check();
     if (client.lastEventId === DISMISSED_ID) throw new HttpException('', 204);
-    return client.observe(this.options, (response) => this.clients.serve(client, names, stream, response));
+    return observeResponse(client.response, client, settings, (response) =>
+      clients.serve(client, names, connection, response),
+    );
   }
 
   /**
@@ -162,33 +103,16 @@ export class SseHub {
    * @throws PublishOutcomeUnknownError it may have been stored: publish it again only with the same `idempotencyKey`
    * @example await hub.publish('news', { type: 'article', data: { title: 'Hello' } });
    */
-  async publish(channel: string, event: SseEventInput, options: PublishOptions = {}): Promise<Published> {
-    const [outcome] = await this.send([this.publication(channel, event, options)]);
-    return published(outcome!);
+  publish(channel: string, event: SseEventInput, options: PublishOptions = {}): Promise<Published> {
+    return this.node.publisher.publish(channel, event, options);
   }
 
   /**
    * Publishes events in one round trip, in their order. Never rejects for one of them: each has a result of its own,
    * at its place, and those that are well formed are sent even if others are not.
    */
-  async publishMany(events: readonly ChannelEventInput[]): Promise<PublishResult[]> {
-    this.checkStarted();
-    const results: PublishResult[] = [];
-    const publications: Publication[] = [];
-    const places: number[] = [];
-    for (const [i, event] of events.entries()) {
-      try {
-        publications.push(this.publication(event?.channel, event, event));
-        places.push(i);
-      } catch (error) {
-        results[i] = { error: error as Error };
-      }
-    }
-    const outcomes = publications.length > 0 ? await this.send(publications) : [];
-    outcomes.forEach((outcome, i) => {
-      results[places[i]!] = 'error' in outcome ? outcome : { id: formatEventId(outcome.position) };
-    });
-    return results;
+  publishMany(events: readonly ChannelEventInput[]): Promise<PublishResult[]> {
+    return this.node.publisher.publishMany(events);
   }
 
   /**
@@ -198,13 +122,13 @@ export class SseHub {
    *
    * @throws InvalidChannelError | InvalidEventIdError when called; a RedisUnavailableError comes through the Observable
    */
-  events(channel: string, options: EventsOptions = {}): Observable<SseEvent> {
-    const name = checkChannel(channel);
-    const { after } = options;
-    const lastEventId = after === undefined ? undefined : formatEventId(positionAfter(after, name));
-    const start = { lastEventId, rewind: checkCount('rewind', options.rewind ?? 0) };
-    this.checkStarted();
-    return this.listen(name, start);
+  events(channel: string, { after, rewind }: EventsOptions = {}): Observable<SseEvent> {
+    const { state, subscribers } = this.node;
+    const name = parseChannel(channel);
+    const lastEventId = after === undefined ? undefined : formatEventId(parsePositionAfter(after, name));
+    const start = { lastEventId, rewind: parseCount('rewind', rewind ?? 0) };
+    state.check();
+    return observeChannel(subscribers, name, start, () => state.check());
   }
 
   /**
@@ -230,10 +154,10 @@ export class SseHub {
    * @throws any error of `publish`, after which the source is left and, if Redis lets it, the end is published
    */
   pipe(channel: string, source: PipeSource): Promise<void> {
-    return this.pipes.run(() => {
+    return this.node.pipes.run(() => {
       checkSource(source);
-      this.checkStarted();
-      return { channel: checkChannel(channel), source };
+      this.node.state.check();
+      return { channel: parseChannel(channel), source };
     });
   }
 
@@ -243,19 +167,8 @@ export class SseHub {
    * @throws InvalidChannelError | InvalidEventIdError | RangeError | RedisUnavailableError
    */
   async history(channel: string, options: HistoryOptions = {}): Promise<HistoryPage> {
-    this.checkStarted();
-    const name = checkChannel(channel);
-    const limit = checkCount('limit', options.limit ?? 100);
-    const after =
-      options.after === undefined
-        ? await this.broker.rewind([name], limit)
-        : positionAfter(options.after, name);
-    const [slice] = await this.broker.read([{ channel: name, after }], { records: limit, bytes: Infinity });
-    const { records, wholeFrom, last, upTo } = slice!;
-    const events = records.slice(0, limit).map((record) => toSseEvent(name, record));
-    const ahead = after > last;
-    const cursor = limit === 0 ? Math.min(after, last) : upTo;
-    return { events, cursor: formatEventId(cursor), gap: ahead || after < wholeFrom };
+    this.node.state.check();
+    return readHistory(this.node.broker, channel, options);
   }
 
   /**
@@ -265,8 +178,8 @@ export class SseHub {
    * @throws RedisUnavailableError
    */
   async cursor(): Promise<string> {
-    this.checkStarted();
-    return formatEventId(await this.broker.position());
+    this.node.state.check();
+    return formatEventId(await this.node.broker.position());
   }
 
   /**
@@ -278,15 +191,9 @@ export class SseHub {
    * @throws InvalidEventError | PayloadTooLargeError | RedisUnavailableError
    */
   async sendTo(connectionId: string, event: SseEventInput): Promise<SendOutcome> {
-    this.checkStarted();
-    const { text } = this.encode(event, undefined);
-    const result = await this.ruleOne(connectionId, {
-      do: 'send',
-      target: { connection: connectionId },
-      text,
-    });
-    if (result.connections > 0) return 'delivered';
-    return result.unanswered.length > 0 ? 'timeout' : 'unknown';
+    this.node.state.check();
+    const { text } = this.node.publisher.encode(event, undefined);
+    return this.node.control.send(connectionId, text);
   }
 
   /**
@@ -297,9 +204,8 @@ export class SseHub {
    * @example await hub.disconnect({ user: '42' }, { reason: 'signed out' });
    */
   async disconnect(target: ConnectionTarget, options: DisconnectOptions = {}): Promise<ConnectionsResult> {
-    this.checkStarted();
-    const { reconnect = false } = options;
-    return this.rule(target, { do: 'disconnect', target, reason: checkReason(options.reason), reconnect });
+    this.node.state.check();
+    return this.node.control.disconnect(target, options);
   }
 
   /**
@@ -314,7 +220,8 @@ export class SseHub {
     channels: string | readonly string[],
     options: SubscribeOptions = {},
   ): Promise<ConnectionsResult> {
-    return this.changeChannels('subscribe', target, channels, options);
+    this.node.state.check();
+    return this.node.control.changeChannels('subscribe', target, channels, options);
   }
 
   /** Takes live connections off channels, in whatever process they are. @throws InvalidChannelError | RedisUnavailableError */
@@ -322,7 +229,8 @@ export class SseHub {
     target: string | { readonly user: string },
     channels: string | readonly string[],
   ): Promise<ConnectionsResult> {
-    return this.changeChannels('unsubscribe', target, channels, {});
+    this.node.state.check();
+    return this.node.control.changeChannels('unsubscribe', target, channels, {});
   }
 
   /**
@@ -334,24 +242,13 @@ export class SseHub {
    * @throws RedisUnavailableError
    */
   async reauthorize(target?: { readonly user: string } | { readonly channel: string }): Promise<void> {
-    this.checkStarted();
-    const { silent } = await this.courier.askAll({ do: 'reauthorize', target });
-    if (silent.length === 0) return;
-    throw new NodeUnreachableError(
-      `The processes ${silent.join(', ')} did not answer: what was revoked may still count there. Call reauthorize again.`,
-      silent,
-    );
+    this.node.state.check();
+    await this.node.control.reauthorize(target);
   }
 
-  /** Figures of this process. */
+  /** HubCounters of this process. */
   stats(): HubStats {
-    return statsOf({
-      node: this.nodeId,
-      clients: this.clients,
-      feeds: this.feeds,
-      figures: this.figures,
-      sweeps: this.registrar.sweeps,
-    });
+    return collectStats(this.node);
   }
 
   /**
@@ -359,256 +256,33 @@ export class SseHub {
    * for Terminus). Asks Redis, so it may take up to `publishTimeout`; never rejects.
    */
   async readiness(): Promise<Readiness> {
-    const problems: string[] = [];
-    if (this.state !== 'started') problems.push(this.state === 'new' ? 'not started' : 'closed');
-    else {
-      if (this.clients.drainProgress.active) problems.push('being shut down');
-      if (!this.feeds.link.up) problems.push('the subscription in Redis is lost');
-      else if (Date.now() - this.feeds.upOrProvenAt > PROBES_MISSED * this.options.probeInterval)
-        problems.push('what is published is not proven to arrive');
-      await this.broker.position().catch((error: Error) => problems.push(error.message));
-    }
+    const problems = await findProblems(this.node);
     return { ready: problems.length === 0, problems };
   }
 
   /** Whether it was closed, as the application is. */
   get isClosed(): boolean {
-    return this.state === 'closed';
+    return this.node.state.isClosed;
   }
 
   /** @internal Changes the channels of a connection for the client itself, which shows its secret. */
   async changeOwnChannels(
     connectionId: string,
     secret: string,
-    change: {
-      readonly subscribe: readonly string[];
-      readonly unsubscribe: readonly string[];
-      readonly after?: string;
-    },
+    change: OwnChannelsChange,
   ): Promise<ConnectionsResult> {
-    this.checkStarted();
-    const done: ConnectionsResult[] = [];
-    const { subscribe, unsubscribe, after } = change;
-    if (unsubscribe.length > 0)
-      done.push(await this.changeChannels('unsubscribe', connectionId, unsubscribe, { secret }));
-    if (subscribe.length > 0)
-      done.push(await this.changeChannels('subscribe', connectionId, subscribe, { secret, after }));
-    return {
-      connections: Math.min(1, ...done.map(({ connections }) => connections)),
-      refused: done.flatMap(({ refused }) => refused),
-      unanswered: done.flatMap(({ unanswered }) => unanswered),
-    };
+    this.node.state.check();
+    return this.node.control.changeOwnChannels(connectionId, secret, change);
   }
 
-  /** @internal Whether `authorize` decides who may be on a channel. */
-  get asksForRights(): boolean {
-    return this.clients.asksForRights;
+  /** @internal Whether `authorize` decides about channels. */
+  get isAuthorized(): boolean {
+    return this.node.clients.isAuthorized;
   }
 
   /** @internal @throws DrainingError | TooManyConnectionsError | RedisUnavailableError where a stream would be refused now */
-  async checkRoom(user: string | undefined, address: string | undefined): Promise<void> {
-    this.checkStarted();
-    await this.clients.checkRoom(user, address);
+  async checkCapacity(user: string | undefined, address: string | undefined): Promise<void> {
+    this.node.state.check();
+    await this.node.clients.checkCapacity(user, address);
   }
-
-  /** @internal The events of a channel of the hub's own. */
-  ownEvents(channel: string): Observable<SseEvent> {
-    return this.listen(channel, {});
-  }
-
-  /** @internal */
-  async start(): Promise<void> {
-    this.feeds.link.up = true;
-    const listener: BrokerListener = {
-      announced: (channel, record) => {
-        // Others took this process for dead (it was paused, say), and did not wait for it when rights were revoked.
-        if (this.clients.asksForRights && Date.now() > this.registrar.leaseUntil) this.clients.suspect();
-        this.feeds.announced(channel, record);
-      },
-      watermark: (position) => this.feeds.watermark(position),
-      message: (text) => this.courier.receive(text),
-      linkLost: () => {
-        this.streams.linkLost();
-        this.feeds.linkLost();
-      },
-      linkRestored: (position) => {
-        this.feeds.linkRestored(position);
-        this.clients.linkRestored();
-        // Announcements and answers may have come before this position, and tell of later ones.
-        this.streams.linkRestored(this.feeds.link.known);
-      },
-    };
-    await this.broker.start(listener);
-    this.state = 'started';
-    // What it does not know by then it learns later, and tells those who have come.
-    await withinTime(this.lossWatch.start(), this.options.connectTimeout);
-  }
-
-  /** @internal */
-  leaseRenewed(): void {
-    this.clients.trust();
-  }
-
-  /** @internal Looks for sockets that are gone. */
-  reap(): void {
-    this.clients.reap();
-    this.lost.forget();
-  }
-
-  /** @internal */
-  async drain(): Promise<void> {
-    const began = performance.now();
-    const { drainTimeout } = this.options;
-    this.clients.sendNewcomersAway();
-    const timeLeft = (part: number): number => Math.max(0, drainTimeout * part - (performance.now() - began));
-    // Pipes first, so that the clients of this process, too, are sent why their stream ends.
-    const ends = await this.pipes.interrupt(timeLeft(PIPES_PART));
-    await this.feeds.waitFor(ends, timeLeft(PIPES_PART));
-    await this.clients.handOver(timeLeft(1));
-  }
-
-  /** @internal */
-  async stop(): Promise<void> {
-    const wasStarted = this.state === 'started';
-    this.state = 'closed';
-    this.heartbeat.stop();
-    this.clients.stop();
-    this.streams.stop();
-    if (wasStarted) await this.lossWatch.stop();
-    await this.broker.close();
-  }
-
-  private listen(
-    channel: string,
-    start: StartOptions,
-    figures?: Figures,
-    onLive?: () => void,
-  ): Observable<SseEvent> {
-    return new Observable((subscriber) => {
-      this.checkStarted();
-      return this.streams.open([channel], start, new LocalOutlet(subscriber, onLive), {
-        failed: (error) => subscriber.error(error),
-        ...(figures && { figures }),
-      });
-    });
-  }
-
-  private async changeChannels(
-    what: 'subscribe' | 'unsubscribe',
-    target: string | { readonly user: string },
-    channels: string | readonly string[],
-    { after, secret }: SubscribeOptions & { readonly secret?: string },
-  ): Promise<ConnectionsResult> {
-    this.checkStarted();
-    const names = checkChannels(channels, this.options.channelsPerConnection);
-    const whom: ConnectionTarget = typeof target === 'string' ? { connection: target } : target;
-    const results: ConnectionsResult[] = [];
-    for (const [position, group] of groupByPosition(names, after)) {
-      results.push(
-        await this.rule(whom, { do: what, target: whom, channels: group, after: position, secret }),
-      );
-    }
-    return {
-      connections: Math.min(...results.map(({ connections }) => connections)),
-      refused: [...new Set(results.flatMap(({ refused }) => refused))],
-      unanswered: [...new Set(results.flatMap(({ unanswered }) => unanswered))],
-    };
-  }
-
-  private rule(target: ConnectionTarget, ruling: Ruling): Promise<ConnectionsResult> {
-    if ('connection' in target) return this.ruleOne(target.connection, ruling);
-    const outcome = 'node' in target ? this.courier.ask(target.node, ruling) : this.courier.askAll(ruling);
-    return outcome.then(resultOf);
-  }
-
-  private async ruleOne(connectionId: string, ruling: Ruling): Promise<ConnectionsResult> {
-    const node = nodeOf(connectionId);
-    if (node === '') return { connections: 0, refused: [], unanswered: [] };
-    const outcome = await this.courier.ask(node, ruling);
-    // Its process does not hear. If it is dead and swept away, so is the connection.
-    if (outcome.deaf.length > 0 && !(await this.registrar.knows(connectionId))) {
-      return { connections: 0, refused: [], unanswered: [] };
-    }
-    return resultOf(outcome);
-  }
-
-  private async send(publications: readonly Publication[]): Promise<PublishOutcome[]> {
-    this.checkStarted();
-    const outcomes = await this.broker.publish(publications);
-    for (const outcome of outcomes) {
-      if ('error' in outcome) this.figures.publishFailures++;
-      else this.figures.published++;
-    }
-    return outcomes;
-  }
-
-  private publication(channel: string, event: SseEventInput, options: PublishOptions): Publication {
-    const name = checkChannel(channel);
-    const idempotencyKey = checkIdempotencyKey(options.idempotencyKey);
-    // Last, since the serialize option is not called for what is not published.
-    return {
-      channel: name,
-      event: this.encode(event, name),
-      ephemeral: options.ephemeral === true,
-      idempotencyKey,
-    };
-  }
-
-  private encode(event: SseEventInput, channel: string | undefined): EventText {
-    const { payloadBytes, serialize } = this.options;
-    if (!serialize) return encodeEvent(event, payloadBytes);
-    return encodeEvent(event, payloadBytes, (data) => serializeData(serialize, data, channel));
-  }
-
-  private checkStarted(): void {
-    if (this.state === 'started') return;
-    throw new HubClosedError(
-      this.state === 'new'
-        ? 'The hub has not started: Nest starts it with app.init() or app.listen(); use it from onApplicationBootstrap on.'
-        : 'The hub is closed, as the application is.',
-    );
-  }
-}
-
-function published(outcome: PublishOutcome): Published {
-  if ('error' in outcome) throw outcome.error;
-  return { id: formatEventId(outcome.position) };
-}
-
-/** What all processes did together. What one of them could not do is an error. */
-function resultOf({ results, silent, deaf }: Outcome): ConnectionsResult {
-  const failed = results.find(({ error }) => error)?.error;
-  if (failed)
-    throw failed.code === 'TOO_MANY_CHANNELS'
-      ? new TooManyChannelsError(failed.message)
-      : new RedisUnavailableError(failed.message);
-  return {
-    connections: results.reduce((sum, { connections }) => sum + connections, 0),
-    refused: [...new Set(results.flatMap(({ refused }) => refused))],
-    unanswered: [...silent, ...deaf],
-  };
-}
-
-/** The id of a late event says of several channels where each goes on. */
-function groupByPosition(
-  channels: readonly string[],
-  after: string | undefined,
-): Map<Position | undefined, string[]> {
-  const groups = new Map<Position | undefined, string[]>();
-  for (const channel of channels) {
-    const position = after === undefined ? undefined : positionAfter(after, channel);
-    const group = groups.get(position);
-    if (group) group.push(channel);
-    else groups.set(position, [channel]);
-  }
-  return groups;
-}
-
-/** Where a channel goes on after an event of it, whose id may have come as that of a late event. */
-function positionAfter(id: string, channel: string): Position {
-  const point = typeof id === 'string' ? parseLastEventId(id) : undefined;
-  if (point) return goesOnAfter(point, channel);
-  // The answer repeats it to a client, who may have sent anything.
-  const shown = JSON.stringify(typeof id === 'string' ? id.slice(0, MAX_SHOWN) : id);
-  throw new InvalidEventIdError(`An event id looks like 1767225600000-0, not ${shown}.`);
 }

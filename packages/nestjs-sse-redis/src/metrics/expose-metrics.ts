@@ -11,7 +11,7 @@ export interface MetricsOptions {
 }
 
 /**
- * Exposes the figures of a hub as Prometheus metrics, read when they are scraped.
+ * Exposes the counters of a hub as Prometheus metrics, read when they are scraped.
  *
  * @throws Error of prom-client, if there are metrics of these names already: give each hub a prefix, or a registry
  * @example

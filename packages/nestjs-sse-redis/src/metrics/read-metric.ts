@@ -10,7 +10,7 @@ export interface MetricValue {
 
 /**
  * A metric that is read when it is scraped. prom-client's own count where something happens, or are set anew in a
- * `collect` function; these figures are counted already, plainly, where each delivery passes.
+ * `collect` function; these counters are counted already, plainly, where each delivery passes.
  */
 export class ReadMetric {
   readonly aggregator = 'sum';

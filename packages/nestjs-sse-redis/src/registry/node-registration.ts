@@ -1,7 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type {
   Admission,
-  ChannelsUpdate,
   NewConnection,
   NodeDescription,
   RegistryLimits,
@@ -49,13 +48,13 @@ export class NodeRegistration {
     private readonly options: RegistrationOptions,
   ) {
     this.limits = {
-      connectionsPerUser: limitOf(options.connectionsPerUser),
-      connectionsPerAddress: limitOf(options.connectionsPerAddress),
+      connectionsPerUser: toStoredLimit(options.connectionsPerUser),
+      connectionsPerAddress: toStoredLimit(options.connectionsPerAddress),
     };
     this.queue = new RegistrationQueue({
-      register: (connections) => this.register(connections),
-      unregister: (removals) => store.unregister(removals),
-      update: (update) => store.update(update),
+      registerBatch: (connections) => this.registerBatch(connections),
+      unregisterBatch: (removals) => store.unregister(removals),
+      update: (connection) => store.update(connection),
     });
   }
 
@@ -72,19 +71,19 @@ export class NodeRegistration {
     for (const timer of this.timers) timer.unref();
   }
 
-  admit(connection: NewConnection): Promise<Admission> {
-    return this.queue.admit(connection);
+  register(connection: NewConnection): Promise<Admission> {
+    return this.queue.register(connection);
   }
 
-  depart(id: string, reason: string): void {
-    this.queue.depart(id, reason);
+  unregister(id: string, reason: string): void {
+    this.queue.unregister(id, reason);
   }
 
-  update(update: ChannelsUpdate): void {
-    this.queue.update(update);
+  update(connection: NewConnection): void {
+    this.queue.update(connection);
   }
 
-  async hasRoom(user: string | undefined, address: string | undefined): Promise<boolean> {
+  async hasCapacity(user: string | undefined, address: string | undefined): Promise<boolean> {
     const { connectionsPerUser, connectionsPerAddress } = this.limits;
     const [ofUser, ofAddress] = await Promise.all([
       connectionsPerUser > 0 && user !== undefined ? this.store.count({ user }) : -1,
@@ -93,11 +92,11 @@ export class NodeRegistration {
     return ofUser < (connectionsPerUser || Infinity) && ofAddress < (connectionsPerAddress || Infinity);
   }
 
-  async knows(id: string): Promise<boolean> {
+  async has(id: string): Promise<boolean> {
     return (await this.store.get(id)) !== undefined;
   }
 
-  async livingNodes(): Promise<string[]> {
+  async liveNodes(): Promise<string[]> {
     return (await this.store.nodes()).map(({ id }) => id);
   }
 
@@ -144,7 +143,7 @@ export class NodeRegistration {
     const { changes } = this.queue;
     const { isNew, connections } = await this.store.renew(this.node, this.options.leaseTtl);
     if (this.stopped) return;
-    const { living } = this.queue;
+    const { live: living } = this.queue;
     if (isNew) await this.registerAll([...living.values()]);
     // Nothing was on its way: then both must be the same.
     else if (connections !== living.size && changes === this.queue.changes && !this.queue.isBusy)
@@ -153,7 +152,7 @@ export class NodeRegistration {
     this.onRenewed();
   }
 
-  private async register(connections: readonly NewConnection[]): Promise<Admission[]> {
+  private async registerBatch(connections: readonly NewConnection[]): Promise<Admission[]> {
     const admissions = await this.store.register(this.node.id, connections, this.limits);
     if (admissions) return admissions;
     // The lease is lost. With a new one, what lives here goes first: nobody is put out for a newcomer.
@@ -170,7 +169,7 @@ export class NodeRegistration {
     );
     await this.store.register(this.node.id, connections, NO_LIMITS);
     // Who left meanwhile was not there to be taken out.
-    for (const { id } of connections) if (!this.queue.living.has(id)) this.queue.depart(id, 'left');
+    for (const { id } of connections) if (!this.queue.live.has(id)) this.queue.unregister(id, 'left');
   }
 
   /** Something that was asked of the registry came to nothing, or was done though it seemed not to be. */
@@ -182,8 +181,8 @@ export class NodeRegistration {
       for (const { id } of page.connections) registered.add(id);
       after = page.next;
     } while (after !== undefined);
-    const { living } = this.queue;
-    for (const id of registered) if (!living.has(id)) this.queue.depart(id, 'left');
+    const { live: living } = this.queue;
+    for (const id of registered) if (!living.has(id)) this.queue.unregister(id, 'left');
     const missing = [...living.values()].filter(({ id }) => !registered.has(id));
     await this.registerAll(missing);
   }
@@ -206,6 +205,6 @@ export class NodeRegistration {
   }
 }
 
-function limitOf(limit: number): number {
+function toStoredLimit(limit: number): number {
   return Number.isFinite(limit) ? limit : 0;
 }

@@ -1,10 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type {
-  Admission,
-  ChannelsUpdate,
-  NewConnection,
-  Removal,
-} from '../broker/registry-store.interface.js';
+import type { Admission, NewConnection, Removal } from '../broker/registry-store.interface.js';
 
 /** How many go in one round trip. */
 const BATCH_SIZE = 256;
@@ -14,9 +9,9 @@ const SPACING_MS = 20;
 
 /** Where the queue's batches go. */
 export interface RegistrationSink {
-  register(connections: readonly NewConnection[]): Promise<Admission[]>;
-  unregister(removals: readonly Removal[]): Promise<void>;
-  update(update: ChannelsUpdate): Promise<boolean>;
+  registerBatch(connections: readonly NewConnection[]): Promise<Admission[]>;
+  unregisterBatch(removals: readonly Removal[]): Promise<void>;
+  update(connection: NewConnection): Promise<boolean>;
 }
 
 interface Arrival {
@@ -32,12 +27,12 @@ interface Arrival {
  */
 export class RegistrationQueue {
   /** The connections that live in this process and were admitted. */
-  readonly living = new Map<string, NewConnection>();
+  readonly live = new Map<string, NewConnection>();
   /** How often something was put in. */
   changes = 0;
   private arrivals: Arrival[] = [];
   private departures = new Map<string, string>();
-  private updates: ChannelsUpdate[] = [];
+  private updates: NewConnection[] = [];
   private running: Promise<void> | undefined;
   private closing = false;
 
@@ -47,26 +42,25 @@ export class RegistrationQueue {
     return this.running !== undefined;
   }
 
-  admit(connection: NewConnection): Promise<Admission> {
+  register(connection: NewConnection): Promise<Admission> {
     return new Promise((resolve, reject) => {
       this.arrivals.push({ connection, resolve, reject });
       this.run();
     });
   }
 
-  depart(id: string, reason: string): void {
-    this.living.delete(id);
+  unregister(id: string, reason: string): void {
+    this.live.delete(id);
     const waiting = this.arrivals.findIndex(({ connection }) => connection.id === id);
     // It was not even sent.
-    if (waiting >= 0) this.arrivals.splice(waiting, 1)[0]!.resolve('in');
+    if (waiting >= 0) this.arrivals.splice(waiting, 1)[0]!.resolve('admitted');
     else this.departures.set(id, reason);
     this.run();
   }
 
-  update(update: ChannelsUpdate): void {
-    const { connection } = update;
-    if (this.living.has(connection.id)) this.living.set(connection.id, connection);
-    this.updates.push(update);
+  update(connection: NewConnection): void {
+    if (this.live.has(connection.id)) this.live.set(connection.id, connection);
+    this.updates.push(connection);
     this.run();
   }
 
@@ -102,11 +96,11 @@ export class RegistrationQueue {
     const batch = this.arrivals.splice(0, BATCH_SIZE);
     if (batch.length === 0) return;
     try {
-      const admissions = await this.sink.register(batch.map(({ connection }) => connection));
+      const admissions = await this.sink.registerBatch(batch.map(({ connection }) => connection));
       batch.forEach(({ connection, resolve }, i) => {
         const admission = admissions[i]!;
-        if (admission === 'in' && !this.departures.has(connection.id))
-          this.living.set(connection.id, connection);
+        if (admission === 'admitted' && !this.departures.has(connection.id))
+          this.live.set(connection.id, connection);
         resolve(admission);
       });
     } catch (error) {
@@ -123,7 +117,7 @@ export class RegistrationQueue {
     const batch = [...this.departures].slice(0, BATCH_SIZE);
     if (batch.length === 0) return true;
     try {
-      await this.sink.unregister(batch.map(([id, reason]) => ({ id, reason })));
+      await this.sink.unregisterBatch(batch.map(([id, reason]) => ({ id, reason })));
       for (const [id] of batch) this.departures.delete(id);
       return true;
     } catch {
@@ -135,7 +129,7 @@ export class RegistrationQueue {
     const batch = this.updates.slice(0, BATCH_SIZE);
     try {
       // In order: the second change of a connection comes after its first.
-      await Promise.all(batch.map((update) => this.sink.update(update)));
+      await Promise.all(batch.map((connection) => this.sink.update(connection)));
       this.updates.splice(0, batch.length);
       return true;
     } catch {

@@ -69,7 +69,7 @@ export class SseRegistry {
    * ```
    */
   async list(filter: ConnectionFilter = {}, options: PageOptions = {}): Promise<ConnectionPage> {
-    return this.store.list(filter, limitOf(options), options.after);
+    return this.store.list(filter, parseLimit(options), options.after);
   }
 
   /** How many there are; costs the same however many. */
@@ -79,7 +79,7 @@ export class SseRegistry {
 
   /** Who is on a channel: its users, each with the number of their connections there. */
   async presence(channel: string, options: PageOptions = {}): Promise<PresencePage> {
-    return this.store.presence(channel, limitOf(options), options.after);
+    return this.store.presence(channel, parseLimit(options), options.after);
   }
 
   /** Whether a user has a connection in any process. */
@@ -115,7 +115,7 @@ export class SseRegistry {
   }
 }
 
-function limitOf({ limit = DEFAULT_LIMIT }: PageOptions): number {
+function parseLimit({ limit = DEFAULT_LIMIT }: PageOptions): number {
   if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
   throw new RangeError(`limit takes a whole number from 1 to ${MAX_LIMIT}, it got ${String(limit)}.`);
 }

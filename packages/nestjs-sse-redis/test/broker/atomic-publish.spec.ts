@@ -1,4 +1,4 @@
-import { RedisServer, until } from '@nestjs-sse-redis/testing';
+import { until, useRedis } from '@nestjs-sse-redis/testing';
 import type { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
@@ -9,11 +9,7 @@ const PUBLISHERS = 4;
 const EVENTS_EACH = 2_000;
 const AT_ONCE = 16;
 
-let redis: RedisServer;
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-afterAll(() => redis.stop());
+const redis = useRedis();
 
 /** Has each publisher publish its events, several at a time. */
 async function publishFrom<T>(
@@ -56,7 +52,7 @@ it('announces in the order of the ids, whoever publishes', async () => {
   await Promise.all(brokers.map((broker) => broker.close()));
 });
 
-it('would not, with XADD and PUBLISH as two commands (the twin)', async () => {
+it('would not, with XADD and PUBLISH as two commands (negative control)', async () => {
   const subscriber = redis.client();
   const positions: number[] = [];
   subscriber.on('message', (_channel, id: string) => positions.push(idToNumber(id)));

@@ -5,7 +5,7 @@ import { MemoryBroker } from '../../src/broker/memory/memory-broker.js';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
 import { encodeEvent } from '../../src/event/event-text.js';
 import { parseEventText } from '../../src/event/event-text.js';
-import { textOf, type EventRecord } from '../../src/event/event-record.js';
+import { getText, type EventRecord } from '../../src/event/event-record.js';
 import type { Position } from '../../src/event/position.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import type { SseRedisOptions } from '../../src/options/sse-redis-options.interface.js';
@@ -70,7 +70,7 @@ export class Heard implements BrokerListener {
 }
 
 export function dataOf(record: EventRecord): unknown {
-  return parseEventText(record.kind, textOf(record)).data;
+  return parseEventText(record.kind, getText(record)).data;
 }
 
 export function publication(

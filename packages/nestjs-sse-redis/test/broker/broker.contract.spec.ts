@@ -93,9 +93,9 @@ describe.each(brokerSetUps)('the $name broker', (setUp) => {
     const positions = await publishAll(broker, ...Array.from({ length: 50 }, (_, i) => publication('a', i)));
     const [slice] = await broker.read([{ channel: 'a', after: positions[9]! }], ALL);
     expect(slice!.records.map(dataOf)).toEqual(Array.from({ length: 40 }, (_, i) => i + 10));
-    expect(slice!.wholeFrom).toBeLessThanOrEqual(positions[9]!);
-    expect(slice!.upTo).toBe(slice!.last);
-    expect(slice!.last).toBeGreaterThanOrEqual(positions.at(-1)!);
+    expect(slice!.logStart).toBeLessThanOrEqual(positions[9]!);
+    expect(slice!.coveredUpTo).toBe(slice!.head);
+    expect(slice!.head).toBeGreaterThanOrEqual(positions.at(-1)!);
   });
 
   it('says how far a slice reaches that has not room for all', async () => {
@@ -104,12 +104,12 @@ describe.each(brokerSetUps)('the $name broker', (setUp) => {
     const after = positions[0]! - 1;
     const [byCount] = await broker.read([{ channel: 'a', after }], { records: 25, bytes: Infinity });
     expect(byCount!.records).toHaveLength(25);
-    expect(byCount!.upTo).toBe(positions[24]);
+    expect(byCount!.coveredUpTo).toBe(positions[24]);
     const [byBytes] = await broker.read([{ channel: 'a', after }], { records: 25, bytes: 1 });
     expect(byBytes!.records).toHaveLength(1);
-    expect(byBytes!.upTo).toBe(positions[0]);
+    expect(byBytes!.coveredUpTo).toBe(positions[0]);
     const [exactly] = await broker.read([{ channel: 'a', after }], { records: 40, bytes: Infinity });
-    expect(exactly!.upTo).toBe(exactly!.last);
+    expect(exactly!.coveredUpTo).toBe(exactly!.head);
   });
 
   it('reads many channels at once, each after its own cursor', async () => {
@@ -131,10 +131,10 @@ describe.each(brokerSetUps)('the $name broker', (setUp) => {
     const broker = await start({ history: { maxLength: 10 } });
     const positions = await publishAll(broker, ...Array.from({ length: 500 }, (_, i) => publication('a', i)));
     const [slice] = await broker.read([{ channel: 'a', after: positions[0]! }], ALL);
-    const { records, wholeFrom } = slice!;
+    const { records, logStart } = slice!;
     expect(records.length).toBeGreaterThanOrEqual(10);
     expect(records.length).toBeLessThanOrEqual(110);
-    expect(wholeFrom).toBe(positions.at(-records.length - 1));
+    expect(logStart).toBe(positions.at(-records.length - 1));
   });
 
   it('forgets events after the retention, and says so', async () => {
@@ -143,10 +143,10 @@ describe.each(brokerSetUps)('the $name broker', (setUp) => {
     const readAfter = async (after: number) => (await broker.read([{ channel: 'a', after }], ALL))[0]!;
     expect((await readAfter(position! - 1)).records).toHaveLength(1);
     await until(async () => (await readAfter(position! - 1)).records.length === 0);
-    expect((await readAfter(position!)).wholeFrom).toBeGreaterThan(position!);
+    expect((await readAfter(position!)).logStart).toBeGreaterThan(position!);
     // A position of now misses nothing, though there is no log any more.
     const now = await broker.position();
-    expect((await readAfter(now)).wholeFrom).toBeLessThanOrEqual(now);
+    expect((await readAfter(now)).logStart).toBeLessThanOrEqual(now);
   });
 
   it('forgets events of a channel that is never quiet by age, too', async () => {
@@ -155,7 +155,7 @@ describe.each(brokerSetUps)('the $name broker', (setUp) => {
     await until(async () => {
       await publishAll(broker, publication('a', 'later'));
       const [slice] = await broker.read([{ channel: 'a', after: 0 }], ALL);
-      return slice!.records[0]!.position > first! && slice!.wholeFrom >= first!;
+      return slice!.records[0]!.position > first! && slice!.logStart >= first!;
     });
   });
 
@@ -206,19 +206,19 @@ describe.each(brokerSetUps)('the $name broker', (setUp) => {
       broker,
       ...Array.from({ length: 20 }, (_, i) => publication(i % 2 ? 'a' : 'b', i)),
     );
-    const position = await broker.rewind(['a', 'b', 'empty'], 5);
+    const position = await broker.positionBefore(['a', 'b', 'empty'], 5);
     expect(position).toBeLessThan(positions[15]!);
     expect(position).toBeGreaterThanOrEqual(positions[14]!);
-    expect(await broker.rewind(['empty'], 5)).toBeGreaterThanOrEqual(positions.at(-1)!);
-    expect(await broker.rewind(['a', 'b'], 0)).toBeGreaterThanOrEqual(positions.at(-1)!);
+    expect(await broker.positionBefore(['empty'], 5)).toBeGreaterThanOrEqual(positions.at(-1)!);
+    expect(await broker.positionBefore(['a', 'b'], 0)).toBeGreaterThanOrEqual(positions.at(-1)!);
   });
 
   it('rewinds no further than events are retained whole', async () => {
     const broker = await start({ history: { maxLength: 10 } });
     await publishAll(broker, ...Array.from({ length: 500 }, (_, i) => publication('a', i)));
-    const after = await broker.rewind(['a'], 1_000);
+    const after = await broker.positionBefore(['a'], 1_000);
     const [slice] = await broker.read([{ channel: 'a', after }], ALL);
-    expect(slice!.wholeFrom).toBeLessThanOrEqual(after);
+    expect(slice!.logStart).toBeLessThanOrEqual(after);
     expect(slice!.records.length).toBeGreaterThanOrEqual(10);
   });
 

@@ -147,7 +147,7 @@ it('lets in exactly as many as the limit says, whatever comes at once to several
       connections(`n${i}`, 100, { user: 'anna' }).map((one) => registry.register(`n${i}`, [one], limits)),
     ),
   );
-  expect(admissions.flat().filter((admission) => admission === 'in')).toHaveLength(10);
+  expect(admissions.flat().filter((admission) => admission === 'admitted')).toHaveLength(10);
   expect(await brokers[0]!.registry.count({ user: 'anna' })).toBe(10);
 });
 

@@ -1,13 +1,9 @@
-import { RedisServer } from '@nestjs-sse-redis/testing';
+import { useRedis } from '@nestjs-sse-redis/testing';
 import { Redis } from 'ioredis';
 import { RedisSettings } from '../../src/broker/redis/redis-settings.js';
 import { MAX_TIMER, resolveOptions } from '../../src/options/resolved-options.js';
 
-let redis: RedisServer;
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-afterAll(() => redis.stop());
+const redis = useRedis();
 
 it('the commandTimeout of the application gives up no command of the subscriber, which Redis will still carry out', async () => {
   const mine = new Redis(redis.port, '127.0.0.1', { lazyConnect: true, commandTimeout: 100 });

@@ -19,7 +19,7 @@ function open(stream: StreamRequest): string[] {
   return [...clients.keys()];
 }
 
-function statesOf(fleet: string): [string, ClientState][] {
+function countStates(fleet: string): [string, ClientState][] {
   return [...fleets.get(fleet)!].map(([name, client]) => [name, client.state()]);
 }
 
@@ -34,7 +34,7 @@ serveRequests((message) => {
     case 'open':
       return open(request.stream);
     case 'states':
-      return statesOf(request.fleet);
+      return countStates(request.fleet);
     case 'close':
       return close(request.fleet);
     default:

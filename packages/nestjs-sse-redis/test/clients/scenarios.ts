@@ -82,7 +82,7 @@ export const quiet: Scenario = {
   async play(scene) {
     await scene.publish('news', 1);
     await scene.received();
-    const published = msOf(scene.published[0]!.id);
+    const published = toMs(scene.published[0]!.id);
     // The clock is Redis', as its positions tell it: a slow machine makes the silence longer, never shorter.
     for (const silence of [TTL / 3, (2 * TTL) / 3, TTL + 500]) {
       await scene.placed(published + silence);
@@ -109,6 +109,6 @@ export const endedForGood: Scenario = {
 };
 
 /** @returns the ms of an event id */
-function msOf(id: string): number {
+function toMs(id: string): number {
   return Number(id.slice(0, id.indexOf('-')));
 }

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 const SOME = 100;
 /** Rules whose absence breaks few schedules: the first seed that breaks without the rule. */
 const FIRST: Readonly<Record<string, number>> = {
-  margin: 978,
+  'expiry-margin': 978,
   'idle-clock': 74_521,
-  'gap-from': 751,
+  'gap-start': 751,
   'late-read': 2_843,
-  'unanswered-doubt': 11_736,
+  'unconfirmed-unanswered': 11_736,
   'notice-at-once': 23_659,
   'notice-before-newer': 4_523,
   'late-notice-again': 32_695,

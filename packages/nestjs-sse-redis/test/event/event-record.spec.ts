@@ -8,7 +8,7 @@ import {
   encodeRecord,
   parseRecord,
   recordFlags,
-  textOf,
+  getText,
   type EventRecord,
 } from '../../src/event/event-record.js';
 import { encodeEvent, type EventKind } from '../../src/event/event-text.js';
@@ -66,7 +66,7 @@ it('reads every record that it writes', () => {
         const { frame, ...rest } = parseRecord(bytes);
         expect(rest).toEqual({ position, prev, kind, ephemeral, first });
         expect(frame.toString()).toBe(`id: ${formatEventId(position)}\n${text.toWellFormed()}`);
-        expect(textOf({ ...rest, frame })).toBe(text.toWellFormed());
+        expect(getText({ ...rest, frame })).toBe(text.toWellFormed());
       },
     ),
     { numRuns: 1_000 },
@@ -179,7 +179,7 @@ describe('in Redis', () => {
     const announced: Buffer[] = [];
     const listener = redis.client();
     listener.on('messageBuffer', (_channel: Buffer, message: Buffer) => announced.push(message));
-    await listener.subscribe(keys.announceTo(channel));
+    await listener.subscribe(keys.pubSubChannel(channel));
 
     const events = fc.sample(fc.tuple(hostileValues, fc.boolean(), fc.constantFrom('', 'typ é', ' a')), {
       seed: 7,

@@ -8,11 +8,11 @@ import { hostileStrings, hostileValues } from '../parsers/hostile-events.js';
 
 const NO_LIMIT = Infinity;
 
-function textOf(data: unknown, type?: string): string {
+function getText(data: unknown, type?: string): string {
   return encodeEvent({ data, ...(type !== undefined && { type }) }, NO_LIMIT).text;
 }
 
-function errorOf(event: unknown, maxBytes = NO_LIMIT): unknown {
+function toErrorEvent(event: unknown, maxBytes = NO_LIMIT): unknown {
   try {
     encodeEvent(event as SseEventInput, maxBytes);
   } catch (error) {
@@ -47,11 +47,11 @@ describe('strings', () => {
   });
 
   it('have halves of surrogate pairs replaced on the way, alone', () => {
-    expect(Buffer.from(textOf('a\ud800b\udc00\ud83d\ude42')).toString()).toBe(
+    expect(Buffer.from(getText('a\ud800b\udc00\ud83d\ude42')).toString()).toBe(
       'data: a\ufffdb\ufffd\u{1f642}\n\n',
     );
     // Split by a line end they are halves, whatever they were.
-    expect(Buffer.from(textOf('\ud83d\n\ude42')).toString()).toBe('data: \ufffd\ndata: \ufffd\n\n');
+    expect(Buffer.from(getText('\ud83d\n\ude42')).toString()).toBe('data: \ufffd\ndata: \ufffd\n\n');
   });
 });
 
@@ -79,7 +79,7 @@ describe('other data', () => {
   it('is one line, whatever strings are in it', () => {
     fc.assert(
       fc.property(hostileValues, (data) => {
-        const lines = textOf([data]).split(/\r\n|\r|\n/);
+        const lines = getText([data]).split(/\r\n|\r|\n/);
         expect(lines).toEqual([`data: ${JSON.stringify([data])}`, '', '']);
       }),
       { numRuns: 500 },
@@ -101,7 +101,7 @@ describe('types', () => {
     ['what begins as a reserved one', 'end ', 'event: end \n'],
     ['256 characters', 'x'.repeat(256), `event: ${'x'.repeat(256)}\n`],
   ])('may be %s', (_what, type, line) => {
-    expect(textOf('d', type)).toBe(`${line}data: d\n\n`);
+    expect(getText('d', type)).toBe(`${line}data: d\n\n`);
   });
 
   it.each([undefined, null, ''])('may be left out: %j', (type) => {
@@ -109,8 +109,8 @@ describe('types', () => {
   });
 
   it.each(['open', 'error', 'gap', 'end'])('may not be "%s", which means something else', (type) => {
-    expect(errorOf({ type, data: 'd' })).toBeInstanceOf(InvalidEventError);
-    expect((errorOf({ type, data: 'd' }) as Error).message).toContain(`"${type}"`);
+    expect(toErrorEvent({ type, data: 'd' })).toBeInstanceOf(InvalidEventError);
+    expect((toErrorEvent({ type, data: 'd' }) as Error).message).toContain(`"${type}"`);
   });
 
   it.each([
@@ -122,7 +122,7 @@ describe('types', () => {
     ['NUL', 'a\u0000b'],
     ['257 characters', 'x'.repeat(257)],
   ])('may not have %s', (_what, type) => {
-    expect(errorOf({ type, data: 'd' })).toBeInstanceOf(InvalidEventError);
+    expect(toErrorEvent({ type, data: 'd' })).toBeInstanceOf(InvalidEventError);
   });
 
   it.each([
@@ -135,15 +135,15 @@ describe('types', () => {
     ['a symbol', Symbol('a')],
     ['a function', () => 'a'],
   ])('may not be %s', (_what, type) => {
-    expect(errorOf({ type, data: 'd' })).toBeInstanceOf(InvalidEventError);
+    expect(toErrorEvent({ type, data: 'd' })).toBeInstanceOf(InvalidEventError);
   });
 
   it('are never told with a line end in them', () => {
-    expect((errorOf({ type: 'a\r\nb', data: 'd' }) as Error).message).toContain(String.raw`"a\r\nb"`);
+    expect((toErrorEvent({ type: 'a\r\nb', data: 'd' }) as Error).message).toContain(String.raw`"a\r\nb"`);
   });
 });
 
-describe('what cannot be sent', () => {
+describe('events that cannot be sent', () => {
   const cycle: Record<string, unknown> = {};
   cycle.self = cycle;
   const cause = new Error('its own words');
@@ -161,7 +161,7 @@ describe('what cannot be sent', () => {
     ['minus Infinity', -Infinity],
     ['toJSON that gives nothing', { toJSON: () => undefined }],
   ])('is data that is %s', (_what, data) => {
-    const error = errorOf({ data });
+    const error = toErrorEvent({ data });
     expect(error).toBeInstanceOf(InvalidEventError);
     expect(error).toMatchObject({ code: 'INVALID_EVENT' });
   });
@@ -170,26 +170,26 @@ describe('what cannot be sent', () => {
     const toJSON = () => {
       throw cause;
     };
-    expect(errorOf({ data: { toJSON } })).toBeInstanceOf(InvalidEventError);
-    expect(errorOf({ data: { toJSON } })).toMatchObject({ cause });
+    expect(toErrorEvent({ data: { toJSON } })).toBeInstanceOf(InvalidEventError);
+    expect(toErrorEvent({ data: { toJSON } })).toMatchObject({ cause });
     expect(
-      errorOf({ data: Object.defineProperty({}, 'a', { get: toJSON, enumerable: true }) }),
+      toErrorEvent({ data: Object.defineProperty({}, 'a', { get: toJSON, enumerable: true }) }),
     ).toMatchObject({ code: 'INVALID_EVENT', cause });
   });
 
   it('is data nested deeper than the stack', () => {
     let data: unknown = null;
     for (let i = 0; i < 100_000; i++) data = [data];
-    expect(errorOf({ data })).toBeInstanceOf(InvalidEventError);
+    expect(toErrorEvent({ data })).toBeInstanceOf(InvalidEventError);
   });
 
   it.each([undefined, null, 'hello', 7, Symbol('a'), () => 1])('is no event: %p', (event) => {
-    expect(errorOf(event)).toBeInstanceOf(InvalidEventError);
+    expect(toErrorEvent(event)).toBeInstanceOf(InvalidEventError);
   });
 
   it('is an event without data', () => {
-    expect(errorOf({})).toBeInstanceOf(InvalidEventError);
-    expect(errorOf([])).toBeInstanceOf(InvalidEventError);
+    expect(toErrorEvent({})).toBeInstanceOf(InvalidEventError);
+    expect(toErrorEvent([])).toBeInstanceOf(InvalidEventError);
   });
 });
 
@@ -206,9 +206,9 @@ describe('the size limit', () => {
     ['JSON of a number', 12_345, 5],
     ['JSON with escapes', ['\u0000'], 10],
   ])('counts bytes of UTF-8: %s', (_what, data, bytes) => {
-    expect(errorOf({ data }, bytes)).toBe('it was taken');
-    expect(errorOf({ data }, bytes + 1)).toBe('it was taken');
-    const error = errorOf({ data }, bytes - 1);
+    expect(toErrorEvent({ data }, bytes)).toBe('it was taken');
+    expect(toErrorEvent({ data }, bytes + 1)).toBe('it was taken');
+    const error = toErrorEvent({ data }, bytes - 1);
     expect(error).toBeInstanceOf(PayloadTooLargeError);
     expect((error as Error).message).toContain(`has ${bytes} bytes`);
     expect((error as Error).message).toContain(`allows ${bytes - 1}`);
@@ -218,7 +218,7 @@ describe('the size limit', () => {
     fc.assert(
       fc.property(hostileStrings, fc.integer({ min: -2, max: 2 }), (data, off) => {
         const bytes = Buffer.byteLength(data);
-        const error = errorOf({ data }, bytes + off);
+        const error = toErrorEvent({ data }, bytes + off);
         expect(error instanceof PayloadTooLargeError).toBe(off < 0);
       }),
       { numRuns: 500 },
@@ -226,7 +226,7 @@ describe('the size limit', () => {
   });
 
   it('is for the data: empty data passes any', () => {
-    expect(errorOf({ type: 'x'.repeat(256), data: '' }, 0)).toBe('it was taken');
+    expect(toErrorEvent({ type: 'x'.repeat(256), data: '' }, 0)).toBe('it was taken');
   });
 });
 
@@ -261,8 +261,8 @@ describe('reading back', () => {
   });
 
   it('tells a string from what reads the same as JSON', () => {
-    expect(parseEventText('t', textOf('1'))).toEqual({ data: '1' });
-    expect(parseEventText('j', textOf(1))).toEqual({ data: 1 });
+    expect(parseEventText('t', getText('1'))).toEqual({ data: '1' });
+    expect(parseEventText('j', getText(1))).toEqual({ data: 1 });
   });
 
   it('refuses JSON that is none', () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { formatEventId, parseEventId, POSITIONS_PER_MS, positionOf } from '../../src/event/position.js';
+import { formatEventId, parseEventId, POSITIONS_PER_MS, toPosition } from '../../src/event/position.js';
 
 const LAST = Number.MAX_SAFE_INTEGER;
 const positions = fc.oneof(
@@ -26,7 +26,7 @@ it('writes a position as a Redis stream id', () => {
   expect(formatEventId(0)).toBe('0-0');
   expect(formatEventId(1_023)).toBe('0-1023');
   expect(formatEventId(1_024)).toBe('1-0');
-  expect(formatEventId(positionOf(1_767_225_600_000) + 7)).toBe('1767225600000-7');
+  expect(formatEventId(toPosition(1_767_225_600_000) + 7)).toBe('1767225600000-7');
   expect(formatEventId(LAST)).toBe('8796093022207-1023');
 });
 
@@ -64,8 +64,8 @@ it('orders positions as Redis orders their ids', () => {
 });
 
 it('has the first position of a millisecond', () => {
-  expect(formatEventId(positionOf(1_767_225_600_000))).toBe('1767225600000-0');
-  expect(formatEventId(positionOf(1_767_225_600_000) - 1)).toBe('1767225599999-1023');
+  expect(formatEventId(toPosition(1_767_225_600_000))).toBe('1767225600000-0');
+  expect(formatEventId(toPosition(1_767_225_600_000) - 1)).toBe('1767225599999-1023');
 });
 
 it.each([

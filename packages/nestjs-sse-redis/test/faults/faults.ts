@@ -258,11 +258,11 @@ const trim: Fault = async ({ deployment, random, clients, channels, loss }) => {
   for (const client of away) client.leave();
   await pause(between(random, 300, 600));
   for (const channel of random.shuffle(channels).slice(0, 4)) {
-    const kept = (await deployment.admin('XREVRANGE', logOf(channel), '+', '-', 'COUNT', 4)) as [string][];
+    const kept = (await deployment.admin('XREVRANGE', getLog(channel), '+', '-', 'COUNT', 4)) as [string][];
     if (kept.length < 4) continue;
     // The newest that goes is the one before the three that stay.
     loss.trimmed.set(channel, parseEventId(kept[3]![0])!);
-    await deployment.admin('XTRIM', logOf(channel), 'MINID', kept[2]![0]);
+    await deployment.admin('XTRIM', getLog(channel), 'MINID', kept[2]![0]);
   }
   for (const client of away) client.comeBack();
   if (loss.trimmed.size === 0) return undefined;
@@ -317,5 +317,5 @@ export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
 
 /** Keys of a hub with the default prefix. */
 const CLOCK = '{sse}:clock';
-const logOf = (channel: string) => `{sse}:log:${channel}`;
+const getLog = (channel: string) => `{sse}:log:${channel}`;
 const readClock = (deployment: Deployment) => deployment.admin('HGET', CLOCK, 'last');

@@ -1,4 +1,4 @@
-import { lossesIn, LOSSES_CHANNEL } from '../../src/hub/loss.js';
+import { lossesIn, LOSSES_CHANNEL } from '../../src/delivery/losses/loss.js';
 import type { Deployment } from './deployment.js';
 
 /** The log of the hub with the default prefix in which nodes keep what they found to be lost. */

@@ -1,7 +1,8 @@
 import { encodeRecord, parseRecord } from '../../src/event/event-record.js';
-import { Feed } from '../../src/hub/feed.js';
-import { EventRing } from '../../src/hub/event-ring.js';
-import { Figures } from '../../src/hub/figures.js';
+import { HubCounters } from '../../src/delivery/hub-counters.js';
+import { SocketGroup } from '../../src/response/socket-group.js';
+import { Feed } from '../../src/delivery/feed.js';
+import { EventRing } from '../../src/delivery/event-ring.js';
 
 const eventAt = (position: number, prev: number) =>
   parseRecord(encodeRecord(position, prev, { kind: 't', text: 'data: x\n\n' }, false));
@@ -13,9 +14,10 @@ describe('a feed whose position is known before all announcements before it have
   beforeEach(() => {
     feed = new Feed(
       'news',
-      { up: true, watermark: 0, heard: 0, known: 0 },
-      new Figures(),
+      { up: true, watermark: 0, lastAnnounced: 0, lastAssigned: 0 },
+      new HubCounters(),
       new EventRing(1_048_576),
+      () => new SocketGroup(),
     );
   });
 

@@ -12,7 +12,7 @@ const BUFFERED = 65_536;
 const BATCH = 20;
 const REST_BYTES = 20 * 1_048_576;
 
-function positionOf(reply: PublishReply): Position {
+function toPosition(reply: PublishReply): Position {
   if ('id' in reply) return parseEventId(reply.id)!;
   throw new Error(`Not published: ${reply.message}`);
 }
@@ -46,7 +46,7 @@ describe(`${STUCK} of ${CLIENTS} clients that never read`, () => {
         data: 'x'.repeat(EVENT_BYTES),
       }));
       const { published } = await deployment.nodes[1]!.request({ kind: 'publish', events });
-      ids.push(...published!.map(positionOf));
+      ids.push(...published!.map(toPosition));
       // As fast as it is read, and no faster: what is measured is memory, not how far publishing can run ahead.
       await until(
         () => readers.slice(STUCK).every(({ received }) => received.length >= before + ids.length),

@@ -194,12 +194,12 @@ function backwards(blocks: readonly SseBlock[]): string[] {
   const places: string[] = [];
   blocks.forEach(({ id }, i) => {
     const before = blocks[i - 1]?.id;
-    if (before !== undefined && positionOf(id!) < positionOf(before)) places.push(`${before} → ${id}`);
+    if (before !== undefined && toPosition(id!) < toPosition(before)) places.push(`${before} → ${id}`);
   });
   return places;
 }
 
 /** Where a client stands with an id: that of a late event says it behind its own (docs/delivery.md). */
-function positionOf(id: string): number {
+function toPosition(id: string): number {
   return parseEventId(id.slice(id.lastIndexOf('~') + 1))!;
 }

@@ -1,4 +1,4 @@
-import { forEachAdapter, RedisServer, SseStream, startApp } from '@nestjs-sse-redis/testing';
+import { forEachAdapter, SseStream, startApp, useRedis } from '@nestjs-sse-redis/testing';
 import {
   ClassSerializerInterceptor,
   Controller,
@@ -54,11 +54,7 @@ class PeopleController {
   }
 }
 
-let redis: RedisServer;
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-afterAll(() => redis.stop());
+const redis = useRedis();
 
 forEachAdapter((adapter) => {
   const closing: (() => unknown)[] = [];

@@ -1,10 +1,10 @@
 import {
   forEachAdapter,
-  RedisServer,
   SseStream,
   startApp,
   until,
   type RunningApp,
+  useRedis,
 } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import { InvalidChannelError, SseHub, type SseRedisOptions } from 'nestjs-sse-redis';
@@ -12,11 +12,7 @@ import { newsModule } from './news.app.js';
 
 const ID = /^\d+-\d+$/;
 
-let redis: RedisServer;
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-afterAll(() => redis.stop());
+const redis = useRedis();
 
 forEachAdapter((adapter) => {
   describe.each([{ broker: 'redis' }, { broker: 'memory' }])('over the $broker broker', ({ broker }) => {

@@ -1,24 +1,19 @@
-import { forEachAdapter, RedisServer, startApp, until, type RunningApp } from '@nestjs-sse-redis/testing';
+import { forEachAdapter, startApp, until, type RunningApp, useRedis } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import { SseHub, SseRegistry, type SseRedisOptions } from 'nestjs-sse-redis';
-import type { EventRecord } from '../../src/event/event-record.js';
 import { formatEventId } from '../../src/event/position.js';
-import { ResponseOutlet } from '../../src/http/response-outlet.js';
-import { gapFrame, positionFrameOf } from '../../src/hub/frames.js';
+import { ResponseSink } from '../../src/response/response-sink.js';
+import { formatGapFrame, formatPositionFrameWithId } from '../../src/event/sse-frame.js';
 import { begin, CLIENT_KINDS, faultsOf, receive, record, type Scene } from './cut-streams.js';
 import { newsModule } from './news.app.js';
 
-let redis: RedisServer;
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-afterAll(() => redis.stop());
+const redis = useRedis();
 
 forEachAdapter((adapter) => {
   let running: RunningApp;
   let hub: SseHub;
   let number: number;
-  const prototype = ResponseOutlet.prototype as unknown as Record<string, unknown>;
+  const prototype = ResponseSink.prototype as unknown as Record<string, unknown>;
   const originals = { late: prototype.late, gap: prototype.gap };
 
   beforeEach(() => {
@@ -46,9 +41,7 @@ forEachAdapter((adapter) => {
 
   /** Announcements of some channels do not arrive, until what is returned is called. */
   function loseAnnouncements(channels: readonly string[]): () => void {
-    const { feeds } = hub as unknown as {
-      feeds: { announced(channel: string, record: EventRecord): void };
-    };
+    const { feeds } = hub['node'];
     const announced = feeds.announced.bind(feeds);
     feeds.announced = (channel, event) => {
       if (!channels.includes(channel)) announced(channel, event);
@@ -154,9 +147,9 @@ forEachAdapter((adapter) => {
 
   it('finds doubled events where a late event and the position are two blocks', async () => {
     await start();
-    ResponseOutlet.prototype.late = function (_channel, event, id) {
+    ResponseSink.prototype.late = function (_channel, event, id) {
       this.write(event.frame);
-      return this.write(positionFrameOf(id.slice(id.lastIndexOf('~') + 1)));
+      return this.write(formatPositionFrameWithId(id.slice(id.lastIndexOf('~') + 1)));
     };
     expect((await faultsOf(await lateEvents(['a']), 'as browsers do')).join()).toMatch(/doubled b-/);
   });
@@ -206,8 +199,8 @@ forEachAdapter((adapter) => {
 
   it('finds gaps that are never told where each of them carries the new position', async () => {
     await start();
-    ResponseOutlet.prototype.gap = function (told) {
-      return this.write(gapFrame(told, formatEventId(told.to)));
+    ResponseSink.prototype.gap = function (told) {
+      return this.write(formatGapFrame(told, formatEventId(told.to)));
     };
     expect((await faultsOf(await gapsAtOnce(), 'as browsers do')).join()).toMatch(/gap of c not told/);
   });

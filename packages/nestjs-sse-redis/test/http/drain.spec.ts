@@ -1,14 +1,10 @@
-import { deferred, forEachAdapter, RedisServer, Stopwatch, until } from '@nestjs-sse-redis/testing';
+import { deferred, forEachAdapter, RedisServer, Stopwatch, until, useRedis } from '@nestjs-sse-redis/testing';
 import { jest } from '@jest/globals';
 import { SseRedisModule } from 'nestjs-sse-redis';
 import { RoomsProcess } from '../registry/rooms-process.js';
 import { dataOf, Rooms } from './rooms.app.js';
 
-let redis: RedisServer;
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-afterAll(() => redis.stop());
+const redis = useRedis();
 
 forEachAdapter((adapter) => {
   it('hands 5,000 open streams over within the time, and takes everything out of the registry', async () => {

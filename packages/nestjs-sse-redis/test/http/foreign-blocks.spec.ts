@@ -1,7 +1,7 @@
 import { SseParser } from '@nestjs-sse-redis/testing';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { ForeignBlocks, LONGEST_HELD_BLOCK } from '../../src/http/foreign-blocks.js';
+import { ForeignBlocks, LONGEST_HELD_BLOCK } from '../../src/response/foreign-blocks.js';
 
 const ID = '1795741897877-1';
 
@@ -43,7 +43,7 @@ function read(text: string): { messages: [string, string][]; ids: (string | unde
   return { messages, ids, raw };
 }
 
-describe('what others write', () => {
+describe('blocks of other writers', () => {
   afterEach(() => jest.restoreAllMocks());
 
   describe.each(TEXTS)('%s', (_name, text, expected) => {

@@ -1,9 +1,9 @@
-import { forEachAdapter, RedisServer, startApp, type RunningApp } from '@nestjs-sse-redis/testing';
+import { forEachAdapter, startApp, type RunningApp, useRedis } from '@nestjs-sse-redis/testing';
 import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { SseHub } from 'nestjs-sse-redis';
-import { ResponseGuard } from '../../src/http/response-guard.js';
-import { ResponseOutlet } from '../../src/http/response-outlet.js';
+import { ResponseGuard } from '../../src/response/response-guard.js';
+import { ResponseSink } from '../../src/response/response-sink.js';
 import { addMiddleware, foreignWritersModule } from './foreign-writers/foreign-writers.app.js';
 import { travel, travelThroughTimeouts } from './foreign-writers/journey.js';
 import { clearStages } from './foreign-writers/stage.js';
@@ -11,11 +11,7 @@ import { WAYS } from './foreign-writers/ways.js';
 
 jest.setTimeout(60_000);
 
-let redis: RedisServer;
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-afterAll(() => redis.stop());
+const redis = useRedis();
 
 /** The guard sees everything, and lets it through. */
 function lookAway(): void {
@@ -63,8 +59,7 @@ forEachAdapter((adapter) => {
     const holdsBack = Number(process.versions.node.split('.')[0]) >= 22;
     if (holdsBack) {
       it('res.write while the response is corked, which an event overtakes', async () => {
-        jest.spyOn(ResponseOutlet.prototype, 'makeWay').mockImplementation(function (this: ResponseOutlet) {
-          this.part();
+        jest.spyOn(ResponseSink.prototype, 'makeWay').mockImplementation(function (this: ResponseSink) {
           this.flush();
         });
         const way = WAYS.find(({ name }) => name.includes('corked'))!;

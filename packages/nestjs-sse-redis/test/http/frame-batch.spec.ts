@@ -1,4 +1,4 @@
-import { FrameBatch } from '../../src/http/frame-batch.js';
+import { FrameBatch } from '../../src/response/frame-batch.js';
 
 const frame = (text: string): Buffer => Buffer.from(text);
 

@@ -1,11 +1,7 @@
-import { forEachAdapter, RedisServer, until } from '@nestjs-sse-redis/testing';
+import { forEachAdapter, until, useRedis } from '@nestjs-sse-redis/testing';
 import { dataOf, Rooms } from './rooms.app.js';
 
-let redis: RedisServer;
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-afterAll(() => redis.stop());
+const redis = useRedis();
 
 forEachAdapter((adapter) => {
   let rooms: Rooms;

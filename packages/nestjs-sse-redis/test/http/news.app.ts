@@ -86,7 +86,13 @@ export class NewsController {
  */
 export const NO_HEARTBEATS: SseRedisOptions = { heartbeatInterval: 1_800_000 };
 
+/** `DIRECT_WRITES=false npm run jest -- test/http` runs the specs of streams over Node's documented interfaces only. */
+export const DIRECT_WRITES: SseRedisOptions = { directWrites: process.env['DIRECT_WRITES'] !== 'false' };
+
 /** An application as a user would write it. */
 export function newsModule(options: SseRedisOptions) {
-  return { imports: [SseRedisModule.forRoot(options)], controllers: [NewsController] };
+  return {
+    imports: [SseRedisModule.forRoot({ ...DIRECT_WRITES, ...options })],
+    controllers: [NewsController],
+  };
 }

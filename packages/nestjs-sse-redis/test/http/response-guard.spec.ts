@@ -1,11 +1,11 @@
 import {
   forEachAdapter,
   ReconnectingClient,
-  RedisServer,
   SseStream,
   startApp,
   until,
   type RunningApp,
+  useRedis,
 } from '@nestjs-sse-redis/testing';
 import { jest } from '@jest/globals';
 import { Controller, ForbiddenException, Logger, Sse, type INestApplication } from '@nestjs/common';
@@ -17,8 +17,8 @@ import { connect as connectHttp2 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { AlreadyConnectedError, SseClient, SseHub } from 'nestjs-sse-redis';
 import { concat, EMPTY, merge, of, repeat, throwError, timer } from 'rxjs';
-import { ResponseGuard } from '../../src/http/response-guard.js';
-import { ResponseOutlet } from '../../src/http/response-outlet.js';
+import { ResponseGuard } from '../../src/response/response-guard.js';
+import { ResponseSink } from '../../src/response/response-sink.js';
 import { DISMISSED_ID } from '../../src/event/position.js';
 import { foreignWritersModule } from './foreign-writers/foreign-writers.app.js';
 import { clearStages, stageOf } from './foreign-writers/stage.js';
@@ -93,11 +93,7 @@ const seen: string[] = [];
 
 jest.setTimeout(60_000);
 
-let redis: RedisServer;
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-afterAll(() => redis.stop());
+const redis = useRedis();
 afterEach(() => jest.restoreAllMocks());
 
 function testModule() {
@@ -159,13 +155,13 @@ forEachAdapter((adapter) => {
     });
 
     it('would come with the id of an event that the client does not have (negative control)', async () => {
-      jest.spyOn(ResponseOutlet.prototype, 'makeWay').mockImplementation(() => undefined);
+      jest.spyOn(ResponseSink.prototype, 'makeWay').mockImplementation(() => undefined);
       expect(await areIdsRight()).toContain(false);
     });
   });
 
   describe('after the hub has ended the stream', () => {
-    it('what the application has concatenated carries the final id', async () => {
+    it('gives the final id to blocks that the application has concatenated', async () => {
       const stream = await open('last-words');
       await hub.disconnect({ node: hub.nodeId }, { reason: 'over' });
       expect(await stream.ended).toBe('end');
@@ -321,8 +317,8 @@ forEachAdapter((adapter) => {
 
     it('is left with the events and the position that it was given in that tick', async () => {
       const stream = await open('take-until');
-      jest.spyOn(ResponseOutlet.prototype, 'event').mockImplementation(function (
-        this: ResponseOutlet,
+      jest.spyOn(ResponseSink.prototype, 'event').mockImplementation(function (
+        this: ResponseSink,
         _channel,
         record,
       ) {

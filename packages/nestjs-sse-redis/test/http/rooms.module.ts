@@ -7,6 +7,8 @@ import {
   type SseRedisOptions,
 } from 'nestjs-sse-redis';
 
+import { DIRECT_WRITES } from './news.app.js';
+
 type Request = { headers: Record<string, string> };
 
 @Controller()
@@ -41,7 +43,7 @@ export const QUICK: SseRedisOptions = {
 /** An application in which it matters who is where. */
 export function roomsModule(options: SseRedisOptions) {
   return {
-    imports: [SseRedisModule.forRoot({ ...QUICK, ...options })],
+    imports: [SseRedisModule.forRoot({ ...DIRECT_WRITES, ...QUICK, ...options })],
     controllers: [RoomsController, SseConnectionsController],
   };
 }

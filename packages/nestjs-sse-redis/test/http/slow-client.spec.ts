@@ -1,13 +1,13 @@
 import {
   assertWhole,
   forEachAdapter,
-  RedisServer,
   SseStream,
   startApp,
   until,
   type AdapterName,
   type RunningApp,
   type SseBlock,
+  useRedis,
 } from '@nestjs-sse-redis/testing';
 import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
@@ -15,7 +15,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { SseHub, type SseRedisOptions } from 'nestjs-sse-redis';
-import { ResponseOutlet } from '../../src/http/response-outlet.js';
+import { ResponseSink } from '../../src/response/response-sink.js';
 import { newsModule } from './news.app.js';
 
 const EVENTS = 4_000;
@@ -24,11 +24,7 @@ const BUFFERED = 65_536;
 /** More than this is never written past the queue. */
 const STRAIGHT = 16_384;
 
-let redis: RedisServer;
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-afterAll(() => redis.stop());
+const redis = useRedis();
 
 describe.each([{ broker: 'redis' }, { broker: 'memory' }])(
   'a client that does not read, over the $broker broker',
@@ -185,7 +181,7 @@ describe.each([{ broker: 'redis' }, { broker: 'memory' }])(
       throw new Error('The machine stood still in each attempt.');
     });
 
-    it('would cost as much as was published without the limit (the twin)', async () => {
+    it('would cost as much as was published without the limit (negative control)', async () => {
       const { mostBuffered } = await publishToSlowClient('express', {
         limits: { bufferedBytes: 1_073_741_824 },
       });
@@ -209,7 +205,13 @@ describe('a client whose kernel is full, and for which little waits', () => {
     let socket: Socket | undefined;
     const limits = { bufferedBytes: 1_024 };
     running = await startApp(
-      newsModule({ prefix: randomUUID(), redis: redis.url, limits, history: { maxLength: 10_000 } }),
+      newsModule({
+        prefix: randomUUID(),
+        redis: redis.url,
+        limits,
+        history: { maxLength: 10_000 },
+        directWrites: true,
+      }),
       'express',
       {
         configure: (app) =>
@@ -240,9 +242,9 @@ describe('a client whose kernel is full, and for which little waits', () => {
     await stream.waitFor(count + 1);
   });
 
-  it('would wait for a drain that nobody tells of (the twin)', async () => {
-    jest.spyOn(ResponseOutlet.prototype, 'taken').mockImplementation(function (this: ResponseOutlet) {
-      this['straightLength'] = 0;
+  it('would wait for a drain that nobody tells of (negative control)', async () => {
+    jest.spyOn(ResponseSink.prototype, 'taken').mockImplementation(function (this: ResponseSink) {
+      this['directLength'] = 0;
     });
     const { hub, count } = await fill();
     stream.resume();

@@ -1,8 +1,9 @@
 import { RedisServer, until } from '@nestjs-sse-redis/testing';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
-import { Audit } from '../../src/hub/audit.js';
-import { Feeds } from '../../src/hub/feeds.js';
-import { Figures } from '../../src/hub/figures.js';
+import { Audit } from '../../src/delivery/losses/audit.js';
+import { Feeds } from '../../src/delivery/feeds.js';
+import { HubCounters } from '../../src/delivery/hub-counters.js';
+import { SocketGroup } from '../../src/response/socket-group.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { publication, publishAll } from '../broker/broker-set-ups.js';
 
@@ -25,7 +26,7 @@ describe(`the audit of ${CHANNELS} channels`, () => {
     redis = await RedisServer.start();
     const options = resolveOptions({ redis: redis.url, prefix: 'cost', probeInterval: 120_000 });
     broker = new RedisBroker(options.redis!, options, 'node');
-    feeds = new Feeds(broker, new Figures());
+    feeds = new Feeds(broker, new HubCounters(), () => new SocketGroup());
     feeds.link.up = true;
     await broker.start({
       announced: (channel, record) => feeds.announced(channel, record),
@@ -59,7 +60,7 @@ describe(`the audit of ${CHANNELS} channels`, () => {
     }
     await feeds.acquire(channels);
     const link = await publishAll(broker, publication(channels[0]!, 'the link has brought something newer'));
-    await until(() => feeds.link.heard >= link[0]!);
+    await until(() => feeds.link.lastAnnounced >= link[0]!);
     const losses: unknown[] = [];
     // In a hundredth of the time: calls come one by one all the same.
     const interval = defaults.auditInterval / 100;

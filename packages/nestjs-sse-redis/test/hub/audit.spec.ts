@@ -3,10 +3,11 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { BrokerListener } from '../../src/broker/broker.interface.js';
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.js';
 import type { EventRecord } from '../../src/event/event-record.js';
-import { Audit } from '../../src/hub/audit.js';
-import { Feeds } from '../../src/hub/feeds.js';
-import { Figures } from '../../src/hub/figures.js';
-import type { Loss } from '../../src/hub/loss.js';
+import { Audit } from '../../src/delivery/losses/audit.js';
+import { Feeds } from '../../src/delivery/feeds.js';
+import { HubCounters } from '../../src/delivery/hub-counters.js';
+import { SocketGroup } from '../../src/response/socket-group.js';
+import type { Loss } from '../../src/delivery/losses/loss.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { publication, publishAll } from '../broker/broker-set-ups.js';
 
@@ -53,7 +54,7 @@ let losses: Loss[];
 
 beforeEach(async () => {
   broker = new SlowBroker(options, 'node');
-  feeds = new Feeds(broker, new Figures());
+  feeds = new Feeds(broker, new HubCounters(), () => new SocketGroup());
   losses = [];
   audit = new Audit(broker, feeds, INTERVAL, (found) => losses.push(...found));
   feeds.link.up = true;
@@ -100,7 +101,7 @@ it('asks nothing while no channel is subscribed', async () => {
 it('finds what was lost between the last event announced and what the link has proved', async () => {
   const [feed] = await feeds.acquire(['a']);
   const [before] = await publishAll(broker, publication('a', 1));
-  await until(() => feed!.seen === before);
+  await until(() => feed!.lastAnnounced === before);
   const position = await lose('a');
   audit.start();
   await until(() => losses.length > 0);
@@ -108,7 +109,7 @@ it('finds what was lost between the last event announced and what the link has p
     { channel: 'a', after: before, first: position, last: position, until: expect.any(Number) as number },
   ]);
   expect(losses[0]!.until).toBeGreaterThan(position);
-  expect(feed!.seen).toBe(position);
+  expect(feed!.lastAnnounced).toBe(position);
   await rounds(3);
   expect(losses).toHaveLength(1);
 });
@@ -117,7 +118,7 @@ describe('announcements that are on their way', () => {
   async function delayed(): Promise<void> {
     await feeds.acquire(['a']);
     await publishAll(broker, publication('a', 1));
-    await until(() => feeds.link.heard > 0);
+    await until(() => feeds.link.lastAnnounced > 0);
     broker.holding = true;
     await publishAll(broker, publication('a', 2));
     audit.start();
@@ -125,11 +126,11 @@ describe('announcements that are on their way', () => {
 
   it('are not taken for lost, however long they are', async () => {
     await delayed();
-    const { heard } = feeds.link;
+    const { lastAnnounced: heard } = feeds.link;
     await until(() => broker.onTheirWay.length > 20);
     expect(losses).toEqual([]);
     broker.letGo();
-    await until(() => feeds.link.heard > heard);
+    await until(() => feeds.link.lastAnnounced > heard);
     await rounds(3);
     expect(losses).toEqual([]);
   });
@@ -145,23 +146,23 @@ describe('announcements that are on their way', () => {
 it('looks once more at a channel that is left', async () => {
   const [feed] = await feeds.acquire(['a']);
   const position = await lose('a');
-  await until(() => feeds.link.heard > position);
+  await until(() => feeds.link.lastAnnounced > position);
   feeds.release(feed!);
-  const { heard } = feeds.link;
+  const { lastAnnounced: heard } = feeds.link;
   // After that it is none of this node's business.
   await publishAll(broker, publication('a', 'later'));
   audit.start();
   await until(() => losses.length > 0);
   expect(losses).toMatchObject([{ channel: 'a', first: position, last: position, until: heard + 1 }]);
-  await until(() => feeds.link.heard > heard + 3 * INTERVAL * 1_024);
+  await until(() => feeds.link.lastAnnounced > heard + 3 * INTERVAL * 1_024);
   expect(losses).toHaveLength(1);
 });
 
 it('looks once more at the channels of a link that is lost', async () => {
   await feeds.acquire(['a', 'b']);
   const position = await lose('a');
-  await until(() => feeds.link.heard > position);
-  const { heard } = feeds.link;
+  await until(() => feeds.link.lastAnnounced > position);
+  const { lastAnnounced: heard } = feeds.link;
   feeds.linkLost();
   // What comes while the link is down is not announced, and not lost.
   await publishAll(broker, publication('b', 'meanwhile'));
@@ -175,7 +176,7 @@ it('looks once more at the channels of a link that is lost', async () => {
 it('keeps what is to be looked at while Redis does not answer', async () => {
   const [feed] = await feeds.acquire(['a']);
   const position = await lose('a');
-  await until(() => feeds.link.heard > position);
+  await until(() => feeds.link.lastAnnounced > position);
   feeds.release(feed!);
   broker.failing = true;
   audit.start();
@@ -189,7 +190,7 @@ it('looks at everything at the end', async () => {
   const [a] = await feeds.acquire(['a', 'b']);
   const left = await lose('a');
   const held = await lose('b');
-  await until(() => feeds.link.heard > held);
+  await until(() => feeds.link.lastAnnounced > held);
   feeds.release(a!);
   await audit.finish();
   expect(firsts()).toEqual([left, held]);
@@ -198,7 +199,7 @@ it('looks at everything at the end', async () => {
 it('is told of a loss by the next announcement, and finds where it begins', async () => {
   const [feed] = await feeds.acquire(['a']);
   const [before] = await publishAll(broker, publication('a', 1));
-  await until(() => feed!.seen === before);
+  await until(() => feed!.lastAnnounced === before);
   const first = await lose('a');
   const last = await lose('a');
   const [next] = await publishAll(broker, publication('a', 4));

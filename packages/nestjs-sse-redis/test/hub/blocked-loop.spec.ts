@@ -61,7 +61,7 @@ describe('an event loop that was blocked while an answer arrived', () => {
     const { hub } = await hubs.start({ prefix });
     const other = await RoomsProcess.start('express', { prefix, redis: hubs.redis.url });
     hubs.closeLater(() => other.stop());
-    const waiting = hub['courier']['waiting'];
+    const waiting = hub['node'].control['rpc']['waiting'];
     other.app.pause();
     const asking = hub.reauthorize({ user: 'anna' });
     asking.catch(() => undefined);

@@ -1,5 +1,5 @@
-import { Cursor } from '../../src/hub/cursor.js';
-import type { Feed } from '../../src/hub/feed.js';
+import { Cursor } from '../../src/delivery/cursor.js';
+import type { Feed } from '../../src/delivery/feed.js';
 
 const feedOf = (channel: string) => ({ channel }) as Feed;
 
@@ -13,7 +13,7 @@ describe('a cursor', () => {
     cursor.startAt(room, 50, true);
     // Memory had all that was announced of it: an announcement from between may have been lost.
     cursor.reach(200, false);
-    cursor.doubt(room, 80, true);
+    cursor.markUnconfirmed(room, 80, true);
     expect(cursor.lacksAfter(room)).toBe(80);
     expect(cursor.owed(200)).toEqual([['room', 80]]);
   });
@@ -25,16 +25,16 @@ describe('a cursor', () => {
     cursor.reach(150, true);
     expect(cursor.lacksAfter(room)).toBe(150);
     cursor.reach(250, true);
-    cursor.doubt(room, 80, true);
+    cursor.markUnconfirmed(room, 80, true);
     expect(cursor.owed(250)).toEqual([]);
   });
 
   it('owes nothing of a channel of which an event is only not known to have come', () => {
     const cursor = new Cursor(100);
     cursor.position = 200;
-    cursor.doubt(room, 80, false);
+    cursor.markUnconfirmed(room, 80, false);
     expect(cursor.owed(200)).toEqual([]);
-    cursor.find(room, { position: 150 });
+    cursor.noteFound(room, { position: 150 });
     expect(cursor.owed(200)).toEqual([['room', 100]]);
     expect(cursor.owed(200, room)).toEqual([]);
     expect(cursor.owed(200, undefined, 160)).toEqual([['room', 160]]);
@@ -45,6 +45,6 @@ describe('a cursor', () => {
     const cursor = new Cursor(100);
     cursor.startAt(room, 50, true);
     cursor.forget(room);
-    expect(cursor.isInDoubt).toBe(false);
+    expect(cursor.hasUnconfirmed).toBe(false);
   });
 });

@@ -2,16 +2,14 @@ import { until } from '@nestjs-sse-redis/testing';
 import type { EventRecord } from '../../src/event/event-record.js';
 import { formatEventId, parseEventId } from '../../src/event/position.js';
 import { MAX_TIMER } from '../../src/options/resolved-options.js';
-import type { Connection } from '../../src/hub/connection.js';
-import type { Feeds } from '../../src/hub/feeds.js';
-import type { Outlet, OutletListener } from '../../src/hub/outlet.js';
-import type { Streams } from '../../src/hub/streams.js';
+import type { Subscriber } from '../../src/delivery/subscriber.js';
+import type { EventSink, EventSinkListener } from '../../src/delivery/event-sink.js';
 import { brokers, Hubs } from './hubs.js';
 import { auditNow, loseNext } from './lossy.js';
 
 /** A client that takes so many events, and then none until it is told to. */
-class SlowOutlet implements Outlet {
-  connection: OutletListener | undefined;
+class SlowOutlet implements EventSink {
+  subscriber: EventSinkListener | undefined;
   readonly got: string[] = [];
   room = Infinity;
 
@@ -32,6 +30,8 @@ class SlowOutlet implements Outlet {
   open = () => true;
   position = () => true;
   message = () => true;
+  join = () => false;
+  leaveGroup = () => 0;
   end(): void {}
 }
 
@@ -47,39 +47,39 @@ describe.each(brokers)('a client that becomes full while memory brings it up, ov
       auditInterval: MAX_TIMER,
       history: { ttl: 3 * MAX_TIMER, maxLength: 100_000 },
     });
-    const { streams, feeds } = hub as unknown as { streams: Streams; feeds: Feeds };
-    const outlet = new SlowOutlet();
-    let opened: Connection | undefined;
-    const close = streams.open(['a', 'b'], {}, outlet, {
-      failed: (error) => outlet.got.push(String(error)),
+    const { subscribers, feeds } = hub['node'];
+    const sink = new SlowOutlet();
+    let opened: Subscriber | undefined;
+    const close = subscribers.open(['a', 'b'], {}, sink, {
+      failed: (error) => sink.got.push(String(error)),
       opened: (connection) => (opened = connection),
     });
     hubs.closeLater(close);
     await until(() => opened?.isLive === true);
     const connection = opened!;
     const first = await hub.publish('b', { data: 1 });
-    await until(() => outlet.got.length === 1);
+    await until(() => sink.got.length === 1);
 
-    outlet.room = 1;
+    sink.room = 1;
     await hub.publish('a', { data: 'fills it' });
     await until(() => connection.isFull);
     const lost = loseNext(hub, 'b');
     const second = await hub.publish('b', { data: 2 });
     await lost;
     for (let i = 0; i < 5; i++) await hub.publish('a', { data: i });
-    await until(() => feeds.link.heard > parseEventId(second.id)!);
+    await until(() => feeds.link.lastAnnounced > parseEventId(second.id)!);
 
-    outlet.room = 3;
+    sink.room = 3;
     connection.drained();
-    await until(() => connection.isFull && outlet.got.length === 5);
+    await until(() => connection.isFull && sink.got.length === 5);
     for (let i = 0; i < events; i++) await hub.publish('a', { data: 'x'.repeat(32_000) });
-    outlet.room = Infinity;
+    sink.room = Infinity;
     connection.drained();
     await until(() => connection.isLive);
     const third = await hub.publish('b', { data: 3 });
     await auditNow(hub);
-    await until(() => outlet.got.includes(`b:${second.id}`) && outlet.got.includes(`b:${third.id}`));
-    const ids = outlet.got.filter((what) => !what.startsWith('a:'));
+    await until(() => sink.got.includes(`b:${second.id}`) && sink.got.includes(`b:${third.id}`));
+    const ids = sink.got.filter((what) => !what.startsWith('a:'));
     expect(ids.toSorted()).toEqual([first, second, third].map(({ id }) => `b:${id}`).toSorted());
   });
 });

@@ -1,15 +1,8 @@
 import type { SseHub } from 'nestjs-sse-redis';
 import type { Position } from '../../src/event/position.js';
-import type { Audit } from '../../src/hub/audit.js';
-import type { Feeds } from '../../src/hub/feeds.js';
+import type { SseNode } from '../../src/sse-node.js';
 
-/** What is private of a hub, as these see it. */
-interface Inside {
-  readonly feeds: Feeds;
-  readonly lossWatch: { readonly audit: Audit };
-}
-
-const inside = (hub: SseHub) => hub as unknown as Inside;
+const inside = (hub: SseHub): SseNode => hub['node'] as SseNode;
 
 /**
  * Has a hub hear nothing of the next event of a channel, as if its announcement had been lost on the way.
@@ -30,7 +23,7 @@ export function loseNext(hub: SseHub, channel: string): Promise<Position> {
 
 /** Has a hub look at all its channels at once, instead of in its own time. */
 export async function auditNow(hub: SseHub): Promise<void> {
-  await inside(hub).lossWatch.audit.finish();
+  await inside(hub)['lossWatch']['audit'].finish();
 }
 
 /** How often the link of a hub was lost. */

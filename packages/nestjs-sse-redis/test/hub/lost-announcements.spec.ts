@@ -1,6 +1,6 @@
-import type { Loss } from '../../src/hub/loss.js';
-import { lossesIn } from '../../src/hub/loss.js';
-import { LostAnnouncements } from '../../src/hub/lost-announcements.js';
+import type { Loss } from '../../src/delivery/losses/loss.js';
+import { lossesIn } from '../../src/delivery/losses/loss.js';
+import { LostAnnouncements } from '../../src/delivery/losses/lost-announcements.js';
 
 const now = Date.now() * 1_024;
 /** Events 10 and 12 of the channel were lost, 5 was the last one before; from 20 on ids come after the repair. */

@@ -1,9 +1,10 @@
 // Feeds of a process of its own, since in one that runs tests the memory is also theirs. Started with --expose-gc.
 import { announceReady, serveRequests } from '@nestjs-sse-redis/testing/child';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
-import type { Feed } from '../../src/hub/feed.js';
-import { Feeds } from '../../src/hub/feeds.js';
-import { Figures } from '../../src/hub/figures.js';
+import type { Feed } from '../../src/delivery/feed.js';
+import { Feeds } from '../../src/delivery/feeds.js';
+import { HubCounters } from '../../src/delivery/hub-counters.js';
+import { SocketGroup } from '../../src/response/socket-group.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 
 export type FeedsRequest =
@@ -22,7 +23,7 @@ const [, , redis] = process.argv;
 // Rarely probed: a machine that is busy with so many at once may answer late, which is not what this is about.
 const options = resolveOptions({ redis: redis!, prefix: 'many', probeInterval: 120_000 });
 const broker = new RedisBroker(options.redis!, options, 'node');
-const feeds = new Feeds(broker, new Figures());
+const feeds = new Feeds(broker, new HubCounters(), () => new SocketGroup());
 feeds.link.up = true;
 await broker.start({
   announced: (channel, record) => feeds.announced(channel, record),

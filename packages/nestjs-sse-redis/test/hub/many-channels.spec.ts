@@ -73,7 +73,7 @@ describe(`${CHANNELS} channels`, () => {
     expect(left / CHANNELS).toBeLessThan(LEFT_BYTES);
   });
 
-  it('would stay in Redis for good, were they not left (the twin)', async () => {
+  it('would stay in Redis for good, were they not left (negative control)', async () => {
     const count = 10_000;
     await ask({ kind: 'acquire', prefix: 'c', count });
     expect(await ask({ kind: 'release', leaves: false })).toMatchObject({ feeds: 0 });

@@ -4,7 +4,7 @@ import { DrainingError, HubClosedError, PipeInterruptedError, type PipeItem } fr
 import { EventEmitter, on } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Observable, Subject } from 'rxjs';
-import { Pipes } from '../../src/hub/pipes.js';
+import { Pipes } from '../../src/publish/pipes.js';
 import { brokers, failureOf, Hubs, type TestHub } from './hubs.js';
 
 const INTERRUPTED = ['error {"channel":"a","code":"PIPE_INTERRUPTED"}', 'end {"channel":"a"}'];

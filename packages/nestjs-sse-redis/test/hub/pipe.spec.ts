@@ -2,62 +2,14 @@ import { SseStream, until } from '@nestjs-sse-redis/testing';
 import {
   InvalidChannelError,
   InvalidEventError,
-  RedisUnavailableError,
   SourceFailedError,
   SseRedisError,
   type PipeItem,
 } from 'nestjs-sse-redis';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { concat, concatMap, from, Observable, of, Subject, throwError } from 'rxjs';
-import type { Connection } from '../../src/hub/connection.js';
+import { concatMap, from, Observable, of, Subject } from 'rxjs';
 import { brokers, failureOf, Hubs } from './hubs.js';
-
-/** A source that the test drives, and that tells whether it was left in good order. */
-class Tap {
-  returned = false;
-  asked = 0;
-  private readonly waiting: (() => void)[] = [];
-
-  constructor(private readonly items: readonly PipeItem[]) {}
-
-  /** Lets the source go on to its next item. */
-  flow(): void {
-    this.waiting.shift()?.();
-  }
-
-  async *source(): AsyncGenerator<PipeItem> {
-    try {
-      for (const item of this.items) {
-        this.asked++;
-        await new Promise<void>((resolve) => this.waiting.push(resolve));
-        yield item;
-      }
-    } finally {
-      this.returned = true;
-    }
-  }
-}
-
-const items: readonly PipeItem[] = ['plain', { type: 'typed', data: { a: 1 } }, '', { data: null }, 'a\nb'];
-const asData = ['plain', { a: 1 }, '', null, 'a\nb'];
-
-async function* generate<T>(values: Iterable<T>): AsyncGenerator<T> {
-  for (const value of values) {
-    await Promise.resolve();
-    yield value;
-  }
-}
-
-async function* failLater(cause: unknown): AsyncGenerator<string> {
-  yield 'before';
-  await Promise.resolve();
-  throw cause;
-}
-
-function* failAfterwards(cause: unknown): Generator<string> {
-  yield 'before';
-  throw cause;
-}
+import { asData, generate, items, Tap } from './pipe-sources.js';
 
 describe.each(brokers)('hub.pipe() over the $broker broker', ({ broker }) => {
   const hubs = Hubs.over(broker);
@@ -148,10 +100,12 @@ describe.each(brokers)('hub.pipe() over the $broker broker', ({ broker }) => {
     const client = await test.client(['a']);
     await test.hub.pipe('a', ['item']);
     await client.ended;
-    const { streams } = test.hub as unknown as { streams: { connections: Map<Connection, unknown> } };
+    const { subscribers } = test.hub['node'];
     // The hub has one of its own, on another channel.
     const open = () =>
-      [...streams.connections.keys()].filter(({ feeds }) => feeds.some(({ channel }) => channel === 'a'));
+      [...subscribers['subscribers'].keys()].filter(({ feeds }) =>
+        feeds.some(({ channel }) => channel === 'a'),
+      );
     await until(() => open().length === 1);
     for (let i = 0; i < 5; i++) {
       const back = SseStream.open(test.url('a'), { lastEventId: client.lastEventId });
@@ -296,51 +250,6 @@ describe.each(brokers)('hub.pipe() over the $broker broker', ({ broker }) => {
     await client.waitFor(({ data }) => data === 'still there');
   });
 
-  describe.each([
-    ['an async generator that throws', failLater],
-    ['an iterable that throws', failAfterwards],
-    [
-      'an Observable that fails',
-      (error: unknown) =>
-        concat(
-          of('before'),
-          throwError(() => error),
-        ),
-    ],
-  ])('%s', (_name, source) => {
-    it('ends its clients with an error that tells nothing, and rejects with its cause', async () => {
-      const test = await hubs.start();
-      const client = await test.client(['a']);
-      const cause = new Error('postgres://admin:secret@db/prod is down');
-      const failure = await failureOf(test.hub.pipe('a', source(cause)));
-      expect(failure).toBeInstanceOf(SourceFailedError);
-      expect(failure).toMatchObject({ code: 'SOURCE_FAILED', cause });
-      expect(await client.ended).toBe('end');
-      expect(client.messages.map(({ type, data }) => [type, data])).toEqual([
-        ['message', 'before'],
-        ['error', '{"channel":"a","code":"SOURCE_FAILED"}'],
-        ['end', '{"channel":"a"}'],
-      ]);
-      expect(client.blocks.map(({ raw }) => raw).join('\n')).not.toMatch(/postgres|secret|Error:|at .*\.ts/);
-      // Nor is it in the log.
-      expect(JSON.stringify(await test.hub.history('a'))).not.toMatch(/postgres|secret/);
-    });
-
-    it.each([
-      ['undefined', undefined],
-      ['null', null],
-      ['a string', 'words'],
-    ])('fails also with %s in the place of an error', async (_what, cause) => {
-      const test = await hubs.start();
-      const client = await test.client(['a']);
-      const failure = await failureOf(test.hub.pipe('a', source(cause)));
-      expect(failure).toBeInstanceOf(SourceFailedError);
-      expect(failure.cause).toBe(cause);
-      await client.ended;
-      expect(client.messages.map(({ type }) => type)).toEqual(['message', 'error', 'end']);
-    });
-  });
-
   it('leaves a generator in good order when an item cannot be published, and ends the clients', async () => {
     const test = await hubs.start();
     const client = await test.client(['a']);
@@ -478,81 +387,5 @@ describe.each(brokers)('hub.pipe() over the $broker broker', ({ broker }) => {
       const { connections, channels } = test.hub.stats();
       return connections === 0 && channels === 0;
     });
-  });
-});
-
-describe('hub.pipe() when Redis is away', () => {
-  const hubs = Hubs.over('redis');
-
-  /** Also a test that fails leaves it going. */
-  function pauseRedis(): void {
-    hubs.redis.pause();
-    hubs.closeLater(() => hubs.redis.resume());
-  }
-
-  it('fails an Observable that is faster than Redis, and leaves it at once', async () => {
-    const test = await hubs.start({ publishTimeout: 60_000 });
-    const subject = new Subject<PipeItem>();
-    const piped = failureOf(test.hub.pipe('a', subject));
-    pauseRedis();
-    for (let i = 0; i < 20_000; i++) subject.next(`item ${i}`);
-    // Not only when Redis has answered, or has not for long: what is emitted meanwhile is in vain.
-    expect(subject.observed).toBe(false);
-    hubs.redis.resume();
-    const failure = await piped;
-    expect(failure).toBeInstanceOf(SourceFailedError);
-    expect((failure.cause as Error).message).toMatch(/faster than Redis/);
-    const { events } = await test.hub.history('a', { limit: 1_000 });
-    expect(events.slice(-2).map(({ type }) => type)).toEqual(['error', 'end']);
-  });
-
-  it('asks an iterable for no more than may wait', async () => {
-    const test = await hubs.start({ publishTimeout: 2_000 });
-    let asked = 0;
-    let returned = false;
-    async function* endless(): AsyncGenerator<string> {
-      try {
-        for (;;) {
-          await nextTurn();
-          yield `item ${asked++}`;
-        }
-      } finally {
-        returned = true;
-      }
-    }
-    pauseRedis();
-    const piped = failureOf(test.hub.pipe('a', endless()));
-    await until(() => asked > 1_000);
-    let before = -1;
-    await until(
-      () => {
-        const isStill = asked === before;
-        before = asked;
-        return isStill;
-      },
-      { interval: 50 },
-    );
-    expect(asked).toBeLessThan(3_000);
-    hubs.redis.resume();
-    // It goes on as soon as Redis does.
-    await until(() => asked > before + 100);
-    await test.running.close();
-    await piped;
-    await until(() => returned);
-  });
-
-  it('rejects with what publish says, and leaves its source', async () => {
-    const test = await hubs.start({ publishTimeout: 500 });
-    const subject = new Subject<PipeItem>();
-    const piped = failureOf(test.hub.pipe('a', subject));
-    subject.next('before');
-    await until(async () => (await test.dataIn('a')).length === 1);
-    await hubs.redis.kill();
-    await until(async () => (await failureOf(test.hub.cursor())) instanceof RedisUnavailableError);
-    subject.next('lost');
-    expect(await piped).toBeInstanceOf(RedisUnavailableError);
-    expect(subject.observed).toBe(false);
-    await hubs.redis.restart();
-    await until(() => test.hub.cursor());
   });
 });

@@ -1,10 +1,11 @@
 import { jest } from '@jest/globals';
 import { Random } from '@nestjs-sse-redis/testing';
 import type { EventRecord } from '../../src/event/event-record.js';
-import { EventRing, NOWHERE, type Place } from '../../src/hub/event-ring.js';
-import { Feed } from '../../src/hub/feed.js';
-import { Figures } from '../../src/hub/figures.js';
-import { RecentEvents } from '../../src/hub/recent-events.js';
+import { EventRing, NOWHERE, type Place } from '../../src/delivery/event-ring.js';
+import { HubCounters } from '../../src/delivery/hub-counters.js';
+import { SocketGroup } from '../../src/response/socket-group.js';
+import { Feed } from '../../src/delivery/feed.js';
+import { RecentEvents } from '../../src/delivery/recent-events.js';
 
 const SIZE = 4096;
 /** More than an event takes besides its frame. */
@@ -175,9 +176,10 @@ describe('recent events of many channels in one ring', () => {
   it('are looked through no further back than is asked: a client that comes back asks for the last few', () => {
     const feed = new Feed(
       'news',
-      { up: true, watermark: 0, heard: 0, known: 0 },
-      new Figures(),
+      { up: true, watermark: 0, lastAnnounced: 0, lastAssigned: 0 },
+      new HubCounters(),
       new EventRing(1_048_576),
+      () => new SocketGroup(),
     );
     feed.ready(START);
     for (let i = 1; i <= 1000; i++) feed.receive(eventOf(START + i, START + i - 1, 400));

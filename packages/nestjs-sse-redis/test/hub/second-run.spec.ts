@@ -1,8 +1,8 @@
 import { jest } from '@jest/globals';
 import { SseStream, until } from '@nestjs-sse-redis/testing';
 import type { Broker, LogSlice, ReadRequest } from '../../src/broker/broker.interface.js';
-import { Connection } from '../../src/hub/connection.js';
-import { Feed } from '../../src/hub/feed.js';
+import { Replay } from '../../src/delivery/replay.js';
+import { Feed } from '../../src/delivery/feed.js';
 import { brokers, Hubs, type Listener, type TestHub } from './hubs.js';
 
 /** The hub's parts that tests hold up, to bring about an order of events that is rare otherwise. */
@@ -42,7 +42,7 @@ function replace<T extends object, K extends keyof T>(hubs: Hubs, on: T, method:
 describe.each(brokers)('a channel with several runs over the $broker broker', ({ broker }) => {
   const hubs = Hubs.over(broker);
   const start = () => hubs.start({ history: { maxLength: 10_000 } });
-  const inside = ({ hub }: TestHub): Inside => hub as unknown as Inside;
+  const inside = ({ hub }: TestHub): Inside => hub['node'];
 
   function page(
     test: TestHub,
@@ -285,7 +285,7 @@ describe.each(brokers)('a channel with several runs over the $broker broker', ({
     it('negative control: end a page too soon where memory is believed', async () => {
       const test = await start();
       const believing = jest.spyOn(
-        Connection.prototype as unknown as { endsByMemory: boolean },
+        Replay.prototype as unknown as { endsByMemory: boolean },
         'endsByMemory',
         'get',
       );
@@ -380,7 +380,7 @@ describe('a channel with several runs over a link that breaks', () => {
     await test.hub.publish('a', { data: 'A0' });
     await stream.waitFor(({ data }) => data === 'A0');
     // The link comes back after the next run has begun: else the end would be the newest, and the page be sent it.
-    const { broker } = test.hub as unknown as { broker: { onRestored(): Promise<void> } };
+    const { broker } = test.hub['node'] as unknown as { broker: { onRestored(): Promise<void> } };
     const onRestored = broker.onRestored.bind(broker);
     let restore!: () => void;
     const begun = new Promise<void>((resolve) => (restore = resolve));

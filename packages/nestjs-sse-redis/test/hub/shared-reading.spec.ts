@@ -4,13 +4,15 @@ import type { BrokerListener, LogSlice, ReadLimits, ReadRequest } from '../../sr
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.js';
 import type { EventRecord } from '../../src/event/event-record.js';
 import { formatEventId } from '../../src/event/position.js';
-import { Feeds } from '../../src/hub/feeds.js';
-import { Figures } from '../../src/hub/figures.js';
-import { Heartbeat } from '../../src/hub/heartbeat.js';
-import { LogReader } from '../../src/hub/log-reader.js';
-import { LostAnnouncements } from '../../src/hub/lost-announcements.js';
-import type { Gap, Outlet, OutletListener } from '../../src/hub/outlet.js';
-import { Streams } from '../../src/hub/streams.js';
+import { Feeds } from '../../src/delivery/feeds.js';
+import { HubCounters } from '../../src/delivery/hub-counters.js';
+import { SocketGroup } from '../../src/response/socket-group.js';
+import { Heartbeat } from '../../src/delivery/heartbeat.js';
+import { LogReader } from '../../src/delivery/log-reader.js';
+import { LostAnnouncements } from '../../src/delivery/losses/lost-announcements.js';
+import type { Gap } from '../../src/event/gap.js';
+import type { EventSink, EventSinkListener } from '../../src/delivery/event-sink.js';
+import { Subscribers } from '../../src/delivery/subscribers.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { dataOf, publication, publishAll } from '../broker/broker-set-ups.js';
 
@@ -41,9 +43,9 @@ class LaggingBroker extends MemoryBroker {
   }
 }
 
-class RecordingOutlet implements Outlet {
+class RecordingOutlet implements EventSink {
   readonly told: unknown[] = [];
-  connection: OutletListener | undefined;
+  subscriber: EventSinkListener | undefined;
   event(_channel: string, record: EventRecord): boolean {
     this.told.push(dataOf(record));
     return true;
@@ -64,20 +66,22 @@ class RecordingOutlet implements Outlet {
     this.told.push(gap);
     return true;
   }
+  join = () => false;
+  leaveGroup = () => 0;
   end(): void {}
 }
 
 it('does not take a reading that is older than what was announced for a cursor that is ahead', async () => {
   const broker = new LaggingBroker(options, 'node');
-  const figures = new Figures();
-  const feeds = new Feeds(broker, figures);
+  const counters = new HubCounters();
+  const feeds = new Feeds(broker, counters, () => new SocketGroup());
   const heartbeat = new Heartbeat(options.heartbeatInterval);
-  const streams = new Streams(
+  const streams = new Subscribers(
     broker,
     feeds,
     new LogReader(broker),
     heartbeat,
-    figures,
+    counters,
     new LostAnnouncements(options.ttl),
   );
   feeds.link.up = true;

@@ -111,6 +111,7 @@ describe('the options', () => {
       authorize: undefined,
       onRefusal: 'channel',
       serialize: undefined,
+      directWrites: true,
       ...Object.fromEntries(numbers.map(({ resolved, fallback }) => [resolved, fallback])),
     });
     expect(resolve(undefined)).toEqual(resolve({ identify: resolve({})['identify'] }));

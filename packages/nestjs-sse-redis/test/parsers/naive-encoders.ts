@@ -1,5 +1,4 @@
 import type { SseEventInput, SseHub } from 'nestjs-sse-redis';
-import type { Broker } from '../../src/broker/broker.interface.js';
 import { formatEventId } from '../../src/event/position.js';
 
 /** Makes the lines of an event as somebody might who did not think of all. */
@@ -13,10 +12,10 @@ export interface Trap {
 
 const trap = (event: SseEventInput): Trap => ({ event, refusal: undefined });
 
-const textOf = (data: unknown): string => (typeof data === 'string' ? data : JSON.stringify(data));
+const getText = (data: unknown): string => (typeof data === 'string' ? data : JSON.stringify(data));
 const typeLine = (type: string | undefined): string => (type ? `event: ${type}\n` : '');
 const split = (data: unknown): string =>
-  textOf(data)
+  getText(data)
     .split(/\r\n|\n|\r/)
     .join('\ndata: ');
 
@@ -51,14 +50,14 @@ export const naiveEncoders: readonly {
 }[] = [
   {
     does: 'puts data on one line',
-    encode: ({ type, data }) => `${typeLine(type)}data: ${textOf(data)}\n\n`,
+    encode: ({ type, data }) => `${typeLine(type)}data: ${getText(data)}\n\n`,
     traps: [...inData, 'a\nevent: x', 'a\nretry: 86400000', 'a\n:x', 'a\nx'].map((data) =>
       trap({ type: 'a', data }),
     ),
   },
   {
     does: 'splits data at LF alone',
-    encode: ({ type, data }) => `${typeLine(type)}data: ${textOf(data).split('\n').join('\ndata: ')}\n\n`,
+    encode: ({ type, data }) => `${typeLine(type)}data: ${getText(data).split('\n').join('\ndata: ')}\n\n`,
     traps: ['a\rb', 'a\r\rb', 'a\r\rdata: x\r\r', 'a\rid: 1\r', '\r', 'a\rretry: 86400000'].map((data) =>
       trap({ data }),
     ),
@@ -66,7 +65,7 @@ export const naiveEncoders: readonly {
   {
     does: 'splits data at what JavaScript takes for the end of a line',
     encode: ({ data }) =>
-      `data: ${textOf(data)
+      `data: ${getText(data)
         .split(/\r\n|[\r\n\u2028\u2029]/)
         .join('\ndata: ')}\n\n`,
     traps: ['a\u2028b', 'a\u2029'].map((data) => trap({ data })),
@@ -78,7 +77,7 @@ export const naiveEncoders: readonly {
   },
   {
     does: 'leaves out the space after the colon',
-    encode: ({ data }) => `data:${textOf(data)}\n\n`,
+    encode: ({ data }) => `data:${getText(data)}\n\n`,
     traps: [' a', '  '].map((data) => trap({ data })),
   },
   {
@@ -100,7 +99,7 @@ export async function publishNaively(
   event: SseEventInput,
   encode: Encode,
 ): Promise<string> {
-  const { broker } = hub as unknown as { broker: Broker };
+  const { broker } = hub['node'];
   const kind = typeof event.data === 'string' ? 't' : 'j';
   const [outcome] = await broker.publish([
     { channel, event: { kind, text: encode(event) }, ephemeral: false, idempotencyKey: undefined },

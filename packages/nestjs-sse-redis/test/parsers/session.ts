@@ -76,7 +76,7 @@ export class Session {
     const results = await this.hub.publishMany(all.map(({ event }) => event));
     return all.flatMap(({ event, refusal }, i) => {
       const result = results[i]!;
-      const code = 'error' in result ? codeOf(result.error) : undefined;
+      const code = 'error' in result ? toErrorCode(result.error) : undefined;
       assert.equal(code, refusal, `what became of ${inspect(event)}`);
       if ('error' in result) return [];
       return [{ ...expectedOf(event, result.id), ephemeral: event.ephemeral === true }];
@@ -164,7 +164,7 @@ export class Session {
   }
 }
 
-function codeOf(error: Error): string {
+function toErrorCode(error: Error): string {
   assert(error instanceof SseRedisError, error);
   return error.code;
 }

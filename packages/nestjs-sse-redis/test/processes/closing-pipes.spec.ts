@@ -1,12 +1,8 @@
-import { AppProcess, forEachAdapter, RedisServer, SseStream } from '@nestjs-sse-redis/testing';
+import { AppProcess, forEachAdapter, SseStream, useRedis } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import type { PipeRequest } from './pipes.process.js';
 
-let redis: RedisServer;
-beforeAll(async () => {
-  redis = await RedisServer.start();
-});
-afterAll(() => redis.stop());
+const redis = useRedis();
 
 /** What a page was sent, but positions. */
 function sentTo({ messages }: SseStream): string[] {

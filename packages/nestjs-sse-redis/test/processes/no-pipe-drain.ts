@@ -1,4 +1,4 @@
-import { Pipes } from '../../src/hub/pipes.js';
+import { Pipes } from '../../src/publish/pipes.js';
 
 /** Negative control: the drain leaves running pipes alone. */
 Pipes.prototype.interrupt = () => Promise.resolve([]);

@@ -36,6 +36,6 @@ it(`of ${CLIENTS} clients of one user that arrive at once at three processes, ex
   expect(await arrive(LIMIT)).toEqual({ open: LIMIT, refused: CLIENTS - LIMIT, counted: LIMIT });
 });
 
-it('all get in where the limit is higher: the twin', async () => {
+it('negative control: admits all connections where the limit is higher', async () => {
   expect(await arrive(CLIENTS)).toEqual({ open: CLIENTS, refused: 0, counted: CLIENTS });
 });

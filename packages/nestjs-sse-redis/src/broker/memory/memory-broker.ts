@@ -1,5 +1,5 @@
 import { encodeRecord, parseRecord, type EventRecord } from '../../event/event-record.js';
-import { positionOf, type Position } from '../../event/position.js';
+import { toPosition, type Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type {
   Broker,
@@ -22,11 +22,11 @@ const EXPIRY_MARGIN_MS = 1_000;
 /** The embedded broker: the same rules in the memory of one process, for development and for applications of one process. */
 export class MemoryBroker implements Broker {
   private readonly logs = new Map<string, MemoryLog>();
-  private readonly once = new Map<string, { readonly position: Position; readonly until: number }>();
+  private readonly idempotency = new Map<string, { readonly position: Position; readonly until: number }>();
   private readonly subscribed = new Set<string>();
   private readonly announcements: { readonly channel: string; readonly record: EventRecord }[] = [];
-  private readonly since: Position = positionOf(Date.now());
-  private last: Position = this.since;
+  private readonly epochStart: Position = toPosition(Date.now());
+  private head: Position = this.epochStart;
   private listener: BrokerListener | undefined;
   private timer: NodeJS.Timeout | undefined;
 
@@ -62,22 +62,22 @@ export class MemoryBroker implements Broker {
 
   async position(): Promise<Position> {
     await Promise.resolve();
-    return this.last;
+    return this.head;
   }
 
   async read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]> {
     await Promise.resolve();
     const now = Date.now();
     return requests.map(({ channel, after }) => {
-      const log = this.logOf(channel, now);
-      const wholeFrom = Math.max(this.since, log?.wholeFrom ?? positionOf(now - this.options.ttl));
+      const log = this.getLog(channel, now);
+      const logStart = Math.max(this.epochStart, log?.logStart ?? toPosition(now - this.options.ttl));
       const { records, truncated } = log?.read(after, limits) ?? { records: [], truncated: false };
       return {
         channel,
         records,
-        upTo: truncated ? records.at(-1)!.position : this.last,
-        wholeFrom,
-        last: this.last,
+        coveredUpTo: truncated ? records.at(-1)!.position : this.head,
+        logStart,
+        head: this.head,
         ended: records.length === 0 && log?.newest.kind === 'x',
       };
     });
@@ -86,24 +86,24 @@ export class MemoryBroker implements Broker {
   async extents(ranges: readonly LogRange[]): Promise<(LogExtent | undefined)[]> {
     await Promise.resolve();
     const now = Date.now();
-    return ranges.map(({ channel, after, upTo }) => this.logOf(channel, now)?.extent(after, upTo));
+    return ranges.map(({ channel, after, upTo }) => this.getLog(channel, now)?.extent(after, upTo));
   }
 
-  async rewind(channels: readonly string[], count: number): Promise<Position> {
+  async positionBefore(channels: readonly string[], count: number): Promise<Position> {
     await Promise.resolve();
-    if (count === 0) return this.last;
+    if (count === 0) return this.head;
     const now = Date.now();
-    const logs = channels.map((channel) => this.logOf(channel, now));
+    const logs = channels.map((channel) => this.getLog(channel, now));
     const positions = logs.flatMap((log) => log?.newestPositions(count) ?? []).sort((a, b) => b - a);
     const oldest = positions[Math.min(count, positions.length) - 1];
-    const wholeFrom = logs.map((log) => log?.wholeFrom ?? positionOf(now - this.options.ttl));
-    return Math.max(oldest === undefined ? this.last : oldest - 1, this.since, ...wholeFrom);
+    const logStart = logs.map((log) => log?.logStart ?? toPosition(now - this.options.ttl));
+    return Math.max(oldest === undefined ? this.head : oldest - 1, this.epochStart, ...logStart);
   }
 
   async subscribe(channel: string): Promise<Position> {
     this.subscribed.add(channel);
     await Promise.resolve();
-    return this.last;
+    return this.head;
   }
 
   unsubscribe(channel: string): void {
@@ -128,23 +128,23 @@ export class MemoryBroker implements Broker {
     const onceKey =
       idempotencyKey === undefined ? undefined : `${channel.length}:${channel}:${idempotencyKey}`;
     if (onceKey !== undefined) {
-      const first = this.once.get(onceKey);
+      const first = this.idempotency.get(onceKey);
       if (first && first.until > now) return first.position;
     }
-    const log = this.logOf(channel, now);
-    const position = (this.last = Math.max(positionOf(now), this.last + 1));
-    const prev = log?.newest.position ?? Math.max(positionOf(now - this.options.ttl), this.since);
+    const log = this.getLog(channel, now);
+    const position = (this.head = Math.max(toPosition(now), this.head + 1));
+    const prev = log?.newest.position ?? Math.max(toPosition(now - this.options.ttl), this.epochStart);
     const record = parseRecord(encodeRecord(position, prev, event, ephemeral, !log));
     if (!ephemeral) {
       const { maxLength, ttl } = this.options;
       const expires = now + ttl + EXPIRY_MARGIN_MS;
-      if (log) log.append(record, maxLength, positionOf(now - ttl), expires);
+      if (log) log.append(record, maxLength, toPosition(now - ttl), expires);
       else this.logs.set(channel, new MemoryLog(record, expires));
     }
     if (onceKey !== undefined) {
       // Deleted first, so that the map stays in the order of expiry.
-      this.once.delete(onceKey);
-      this.once.set(onceKey, { position, until: now + this.options.idempotencyWindow });
+      this.idempotency.delete(onceKey);
+      this.idempotency.set(onceKey, { position, until: now + this.options.idempotencyWindow });
     }
     if (this.subscribed.has(channel)) this.announce(channel, record);
     return position;
@@ -162,7 +162,7 @@ export class MemoryBroker implements Broker {
     });
   }
 
-  private logOf(channel: string, now: number): MemoryLog | undefined {
+  private getLog(channel: string, now: number): MemoryLog | undefined {
     const log = this.logs.get(channel);
     if (!log || log.expires > now) return log;
     this.logs.delete(channel);
@@ -173,12 +173,12 @@ export class MemoryBroker implements Broker {
   private tick(): void {
     const now = Date.now();
     for (const [channel, log] of this.logs) if (log.expires <= now) this.logs.delete(channel);
-    for (const [key, { until }] of this.once) {
+    for (const [key, { until }] of this.idempotency) {
       if (until > now) break;
-      this.once.delete(key);
+      this.idempotency.delete(key);
     }
-    this.last = Math.max(positionOf(now), this.last + 1);
+    this.head = Math.max(toPosition(now), this.head + 1);
     // Behind the announcements that wait.
-    queueMicrotask(() => this.listener?.watermark(this.last));
+    queueMicrotask(() => this.listener?.watermark(this.head));
   }
 }

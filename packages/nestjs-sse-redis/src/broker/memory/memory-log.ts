@@ -21,7 +21,7 @@ export class MemoryLog {
   }
 
   /** Nothing is missing for a cursor from here on. */
-  get wholeFrom(): Position {
+  get logStart(): Position {
     return this.records[this.start]!.prev;
   }
 
@@ -51,7 +51,7 @@ export class MemoryLog {
     const first = this.records[this.indexAfter(after)];
     if (!first || first.position > upTo) return undefined;
     return {
-      first: this.wholeFrom > after ? after + 1 : first.position,
+      first: this.logStart > after ? after + 1 : first.position,
       last: this.records[this.indexAfter(upTo) - 1]!.position,
     };
   }

@@ -1,7 +1,6 @@
-import { fromCursor, listedRangeOf, rangeOf, toCursor, type IndexRange } from '../connection-range.js';
+import { fromCursor, toListedRange, toIndexRange, toCursor, type IndexRange } from '../connection-range.js';
 import type {
   Admission,
-  ChannelsUpdate,
   ConnectionChange,
   ConnectionFilter,
   ConnectionPage,
@@ -58,15 +57,15 @@ export class MemoryRegistryStore implements RegistryStore {
     const at = Date.now();
     const changes: ConnectionChange[] = [];
     const admissions = connections.map((connection): Admission => {
-      if (this.connections.has(connection.id)) return 'in';
+      if (this.connections.has(connection.id)) return 'admitted';
       const { user, address } = connection;
       const { connectionsPerUser, connectionsPerAddress } = limits;
-      if (isFull(this.byUser, user, connectionsPerUser)) return 'user';
-      if (isFull(this.byAddress, address, connectionsPerAddress)) return 'address';
+      if (isFull(this.byUser, user, connectionsPerUser)) return 'user-limit';
+      if (isFull(this.byAddress, address, connectionsPerAddress)) return 'address-limit';
       const record = { ...connection, since: at };
       this.put(record);
       changes.push({ type: 'connected', at, connection: record });
-      return 'in';
+      return 'admitted';
     });
     this.tell(changes);
     return admissions;
@@ -77,7 +76,7 @@ export class MemoryRegistryStore implements RegistryStore {
     this.remove(removals);
   }
 
-  async update({ connection }: ChannelsUpdate): Promise<boolean> {
+  async update(connection: NewConnection): Promise<boolean> {
     await Promise.resolve();
     const before = this.connections.get(connection.id);
     if (!before) return false;
@@ -102,10 +101,10 @@ export class MemoryRegistryStore implements RegistryStore {
 
   async list(filter: ConnectionFilter, limit: number, after: string | undefined): Promise<ConnectionPage> {
     await Promise.resolve();
-    const range = listedRangeOf(filter);
+    const range = toListedRange(filter);
     const last = after === undefined ? undefined : fromCursor(after, range.prefix);
-    const members = this.idsOf(filter)
-      .map((id) => ({ id, member: this.memberOf(range, id) }))
+    const members = this.getIds(filter)
+      .map((id) => ({ id, member: this.toMember(range, id) }))
       .filter(({ member }) => last === undefined || compareBytes(member, last) > 0)
       .sort((a, b) => compareBytes(a.member, b.member));
     const page = members.slice(0, limit);
@@ -115,11 +114,11 @@ export class MemoryRegistryStore implements RegistryStore {
 
   async count(filter: ConnectionFilter): Promise<number> {
     await Promise.resolve();
-    const range = rangeOf(filter);
+    const range = toIndexRange(filter);
     if (range.index === 'address') return this.byAddress.count(range.of);
     const { user, channel, node } = filter;
     if (node !== undefined) return this.byNode.count(node);
-    if (user !== undefined && channel !== undefined) return this.idsOf(filter).length;
+    if (user !== undefined && channel !== undefined) return this.getIds(filter).length;
     if (user !== undefined) return this.byUser.count(user);
     return channel === undefined ? this.connections.size : this.byChannel.count(channel);
   }
@@ -171,7 +170,7 @@ export class MemoryRegistryStore implements RegistryStore {
     );
     if (!dead) return { node: undefined, removed: 0, more: false, locked: false };
     dead[1].isOver = true;
-    return { ...this.removePiece(dead[0], 'node lost', pieceSize), more: true };
+    return { ...this.removePiece(dead[0], 'node-lost', pieceSize), more: true };
   }
 
   async leave(node: string, reason: string, pieceSize: number): Promise<SweptPiece> {
@@ -187,7 +186,7 @@ export class MemoryRegistryStore implements RegistryStore {
     return { node, removed: ids.length, more, locked: false };
   }
 
-  private idsOf({ user, channel, node }: ConnectionFilter): string[] {
+  private getIds({ user, channel, node }: ConnectionFilter): string[] {
     const ids =
       node !== undefined
         ? this.byNode.ids(node)
@@ -200,7 +199,7 @@ export class MemoryRegistryStore implements RegistryStore {
     return [...ids].filter(isOfUser);
   }
 
-  private memberOf({ index }: IndexRange, id: string): string {
+  private toMember({ index }: IndexRange, id: string): string {
     return index === 'channel' ? `${this.connections.get(id)!.user ?? ''}\0${id}` : id;
   }
 

@@ -2,7 +2,8 @@ import type { ChainableCommander, Redis } from 'ioredis';
 import { PublishOutcomeUnknownError } from '../../errors/publish-outcome-unknown.error.js';
 import { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
-import { withinTime } from '../within-time.js';
+import { TurnBatch } from '../../util/turn-batch.js';
+import { withinTime } from '../../util/within-time.js';
 import type { Script } from './script.js';
 
 /** One run of a script. */
@@ -16,14 +17,15 @@ const MAX_WAITING = 64 * 1_048_576;
 /** About what a call costs besides its text. */
 const CALL_OVERHEAD = 512;
 
-/** What is sent in one tick. */
+/** The calls of one turn. */
 interface Round {
   readonly pipeline: ChainableCommander;
   /** About how many characters that is. */
   size: number;
-  /** Of all its commands; undefined if the time was up first. */
-  readonly results: Promise<Awaited<ReturnType<ChainableCommander['exec']>> | undefined>;
 }
+
+/** The results of all commands of a round; undefined if the time was up first. */
+type RoundResults = Awaited<ReturnType<ChainableCommander['exec']>> | undefined;
 
 type Outcome = { readonly reply: unknown } | { readonly error: Error };
 
@@ -31,7 +33,11 @@ type Outcome = { readonly reply: unknown } | { readonly error: Error };
 export class Commands {
   /** Of calls that were sent and not answered, about how many characters. */
   private waiting = 0;
-  private round: Round | undefined;
+  /** The calls of a turn go out in one pipeline: a hundred publishes cost little more than one. */
+  private readonly rounds = new TurnBatch(
+    (): Round => ({ pipeline: this.redis.pipeline(), size: 0 }),
+    (round) => this.sendRound(round),
+  );
 
   constructor(
     private readonly redis: Redis,
@@ -77,17 +83,17 @@ export class Commands {
   }
 
   private async send(script: Script, calls: readonly ScriptCall[], load = false): Promise<Outcome[]> {
-    const round = (this.round ??= this.openRound());
+    const { items: round, result } = this.rounds.current;
     const { pipeline } = round;
     if (load) pipeline.script('LOAD', script.source);
     const start = pipeline.length;
     for (const { keys, args } of calls) {
       pipeline.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args);
     }
-    const size = sizeOf(calls);
+    const size = getSize(calls);
     round.size += size;
     this.waiting += size;
-    const results = await round.results;
+    const results = await result;
     if (!results) {
       const error = new Error(`no answer within ${this.timeout} ms`);
       return calls.map(() => ({ error }));
@@ -98,16 +104,7 @@ export class Commands {
     });
   }
 
-  /** Collects what is sent in this tick, and sends it at its end: a hundred publishes cost little more than one. */
-  private openRound(): Round {
-    const pipeline = this.redis.pipeline();
-    const round: Round = { pipeline, size: 0, results: Promise.resolve().then(() => this.sendRound(round)) };
-    return round;
-  }
-
-  private sendRound(round: Round): Round['results'] {
-    this.round = undefined;
-    const { pipeline, size } = round;
+  private sendRound({ pipeline, size }: Round): Promise<RoundResults> {
     // Until ioredis lets go of them, which may be long after the time is up.
     const execution = pipeline.exec().finally(() => (this.waiting -= size));
     return withinTime(execution, this.timeout);
@@ -146,7 +143,7 @@ export class Commands {
   }
 }
 
-function sizeOf(calls: readonly ScriptCall[]): number {
+function getSize(calls: readonly ScriptCall[]): number {
   let size = 0;
   for (const { args } of calls) {
     size += CALL_OVERHEAD;

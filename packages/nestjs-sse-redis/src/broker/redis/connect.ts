@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
+import { withinTime } from '../../util/within-time.js';
 
 /**
  * Connects, trying again until the time is up: where all is started at once, Redis may come a little later.
@@ -14,18 +15,6 @@ export async function connectWithin(
 ): Promise<void> {
   let lastError: Error | undefined;
   const remember = (error: Error) => (lastError = error);
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new RedisUnavailableError(
-          `Redis at ${address} could not be reached within ${timeout} ms (${lastError?.message ?? 'no answer'}). ` +
-            'Is it running, and is the `redis` option right? Without that option the embedded broker serves one process.',
-          { cause: lastError },
-        ),
-      );
-    }, timeout);
-  });
   const ready = connections.map(
     (connection) =>
       new Promise<void>((resolve) => {
@@ -36,9 +25,13 @@ export async function connectWithin(
       }),
   );
   try {
-    await Promise.race([Promise.all(ready), timeUp]);
+    if (await withinTime(Promise.all(ready), timeout)) return;
   } finally {
-    clearTimeout(timer);
     for (const connection of connections) connection.off('error', remember);
   }
+  throw new RedisUnavailableError(
+    `Redis at ${address} could not be reached within ${timeout} ms (${lastError?.message ?? 'no answer'}). ` +
+      'Is it running, and is the `redis` option right? Without that option the embedded broker serves one process.',
+    { cause: lastError },
+  );
 }

@@ -25,18 +25,18 @@ export class Keys {
     return `${this.tag}:log:${channel}`;
   }
 
-  once(channel: string, idempotencyKey: string): string {
+  idempotency(channel: string, idempotencyKey: string): string {
     // The length keeps the two parts apart, whatever characters they have.
     return `${this.tag}:once:${channel.length}:${channel}:${idempotencyKey}`;
   }
 
   /** The pub/sub channel on which events of a channel are announced. */
-  announceTo(channel: string): string {
+  pubSubChannel(channel: string): string {
     return `${this.announcements}c:${channel}`;
   }
 
   /** The channel whose events are announced under this name, if it is such a name. Cut off: a map would be one more look-up an event. */
-  channelAnnouncedBy(name: Buffer): string | undefined {
+  channelFromPubSub(name: Buffer): string | undefined {
     return name[this.kindAt] === CHANNEL_KIND ? name.toString('utf8', this.kindAt + 2) : undefined;
   }
 

@@ -8,13 +8,13 @@ export function parseSlices(requests: readonly ReadRequest[], reply: unknown): L
   if (!Array.isArray(reply) || reply.length !== requests.length + 1 || typeof reply[0] !== 'number') {
     throw new UnexpectedReplyError('Redis answered a reading of the logs with something else.');
   }
-  const [last, ...slices] = reply as [Position, ...[Position, Position, number, ...Buffer[]][]];
-  return slices.map(([wholeFrom, upTo, ended, ...records], i) => ({
+  const [head, ...slices] = reply as [Position, ...[Position, Position, number, ...Buffer[]][]];
+  return slices.map(([logStart, coveredUpTo, ended, ...records], i) => ({
     channel: requests[i]!.channel,
     records: records.map(parseRecord),
-    upTo,
-    wholeFrom,
-    last,
+    coveredUpTo,
+    logStart,
+    head,
     ended: ended === 1,
   }));
 }
@@ -28,11 +28,4 @@ export function parseExtents(count: number, reply: unknown): (LogExtent | undefi
     extents[index - 1] = { first, last };
   }
   return extents;
-}
-
-/** The same items in lists of at most `size`. */
-export function chunksOf<T>(items: readonly T[], size: number): T[][] {
-  const chunks: T[][] = [];
-  for (let i = 0; i < items.length; i += size) chunks.push(items.slice(i, i + size));
-  return chunks;
 }

@@ -3,6 +3,7 @@ import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import { recordFlags } from '../../event/event-record.js';
 import type { Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
+import { TurnBatch } from '../../util/turn-batch.js';
 import type { Publication, PublishOutcome } from '../broker.interface.js';
 import type { Commands, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
@@ -29,8 +30,10 @@ interface Run {
 
 /** Publishes what comes in one tick together, in its order: in one round trip, and with few runs of the script. */
 export class PublishQueue {
-  private waiting: Publication[] = [];
-  private sent: Promise<Sent> | undefined;
+  private readonly batches = new TurnBatch(
+    (): Publication[] => [],
+    (publications) => this.sendAll(publications),
+  );
 
   constructor(
     private readonly commands: Commands,
@@ -41,10 +44,11 @@ export class PublishQueue {
   /** Never rejects: each publication has an outcome of its own. */
   async publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {
     if (publications.length === 0) return [];
-    const start = this.waiting.length;
+    const { items, result } = this.batches.current;
+    const start = items.length;
     const end = start + publications.length;
-    for (const publication of publications) this.waiting.push(publication);
-    const { runs, runOf } = await (this.sent ??= Promise.resolve().then(() => this.sendAll()));
+    for (const publication of publications) items.push(publication);
+    const { runs, runOf } = await result;
     const first = runOf[start]!;
     const own = runs.slice(first, runOf[end - 1]! + 1);
     const outcomes = (await Promise.all(own.map((run) => run.outcomes))).flat();
@@ -57,15 +61,12 @@ export class PublishQueue {
       keys: [this.keys.clock, this.keys.log(name)],
       args: [0, this.options.ttl, 0, name, recordFlags('t', true), text, 0],
     });
-    const outcome = this.outcomeOf((reply as [unknown])[0]);
+    const outcome = this.toOutcome((reply as [unknown])[0]);
     if ('error' in outcome) throw outcome.error;
     return outcome.position;
   }
 
-  private sendAll(): Sent {
-    const { waiting } = this;
-    this.waiting = [];
-    this.sent = undefined;
+  private sendAll(waiting: readonly Publication[]): Sent {
     const runs: Run[] = [];
     const runOf: number[] = [];
     for (let start = 0; start < waiting.length;) {
@@ -78,17 +79,17 @@ export class PublishQueue {
   }
 
   private async send(publications: readonly Publication[]): Promise<PublishOutcome[]> {
-    const [outcome] = await this.commands.runAll(PUBLISH, [this.callOf(publications)]);
+    const [outcome] = await this.commands.runAll(PUBLISH, [this.toCall(publications)]);
     if ('error' in outcome!) return publications.map(() => outcome);
     const replies = outcome!.reply;
     if (!Array.isArray(replies) || replies.length !== publications.length) {
       const error = new UnexpectedReplyError('Redis answered a publish with something else.');
       return publications.map(() => ({ error }));
     }
-    return replies.map((reply: unknown) => this.outcomeOf(reply));
+    return replies.map((reply: unknown) => this.toOutcome(reply));
   }
 
-  private outcomeOf(reply: unknown): PublishOutcome {
+  private toOutcome(reply: unknown): PublishOutcome {
     if (typeof reply === 'number') return { position: reply };
     const cause = new Error(String(reply));
     return {
@@ -96,16 +97,16 @@ export class PublishQueue {
     };
   }
 
-  private callOf(publications: readonly Publication[]): ScriptCall {
+  private toCall(publications: readonly Publication[]): ScriptCall {
     const { maxLength, ttl, idempotencyWindow } = this.options;
     const keys = [this.keys.clock];
     const args: (string | number)[] = [maxLength, ttl, idempotencyWindow];
     for (const { channel, event, ephemeral, idempotencyKey } of publications) {
       const hasOnce = idempotencyKey !== undefined;
       keys.push(this.keys.log(channel));
-      if (hasOnce) keys.push(this.keys.once(channel, idempotencyKey));
+      if (hasOnce) keys.push(this.keys.idempotency(channel, idempotencyKey));
       args.push(
-        this.keys.announceTo(channel),
+        this.keys.pubSubChannel(channel),
         recordFlags(event.kind, ephemeral),
         event.text,
         hasOnce ? 1 : 0,

@@ -19,7 +19,9 @@ import type {
 import { Commands, type ScriptCall } from './commands.js';
 import { connectWithin } from './connect.js';
 import { Keys } from './keys.js';
-import { chunksOf, parseExtents, parseSlices } from './log-replies.js';
+import { toChunks } from '../../util/chunks.js';
+import { TurnBatch } from '../../util/turn-batch.js';
+import { parseExtents, parseSlices } from './log-replies.js';
 import { Probe } from './probe.js';
 import { PublishQueue } from './publish-queue.js';
 import { RedisRegistryStore } from './redis-registry-store.js';
@@ -54,7 +56,11 @@ export class RedisBroker implements Broker {
   private readonly subscription: Subscription;
   private readonly probe: Probe;
   private listener: BrokerListener | undefined;
-  private positionAsked: Promise<Position> | undefined;
+  /** All that ask in one turn share the answer, which is no older than the question. */
+  private readonly positionReads = new TurnBatch(
+    () => undefined,
+    () => this.readPosition(),
+  );
   /** How often the link was lost. */
   private losses = 0;
   /** The position at the last probe that came back. */
@@ -117,13 +123,12 @@ export class RedisBroker implements Broker {
     return this.publishing.publish(publications);
   }
 
-  /** Asked for several times in a tick, it is read once. */
   position(): Promise<Position> {
-    return (this.positionAsked ??= this.readPosition());
+    return this.positionReads.current.result;
   }
 
   async read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]> {
-    const chunks = chunksOf(requests, LOGS_PER_CALL);
+    const chunks = toChunks(requests, LOGS_PER_CALL);
     const replies = await this.commands.readAll(
       READ,
       chunks.map((chunk) => this.readCall(chunk, limits)),
@@ -132,7 +137,7 @@ export class RedisBroker implements Broker {
   }
 
   async extents(ranges: readonly LogRange[]): Promise<(LogExtent | undefined)[]> {
-    const chunks = chunksOf(ranges, RANGES_PER_CALL);
+    const chunks = toChunks(ranges, RANGES_PER_CALL);
     const calls = chunks.map((chunk) => ({
       keys: chunk.map(({ channel }) => this.keys.log(channel)),
       args: chunk.flatMap(({ after, upTo }) => [`(${formatEventId(after)}`, formatEventId(upTo)]),
@@ -141,7 +146,7 @@ export class RedisBroker implements Broker {
     return replies.flatMap((reply, i) => parseExtents(chunks[i]!.length, reply));
   }
 
-  async rewind(channels: readonly string[], count: number): Promise<Position> {
+  async positionBefore(channels: readonly string[], count: number): Promise<Position> {
     const reply = await this.commands.read(REWIND, {
       keys: [this.keys.clock, ...channels.map((channel) => this.keys.log(channel))],
       args: [this.options.ttl, count],
@@ -150,12 +155,12 @@ export class RedisBroker implements Broker {
   }
 
   async subscribe(channel: string): Promise<Position> {
-    await this.subscription.add(this.keys.announceTo(channel));
+    await this.subscription.add(this.keys.pubSubChannel(channel));
     return this.position();
   }
 
   unsubscribe(channel: string): void {
-    this.subscription.remove(this.keys.announceTo(channel));
+    this.subscription.remove(this.keys.pubSubChannel(channel));
   }
 
   async send(node: string, message: string): Promise<number> {
@@ -183,16 +188,13 @@ export class RedisBroker implements Broker {
   }
 
   private async readPosition(): Promise<Position> {
-    // One turn later, so that whoever asks in this tick gets the same answer, and it is no older than the question.
-    await Promise.resolve();
-    this.positionAsked = undefined;
     const reply = await this.commands.read(READ, this.readCall([], { records: 0, bytes: 0 }));
     return (reply as [Position])[0];
   }
 
   private receive(name: Buffer, message: Buffer): void {
     try {
-      const channel = this.keys.channelAnnouncedBy(name);
+      const channel = this.keys.channelFromPubSub(name);
       if (channel !== undefined) this.listener?.announced(channel, parseRecord(message));
       else if (name.toString() === this.probeChannel) this.onProbe(parseRecord(message).position);
       else this.listener?.message(message.toString());

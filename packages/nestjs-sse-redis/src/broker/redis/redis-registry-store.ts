@@ -1,10 +1,9 @@
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
-import { fromCursor, listedRangeOf, rangeOf, toCursor } from '../connection-range.js';
+import { fromCursor, toListedRange, toIndexRange, toCursor } from '../connection-range.js';
 import {
   CHANGES_CHANNEL,
   type Admission,
-  type ChannelsUpdate,
   type ConnectionFilter,
   type ConnectionPage,
   type ConnectionRecord,
@@ -18,6 +17,7 @@ import {
   type Renewal,
   type SweptPiece,
 } from '../registry-store.interface.js';
+import { toChunks } from '../../util/chunks.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import { RegistryKeys } from './registry-keys.js';
@@ -38,7 +38,7 @@ const GET = Script.load('registry/get');
 const CONNECTIONS_PER_CALL = 256;
 /** Changes are for those who follow them; who comes later reads the registry. */
 const CHANGES_KEPT = 200;
-const ADMISSIONS: readonly (Admission | undefined)[] = [undefined, 'in', 'user', 'address'];
+const ADMISSIONS: readonly (Admission | undefined)[] = [undefined, 'admitted', 'user-limit', 'address-limit'];
 
 /** The registry in Redis: what each script does is one atomic step, its announcement included. */
 export class RedisRegistryStore implements RegistryStore {
@@ -54,7 +54,7 @@ export class RedisRegistryStore implements RegistryStore {
     this.keys = new RegistryKeys(keys.tag);
     const { nodes, connections, all, addresses, tag } = this.keys;
     this.sharedKeys = [keys.clock, keys.log(CHANGES_CHANNEL), nodes, connections, all, addresses];
-    this.sharedArgs = [keys.announceTo(CHANGES_CHANNEL), CHANGES_KEPT, options.ttl, tag];
+    this.sharedArgs = [keys.pubSubChannel(CHANGES_CHANNEL), CHANGES_KEPT, options.ttl, tag];
   }
 
   async renew(node: NodeDescription, ttl: number): Promise<Renewal> {
@@ -76,14 +76,18 @@ export class RedisRegistryStore implements RegistryStore {
     const { connectionsPerUser, connectionsPerAddress } = limits;
     const replies = await this.commands.readAll(
       REGISTER,
-      chunks(connections).map((some) => ({
+      toChunks(connections, CONNECTIONS_PER_CALL).map((some) => ({
         keys: this.sharedKeys,
         args: [
           ...this.sharedArgs,
           node,
           connectionsPerUser,
           connectionsPerAddress,
-          ...some.flatMap((connection) => [connection.id, indexOf(connection), JSON.stringify(connection)]),
+          ...some.flatMap((connection) => [
+            connection.id,
+            toIndexKind(connection),
+            JSON.stringify(connection),
+          ]),
         ],
       })),
     );
@@ -94,17 +98,17 @@ export class RedisRegistryStore implements RegistryStore {
   async unregister(removals: readonly Removal[]): Promise<void> {
     await this.commands.readAll(
       UNREGISTER,
-      chunks(removals).map((some) => ({
+      toChunks(removals, CONNECTIONS_PER_CALL).map((some) => ({
         keys: this.sharedKeys,
         args: [...this.sharedArgs, ...some.flatMap(({ id, reason }) => [id, JSON.stringify(reason)])],
       })),
     );
   }
 
-  async update({ connection }: ChannelsUpdate): Promise<boolean> {
+  async update(connection: NewConnection): Promise<boolean> {
     const reply = await this.commands.read(UPDATE, {
       keys: this.sharedKeys,
-      args: [...this.sharedArgs, connection.id, indexOf(connection), JSON.stringify(connection)],
+      args: [...this.sharedArgs, connection.id, toIndexKind(connection), JSON.stringify(connection)],
     });
     return reply === 1;
   }
@@ -115,7 +119,7 @@ export class RedisRegistryStore implements RegistryStore {
   }
 
   async list(filter: ConnectionFilter, limit: number, after: string | undefined): Promise<ConnectionPage> {
-    const range = listedRangeOf(filter);
+    const range = toListedRange(filter);
     const [min, max] = lexRange(range.prefix);
     const reply = (await this.commands.read(LIST, {
       keys: [this.keys.connections, this.indexKey(range.index, range.of)],
@@ -131,7 +135,7 @@ export class RedisRegistryStore implements RegistryStore {
   }
 
   async count(filter: ConnectionFilter): Promise<number> {
-    const range = rangeOf(filter);
+    const range = toIndexRange(filter);
     const [key, args] =
       range.index === 'address'
         ? [this.keys.addresses, ['address', range.of]]
@@ -174,7 +178,7 @@ export class RedisRegistryStore implements RegistryStore {
   }
 
   sweep(by: string, lockTtl: number, pieceSize: number): Promise<SweptPiece> {
-    return this.removePiece([by, lockTtl, pieceSize, '', '"node lost"']);
+    return this.removePiece([by, lockTtl, pieceSize, '', '"node-lost"']);
   }
 
   leave(node: string, reason: string, pieceSize: number): Promise<SweptPiece> {
@@ -201,7 +205,7 @@ export class RedisRegistryStore implements RegistryStore {
 }
 
 /** The second line of a record: what Lua must know of it. */
-function indexOf({ user, address, channels }: NewConnection): string {
+function toIndexKind({ user, address, channels }: NewConnection): string {
   return JSON.stringify([user ?? '', address ?? '', ...channels]);
 }
 
@@ -216,11 +220,4 @@ function lexRange(prefix: string): [string, string] {
   if (prefix === '') return ['-', '+'];
   const last = prefix.length - 1;
   return [`[${prefix}`, `(${prefix.slice(0, last)}${String.fromCharCode(prefix.charCodeAt(last) + 1)}`];
-}
-
-function chunks<T>(items: readonly T[]): T[][] {
-  const result: T[][] = [];
-  for (let i = 0; i < items.length; i += CONNECTIONS_PER_CALL)
-    result.push(items.slice(i, i + CONNECTIONS_PER_CALL));
-  return result;
 }

@@ -1,6 +1,8 @@
 import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
+import { toChunks } from '../../util/chunks.js';
+import { TurnBatch } from '../../util/turn-batch.js';
 
 /** How many channels one command names: a very long command would hold up what else Redis has to do. */
 const CHANNELS_PER_COMMAND = 512;
@@ -24,10 +26,14 @@ export class Subscription {
   private readonly logger = new Logger('SseRedisSubscription');
   /** The channels to be on; those with a batch have been asked for, but not acknowledged on this connection. */
   private readonly wanted = new Map<string, Promise<void> | undefined>();
-  private batch: { readonly channels: Set<string>; readonly sent: Promise<void> } | undefined;
+  /** The channels that are wanted anew in this turn go out in one command. */
+  private readonly batches = new TurnBatch<Set<string>, void>(
+    () => new Set(),
+    (channels, sent) => this.subscribeBatch(channels, sent),
+  );
   private leaving: Set<string> | undefined;
   /** Those that Redis was asked to take the connection off, until it has answered, or the connection is gone. */
-  private readonly parting = new Map<string, Promise<void>>();
+  private readonly unsubscribing = new Map<string, Promise<void>>();
   private lostBefore = false;
   private closed = false;
   private connected = false;
@@ -37,7 +43,7 @@ export class Subscription {
     private readonly listener: SubscriptionListener,
   ) {
     redis.on('messageBuffer', (channel: Buffer, message: Buffer) => {
-      if (this.parting.size > 0 && this.isParting(channel.toString())) return;
+      if (this.unsubscribing.size > 0 && this.isUnsubscribing(channel.toString())) return;
       listener.message(channel, message);
     });
     redis.on('close', () => this.onClose());
@@ -58,7 +64,7 @@ export class Subscription {
     this.leaving?.delete(channel);
     const known = this.wanted.get(channel);
     if (known || this.wanted.has(channel)) return known ?? Promise.resolve();
-    const { channels, sent } = (this.batch ??= this.openBatch());
+    const { items: channels, result: sent } = this.batches.current;
     channels.add(channel);
     this.wanted.set(channel, sent);
     return sent;
@@ -68,7 +74,7 @@ export class Subscription {
   remove(channel: string): void {
     if (!this.wanted.delete(channel)) return;
     // It may have been left and wanted in this very tick: then Redis still has it.
-    this.batch?.channels.delete(channel);
+    this.batches.items?.delete(channel);
     if (!this.leaving) {
       this.leaving = new Set();
       setImmediate(() => this.leave());
@@ -88,18 +94,6 @@ export class Subscription {
     await Promise.resolve();
   }
 
-  /** All that is wanted in one tick goes out in one command. */
-  private openBatch(): { channels: Set<string>; sent: Promise<void> } {
-    const channels = new Set<string>();
-    const sent = new Promise<void>((resolve, reject) => {
-      queueMicrotask(() => {
-        this.batch = undefined;
-        this.subscribeBatch(channels, sent).then(resolve, reject);
-      });
-    });
-    return { channels, sent };
-  }
-
   private async subscribeBatch(channels: ReadonlySet<string>, sent: Promise<void>): Promise<void> {
     const answers = this.answersBefore(channels);
     if (answers.size > 0) await Promise.all(answers);
@@ -117,9 +111,9 @@ export class Subscription {
   /** Those of Redis that are to be waited for before some channels may be subscribed to anew. They never reject. */
   private answersBefore(channels: ReadonlySet<string>): Set<Promise<void>> {
     const answers = new Set<Promise<void>>();
-    if (this.parting.size === 0) return answers;
+    if (this.unsubscribing.size === 0) return answers;
     for (const channel of channels) {
-      const answered = this.parting.get(channel);
+      const answered = this.unsubscribing.get(channel);
       if (answered) answers.add(answered);
     }
     return answers;
@@ -130,43 +124,38 @@ export class Subscription {
    * to end: whoever wants the channel anew would take it for the beginning of the new one, and what is published
    * between the two would be missing.
    */
-  private isParting(channel: string): boolean {
-    return this.parting.has(channel);
+  private isUnsubscribing(channel: string): boolean {
+    return this.unsubscribing.has(channel);
   }
 
   private async subscribe(channels: readonly string[]): Promise<void> {
-    const acknowledgements: Promise<unknown>[] = [];
-    for (let i = 0; i < channels.length; i += CHANNELS_PER_COMMAND) {
-      acknowledgements.push(this.redis.subscribe(...channels.slice(i, i + CHANNELS_PER_COMMAND)));
-    }
-    await Promise.all(acknowledgements);
+    const commands = toChunks(channels, CHANNELS_PER_COMMAND);
+    await Promise.all(commands.map((some) => this.redis.subscribe(...some)));
   }
 
   private leave(): void {
     const channels = [...(this.leaving ?? [])];
     this.leaving = undefined;
     if (!this.connected) return;
-    for (let i = 0; i < channels.length; i += CHANNELS_PER_COMMAND) {
-      this.part(channels.slice(i, i + CHANNELS_PER_COMMAND));
-    }
+    for (const some of toChunks(channels, CHANNELS_PER_COMMAND)) this.unsubscribe(some);
   }
 
-  private part(channels: readonly string[]): void {
+  private unsubscribe(channels: readonly string[]): void {
     const answered: Promise<void> = this.redis
       .unsubscribe(...channels)
       // The connection broke: the next one is on none of these.
       .catch((error: Error) => this.logger.debug(`Could not unsubscribe: ${error.message}`))
       .then(() => {
         for (const channel of channels)
-          if (this.parting.get(channel) === answered) this.parting.delete(channel);
+          if (this.unsubscribing.get(channel) === answered) this.unsubscribing.delete(channel);
       });
-    for (const channel of channels) this.parting.set(channel, answered);
+    for (const channel of channels) this.unsubscribing.set(channel, answered);
   }
 
   private onClose(): void {
     if (!this.connected || this.closed) return;
     this.connected = false;
-    this.parting.clear();
+    this.unsubscribing.clear();
     this.lostBefore = true;
     this.listener.lost();
   }

@@ -51,7 +51,7 @@ async function run(name: string): Promise<void> {
 /** Lets everything through, as if there were no guard. */
 function lookAway(): void {
   const library = join(require.resolve('nestjs-sse-redis/package.json'), '..');
-  const { ResponseGuard } = require(join(library, 'dist/http/response-guard.js'));
+  const { ResponseGuard } = require(join(library, 'dist/response/response-guard.js'));
   ResponseGuard.prototype.takeWrite = function (args: unknown[]) {
     return this.originalWrite.apply(this.response, args);
   };

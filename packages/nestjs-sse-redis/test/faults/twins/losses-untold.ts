@@ -1,6 +1,6 @@
-import { Connection } from '../../../src/hub/connection.js';
-import { LostAnnouncements } from '../../../src/hub/lost-announcements.js';
+import { Subscriber } from '../../../src/delivery/subscriber.js';
+import { LostAnnouncements } from '../../../src/delivery/losses/lost-announcements.js';
 
 /** A node that keeps to itself which announcements were lost. */
-Connection.prototype.tellLoss = () => undefined;
+Subscriber.prototype.sendLossGap = () => undefined;
 LostAnnouncements.prototype.gapsFor = () => undefined;

@@ -1,8 +1,8 @@
-import { ResponseOutlet } from '../../../src/http/response-outlet.js';
-import { retryFrame } from '../../../src/hub/frames.js';
+import { ResponseSink } from '../../../src/response/response-sink.js';
+import { formatRetryFrame } from '../../../src/event/sse-frame.js';
 
 /** A node that tells clients no position but with an event. */
-ResponseOutlet.prototype.position = () => true;
-ResponseOutlet.prototype.open = function (_id, retry) {
-  return this.write(retryFrame(retry, undefined));
+ResponseSink.prototype.position = () => true;
+ResponseSink.prototype.open = function (_id, retry) {
+  return this.write(formatRetryFrame(retry, undefined));
 };

@@ -1,4 +1,4 @@
-import { Feed } from '../../../src/hub/feed.js';
+import { Feed } from '../../../src/delivery/feed.js';
 import { wrap } from './wrap.js';
 
 /** A node that believes every announcement to be the next: `prev` is not looked at. */

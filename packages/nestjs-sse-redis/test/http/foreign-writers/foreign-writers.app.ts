@@ -130,7 +130,7 @@ export const ofMiddleware: { response: ServerResponse | undefined } = { response
 
 export function foreignWritersModule(options: SseRedisOptions) {
   return {
-    imports: [SseRedisModule.forRoot(options)],
+    imports: [SseRedisModule.forRoot({ directWrites: process.env['DIRECT_WRITES'] !== 'false', ...options })],
     controllers: [ForeignWritersController],
     providers: [{ provide: APP_INTERCEPTOR, useClass: TimeoutInterceptor }],
   };

@@ -9,10 +9,7 @@
 --
 -- Returns { number of the range, first, last } of each range that has events (broker.interface.ts: LogExtent).
 
-local function positionOf(id)
-  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  return ms * 1024 + seq
-end
+-- @include position
 
 -- No stream has none of our events: pcall returns a table without entries where a key holds something else.
 local function idAt(command, log, from, to)
@@ -27,11 +24,11 @@ for range = 1, #KEYS do
   if first then
     local last = idAt('XREVRANGE', log, upTo, after)
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-    local wholeFrom = tonumber(string.match(oldest[2][2], '^%d+ (%d+)'))
-    local begin, from = positionOf(first), positionOf(string.sub(after, 2))
+    local logStart = prevOf(oldest[2][2])
+    local begin, from = toPosition(first), toPosition(string.sub(after, 2))
     -- Older ones of the range may have been trimmed.
-    if wholeFrom > from then begin = from + 1 end
-    extents[#extents + 1] = { range, begin, positionOf(last) }
+    if logStart > from then begin = from + 1 end
+    extents[#extents + 1] = { range, begin, toPosition(last) }
   end
 end
 return extents

@@ -10,12 +10,13 @@
 -- ARGV[2] retention  of the logs, ms
 -- ARGV[3] window     how long `once` is kept, ms
 -- then for each event:
--- ARGV    announceTo  pub/sub channel
+-- ARGV    pubSubChannel  pub/sub channel
 -- ARGV    flags       of the record
 -- ARGV    text        the SSE text after the id line
 -- ARGV    hasOnce     1 or 0
 --
 -- Returns of each event its position, or in words why it was refused, and then nothing of it was stored.
+-- @include position
 -- @include append
 
 local clock = openClock(KEYS[1], ARGV[2], (#ARGV - 3) / 4)

@@ -7,27 +7,29 @@
 --
 -- Returns the position, no earlier than from where on every one of the logs is whole; of an unused hub, -1.
 
-local clock = redis.call('HMGET', KEYS[1], 'last', 'since', 'retention')
+-- @include position
+
+local clockKey, retentionText, count = KEYS[1], ARGV[1], tonumber(ARGV[2])
+
+local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention')
 if not clock[1] then return -1 end
-local time = redis.call('TIME')
-local now = (time[1] * 1000 + math.floor(time[2] / 1000)) * 1024
-local retention = tonumber(clock[3] or ARGV[1])
-local count = tonumber(ARGV[2])
+local now = readTime() * POSITIONS_PER_MS
+local retention = tonumber(clock[3] or retentionText)
 if count == 0 then return tonumber(clock[1]) end
 
-local wholeFrom = tonumber(clock[2])
+local logStart = tonumber(clock[2])
 local positions = {}
 for i = 2, #KEYS do
-  local first = redis.call('XRANGE', KEYS[i], '-', '+', 'COUNT', 1)[1]
-  local from = first and tonumber(string.match(first[2][2], '^%d+ (%d+)')) or now - retention * 1024
-  if from > wholeFrom then wholeFrom = from end
+  local log = KEYS[i]
+  local first = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  local from = first and prevOf(first[2][2]) or now - retention * POSITIONS_PER_MS
+  if from > logStart then logStart = from end
   if first then
-    for _, entry in ipairs(redis.call('XREVRANGE', KEYS[i], '+', '-', 'COUNT', count)) do
-      local ms, seq = string.match(entry[1], '^(%d+)-(%d+)$')
-      positions[#positions + 1] = ms * 1024 + seq
+    for _, entry in ipairs(redis.call('XREVRANGE', log, '+', '-', 'COUNT', count)) do
+      positions[#positions + 1] = toPosition(entry[1])
     end
   end
 end
 table.sort(positions, function(a, b) return a > b end)
 local oldest = positions[math.min(count, #positions)]
-return math.max(oldest and oldest - 1 or tonumber(clock[1]), wholeFrom)
+return math.max(oldest and oldest - 1 or tonumber(clock[1]), logStart)

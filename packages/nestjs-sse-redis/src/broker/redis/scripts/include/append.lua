@@ -1,4 +1,4 @@
--- The clock of the hub, and how events get their places.
+-- The clock of the hub, and how events get their places. Needs include/position.lua.
 
 local call = redis.call
 
@@ -10,18 +10,17 @@ local call = redis.call
 -- count      how many positions; those that are not used after all are nobody's
 local function openClock(clockKey, retentionText, count)
   local stored = call('HMGET', clockKey, 'last', 'since', 'retention')
-  local time = call('TIME')
-  local ms = time[1] * 1000 + math.floor(time[2] / 1000)
-  local now, retention = ms * 1024, tonumber(retentionText)
+  local ms = readTime()
+  local now, retention = ms * POSITIONS_PER_MS, tonumber(retentionText)
   -- A new clock begins in the next millisecond: before its data were lost, Redis may have given out ids of this one.
-  local last, since = tonumber(stored[1] or now + 1024), tonumber(stored[2] or now + 1024)
+  local last, since = tonumber(stored[1] or now + POSITIONS_PER_MS), tonumber(stored[2] or now + POSITIONS_PER_MS)
   local first = math.max(now, last + 1)
   local reserved = first + count - 1
   if stored[3] == retentionText then
     call('HSET', clockKey, 'last', string.format('%.0f', reserved))
   else
     -- The retention was changed, or the clock is new. What expired under the shorter one is not remembered.
-    if stored[3] then since = math.max(since, now - math.min(retention, tonumber(stored[3])) * 1024) end
+    if stored[3] then since = math.max(since, now - math.min(retention, tonumber(stored[3])) * POSITIONS_PER_MS) end
     call('HSET', clockKey, 'last', string.format('%.0f', reserved), 'since', string.format('%.0f', since), 'retention', retentionText)
   end
   return {
@@ -29,7 +28,7 @@ local function openClock(clockKey, retentionText, count)
     ms = ms,
     retention = retention,
     -- Where there is no log, nothing was published to the channel since then, or it would be here.
-    quietSince = math.max(now - retention * 1024, since),
+    quietSince = math.max(now - retention * POSITIONS_PER_MS, since),
     -- Of the next event.
     position = first,
     reserved = reserved,
@@ -41,9 +40,7 @@ end
 -- The newest position of a log, or false where there is none.
 local function newestOf(logKey)
   local entry = call('XREVRANGE', logKey, '+', '-', 'COUNT', 1)[1]
-  if not entry then return false end
-  local dash = string.find(entry[1], '-', 1, true)
-  return string.sub(entry[1], 1, dash - 1) * 1024 + string.sub(entry[1], dash + 1)
+  return entry and toPosition(entry[1]) or false
 end
 
 local function store(clock, logKey, id, record, maxLength, position)
@@ -61,16 +58,15 @@ end
 --
 -- clock       of openClock
 -- logKey      stream of the channel; its entries have one field, r: the record
--- announceTo  pub/sub channel
+-- pubSubChannel  pub/sub channel
 -- flags       of the record (event/event-record.ts); 'e' in it: ephemeral, not to be logged
 -- text        the SSE text after the id line
 -- maxLength   of the log
 -- onceKey     optional: remembers the position
 -- window      how long, ms
 --
--- Returns the position, ms * 1024 + seq of the event id, exact in a double until the year 2248; or nil and in words what
--- went wrong, having changed nothing but the clock.
-local function append(clock, logKey, announceTo, flags, text, maxLength, onceKey, window)
+-- Returns the position; or nil and in words what went wrong, having changed nothing but the clock.
+local function append(clock, logKey, pubSubChannel, flags, text, maxLength, onceKey, window)
   local newest = clock.newest[logKey] or newestOf(logKey)
   local position = clock.position
   -- Only where the clock key is younger than the log (evicted, deleted): the log's own order must hold all the same.
@@ -81,7 +77,7 @@ local function append(clock, logKey, announceTo, flags, text, maxLength, onceKey
     call('HSET', clock.key, 'last', string.format('%.0f', position))
   end
 
-  local id = string.format('%.0f-%.0f', math.floor(position / 1024), position % 1024)
+  local id = toId(position)
   -- 'f': the first of its log, whose prev is a bound.
   local record = string.format('%.0f %.0f ', position, newest or clock.quietSince) .. flags .. (newest and '\nid: ' or 'f\nid: ') .. id .. '\n' .. text
   local isLogged = not string.find(flags, 'e', 1, true)
@@ -91,7 +87,7 @@ local function append(clock, logKey, announceTo, flags, text, maxLength, onceKey
   local done, failure = true, nil
   if isLogged then done, failure = pcall(store, clock, logKey, id, record, maxLength, position) end
   if done and onceKey then done, failure = pcall(call, 'SET', onceKey, string.format('%.0f', position), 'PX', window) end
-  if done then done, failure = pcall(call, 'PUBLISH', announceTo, record) end
+  if done then done, failure = pcall(call, 'PUBLISH', pubSubChannel, record) end
   if done then
     if isLogged then clock.newest[logKey] = position end
     return position

@@ -6,7 +6,7 @@
 -- KEYS[4] connections  hash: id → record
 -- KEYS[5] all          zset of ids, all of score 0: those of a node lie together, since they begin with its id and a dot
 -- KEYS[6] addresses    hash: address → number of connections
--- ARGV[1] announceTo   pub/sub channel of the changes
+-- ARGV[1] pubSubChannel   pub/sub channel of the changes
 -- ARGV[2] maxLength    of the log
 -- ARGV[3] retention    of the log, ms
 -- ARGV[4] tag          begins the names of the indexes:
@@ -19,14 +19,24 @@
 -- connection as JSON. Lua reads the first two and only copies the third: an application's metadata may be nested deeper
 -- than cjson takes.
 
+local clockKey, changesLog, nodesKey, connectionsKey, allKey, addressesKey = unpack(KEYS, 1, 6)
+local pubSubChannel, changesKept, retentionText, tag = unpack(ARGV, 1, 4)
+
 -- unpack() fails with more than some thousands.
 local CHUNK = 1000
 -- About how large the log of changes may grow.
 local LOG_BYTES = 8 * 1048576
 
 local function nowMs()
-  local time = redis.call('TIME')
-  return string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+  return string.format('%.0f', readTime())
+end
+
+local function userIndex(user)
+  return tag .. 'user:' .. user
+end
+
+local function channelIndex(channel)
+  return tag .. 'channel:' .. channel
 end
 
 -- One command with many arguments, or a few.
@@ -39,7 +49,7 @@ end
 local function recordsOf(ids)
   local records = {}
   for i = 1, #ids, CHUNK do
-    for _, record in ipairs(redis.call('HMGET', KEYS[4], unpack(ids, i, math.min(i + CHUNK - 1, #ids)))) do
+    for _, record in ipairs(redis.call('HMGET', connectionsKey, unpack(ids, i, math.min(i + CHUNK - 1, #ids)))) do
       records[#records + 1] = record
     end
   end
@@ -73,7 +83,7 @@ local function countsOfAddresses(n, addressOf)
   end
   for i = 1, #names, CHUNK do
     local last = math.min(i + CHUNK - 1, #names)
-    for j, count in ipairs(redis.call('HMGET', KEYS[6], unpack(names, i, last))) do
+    for j, count in ipairs(redis.call('HMGET', addressesKey, unpack(names, i, last))) do
       counts[names[i + j - 1]] = tonumber(count or 0)
     end
   end
@@ -90,8 +100,8 @@ local function setCountsOfAddresses(counts)
       gone[#gone + 1] = address
     end
   end
-  callMany('HSET', KEYS[6], fields)
-  callMany('HDEL', KEYS[6], gone)
+  callMany('HSET', addressesKey, fields)
+  callMany('HDEL', addressesKey, gone)
 end
 
 -- What happened to one connection, as JSON (ConnectionChange); `more`: further members, with a comma in front.
@@ -104,8 +114,8 @@ local function announce(changes)
   if #changes == 0 then return nil end
   local text = 'data: [' .. table.concat(changes, ',') .. ']\n\n'
   -- An event of many connections may be large: then fewer are kept, and who falls far behind is told of a gap.
-  local kept = math.max(1, math.min(tonumber(ARGV[2]), math.floor(LOG_BYTES / #text)))
-  local position, failure = append(openClock(KEYS[1], ARGV[3], 1), KEYS[2], ARGV[1], 'j', text, kept)
+  local kept = math.max(1, math.min(tonumber(changesKept), math.floor(LOG_BYTES / #text)))
+  local position, failure = append(openClock(clockKey, retentionText, 1), changesLog, pubSubChannel, 'j', text, kept)
   return failure and redis.error_reply(failure)
 end
 
@@ -122,15 +132,15 @@ local function remove(ids, reasons)
       local since, index, json = parse(record)
       gone[#gone + 1] = id
       changes[#changes + 1] = change('disconnected', at, since, json, ',"reason":' .. reasons[i])
-      if index[1] ~= '' then put(groups, ARGV[4] .. 'user:' .. index[1], id) end
-      for c = 3, #index do put(groups, ARGV[4] .. 'channel:' .. index[c], index[1] .. '\0' .. id) end
+      if index[1] ~= '' then put(groups, userIndex(index[1]), id) end
+      for c = 3, #index do put(groups, channelIndex(index[c]), index[1] .. '\0' .. id) end
       addresses[#addresses + 1] = index[2]
     end
   end
   local failure = announce(changes)
   if failure then return failure end
-  callMany('HDEL', KEYS[4], gone)
-  callMany('ZREM', KEYS[5], gone)
+  callMany('HDEL', connectionsKey, gone)
+  callMany('ZREM', allKey, gone)
   for key, members in pairs(groups) do callMany('ZREM', key, members) end
   local counts = countsOfAddresses(#addresses, function(i) return addresses[i] end)
   for _, address in ipairs(addresses) do

@@ -8,10 +8,13 @@
 --
 -- Returns member, record, member, record …: one more than the limit, if there is one.
 
-local members = redis.call('ZRANGEBYLEX', KEYS[2], ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3] + 1)
+local connectionsKey, index = KEYS[1], KEYS[2]
+local min, max, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local members = redis.call('ZRANGEBYLEX', index, min, max, 'LIMIT', 0, limit + 1)
 local reply = {}
 for _, member in ipairs(members) do
   reply[#reply + 1] = member
-  reply[#reply + 1] = redis.call('HGET', KEYS[1], string.match(member, '[^%z]*$'))
+  reply[#reply + 1] = redis.call('HGET', connectionsKey, string.match(member, '[^%z]*$'))
 end
 return reply

@@ -6,15 +6,18 @@
 --
 -- Returns node, when its lease runs out (ms), info, connections, node …
 
-local time = redis.call('TIME')
-local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
-local leases = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'WITHSCORES')
+-- @include position
+
+local nodesKey, infoKey, allKey = KEYS[1], KEYS[2], KEYS[3]
+
+local now = string.format('%.0f', readTime())
+local leases = redis.call('ZRANGEBYSCORE', nodesKey, '(' .. now, '+inf', 'WITHSCORES')
 local reply = {}
 for i = 1, #leases, 2 do
   local node = leases[i]
   reply[#reply + 1] = node
   reply[#reply + 1] = leases[i + 1]
-  reply[#reply + 1] = redis.call('HGET', KEYS[2], node) or ''
-  reply[#reply + 1] = redis.call('ZLEXCOUNT', KEYS[3], '[' .. node .. '.', '(' .. node .. '/')
+  reply[#reply + 1] = redis.call('HGET', infoKey, node) or ''
+  reply[#reply + 1] = redis.call('ZLEXCOUNT', allKey, '[' .. node .. '.', '(' .. node .. '/')
 end
 return reply

@@ -9,14 +9,17 @@
 --
 -- Returns 1 if the lease is new (there was none, or it was being swept), else 0; and how many connections are
 -- registered for the node.
+-- @include position
 -- @include full
 
-allowWhenFull(KEYS[1])
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
+local nodesKey, infoKey, allKey = KEYS[1], KEYS[2], KEYS[3]
+local node, ttl, description = ARGV[1], ARGV[2], ARGV[3]
+
+allowWhenFull(nodesKey)
+local now = readTime()
+local lease = redis.call('ZSCORE', nodesKey, node)
 local isNew = not lease or tonumber(lease) == 0
-redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[2]), ARGV[1])
-if isNew then redis.call('HSET', KEYS[2], ARGV[1], string.format('%.0f', now) .. '\n' .. ARGV[3]) end
+redis.call('ZADD', nodesKey, string.format('%.0f', now + ttl), node)
+if isNew then redis.call('HSET', infoKey, node, string.format('%.0f', now) .. '\n' .. description) end
 -- '/' comes after '.'.
-return { isNew and 1 or 0, redis.call('ZLEXCOUNT', KEYS[3], '[' .. ARGV[1] .. '.', '(' .. ARGV[1] .. '/') }
+return { isNew and 1 or 0, redis.call('ZLEXCOUNT', allKey, '[' .. node .. '.', '(' .. node .. '/') }

@@ -11,39 +11,43 @@
 --
 -- Returns the node ('' if there is none), how many connections were removed, 1 if there is more to do, and 1 if
 -- another node is at it.
+-- @include position
 -- @include append
 -- @include full
 -- @include registry
 
-allowWhenFull(KEYS[3])
-local node = ARGV[8]
+local lockKey, infoKey = KEYS[7], KEYS[8]
+local by, lockTtl, pieceSize, leaving, reason = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
+
+allowWhenFull(nodesKey)
+local node = leaving
 if node == '' then
-  local holder = redis.call('GET', KEYS[7])
-  if holder and holder ~= ARGV[5] then return { '', 0, 0, 1 } end
+  local holder = redis.call('GET', lockKey)
+  if holder and holder ~= by then return { '', 0, 0, 1 } end
   -- Not itself: it lives, and is about to renew its lease.
-  for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', nowMs(), 'LIMIT', 0, 2)) do
-    if node == '' and name ~= ARGV[5] then node = name end
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', nodesKey, '-inf', nowMs(), 'LIMIT', 0, 2)) do
+    if node == '' and name ~= by then node = name end
   end
   if node == '' then
-    if holder then redis.call('DEL', KEYS[7]) end
+    if holder then redis.call('DEL', lockKey) end
     return { '', 0, 0, 0 }
   end
-  redis.call('SET', KEYS[7], ARGV[5], 'PX', ARGV[6])
+  redis.call('SET', lockKey, by, 'PX', lockTtl)
   -- From here on a node that comes back finds its lease gone, and registers anew what lives in it. (One that leaves
   -- keeps its lease to the end: others would take it for dead, and announce what is left as lost.)
-  redis.call('ZADD', KEYS[3], 'XX', 0, node)
+  redis.call('ZADD', nodesKey, 'XX', 0, node)
 end
 
-local ids = redis.call('ZRANGEBYLEX', KEYS[5], '[' .. node .. '.', '(' .. node .. '/', 'LIMIT', 0, ARGV[7])
+local ids = redis.call('ZRANGEBYLEX', allKey, '[' .. node .. '.', '(' .. node .. '/', 'LIMIT', 0, pieceSize)
 local reasons = {}
-for i = 1, #ids do reasons[i] = ARGV[9] end
+for i = 1, #ids do reasons[i] = reason end
 local removed = remove(ids, reasons)
 if type(removed) == 'table' then return removed end
 
-local isDone = #ids < tonumber(ARGV[7])
+local isDone = #ids < pieceSize
 if isDone then
-  redis.call('ZREM', KEYS[3], node)
-  redis.call('HDEL', KEYS[8], node)
+  redis.call('ZREM', nodesKey, node)
+  redis.call('HDEL', infoKey, node)
 end
 -- Of a sweep: there may be another node.
-return { node, removed, (not isDone or ARGV[8] == '') and 1 or 0, 0 }
+return { node, removed, (not isDone or leaving == '') and 1 or 0, 0 }

@@ -3,13 +3,16 @@
 -- ARGV[5…]  two for each: id, reason as JSON
 --
 -- Returns how many were in.
+-- @include position
 -- @include append
 -- @include full
 -- @include registry
 
-allowWhenFull(KEYS[3])
+local FIRST_REMOVAL = 5
+
+allowWhenFull(nodesKey)
 local ids, reasons = {}, {}
-for i = 5, #ARGV, 2 do
+for i = FIRST_REMOVAL, #ARGV, 2 do
   ids[#ids + 1] = ARGV[i]
   reasons[#reasons + 1] = ARGV[i + 1]
 end

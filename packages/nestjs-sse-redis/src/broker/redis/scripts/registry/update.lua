@@ -8,13 +8,16 @@
 -- an update that is sent again is announced once.
 --
 -- Returns 1, or 0 if it is not registered.
+-- @include position
 -- @include append
 -- @include registry
 
-local record = redis.call('HGET', KEYS[4], ARGV[5])
+local id, indexLine, json = ARGV[5], ARGV[6], ARGV[7]
+
+local record = redis.call('HGET', connectionsKey, id)
 if not record then return 0 end
 local since, before = parse(record)
-local after = cjson.decode(ARGV[6])
+local after = cjson.decode(indexLine)
 
 -- The channels of one index that the other has not.
 local function channelsOnlyIn(index, other)
@@ -30,15 +33,15 @@ end
 local added, removed = channelsOnlyIn(after, before), channelsOnlyIn(before, after)
 local at, changes = nowMs(), {}
 -- Strings, and at least one: cjson makes of them what JSON.stringify would.
-if #added > 0 then changes[1] = change('subscribed', at, since, ARGV[7], ',"channels":' .. cjson.encode(added)) end
+if #added > 0 then changes[1] = change('subscribed', at, since, json, ',"channels":' .. cjson.encode(added)) end
 if #removed > 0 then
-  changes[#changes + 1] = change('unsubscribed', at, since, ARGV[7], ',"channels":' .. cjson.encode(removed))
+  changes[#changes + 1] = change('unsubscribed', at, since, json, ',"channels":' .. cjson.encode(removed))
 end
 local failure = announce(changes)
 if failure then return failure end
 
-redis.call('HSET', KEYS[4], ARGV[5], since .. '\n' .. ARGV[6] .. '\n' .. ARGV[7])
-local member = before[1] .. '\0' .. ARGV[5]
-for _, channel in ipairs(added) do redis.call('ZADD', ARGV[4] .. 'channel:' .. channel, 0, member) end
-for _, channel in ipairs(removed) do redis.call('ZREM', ARGV[4] .. 'channel:' .. channel, member) end
+redis.call('HSET', connectionsKey, id, since .. '\n' .. indexLine .. '\n' .. json)
+local member = before[1] .. '\0' .. id
+for _, channel in ipairs(added) do redis.call('ZADD', channelIndex(channel), 0, member) end
+for _, channel in ipairs(removed) do redis.call('ZREM', channelIndex(channel), member) end
 return 1

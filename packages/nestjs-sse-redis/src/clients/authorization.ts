@@ -1,0 +1,71 @@
+import { ForbiddenChannelError } from '../errors/forbidden-channel.error.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
+import { Authorizer } from './authorizer.js';
+import type { ClientConnection } from './client-connection.js';
+
+type Options = Pick<ResolvedOptions, 'authorize' | 'authorizationInterval' | 'onRefusal'>;
+
+/** The rights of connections on their channels, and how fresh the application's answer about them is. */
+export class Authorization {
+  private readonly authorizer: Authorizer | undefined;
+  /** Restorations of the link. A right that was revoked while the link was down was not heard of. */
+  private epoch = 0;
+
+  constructor(private readonly options: Options) {
+    this.authorizer = options.authorize === undefined ? undefined : new Authorizer(options.authorize);
+  }
+
+  /** Whether the application decides about channels. */
+  get isActive(): boolean {
+    return this.authorizer !== undefined;
+  }
+
+  beginEpoch(): void {
+    this.epoch++;
+  }
+
+  /** Whether the last answer is older than `authorizationInterval`. */
+  isDue(connection: ClientConnection): boolean {
+    return this.isActive && Date.now() - connection.authorizedAt >= this.options.authorizationInterval;
+  }
+
+  /** The channels that the application refuses, without consequences. @throws AuthorizationFailedError */
+  async ask(connection: ClientConnection, channels: readonly string[]): Promise<string[]> {
+    const { user, client } = connection;
+    const identity = { user, address: client.address, request: client.request };
+    return (await this.authorizer?.refused(identity, channels)) ?? [];
+  }
+
+  /**
+   * The channels that the application refuses, where the connection may go on without them.
+   *
+   * @throws ForbiddenChannelError if no channel is left, or `onRefusal` is `connection`
+   * @throws AuthorizationFailedError
+   */
+  async findRefused(connection: ClientConnection, channels: readonly string[]): Promise<string[]> {
+    if (!this.isActive) return [];
+    connection.noteAuthorization(this.epoch);
+    const refused = await this.ask(connection, channels);
+    const isWhole = this.options.onRefusal === 'connection' || refused.length === channels.length;
+    if (refused.length > 0 && isWhole) throw forbidden(refused);
+    return refused;
+  }
+
+  /**
+   * Asks again where the link was restored since the last answer.
+   *
+   * @throws ForbiddenChannelError if a channel is refused. The client returns, and begins with the channels that are left
+   */
+  async confirm(connection: ClientConnection, channels: readonly string[]): Promise<void> {
+    if (!this.isActive || connection.authorizedIn === this.epoch) return;
+    const refused = await this.findRefused(connection, channels);
+    if (refused.length > 0) throw forbidden(refused);
+  }
+}
+
+function forbidden(channels: readonly string[]): ForbiddenChannelError {
+  return new ForbiddenChannelError(
+    `The authorize option refused ${channels.map((channel) => JSON.stringify(channel)).join(', ')}.`,
+    channels,
+  );
+}

@@ -1,0 +1,76 @@
+import type { Subscribers } from '../delivery/subscribers.js';
+import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
+import type { Position } from '../event/position.js';
+import type { Authorization } from './authorization.js';
+import type { ClientConnection } from './client-connection.js';
+import type { Registrar } from './registrar.js';
+
+/** Changes the channels of open connections, here and in the registry. */
+export class ChannelChanges {
+  /** @param limit channels of a connection */
+  constructor(
+    private readonly subscribers: Subscribers,
+    private readonly registrar: Registrar,
+    private readonly authorization: Authorization,
+    private readonly limit: number,
+  ) {}
+
+  /**
+   * Adds channels to a connection.
+   *
+   * @returns the channels that the application refused
+   * @throws TooManyChannelsError | AuthorizationFailedError | RedisUnavailableError
+   */
+  subscribe(
+    connection: ClientConnection,
+    channels: readonly string[],
+    after: Position | undefined,
+  ): Promise<string[]> {
+    return connection.inTurn(async () => {
+      const { subscriber } = connection;
+      if (!subscriber || connection.isClosed) return [];
+      const present = new Set(connection.channels);
+      const added = channels.filter((channel) => !present.has(channel));
+      this.checkLimit(present.size, added.length);
+      const refused = await this.authorization.ask(connection, added);
+      const allowed = added.filter((channel) => !refused.includes(channel));
+      if (allowed.length > 0 && !connection.isClosed) {
+        await this.subscribers.add(subscriber, allowed, after);
+        this.publishChange(connection);
+      }
+      return refused;
+    });
+  }
+
+  unsubscribe(connection: ClientConnection, channels: readonly string[]): Promise<void> {
+    return connection.inTurn(async () => {
+      const removed = connection.channels.filter((channel) => channels.includes(channel));
+      if (connection.isClosed || removed.length === 0) return;
+      this.remove(connection, removed);
+      await Promise.resolve();
+    });
+  }
+
+  /** Removes channels that the application refuses, and sends the client one `error` event for each. */
+  forbid(connection: ClientConnection, refused: readonly string[]): void {
+    this.remove(connection, refused);
+    for (const channel of refused) connection.sendNow('error', { code: 'FORBIDDEN_CHANNEL', channel });
+  }
+
+  private remove(connection: ClientConnection, channels: readonly string[]): void {
+    this.subscribers.remove(connection.subscriber!, channels);
+    this.publishChange(connection);
+  }
+
+  private publishChange(connection: ClientConnection): void {
+    const record = { ...connection.registration!, channels: connection.channels };
+    this.registrar.update(connection.register(record));
+  }
+
+  private checkLimit(present: number, added: number): void {
+    if (present + added <= this.limit) return;
+    throw new TooManyChannelsError(
+      `A connection may be on ${this.limit} channels, this one is on ${present} and was to be on ${added} more. Raise limits.channelsPerConnection, or unsubscribe it from others.`,
+    );
+  }
+}

@@ -1,0 +1,235 @@
+import { Logger } from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
+import type { CloseCause, HubCounters } from '../delivery/hub-counters.js';
+import type { Subscribers } from '../delivery/subscribers.js';
+import type { Position } from '../event/position.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
+import type { ResponseSink } from '../response/response-sink.js';
+import { Admission, type NodeLoad } from './admission.js';
+import { Authorization } from './authorization.js';
+import { ChannelChanges } from './channel-changes.js';
+import { ClientConnection, type ConnectionOwner } from './client-connection.js';
+import type { ConnectingClient } from './connecting-client.js';
+import { ConnectionOpener, type ConnectionOptions } from './connection-opener.js';
+import { Drain } from './drain.js';
+import { ExpiryTimer } from './expiry-timer.js';
+import { Interruptions } from './interruptions.js';
+import { toRefusal } from './refusal.js';
+import type { Registrar } from './registrar.js';
+import { jitter } from './retry-time.js';
+
+/** Connections that ask the application at once whether they may go on. */
+const AUTHORIZATIONS_AT_ONCE = 64;
+
+/** The connections of all clients of this node. */
+export class ClientConnections implements ConnectionOwner, NodeLoad {
+  private readonly logger = new Logger('SseHub');
+  private readonly byId = new Map<string, ClientConnection>();
+  private readonly expiryTimer = new ExpiryTimer();
+  private readonly drain = new Drain();
+  private readonly interruptions = new Interruptions();
+  private readonly authorization: Authorization;
+  private readonly admission: Admission;
+  private readonly changes: ChannelChanges;
+  private readonly opener: ConnectionOpener;
+  private lastNumber = 0;
+  private isSuspended = false;
+
+  constructor(
+    private readonly nodeId: string,
+    private readonly subscribers: Subscribers,
+    private readonly registrar: Registrar,
+    private readonly options: ResolvedOptions,
+    private readonly counters: HubCounters,
+  ) {
+    const authorization = new Authorization(options);
+    this.authorization = authorization;
+    this.admission = new Admission(this, registrar, options.connections);
+    this.changes = new ChannelChanges(subscribers, registrar, authorization, options.channelsPerConnection);
+    this.opener = new ConnectionOpener(
+      nodeId,
+      subscribers,
+      registrar,
+      this.admission,
+      authorization,
+      options,
+    );
+  }
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  get all(): Iterable<ClientConnection> {
+    return this.byId.values();
+  }
+
+  get drainProgress(): Pick<Drain, 'active' | 'total' | 'left'> {
+    return this.drain;
+  }
+
+  get isDraining(): boolean {
+    return this.drain.active;
+  }
+
+  /** Whether the application decides about channels. */
+  get isAuthorized(): boolean {
+    return this.authorization.isActive;
+  }
+
+  find(id: string): ClientConnection | undefined {
+    return this.byId.get(id);
+  }
+
+  /** Serves the response of a client. */
+  serve(
+    client: ConnectingClient,
+    channels: readonly string[],
+    options: ConnectionOptions,
+    response: ResponseSink,
+  ): void {
+    const id = `${this.nodeId}.${(++this.lastNumber).toString(36)}`;
+    const secret = options.control ? randomBytes(18).toString('base64url') : undefined;
+    const connection = new ClientConnection(id, client, options.user, response, secret, this);
+    this.byId.set(id, connection);
+    // At once: the state that Nest keeps until the headers are out must not grow old over a question to Redis.
+    void response.opened();
+    void connection.inTurn(async () => {
+      try {
+        await this.opener.open(connection, channels, options);
+        if (connection.endsAt !== Infinity && !connection.isClosed)
+          this.expiryTimer.add(connection.endsAt, connection);
+      } catch (error) {
+        await this.refuse(connection, error);
+      }
+    });
+  }
+
+  /** @throws DrainingError | TooManyConnectionsError | RedisUnavailableError where a connection would be refused now */
+  checkCapacity(user: string | undefined, address: string | undefined): Promise<void> {
+    return this.admission.check(user, address);
+  }
+
+  /** Adds channels to a connection. @returns the channels that the application refused */
+  subscribe(
+    connection: ClientConnection,
+    channels: readonly string[],
+    after: Position | undefined,
+  ): Promise<string[]> {
+    return this.changes.subscribe(connection, channels, after);
+  }
+
+  unsubscribe(connection: ClientConnection, channels: readonly string[]): Promise<void> {
+    return this.changes.unsubscribe(connection, channels);
+  }
+
+  /** Asks the application again about the channels of a connection, and removes those that it refuses. */
+  reauthorize(connection: ClientConnection): Promise<void> {
+    return connection.inTurn(async () => {
+      const { channels } = connection;
+      if (connection.isClosed || channels.length === 0) return;
+      try {
+        const refused = await this.authorization.findRefused(connection, channels);
+        if (refused.length > 0 && !connection.isClosed) this.changes.forbid(connection, refused);
+      } catch (error) {
+        await this.refuse(connection, error);
+      }
+    });
+  }
+
+  /** Delivers nothing until the application was asked: a right may have been revoked unheard. */
+  suspendDelivery(): void {
+    if (this.isSuspended) return;
+    this.isSuspended = true;
+    for (const { subscriber } of this.byId.values()) subscriber?.pause();
+  }
+
+  /** Other nodes count on this one again: from now on it hears of each revocation. */
+  resumeDelivery(): void {
+    if (this.isSuspended) this.linkRestored();
+  }
+
+  /** Rights that were revoked while the link was down were not heard of. */
+  linkRestored(): void {
+    this.authorization.beginEpoch();
+    if (!this.isAuthorized) return;
+    this.isSuspended = false;
+    const open = [...this.byId.values()].filter(({ subscriber }) => subscriber !== undefined);
+    // Before any of them catches up.
+    for (const { subscriber } of open) subscriber!.pause();
+    const next = async (): Promise<void> => {
+      for (let connection = open.pop(); connection; connection = open.pop()) {
+        await this.reauthorize(connection);
+        connection.subscriber?.resume();
+      }
+    };
+    for (let i = 0; i < AUTHORIZATIONS_AT_ONCE; i++) void next();
+  }
+
+  /** Ends a connection for the application. @param reconnect whether the client may return */
+  disconnect(connection: ClientConnection, reason: string, reconnect: boolean): void {
+    connection.close('disconnected', {
+      reason,
+      retry: reconnect ? jitter(this.options.retry) : undefined,
+    });
+  }
+
+  /** Closes connections whose sockets are gone without a word. */
+  reap(): void {
+    for (const connection of this.byId.values()) if (connection.response.gone) connection.close('left');
+  }
+
+  /** Sends new clients to another node from now on. */
+  sendNewcomersAway(): void {
+    this.drain.active = true;
+  }
+
+  /**
+   * Hands all clients over. Resolves when all responses have ended.
+   *
+   * @param timeout ms after which responses that have not ended are cut
+   */
+  async handOver(timeout: number): Promise<void> {
+    await this.drain.run([...this.byId.values()], timeout, (connection) =>
+      connection.close('drained', { retry: jitter(this.options.drainRetry) }),
+    );
+    // Newcomers that are still being sent away.
+    for (const { response } of this.byId.values()) response.destroy();
+  }
+
+  stop(): void {
+    this.expiryTimer.stop();
+    for (const connection of this.byId.values()) connection.close('shutdown');
+  }
+
+  onBeat(connection: ClientConnection): void {
+    if (!this.authorization.isDue(connection)) return;
+    // The answer may take longer than a heartbeat: it is asked for once.
+    connection.noteAuthorization(connection.authorizedIn);
+    void this.reauthorize(connection);
+  }
+
+  onExpired(connection: ClientConnection): void {
+    const { expiryCause: cause } = connection;
+    const code = cause === 'expired' ? { code: 'EXPIRED' } : {};
+    connection.close(cause, { ...code, retry: jitter(this.options.retry) });
+  }
+
+  onClosed(connection: ClientConnection, cause: CloseCause, reason: string): void {
+    this.byId.delete(connection.id);
+    if (connection.subscriber) this.subscribers.close(connection.subscriber);
+    if (connection.endsAt !== Infinity) this.expiryTimer.remove(connection.endsAt, connection);
+    if (connection.registration) this.registrar.unregister(connection.id, reason);
+    this.counters.closed(cause);
+    if (cause === 'ended-by-application' && connection.response.hasEvents) {
+      this.interruptions.report(connection.client.route);
+    }
+  }
+
+  private async refuse(connection: ClientConnection, error: unknown): Promise<void> {
+    const { cause, farewell, code, isFault } = toRefusal(error, this.options.retry);
+    if (isFault) this.logger.error(error);
+    if (code !== undefined) this.counters.refused(code);
+    if (await connection.response.opened()) connection.close(cause, farewell);
+  }
+}

@@ -1,0 +1,43 @@
+import { InvalidConnectionError } from '../errors/invalid-connection.error.js';
+
+// oxlint-disable-next-line no-control-regex
+const USER = /^[^\u0000-\u001f\u007f-\u009f]{1,256}$/;
+
+/** Returns the id of a user as a string. @throws InvalidConnectionError */
+export function parseUser(user: unknown): string | undefined {
+  if (user === undefined || user === null) return undefined;
+  const id = typeof user === 'number' ? String(user) : user;
+  if (typeof id === 'string' && USER.test(id) && id.isWellFormed()) return id;
+  throw new InvalidConnectionError(
+    `The id of a user is a number or 1 to 256 characters without control characters, not ${typeof id === 'string' ? JSON.stringify(id.slice(0, 300)) : typeof id}.`,
+  );
+}
+
+/** Returns the metadata of a connection as JSON carries it. @throws InvalidConnectionError */
+export function parseMetadata(metadata: unknown, maxBytes: number): unknown {
+  if (metadata === undefined) return undefined;
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(metadata) as string | undefined;
+  } catch (cause) {
+    throw new InvalidConnectionError('The metadata of a connection must be something that JSON can carry.', {
+      cause,
+    });
+  }
+  if (json === undefined || Buffer.byteLength(json) > maxBytes) {
+    throw new InvalidConnectionError(
+      `The metadata of a connection is anything that JSON can carry in ${maxBytes} bytes (limits.metadataBytes): keep what is large elsewhere, by the user's id.`,
+    );
+  }
+  return JSON.parse(json) as unknown;
+}
+
+/** Returns ms since the epoch. @throws InvalidConnectionError */
+export function parseExpiry(expiresAt: number | Date | undefined): number | undefined {
+  if (expiresAt === undefined) return undefined;
+  const at = Number(expiresAt);
+  if (Number.isFinite(at)) return at;
+  throw new InvalidConnectionError(
+    `expiresAt takes ms since the epoch or a Date, it got ${String(expiresAt)}. (A token's exp is in seconds.)`,
+  );
+}

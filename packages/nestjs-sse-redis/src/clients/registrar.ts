@@ -1,0 +1,20 @@
+import type { Admission, NewConnection } from '../broker/registry-store.interface.js';
+
+/** Where the hub makes its connections known to all processes. */
+export interface Registrar {
+  /** Registers a connection, if the limits allow it. @throws RedisUnavailableError, having registered nothing for good */
+  register(connection: NewConnection): Promise<Admission>;
+  /** The connection has gone: it is taken out as soon as Redis takes it. */
+  unregister(id: string, reason: string): void;
+  update(connection: NewConnection): void;
+  /** Whether a connection would be admitted now. */
+  hasCapacity(user: string | undefined, address: string | undefined): Promise<boolean>;
+  /** Until when others take this process for living, by its own clock; ms since the epoch. */
+  readonly leaseUntil: number;
+  /** What this process has swept. */
+  readonly sweeps: { readonly runs: number; readonly removed: number };
+  /** Whether a connection is registered. */
+  has(id: string): Promise<boolean>;
+  /** The ids of all living processes. */
+  liveNodes(): Promise<string[]>;
+}

@@ -1,0 +1,77 @@
+import { SseRedisError } from '../errors/sse-redis.error.js';
+import type { ClientConnection } from '../clients/client-connection.js';
+import type { ClientConnections } from '../clients/client-connections.js';
+import type { ConnectionTarget, ConnectionCommand, CommandResult } from './connection-command.js';
+
+/** Does what was asked to those connections that are in this process. Never rejects. */
+export async function executeCommand(
+  clients: ClientConnections,
+  nodeId: string,
+  command: ConnectionCommand,
+): Promise<CommandResult> {
+  const connections = targets(clients, nodeId, command.target).filter(
+    (connection) =>
+      !('secret' in command) || command.secret === undefined || connection.isSecret(command.secret),
+  );
+  try {
+    const refused = await Promise.all(connections.map((connection) => apply(clients, connection, command)));
+    const done = refused.filter((channels) => channels !== undefined);
+    return { connections: done.length, refused: [...new Set(done.flat())] };
+  } catch (error) {
+    const code = error instanceof SseRedisError ? error.code : 'INTERNAL_ERROR';
+    return {
+      connections: 0,
+      refused: [],
+      error: { code, message: error instanceof Error ? error.message : String(error) },
+    };
+  }
+}
+
+/** Returns the channels that were refused, or undefined if the connection was over before it could be done. */
+async function apply(
+  clients: ClientConnections,
+  connection: ClientConnection,
+  command: ConnectionCommand,
+): Promise<string[] | undefined> {
+  switch (command.type) {
+    case 'send': {
+      // After its opening, but not in turn: a client that reads slowly must not hold up what else is done to it.
+      await connection.inTurn(() => Promise.resolve());
+      return (await connection.subscriber?.sendMessage(command.text)) === true ? [] : undefined;
+    }
+    case 'disconnect':
+      if (!(await connection.response.opened())) return undefined;
+      clients.disconnect(connection, command.reason, command.reconnect);
+      return [];
+    case 'subscribe':
+      return clients.subscribe(connection, command.channels, command.after);
+    case 'unsubscribe':
+      await clients.unsubscribe(connection, command.channels);
+      return [];
+    case 'reauthorize':
+      await clients.reauthorize(connection);
+      return [];
+    default:
+      // Of a newer version, in the midst of a deploy.
+      throw new TypeError('This process does not know what is asked of it.');
+  }
+}
+
+function targets(
+  clients: ClientConnections,
+  nodeId: string,
+  target: ConnectionTarget | undefined,
+): ClientConnection[] {
+  if (target && 'connection' in target) {
+    const connection = clients.find(target.connection);
+    return connection ? [connection] : [];
+  }
+  return [...clients.all].filter((connection) => {
+    if (!target) return true;
+    if ('user' in target) return connection.user === target.user;
+    if ('node' in target) return nodeId === target.node;
+    // While it is being opened it is on the channels that it asked for.
+    const channels = connection.subscriber ? connection.channels : (connection.registration?.channels ?? []);
+    return channels.includes(target.channel);
+  });
+}

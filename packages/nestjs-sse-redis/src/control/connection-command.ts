@@ -1,0 +1,45 @@
+/** Which connections, in whatever process they are. */
+export type ConnectionTarget =
+  | { readonly connection: string }
+  | { readonly user: string }
+  | { readonly channel: string }
+  | { readonly node: string };
+
+/** Something that one process asks of others, about connections. */
+export type ConnectionCommand =
+  | { readonly type: 'send'; readonly target: ConnectionTarget; readonly text: string }
+  | {
+      readonly type: 'disconnect';
+      readonly target: ConnectionTarget;
+      readonly reason: string;
+      readonly reconnect: boolean;
+    }
+  | {
+      readonly type: 'subscribe';
+      readonly target: ConnectionTarget;
+      readonly channels: readonly string[];
+      readonly after?: number | undefined;
+      readonly secret?: string | undefined;
+    }
+  | {
+      readonly type: 'unsubscribe';
+      readonly target: ConnectionTarget;
+      readonly channels: readonly string[];
+      readonly secret?: string | undefined;
+    }
+  | { readonly type: 'reauthorize'; readonly target: ConnectionTarget | undefined };
+
+/** What a process did about it. */
+export interface CommandResult {
+  /** How many connections it was done to. */
+  readonly connections: number;
+  /** Channels that were refused to one of them. */
+  readonly refused: readonly string[];
+  /** It could not be done. */
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** The node in whose process a connection is. */
+export function getNodeId(connectionId: string): string {
+  return connectionId.slice(0, Math.max(0, connectionId.indexOf('.')));
+}

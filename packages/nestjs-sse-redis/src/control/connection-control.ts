@@ -1,0 +1,151 @@
+import type { Registrar } from '../clients/registrar.js';
+import { NodeUnreachableError } from '../errors/node-unreachable.error.js';
+import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
+import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
+import { parseChannels } from '../event/channel-name.js';
+import { parsePositionAfter } from '../event/last-event-id.js';
+import type { Position } from '../event/position.js';
+import { getNodeId, type ConnectionCommand, type ConnectionTarget } from './connection-command.js';
+import type { ConnectionsResult, DisconnectOptions, SendOutcome, SubscribeOptions } from './control.types.js';
+import type { NodeRpc, RpcOutcome } from './node-rpc.js';
+
+const MAX_REASON_LENGTH = 200;
+const NOBODY: ConnectionsResult = { connections: 0, refused: [], unanswered: [] };
+
+/** Changes that a client asks for itself, with the secret of its connection. */
+export interface OwnChannelsChange {
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  readonly after?: string;
+}
+
+/** Commands to connections, in whatever node they are. */
+export class ConnectionControl {
+  /** @param limit channels of a connection */
+  constructor(
+    private readonly rpc: NodeRpc,
+    private readonly registrar: Registrar,
+    private readonly limit: number,
+  ) {}
+
+  async send(connectionId: string, text: string): Promise<SendOutcome> {
+    const target = { connection: connectionId };
+    const result = await this.commandConnection(connectionId, { type: 'send', target, text });
+    if (result.connections > 0) return 'delivered';
+    return result.unanswered.length > 0 ? 'timeout' : 'unknown';
+  }
+
+  async disconnect(
+    target: ConnectionTarget,
+    { reason, reconnect = false }: DisconnectOptions,
+  ): Promise<ConnectionsResult> {
+    return this.command(target, { type: 'disconnect', target, reason: parseReason(reason), reconnect });
+  }
+
+  async changeChannels(
+    type: 'subscribe' | 'unsubscribe',
+    target: string | { readonly user: string },
+    channels: string | readonly string[],
+    { after, secret }: SubscribeOptions & { readonly secret?: string },
+  ): Promise<ConnectionsResult> {
+    const names = parseChannels(channels, this.limit);
+    const whom: ConnectionTarget = typeof target === 'string' ? { connection: target } : target;
+    const results: ConnectionsResult[] = [];
+    for (const [position, group] of groupByPosition(names, after)) {
+      results.push(
+        await this.command(whom, { type, target: whom, channels: group, after: position, secret }),
+      );
+    }
+    return combine(results);
+  }
+
+  /** Changes the channels of a connection for the client itself. */
+  async changeOwnChannels(
+    connectionId: string,
+    secret: string,
+    { subscribe, unsubscribe, after }: OwnChannelsChange,
+  ): Promise<ConnectionsResult> {
+    const results: ConnectionsResult[] = [];
+    if (unsubscribe.length > 0)
+      results.push(await this.changeChannels('unsubscribe', connectionId, unsubscribe, { secret }));
+    if (subscribe.length > 0)
+      results.push(await this.changeChannels('subscribe', connectionId, subscribe, { secret, after }));
+    const { connections, refused, unanswered } = combine(results);
+    return { connections: Math.min(1, connections), refused, unanswered };
+  }
+
+  async reauthorize(
+    target: { readonly user: string } | { readonly channel: string } | undefined,
+  ): Promise<void> {
+    const { timedOut, failed } = await this.rpc.requestAll({ type: 'reauthorize', target });
+    // A process of another version may not know the command: there an old right still counts, too.
+    const nodes = [...timedOut, ...failed];
+    if (nodes.length === 0) return;
+    throw new NodeUnreachableError(
+      `The processes ${nodes.join(', ')} did not answer, or could not do it: what was revoked may still count there. Call reauthorize again.`,
+      nodes,
+    );
+  }
+
+  private async command(target: ConnectionTarget, command: ConnectionCommand): Promise<ConnectionsResult> {
+    if ('connection' in target) return this.commandConnection(target.connection, command);
+    const request = 'node' in target ? this.rpc.request(target.node, command) : this.rpc.requestAll(command);
+    return toResult(await request);
+  }
+
+  private async commandConnection(
+    connectionId: string,
+    command: ConnectionCommand,
+  ): Promise<ConnectionsResult> {
+    const node = getNodeId(connectionId);
+    if (node === '') return NOBODY;
+    const outcome = await this.rpc.request(node, command);
+    // The node does not hear. If it is dead and swept away, so is the connection.
+    if (outcome.unreachable.length > 0 && !(await this.registrar.has(connectionId))) return NOBODY;
+    return toResult(outcome);
+  }
+}
+
+/** The results of all nodes together. A failure of one of them is an error. */
+function toResult({ results, timedOut, unreachable }: RpcOutcome): ConnectionsResult {
+  const failed = results.find(({ error }) => error)?.error;
+  if (failed)
+    throw failed.code === 'TOO_MANY_CHANNELS'
+      ? new TooManyChannelsError(failed.message)
+      : new RedisUnavailableError(failed.message);
+  return {
+    connections: results.reduce((sum, { connections }) => sum + connections, 0),
+    refused: [...new Set(results.flatMap(({ refused }) => refused))],
+    unanswered: [...timedOut, ...unreachable],
+  };
+}
+
+/** The result of several commands to the same connections. */
+function combine(results: readonly ConnectionsResult[]): ConnectionsResult {
+  return {
+    connections: Math.min(...results.map(({ connections }) => connections)),
+    refused: [...new Set(results.flatMap(({ refused }) => refused))],
+    unanswered: [...new Set(results.flatMap(({ unanswered }) => unanswered))],
+  };
+}
+
+/** The id of a late event has a position for each of several channels. */
+function groupByPosition(
+  channels: readonly string[],
+  after: string | undefined,
+): Map<Position | undefined, string[]> {
+  const groups = new Map<Position | undefined, string[]>();
+  for (const channel of channels) {
+    const position = after === undefined ? undefined : parsePositionAfter(after, channel);
+    const group = groups.get(position);
+    if (group) group.push(channel);
+    else groups.set(position, [channel]);
+  }
+  return groups;
+}
+
+function parseReason(reason: string | undefined): string {
+  if (reason === undefined) return 'disconnected';
+  if (typeof reason === 'string' && reason.length > 0 && reason.length <= MAX_REASON_LENGTH) return reason;
+  throw new RangeError(`A reason is a string of 1 to ${MAX_REASON_LENGTH} characters.`);
+}

@@ -1,0 +1,26 @@
+/** What `hub.disconnect()` takes besides the target. */
+export interface DisconnectOptions {
+  /** Told to the client and, in the departure, to the registry. Default `'disconnected'`. At most 200 characters. */
+  readonly reason?: string;
+  /** Whether its client may come back. Default false: it gets an `end` event, and 204 when it returns, which ends an EventSource. */
+  readonly reconnect?: boolean;
+}
+
+/** What `hub.subscribe()` takes besides target and channels. */
+export interface SubscribeOptions {
+  /** The new channels begin after this event id; what is no longer retained is told as a gap. Default: at now. */
+  readonly after?: string;
+}
+
+/** What became of something that was asked of connections in any process. */
+export interface ConnectionsResult {
+  /** To how many it was done. */
+  readonly connections: number;
+  /** Channels that the `authorize` option refused to one of them. */
+  readonly refused: readonly string[];
+  /** Processes that did not answer in time: there it may have been done or not. */
+  readonly unanswered: readonly string[];
+}
+
+/** `delivered`: written to the client's socket; `unknown`: there is no such connection; `timeout`: its process does not answer, or the client does not read. */
+export type SendOutcome = 'delivered' | 'unknown' | 'timeout';

@@ -1,0 +1,196 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Broker, LogRange } from '../broker/broker.interface.js';
+import type { EventRecord } from '../event/event-record.js';
+import { toMs, type Position } from '../event/position.js';
+import { EventRing } from './event-ring.js';
+import { Feed } from './feed.js';
+import type { HubCounters } from './hub-counters.js';
+import type { CreateGroup } from './broadcast-group.js';
+import type { SubscriptionState } from './subscription-state.js';
+import { LOSSES_CHANNEL, type MissedRange } from './losses/loss.js';
+
+/** Memory for the recent events of all channels of this process: of 256 bytes, those of the three seconds after which a browser returns, at 3,000 a second. */
+const RECENT_BYTES = 4 * 1_048_576;
+
+/** How often it is looked whether an event was announced: only while the process shuts down. */
+const WAIT_STEP_MS = 5;
+
+interface Use {
+  readonly feed: Feed;
+  readonly ready: Promise<void>;
+  /** How many hold the feed. */
+  count: number;
+}
+
+/** The feeds of this process: one a channel, as long as somebody here listens to it. */
+export class Feeds {
+  readonly link: SubscriptionState = { up: false, watermark: 0, lastAnnounced: 0, lastAssigned: 0 };
+  private upSince = Date.now();
+  /** How often the link was lost. */
+  losses = 0;
+  private positionAsked: Promise<Position> | undefined;
+  private readonly uses = new Map<string, Use>();
+  private readonly ring = new EventRing(RECENT_BYTES);
+
+  /** A later announcement tells that those of a range were lost. */
+  onMissed: MissedRange = () => undefined;
+  /** This range of a channel was heard whole, unless announcements were lost, and nothing more is known of it. */
+  onForgotten: (range: LogRange) => void = () => undefined;
+
+  /** When the watermark was last heard, in ms since the epoch, if it was since the link is up. */
+  provenAt: number | undefined;
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly counters: HubCounters,
+    private readonly createGroup: CreateGroup,
+  ) {}
+
+  /** When it was last known that announcements arrive: proven, or the link just made; ms since the epoch. */
+  get upOrProvenAt(): number {
+    return this.provenAt ?? this.upSince;
+  }
+
+  /** Besides that which every node follows. */
+  get size(): number {
+    return this.uses.size - (this.uses.has(LOSSES_CHANNEL) ? 1 : 0);
+  }
+
+  *all(): Iterable<Feed> {
+    for (const { feed } of this.uses.values()) yield feed;
+  }
+
+  /** @param losses how often the link had been lost when the feed was looked at: since then it has been heard without a break */
+  has(feed: Feed, losses: number): boolean {
+    return losses === this.losses && this.uses.get(feed.channel)?.feed === feed;
+  }
+
+  /** The part of a channel's log whose announcements have all arrived, and brought no event; undefined if there is none. */
+  announcedRange({ channel, lastAnnounced: seen }: Feed): LogRange | undefined {
+    const { lastAnnounced: heard } = this.link;
+    return seen > 0 && heard > seen ? { channel, after: seen, upTo: heard } : undefined;
+  }
+
+  /** The last position given out. The same question for all who ask while it is on its way: it may be a little old. */
+  lastPosition(): Promise<Position> {
+    return (this.positionAsked ??= this.askPosition().finally(() => (this.positionAsked = undefined)));
+  }
+
+  /**
+   * Takes hold of the feeds of some channels, and resolves when all of them hear what is published.
+   *
+   * @throws RedisUnavailableError, holding none
+   */
+  async acquire(channels: readonly string[]): Promise<Feed[]> {
+    const uses = channels.map((channel) => this.use(channel));
+    const results = await Promise.allSettled(uses.map(({ ready }) => ready));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) {
+      for (const use of uses) this.release(use.feed);
+      throw failed.reason;
+    }
+    return uses.map(({ feed }) => feed);
+  }
+
+  release(feed: Feed): void {
+    const use = this.uses.get(feed.channel);
+    if (use?.feed !== feed || --use.count > 0) return;
+    this.uses.delete(feed.channel);
+    this.broker.unsubscribe(feed.channel);
+    this.forget(feed);
+  }
+
+  announced(channel: string, record: EventRecord): void {
+    this.noteAnnounced(record.position);
+    const feed = this.uses.get(channel)?.feed;
+    if (!feed) return;
+    feed.receive(record);
+    this.counters.observeLatency(Date.now() - toMs(record.position));
+  }
+
+  watermark(position: Position): void {
+    this.provenAt = Date.now();
+    this.link.watermark = position;
+    this.noteAnnounced(position);
+  }
+
+  linkLost(): void {
+    this.losses++;
+    for (const feed of this.all()) this.forget(feed);
+    this.provenAt = undefined;
+    this.link.up = false;
+    this.link.watermark = this.link.lastAnnounced = this.link.lastAssigned = 0;
+    for (const feed of this.all()) feed.linkLost();
+  }
+
+  linkRestored(position: Position): void {
+    this.link.up = true;
+    this.upSince = Date.now();
+    this.noteAssigned(position);
+    for (const feed of this.all()) feed.linkRestored(position);
+  }
+
+  private forget(feed: Feed): void {
+    const range = this.announcedRange(feed);
+    if (range) this.onForgotten(range);
+  }
+
+  /**
+   * Resolves when the listeners of this process have been given these events, so far as the link lets them.
+   *
+   * @param timeout ms after which they are not waited for
+   */
+  async waitFor(events: readonly { channel: string; position: Position }[], timeout: number): Promise<void> {
+    const until = performance.now() + timeout;
+    const isAwaited = ({ channel, position }: { channel: string; position: Position }): boolean => {
+      const feed = this.uses.get(channel)?.feed;
+      return feed !== undefined && feed.lastAnnounced < position;
+    };
+    while (this.link.up && performance.now() < until && events.some(isAwaited)) await delay(WAIT_STEP_MS);
+  }
+
+  private async askPosition(): Promise<Position> {
+    const { losses } = this;
+    const position = await this.broker.position();
+    if (losses === this.losses) this.noteAssigned(position);
+    return position;
+  }
+
+  private noteAnnounced(position: Position): void {
+    this.link.lastAnnounced = position;
+    this.noteAssigned(position);
+  }
+
+  private noteAssigned(position: Position): void {
+    if (position > this.link.lastAssigned) this.link.lastAssigned = position;
+  }
+
+  private use(channel: string): Use {
+    const known = this.uses.get(channel);
+    if (known) {
+      known.count++;
+      return known;
+    }
+    const feed = new Feed(channel, this.link, this.counters, this.ring, this.createGroup, this.onMissed);
+    const { losses } = this;
+    const ready = this.broker.subscribe(channel).then(
+      (position) => {
+        // The position of a link that is gone says nothing of the one that came, or comes, in its place.
+        if (losses !== this.losses) return;
+        feed.ready(position);
+        this.noteAssigned(position);
+      },
+      (error: unknown) => {
+        // Whoever comes next tries again instead of getting this failure; or has come already, after this was let go.
+        if (this.uses.get(channel)?.feed === feed) {
+          this.uses.delete(channel);
+          this.broker.unsubscribe(channel);
+        }
+        throw error;
+      },
+    );
+    const use: Use = { feed, ready, count: 1 };
+    this.uses.set(channel, use);
+    return use;
+  }
+}

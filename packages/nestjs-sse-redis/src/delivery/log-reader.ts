@@ -1,0 +1,44 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Broker, LogSlice, ReadRequest } from '../broker/broker.interface.js';
+import type { Position } from '../event/position.js';
+import { TurnBatch } from '../util/turn-batch.js';
+
+/** One slice: large enough to be worth a round trip, small enough for thousands of clients at once. */
+const LIMITS = { records: 256, bytes: 262_144 };
+const RETRY_AFTER_MS = 200;
+
+/**
+ * Reads logs for connections that catch up. Those that stand at the same position of a channel share one reading,
+ * and all readings of a tick travel together: commands grow with channels, not with clients.
+ */
+export class LogReader {
+  private readonly inFlight = new Map<string, Promise<LogSlice>>();
+  private readonly batches: TurnBatch<ReadRequest[], LogSlice[]>;
+  private pause: Promise<void> | undefined;
+
+  constructor(broker: Broker) {
+    this.batches = new TurnBatch<ReadRequest[], LogSlice[]>(
+      () => [],
+      (requests) => broker.read(requests, LIMITS),
+    );
+  }
+
+  /** The channel after the cursor; a long log comes in several slices. */
+  read(channel: string, after: Position): Promise<LogSlice> {
+    const key = `${after} ${channel}`;
+    const known = this.inFlight.get(key);
+    if (known) return known;
+    const { items: requests, result: slices } = this.batches.current;
+    const index = requests.push({ channel, after }) - 1;
+    const slice = slices.then((all) => all[index]!).finally(() => this.inFlight.delete(key));
+    this.inFlight.set(key, slice);
+    return slice;
+  }
+
+  /** After a failed reading: when to try again. One timer for all. */
+  retryTime(): Promise<void> {
+    return (this.pause ??= delay(RETRY_AFTER_MS, undefined, { ref: false }).finally(
+      () => (this.pause = undefined),
+    ));
+  }
+}

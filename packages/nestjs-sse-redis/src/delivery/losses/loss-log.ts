@@ -1,0 +1,76 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { retry, type Observable, type Subscription } from 'rxjs';
+import type { Broker } from '../../broker/broker.interface.js';
+import { parseEventId, type Position } from '../../event/position.js';
+import type { SseEvent } from '../../event/sse-event.js';
+import { lossesIn, LOSSES_CHANNEL, type Loss } from './loss.js';
+
+/** How long after a failure the log is tried again, ms. */
+const RETRY_AFTER_MS = 1_000;
+/** The losses that one event carries: with the longest names some 30 KB. */
+const LOSSES_PER_EVENT = 100;
+
+/**
+ * The losses of all nodes, as a log of the hub's own: an ordinary channel, so that each node that lives hears of them,
+ * one that starts reads them, and a lost announcement of it is found as any other.
+ */
+export class LossLog {
+  private waiting: Loss[] = [];
+  private publishing: Promise<void> | undefined;
+  private subscription: Subscription | undefined;
+  private closed = false;
+
+  /** @param listen the log from its beginning on */
+  constructor(
+    private readonly broker: Broker,
+    private readonly listen: (onLive: () => void) => Observable<SseEvent>,
+  ) {}
+
+  /** Calls back with all losses that are retained, then with those that are found. Resolves between the two. */
+  follow(learn: (losses: readonly Loss[]) => void): Promise<void> {
+    return new Promise((resolve) => {
+      this.subscription = this.listen(resolve)
+        .pipe(retry({ delay: RETRY_AFTER_MS }))
+        .subscribe(({ id, data }) => learn(lossesIn(data).map((loss) => toldAt(loss, parseEventId(id)!))));
+    });
+  }
+
+  /** Resolves when it is in the log. While Redis is away it is tried again, as nothing else would tell other nodes. */
+  add(losses: readonly Loss[]): Promise<void> {
+    for (const loss of losses) this.waiting.push(loss);
+    return (this.publishing ??= this.publishAll().finally(() => (this.publishing = undefined)));
+  }
+
+  /** Resolves when what was added before has been published, or has failed once more. */
+  async close(): Promise<void> {
+    this.subscription?.unsubscribe();
+    this.closed = true;
+    await this.publishing;
+  }
+
+  private async publishAll(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const losses = this.waiting.slice(0, LOSSES_PER_EVENT);
+      if (await this.publish(losses)) this.waiting.splice(0, losses.length);
+      else if (this.closed) return;
+      else await delay(RETRY_AFTER_MS, undefined, { ref: false });
+    }
+  }
+
+  /** Without an idempotency key: a loss that is in the log twice is learned once. */
+  private async publish(losses: readonly Loss[]): Promise<boolean> {
+    const text = `data: ${JSON.stringify(losses)}\n\n`;
+    const [outcome] = await this.broker.publish([
+      { channel: LOSSES_CHANNEL, event: { kind: 'j', text }, ephemeral: false, idempotencyKey: undefined },
+    ]);
+    return !('error' in outcome!);
+  }
+}
+
+/**
+ * A loss concerns ids up to the place of its notice in the log. A client that came to another node before the notice, and
+ * left it again, has an id from before that place: announcements arrive in their order.
+ */
+function toldAt(loss: Loss, notice: Position): Loss {
+  return { ...loss, until: Math.max(loss.until, notice) };
+}

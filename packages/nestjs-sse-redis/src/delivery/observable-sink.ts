@@ -1,0 +1,77 @@
+import type { Subscriber } from 'rxjs';
+import { getText, type EventRecord } from '../event/event-record.js';
+import { parseEventText } from '../event/event-text.js';
+import { formatEventId, type Position } from '../event/position.js';
+import type { SseEvent } from '../event/sse-event.js';
+import { describeGap } from '../event/sse-frame.js';
+import type { Gap } from '../event/gap.js';
+import type { EventSink, EventSinkListener } from './event-sink.js';
+
+/** The event in a record, as server code gets it. */
+export function toSseEvent(channel: string, record: EventRecord): SseEvent {
+  return { id: formatEventId(record.position), channel, ...parseEventText(record.kind, getText(record)) };
+}
+
+/** The sink of `hub.events()`: an Observable in this process. */
+export class ObservableSink implements EventSink {
+  subscriber: EventSinkListener | undefined;
+
+  constructor(
+    private readonly observer: Subscriber<SseEvent>,
+    private readonly onLive?: () => void,
+  ) {}
+
+  live(): void {
+    this.onLive?.();
+  }
+
+  open(): boolean {
+    return true;
+  }
+
+  late(channel: string, record: EventRecord): boolean {
+    return this.event(channel, record);
+  }
+
+  event(channel: string, record: EventRecord): boolean {
+    let event: SseEvent;
+    try {
+      event = toSseEvent(channel, record);
+    } catch (error) {
+      this.observer.error(error);
+      return true;
+    }
+    this.observer.next(event);
+    return true;
+  }
+
+  position(): boolean {
+    return true;
+  }
+
+  message(): boolean {
+    return true;
+  }
+
+  gap(gap: Gap, id: string): boolean {
+    this.observer.next({
+      id,
+      channel: gap.channel,
+      type: 'gap',
+      data: describeGap(gap),
+    });
+    return true;
+  }
+
+  join(): boolean {
+    return false;
+  }
+
+  leaveGroup(): Position {
+    return 0;
+  }
+
+  end(): void {
+    this.observer.complete();
+  }
+}

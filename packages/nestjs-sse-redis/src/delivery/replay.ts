@@ -1,0 +1,162 @@
+import type { LogSlice } from '../broker/broker.interface.js';
+import type { EventRecord } from '../event/event-record.js';
+import { isAhead, type Position } from '../event/position.js';
+import type { Cursor } from './cursor.js';
+import type { Feed } from './feed.js';
+import type { HubCounters } from './hub-counters.js';
+import type { LogReader } from './log-reader.js';
+import { collectFromMemory, collectFromSlice, type PendingEvent } from './pending-events.js';
+import type { SinkWriter } from './sink-writer.js';
+import type { SubscriptionState } from './subscription-state.js';
+import { hasEventsAfter } from './superseded-ends.js';
+
+/** The subscriber that a replay is for. */
+export interface ReplayTarget {
+  readonly feeds: readonly Feed[];
+  readonly isClosed: boolean;
+  /** The streams of all its channels have ended. */
+  end(): void;
+}
+
+/** Sends a subscriber the events that it lacks, from memory or from slices of logs, and knows which of its channels have ended. */
+export class Replay {
+  /** Channels whose stream has ended, where there are any. */
+  private ended: Set<string> | undefined = undefined;
+
+  /** @param resumed the client returns, and was not yet sent what it lacks */
+  constructor(
+    private readonly target: ReplayTarget,
+    private readonly cursor: Cursor,
+    private readonly writer: SinkWriter,
+    private readonly link: SubscriptionState,
+    private readonly counters: HubCounters,
+    private resumed: boolean,
+  ) {}
+
+  /** Whether memory has every event that the client lacks. */
+  get isInMemory(): boolean {
+    const { cursor, resumed } = this;
+    // An event from before the cursor may still be on its way, and would be passed over when it comes.
+    if (cursor.hasUnconfirmed && this.link.lastAnnounced < cursor.position) return false;
+    // A client that returns after the end is ended again: that, too, must be known.
+    const isCovered = (feed: Feed) => feed.covers(cursor.lacksAfter(feed)) && (feed.knowsEnd || !resumed);
+    return this.target.feeds.every(isCovered) && !this.endsByMemory;
+  }
+
+  /** Memory would end a channel. Announcements that supersede the end may be on their way: the log decides (rule `end`). */
+  private get endsByMemory(): boolean {
+    const { cursor, resumed } = this;
+    return this.target.feeds.some((feed) => feed.endsAfter(resumed ? -1 : cursor.lacksAfter(feed)));
+  }
+
+  sendFromMemory(): void {
+    const { cursor } = this;
+    const { feeds } = this.target;
+    this.resumed = false;
+    for (const feed of feeds) if (feed.goesOnAfter(cursor.lacksAfter(feed))) this.reopen(feed.channel);
+    const events = collectFromMemory(cursor, feeds);
+    cursor.reach(this.sendAll(events) ?? cursor.position, false);
+  }
+
+  /**
+   * Reads the logs, and sends what the slices have.
+   *
+   * @param isCurrent asked after the reading: whether the slices are still what the subscriber needs
+   * @returns whether anything came of it
+   * @throws RedisUnavailableError
+   */
+  async sendFromLogs(reader: LogReader, isCurrent: () => boolean): Promise<boolean> {
+    const { feeds } = this.target;
+    const { revision } = this.cursor;
+    const after = feeds.map((feed) => this.cursor.readAfter(feed));
+    const slices = await Promise.all(feeds.map((feed, i) => reader.read(feed.channel, after[i]!)));
+    // Something else is to be read now. (A lost link alone changes nothing: the slices say how far they reach.)
+    if (!isCurrent() || this.cursor.revision !== revision) return true;
+    this.takeSlices(slices);
+    return Math.min(...slices.map(({ coveredUpTo }) => coveredUpTo)) > Math.min(...after);
+  }
+
+  /** A cursor beyond the head of the logs goes back to it, and gaps say so. Returns whether it did. */
+  resetFromAhead(head: Position): boolean {
+    const { cursor, writer } = this;
+    const from = cursor.position;
+    if (!isAhead(from, head)) return false;
+    const gaps = this.target.feeds.map((feed) => ({
+      channel: feed.channel,
+      from: Math.min(from, cursor.lacksAfter(feed)),
+      to: head,
+    }));
+    writer.resetTo(head, gaps);
+    return true;
+  }
+
+  /** An event was sent. The end of the last channel ends the subscriber. */
+  noteSent(channel: string, record: EventRecord): void {
+    this.counters.delivered++;
+    if (record.kind === 'x') this.markEnded(channel);
+    else if (!record.ephemeral) this.reopen(channel);
+  }
+
+  hasEnded(channel: string): boolean {
+    return this.ended?.has(channel) === true;
+  }
+
+  /** The stream of a channel goes on, or the subscriber is new to it. */
+  reopen(channel: string): void {
+    this.ended?.delete(channel);
+  }
+
+  /** No further than every slice reaches: an event beyond that would move the cursor past events of channels that were not read. */
+  private takeSlices(slices: readonly LogSlice[]): void {
+    // A reading that was shared may be older than what was announced since.
+    const head = Math.max(this.link.lastAssigned, Math.min(...slices.map((slice) => slice.head)));
+    if (this.resetFromAhead(head)) return;
+    const upTo = Math.min(...slices.map((slice) => slice.coveredUpTo));
+    const { cursor, resumed } = this;
+    const { feeds } = this.target;
+    this.resumed = false;
+    const events = slices.flatMap((slice, i) => {
+      this.takeSlice(feeds[i]!, slice, resumed);
+      return collectFromSlice(cursor, feeds[i]!, slice, upTo);
+    });
+    cursor.reach(this.sendAll(events) ?? upTo, true);
+  }
+
+  /** Learns what a slice says besides its events: the end of its channel, and what is no longer retained. */
+  private takeSlice(feed: Feed, slice: LogSlice, resumed: boolean): void {
+    const { cursor, writer } = this;
+    const { channel, logStart } = slice;
+    feed.learnEnd(slice);
+    feed.keep(cursor.readAfter(feed), slice);
+    const lacksAfter = cursor.lacksAfter(feed);
+    const gapAfter = cursor.gapAfter(feed);
+    if (gapAfter < logStart) {
+      // An unconfirmed event may be gone with the rest, and nothing else would say so.
+      const from = Math.min(gapAfter, lacksAfter);
+      writer.sendGap({ channel, from, to: logStart }, 'retention', writer.lastId);
+    }
+    if (hasEventsAfter(lacksAfter, feed, slice)) this.reopen(channel);
+    else if (slice.ended && resumed) this.markEnded(channel);
+  }
+
+  /** In the order of their ids. Returns the position that was reached, if the sink did not take all. */
+  private sendAll(events: PendingEvent[]): Position | undefined {
+    events.sort((a, b) => a.position - b.position);
+    const { cursor, writer } = this;
+    for (const [i, { feed, position, event }] of events.entries()) {
+      const { record } = event;
+      if (position < cursor.position) writer.sendLateEvent(feed, record);
+      else writer.sendEvent(feed.channel, record);
+      this.noteSent(feed.channel, record);
+      if (writer.isBlocked && i < events.length - 1) return position;
+      if (this.target.isClosed) return position;
+    }
+    return undefined;
+  }
+
+  private markEnded(channel: string): void {
+    this.ended ??= new Set();
+    this.ended.add(channel);
+    if (this.ended.size === this.target.feeds.length) this.target.end();
+  }
+}

@@ -1,0 +1,300 @@
+import type { EventRecord } from '../event/event-record.js';
+import type { Position } from '../event/position.js';
+import type { BroadcastGroup } from './broadcast-group.js';
+import { catchUp, type CatchUpTarget } from './catch-up.js';
+import { Cursor } from './cursor.js';
+import type { Feed, FeedListener } from './feed.js';
+import type { CatchUpCause, HubCounters } from './hub-counters.js';
+import type { SubscriptionState } from './subscription-state.js';
+import type { LogReader } from './log-reader.js';
+import type { Gap } from '../event/gap.js';
+import type { EventSink, EventSinkListener } from './event-sink.js';
+import { Claims } from './claims.js';
+import { Replay, type ReplayTarget } from './replay.js';
+import { SinkWriter } from './sink-writer.js';
+import type { StartPosition } from './start-position.js';
+
+/**
+ * A cursor over the logs of some channels, and a sink.
+ *
+ * Live, it is handed each event as it is announced. Behind (just opened, slow, or the link was lost), it is handed
+ * nothing and holds nothing but its cursor, until `catchUp` has brought it there.
+ */
+export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListener, ReplayTarget {
+  private readonly cursor: Cursor;
+  private readonly writer: SinkWriter;
+  private readonly replay: Replay;
+  private readonly claims: Claims;
+  private readonly subscribedFeeds: Feed[];
+  private state: 'behind' | 'live' | 'closed' = 'behind';
+  /** The feed that delivered the last event. Only the group of this feed can be joined. */
+  private lastFeed: Feed | undefined = undefined;
+  private isInGroup = false;
+  /** Why it is behind. */
+  private cause: CatchUpCause = 'connect';
+  private readsLogs = false;
+  private catchingUp = false;
+  /** Stays behind while the application is asked about its channels. */
+  private isPaused = false;
+  /** Called when the sink takes more. */
+  private waiting: (() => void)[] | undefined;
+  constructor(
+    feeds: readonly Feed[],
+    private readonly sink: EventSink,
+    private readonly link: SubscriptionState,
+    private readonly reader: LogReader,
+    private readonly counters: HubCounters,
+    start: StartPosition,
+    /** ms until the client is to come back after a loss. */
+    retry?: number,
+  ) {
+    this.subscribedFeeds = [...feeds];
+    this.cursor = new Cursor(start.cursor);
+    this.writer = new SinkWriter(sink, this.cursor, counters);
+    this.claims = new Claims(start.resumed ? start.cursor : undefined);
+    this.replay = new Replay(this, this.cursor, this.writer, link, counters, start.resumed);
+    sink.subscriber = this;
+    for (const feed of feeds) {
+      feed.add(this);
+      const after = start.owed?.get(feed.channel);
+      if (after === undefined) continue;
+      this.cursor.startAt(feed, after, true);
+      // The client was sent a gap for what it lacked of the channel up to there.
+      this.claims.set(feed, undefined);
+    }
+    this.writer.begin(start, retry);
+    this.catchUp();
+  }
+
+  get lastId(): string {
+    this.leaveGroup();
+    return this.writer.lastId;
+  }
+
+  get feeds(): readonly Feed[] {
+    return this.subscribedFeeds;
+  }
+
+  drained(): void {
+    this.writer.unblock();
+    this.catchUp();
+    this.wakeWaiting();
+  }
+
+  get isClosed(): boolean {
+    return this.state === 'closed';
+  }
+
+  get isLive(): boolean {
+    return this.state === 'live';
+  }
+
+  get isFull(): boolean {
+    return this.writer.isBlocked;
+  }
+
+  /**
+   * Adds a channel.
+   *
+   * @param after the client gets what comes after this position; what was before the cursor comes late
+   * @param past it may be a position from before, at which the client stood
+   */
+  add(feed: Feed, after: Position, past: boolean): void {
+    this.leaveGroup();
+    this.claims.set(feed, past ? after : undefined);
+    this.subscribedFeeds.push(feed);
+    feed.add(this);
+    this.cursor.startAt(feed, after, past);
+    this.replay.reopen(feed.channel);
+    this.fallBehind('subscribe');
+  }
+
+  remove(feed: Feed): void {
+    const index = this.subscribedFeeds.indexOf(feed);
+    if (index < 0) return;
+    this.leaveGroup();
+    this.subscribedFeeds.splice(index, 1);
+    feed.remove(this);
+    if (this.lastFeed === feed) this.lastFeed = undefined;
+    this.cursor.forget(feed);
+    this.claims.delete(feed);
+    this.replay.reopen(feed.channel);
+  }
+
+  get hasClaims(): boolean {
+    return !this.claims.isEmpty;
+  }
+
+  /** The position with which the client came to a channel, from whatever node. */
+  getClaim(feed: Feed): Position | undefined {
+    return this.claims.get(feed);
+  }
+
+  /** Events before the position with which the client came were not announced to a node where it may have been. */
+  sendLossGap(gap: Gap): void {
+    if (this.state === 'closed') return;
+    this.leaveGroup();
+    this.writer.sendLossGap(gap);
+  }
+
+  /** Delivers nothing until `resume`. */
+  pause(): void {
+    this.isPaused = true;
+    this.fallBehind('link');
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.catchUp();
+  }
+
+  /** Sends the lines of an event that is in no log, once the sink takes it. Returns whether it was sent. */
+  async sendMessage(text: string): Promise<boolean> {
+    while (this.isFull && this.state !== 'closed') {
+      await new Promise<void>((resolve) => (this.waiting ??= []).push(resolve));
+    }
+    if (this.state === 'closed') return false;
+    this.sendNow(text);
+    return true;
+  }
+
+  /** Sends it at once: a short event of the hub itself may go over the limit. */
+  sendNow(text: string): void {
+    this.leaveGroup();
+    this.writer.sendMessage(text);
+  }
+
+  /** An event was announced. */
+  receive(feed: Feed, record: EventRecord, group?: BroadcastGroup): boolean {
+    if (this.state !== 'live') return false;
+    this.leaveGroup();
+    const { cursor } = this;
+    if (record.position <= cursor.position) return false;
+    if (cursor.starts !== undefined && !cursor.hasBegun(feed.channel, record.position)) return false;
+    if (group !== undefined && this.lastFeed === feed && this.joins(group, feed)) return true;
+    this.lastFeed = feed;
+    this.writer.sendEvent(feed.channel, record);
+    this.replay.noteSent(feed.channel, record);
+    if (this.writer.isBlocked) this.fallBehind('slow');
+    return false;
+  }
+
+  leaveGroup(): void {
+    if (!this.isInGroup) return;
+    this.isInGroup = false;
+    const position = this.sink.leaveGroup();
+    // It may have joined, and not been given anything yet.
+    if (position > this.cursor.position) this.writer.noteSent(position);
+    this.lastFeed?.add(this);
+  }
+
+  /** An event of a channel whose stream has ended makes it go on: each subscriber has to see that. */
+  private joins(group: BroadcastGroup, feed: Feed): boolean {
+    this.isInGroup = !this.replay.hasEnded(feed.channel) && this.sink.join(group);
+    return this.isInGroup;
+  }
+
+  missed(feed: Feed, seen: Position, certain: boolean): void {
+    this.fallBehind('announcement');
+    this.cursor.markUnconfirmed(feed, seen, certain);
+    this.sendOwedPosition();
+  }
+
+  linkLost(): void {
+    this.leaveGroup();
+    this.standAtWatermark();
+    this.fallBehind('link');
+  }
+
+  /** @param last the last position that the broker gave out */
+  linkRestored(last: Position): void {
+    this.leaveGroup();
+    this.replay.resetFromAhead(last);
+    this.catchUp();
+  }
+
+  /** Sends the position, which also shows proxies and the client that the stream lives. */
+  beat(): void {
+    if (this.state === 'closed' || this.isFull) return;
+    this.leaveGroup();
+    this.standAtWatermark();
+    this.writer.sendPosition();
+  }
+
+  close(): void {
+    this.leaveGroup();
+    this.state = 'closed';
+    for (const feed of this.subscribedFeeds) feed.remove(this);
+    this.wakeWaiting();
+  }
+
+  end(): void {
+    this.close();
+    this.sink.end();
+  }
+
+  /** A live connection has everything that was announced before the watermark. */
+  private standAtWatermark(): void {
+    if (this.state === 'live') this.cursor.position = Math.max(this.cursor.position, this.link.watermark);
+  }
+
+  /** Hands it nothing more until it has caught up. */
+  private fallBehind(cause: CatchUpCause): void {
+    if (this.state !== 'live') return;
+    this.leaveGroup();
+    this.state = 'behind';
+    this.cause = cause;
+    this.readsLogs = false;
+    if (cause === 'slow') this.counters.slow++;
+    this.markAllUnconfirmed();
+    // Not at once: the feed is in the midst of an announcement, which must be known before memory is read.
+    queueMicrotask(() => this.catchUp());
+  }
+
+  private markAllUnconfirmed(): void {
+    for (const feed of this.feeds) this.cursor.markUnconfirmed(feed, feed.lastAnnounced, false);
+  }
+
+  private catchUp(): void {
+    if (this.catchingUp || !this.canCatchUp) return;
+    this.catchingUp = true;
+    void catchUp(this, this.reader).finally(() => {
+      this.catchingUp = false;
+      // Something may have happened after its last look.
+      if (this.canCatchUp) this.catchUp();
+    });
+  }
+
+  get canCatchUp(): boolean {
+    return this.state === 'behind' && this.link.up && !this.isFull && !this.isPaused;
+  }
+
+  catchUpFromMemory(): boolean {
+    if (!this.replay.isInMemory) return false;
+    this.replay.sendFromMemory();
+    // It stays behind, after positions that it passed on the word of announcements (rule `unconfirmed`).
+    if (this.isFull) this.markAllUnconfirmed();
+    else if (this.state === 'behind') {
+      this.state = 'live';
+      this.counters.catchUps[this.cause][this.readsLogs ? 'log' : 'memory']++;
+      this.writer.endCatchUp();
+    }
+    return true;
+  }
+
+  catchUpFromLogs(): Promise<boolean> {
+    this.readsLogs = true;
+    return this.replay.sendFromLogs(this.reader, () => this.canCatchUp);
+  }
+
+  /** A client that is cut off before it has the events it is owed must return with an id that says so. */
+  sendOwedPosition(): void {
+    if (this.state === 'closed') return;
+    this.leaveGroup();
+    this.writer.sendOwedPosition();
+  }
+
+  private wakeWaiting(): void {
+    for (const resume of this.waiting?.splice(0) ?? []) resume();
+  }
+}

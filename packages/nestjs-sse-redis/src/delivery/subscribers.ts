@@ -1,0 +1,235 @@
+import type { Broker } from '../broker/broker.interface.js';
+import {
+  channelKey,
+  goesOnAfter,
+  parseLastEventId,
+  repeatableId,
+  type LastEventId,
+} from '../event/last-event-id.js';
+import { isAhead, type Position } from '../event/position.js';
+import type { StartGap, StartPosition } from './start-position.js';
+import { Subscriber } from './subscriber.js';
+import type { Feed } from './feed.js';
+import type { Feeds } from './feeds.js';
+import type { HubCounters } from './hub-counters.js';
+import type { HeartbeatTarget, Heartbeat } from './heartbeat.js';
+import type { LogReader } from './log-reader.js';
+import type { LostAnnouncements } from './losses/lost-announcements.js';
+import type { EventSink } from './event-sink.js';
+
+/** Where a stream starts. */
+export interface StartOptions {
+  /** The client's last event id, which goes before `rewind`. */
+  readonly lastEventId?: string | undefined;
+  /** For a newcomer: how many of the last events of its channels together it gets first. */
+  readonly rewind?: number | undefined;
+}
+
+/** A client came to a channel with a position, before which it claims to have all. */
+export interface Claim {
+  readonly connection: Subscriber;
+  readonly channel: string;
+  readonly claimed: Position;
+}
+
+/** Who opens a stream. */
+export interface OpenCallbacks {
+  /** Asked once the channels are subscribed: whether to go on. */
+  ready?(): Promise<boolean>;
+  /** ms that the client is to wait before it reconnects. */
+  retry?(): number;
+  /** It is open, unless it was closed meanwhile. What is given to the sink from now on comes after what the connection gave. */
+  opened?(connection: Subscriber): void;
+  failed(error: unknown): void;
+  /** What is called with each heartbeat, in the place of the connection. */
+  readonly heartbeatTarget?: HeartbeatTarget;
+  /** Where its deliveries are counted, if not with those of all others. */
+  readonly counters?: HubCounters;
+}
+
+/** All open connections of this process, to clients and to code of the server: how one is opened, kept alive and closed. */
+export class Subscribers {
+  /** With what beats for them. */
+  private readonly subscribers = new Map<Subscriber, HeartbeatTarget>();
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly feeds: Feeds,
+    private readonly reader: LogReader,
+    private readonly heartbeat: Heartbeat,
+    private readonly counters: HubCounters,
+    private readonly lost: LostAnnouncements,
+  ) {}
+
+  /**
+   * Opens a connection to any sink.
+   *
+   * @returns what closes it. Who keeps it for long does better to `close` the connection, once it is open
+   */
+  open(channels: readonly string[], start: StartOptions, sink: EventSink, opener: OpenCallbacks): () => void {
+    let connection: Subscriber | undefined;
+    let feeds: readonly Feed[] = [];
+    let closed = false;
+    const begin = async (): Promise<void> => {
+      feeds = await this.feeds.acquire(channels);
+      // After the acknowledgements: what is published between this position and them would be lost.
+      const from = await this.resolveStart(channels, start);
+      if (closed || (opener.ready && !(await opener.ready())) || closed) return;
+      const { link } = this.feeds;
+      const { counters = this.counters } = opener;
+      // Looked up last: whatever is found from here on is told to the connections that there are.
+      const begin = this.withLosses(channels, from);
+      connection = new Subscriber(feeds, sink, link, this.reader, counters, begin, opener.retry?.());
+      // A stream that had ended before its client came back is over as it begins.
+      if (closed) return connection.close();
+      feeds = [];
+      this.subscribers.set(connection, opener.heartbeatTarget ?? connection);
+      this.heartbeat.add(opener.heartbeatTarget ?? connection);
+      opener.opened?.(connection);
+    };
+    const release = (): void => {
+      for (const feed of feeds) this.feeds.release(feed);
+      feeds = [];
+    };
+    // Where it was not opened, or was closed meanwhile.
+    void begin()
+      .catch((error: unknown) => opener.failed(error))
+      .finally(release);
+    return () => {
+      closed = true;
+      if (connection) this.close(connection);
+      else release();
+    };
+  }
+
+  close(connection: Subscriber): void {
+    const heartbeatTarget = this.subscribers.get(connection);
+    if (!heartbeatTarget) return;
+    this.subscribers.delete(connection);
+    this.heartbeat.remove(heartbeatTarget);
+    connection.close();
+    for (const feed of connection.feeds) this.feeds.release(feed);
+  }
+
+  /** Channels that are new to a connection. What is published from now on is for it. @param after a position before which it has all */
+  async add(connection: Subscriber, channels: readonly string[], after: Position | undefined): Promise<void> {
+    const feeds = await this.feeds.acquire(channels);
+    try {
+      const now = await this.feeds.lastPosition();
+      if (!this.subscribers.has(connection)) throw new Error('closed meanwhile');
+      // A position that was not given out yet is none at which the client can have stood.
+      const past = after !== undefined && !isAhead(after, Math.max(now, this.feeds.link.lastAssigned));
+      const lost = past ? this.lost.gapsFor(channels, after) : undefined;
+      for (const gap of lost ?? []) connection.sendLossGap(gap);
+      for (const feed of feeds) connection.add(feed, past ? after : now, past);
+      connection.sendOwedPosition();
+    } catch (error) {
+      for (const feed of feeds) this.feeds.release(feed);
+      throw error;
+    }
+  }
+
+  remove(connection: Subscriber, channels: readonly string[]): void {
+    for (const feed of connection.feeds.filter(({ channel }) => channels.includes(channel))) {
+      connection.remove(feed);
+      this.feeds.release(feed);
+    }
+  }
+
+  /** The claims of open connections on some channels. */
+  getClaims(channels: ReadonlySet<string>): Claim[] {
+    const claims: Claim[] = [];
+    for (const connection of this.subscribers.keys()) {
+      if (!connection.hasClaims) continue;
+      for (const feed of connection.feeds) {
+        const claimed = channels.has(feed.channel) ? connection.getClaim(feed) : undefined;
+        if (claimed !== undefined) claims.push({ connection, channel: feed.channel, claimed });
+      }
+    }
+    return claims;
+  }
+
+  linkLost(): void {
+    for (const connection of this.subscribers.keys()) connection.linkLost();
+  }
+
+  linkRestored(position: Position): void {
+    for (const connection of this.subscribers.keys()) connection.linkRestored(position);
+  }
+
+  /** Ends them all. */
+  stop(): void {
+    for (const connection of this.subscribers.keys()) connection.end();
+  }
+
+  private async resolveStart(
+    channels: readonly string[],
+    { lastEventId, rewind }: StartOptions,
+  ): Promise<StartPosition> {
+    const claimed = lastEventId === undefined ? undefined : parseLastEventId(lastEventId);
+    // In a storm of clients that come back, nobody has to ask.
+    if (claimed && !isAhead(claimed.position, this.feeds.link.lastAssigned))
+      return this.resume(channels, claimed, lastEventId);
+    const last = await this.feeds.lastPosition();
+    if (lastEventId === undefined) {
+      return { cursor: rewind ? await this.broker.positionBefore(channels, rewind) : last, resumed: false };
+    }
+    if (claimed && !isAhead(claimed.position, last)) return this.resume(channels, claimed, lastEventId);
+    // Of another deployment, or of data that Redis has lost: what lies between is not known.
+    const gaps = channels.map((channel): StartGap => {
+      const from = claimed ? goesOnAfter(claimed, channel) : null;
+      return { channel, from, to: last, cause: 'unknown-id' };
+    });
+    return { cursor: last, resumed: false, gaps, sentId: repeatableId(lastEventId) };
+  }
+
+  /** A client that returns may come from a node that did not hear of an event before its position. */
+  private withLosses(channels: readonly string[], start: StartPosition): StartPosition {
+    if (!start.resumed || this.lost.size === 0) return start;
+    const whole = channels.filter((channel) => !start.owed?.has(channel));
+    const lost = this.lost.gapsFor(whole, start.cursor) ?? [];
+    const gaps = lost.map(({ channel, from, to }): StartGap => ({
+      channel,
+      from,
+      to,
+      cause: 'announcement',
+    }));
+    return { ...start, gaps: [...(start.gaps ?? []), ...gaps] };
+  }
+
+  /** Where a client goes on that was here before. */
+  private async resume(
+    channels: readonly string[],
+    claimed: LastEventId,
+    lastEventId: string | undefined,
+  ): Promise<StartPosition> {
+    const start = { cursor: claimed.position, resumed: true, sentId: repeatableId(lastEventId) };
+    const { own, owed } = claimed;
+    if (own === undefined && owed.size === 0) return start;
+    const after = new Map<string, Position>();
+    const gaps: StartGap[] = [];
+    for (const channel of owed.size > 0 ? channels : []) {
+      const position = owed.get(channelKey(channel));
+      if (position !== undefined) after.set(channel, position);
+    }
+    if (own === undefined) return { ...start, owed: after };
+    const { of, unsure } = await this.findChannelOf(own, channels);
+    if (of !== undefined) after.set(of, own);
+    for (const channel of unsure) {
+      if (!after.has(channel)) gaps.push({ channel, from: own, to: claimed.position, cause: 'retention' });
+    }
+    return { ...start, owed: after, gaps };
+  }
+
+  /** The channel of an event, if it is retained; otherwise those of which it may have been. */
+  private async findChannelOf(
+    own: Position,
+    channels: readonly string[],
+  ): Promise<{ readonly of?: string; readonly unsure: readonly string[] }> {
+    const requests = channels.map((channel) => ({ channel, after: own - 1 }));
+    const slices = await this.broker.read(requests, { records: 1, bytes: 1 });
+    const slice = slices.find(({ records }) => records[0]?.position === own);
+    if (slice) return { of: slice.channel, unsure: [] };
+    return { unsure: slices.filter(({ logStart }) => logStart >= own).map(({ channel }) => channel) };
+  }
+}

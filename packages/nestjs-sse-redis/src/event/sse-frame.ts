@@ -1,0 +1,83 @@
+import type { EventRecord } from './event-record.js';
+import { formatHubEvent } from './event-text.js';
+import { DISMISSED_ID, formatEventId, type Position } from './position.js';
+import type { Gap } from './gap.js';
+
+const LF = 0x0a;
+
+const NO_DATA = 'event: position\ndata:\n\n';
+
+/**
+ * A position, told by an event without content. A block with an id and no data moves the last event id as well (WHATWG
+ * HTML 9.2.6), but not in Firefox and in five client libraries (docs/clients.md). No page listens to `position`.
+ */
+export function formatPositionFrame(position: Position): Buffer {
+  if (position !== lastPosition.position) {
+    lastPosition = { position, frame: formatPositionFrameWithId(formatEventId(position)) };
+  }
+  return lastPosition.frame;
+}
+
+/** The same for a client that lacks events from before its position. */
+export function formatPositionFrameWithId(id: string): Buffer {
+  return Buffer.from(`id: ${id}\n${NO_DATA}`);
+}
+
+/** Connections are told together, and stand at the same position when they are live: one buffer for all of them. */
+let lastPosition: { readonly position: Position; readonly frame: Buffer } = {
+  position: -1,
+  frame: Buffer.alloc(0),
+};
+
+/** A recovered event: its id says where the client stands as well. */
+export function formatLateFrame(record: EventRecord, id: string): Buffer {
+  return Buffer.concat([Buffer.from(`id: ${id}\n`), record.frame.subarray(record.frame.indexOf(LF) + 1)]);
+}
+
+/** An event that is in no log: it carries the id that the client has already, so that it moves nothing. */
+export function formatMessageFrame(id: string, text: string): Buffer {
+  return Buffer.from(`id: ${id}\n${text}`);
+}
+
+/** @param id that the client has after it */
+export function formatGapFrame(gap: Gap, id: string | undefined): Buffer {
+  return Buffer.from(formatIdLine(id) + formatHubEvent('gap', describeGap(gap)));
+}
+
+/** A gap as clients and `hub.events()` are told of it. */
+export function describeGap({ channel, from, to }: Gap): {
+  channel: string;
+  from: string | null;
+  to: string;
+} {
+  return { channel, from: from === null ? null : formatEventId(from), to: formatEventId(to) };
+}
+
+/**
+ * How long the client is to wait before it reconnects, and where it stands then, in one block. On a new stream the first
+ * block sets the last event id anew (WHATWG HTML 9.2.6), so that one without an id would take the position away.
+ *
+ * @param ms undefined: as it was told before
+ * @param id undefined where it has none
+ */
+export function formatRetryFrame(ms: number | undefined, id: string | undefined): Buffer {
+  return Buffer.from(formatRetryLine(ms) + (id === undefined ? '\n' : `id: ${id}\n${NO_DATA}`));
+}
+
+/** Why a stream cannot be served now, with the id that the client has. @param ms until it is to come back, if it may */
+export function formatRefusalFrame(code: string, details: object = {}, ms?: number, id?: string): Buffer {
+  return Buffer.from(formatRetryLine(ms) + formatIdLine(id) + formatHubEvent('error', { code, ...details }));
+}
+
+/** The last of a stream to which the client shall not come back: on its return it is answered with 204, which ends an EventSource. */
+export function formatDismissalFrame(reason: string): Buffer {
+  return Buffer.from(`id: ${DISMISSED_ID}\n${formatHubEvent('end', { reason })}`);
+}
+
+function formatRetryLine(ms: number | undefined): string {
+  return ms === undefined ? '' : `retry: ${ms}\n`;
+}
+
+function formatIdLine(id: string | undefined): string {
+  return id === undefined ? '' : `id: ${id}\n`;
+}

@@ -1,0 +1,16 @@
+import type { IncomingMessage } from 'node:http';
+
+/** The last event id of a request: of its header, or else of its query. */
+export function getLastEventId({ headers, url }: IncomingMessage): string | undefined {
+  const header = headers['last-event-id'];
+  // Node reads headers as Latin-1; clients write this one in UTF-8 (WHATWG HTML 9.2.2).
+  if (typeof header === 'string' && header !== '') return Buffer.from(header, 'latin1').toString();
+  const query = url?.indexOf('?') ?? -1;
+  // Not parsed as a URL: a request may ask for `//`, which is not one.
+  return query < 0 ? undefined : new URLSearchParams(url!.slice(query)).get('lastEventId') || undefined;
+}
+
+/** Whether the client prefers a status to an event that says why it is refused (`Prefer`, RFC 7240). */
+export function prefersStatus({ headers }: IncomingMessage): boolean {
+  return /(^|[,;\s])status($|[,;\s])/i.test(String(headers['prefer'] ?? ''));
+}

@@ -1,0 +1,49 @@
+import { Inject, Injectable, type ExecutionContext, type PipeTransform } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { SseHub } from '../hub/sse-hub.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
+import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { RequestClient, type AdapterRequest } from './request-client.js';
+
+/** A request and its response, as the adapter gives them. */
+export interface HttpExchange {
+  readonly request: AdapterRequest;
+  readonly response: ServerResponse;
+}
+
+export function getHttpExchange(context: ExecutionContext): HttpExchange {
+  const http = context.switchToHttp();
+  const response = http.getResponse<ServerResponse & { raw?: ServerResponse }>();
+  // Never Fastify's reply itself: it is thenable, and Nest, which awaits parameters, would wait for its end.
+  return { request: http.getRequest<AdapterRequest>(), response: response.raw ?? response };
+}
+
+/** Makes the client of a request. A pipe, so that a parameter decorator can use it and it can still be injected into. */
+@Injectable()
+export class SseClientPipe implements PipeTransform<HttpExchange, Promise<RequestClient>> {
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(SseHub) readonly hub: SseHub,
+  ) {}
+
+  async transform({ request, response }: HttpExchange): Promise<RequestClient> {
+    const user = await this.options.identify(request);
+    const client = new RequestClient(
+      request,
+      response,
+      user === undefined || user === null ? undefined : String(user),
+    );
+    // Now, since once the stream has begun its status is 200.
+    if (client.prefersStatus) await this.checkCapacity(client);
+    return client;
+  }
+
+  private async checkCapacity({ user, address, response }: RequestClient): Promise<void> {
+    try {
+      await this.hub.checkCapacity(user, address);
+    } catch (error) {
+      if (!response.headersSent) response.setHeader('Retry-After', Math.ceil(this.options.retry / 1_000));
+      throw error;
+    }
+  }
+}

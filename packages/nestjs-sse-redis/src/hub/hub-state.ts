@@ -1,0 +1,32 @@
+import { HubClosedError } from '../errors/hub-closed.error.js';
+
+/** Whether the hub runs. */
+export class HubState {
+  private state: 'new' | 'started' | 'closed' = 'new';
+
+  get isStarted(): boolean {
+    return this.state === 'started';
+  }
+
+  get isClosed(): boolean {
+    return this.state === 'closed';
+  }
+
+  start(): void {
+    this.state = 'started';
+  }
+
+  close(): void {
+    this.state = 'closed';
+  }
+
+  /** @throws HubClosedError unless the hub runs */
+  check(): void {
+    if (this.isStarted) return;
+    throw new HubClosedError(
+      this.isClosed
+        ? 'The hub is closed, as the application is.'
+        : 'The hub has not started: Nest starts it with app.init() or app.listen(); use it from onApplicationBootstrap on.',
+    );
+  }
+}

@@ -1,0 +1,34 @@
+import type { Broker } from '../broker/broker.interface.js';
+import type { ClientConnections } from '../clients/client-connections.js';
+import type { Feeds } from '../delivery/feeds.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
+import type { HubState } from './hub-state.js';
+
+/** Probes that may go unanswered before a node is no longer ready. */
+const PROBES_MISSED = 3;
+
+export interface ReadinessSources {
+  readonly state: HubState;
+  readonly broker: Broker;
+  readonly clients: ClientConnections;
+  readonly feeds: Feeds;
+  readonly options: Pick<ResolvedOptions, 'probeInterval'>;
+}
+
+/** Returns the reasons why new streams do not belong to this node. Asks Redis, and never rejects. */
+export async function findProblems({
+  state,
+  broker,
+  clients,
+  feeds,
+  options,
+}: ReadinessSources): Promise<string[]> {
+  if (!state.isStarted) return [state.isClosed ? 'closed' : 'not started'];
+  const problems: string[] = [];
+  if (clients.isDraining) problems.push('being shut down');
+  if (!feeds.link.up) problems.push('the subscription in Redis is lost');
+  else if (Date.now() - feeds.upOrProvenAt > PROBES_MISSED * options.probeInterval)
+    problems.push('what is published is not proven to arrive');
+  await broker.position().catch((error: Error) => problems.push(error.message));
+  return problems;
+}

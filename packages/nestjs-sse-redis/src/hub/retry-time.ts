@@ -1,4 +1,0 @@
-/** Each client its own, from half of it to one and a half: what is closed together must not come back together. */
-export function jittered(retry: number): number {
-  return Math.ceil(retry * (0.5 + Math.random()));
-}

@@ -1,0 +1,84 @@
+import { findProblemOfPattern } from '../event/channel-pattern.js';
+import { describeValue, isObject } from './describe-value.js';
+
+/** Returns a sentence for each thing that is wrong with the value of an option. */
+export type OptionCheck = (value: unknown, path: string) => readonly string[];
+
+/** @param takes the words for what the option takes */
+function check(takes: string, isValid: (value: unknown) => boolean): OptionCheck {
+  return (value, path) => (isValid(value) ? [] : [`${path} takes ${takes}, it got ${describeValue(value)}`]);
+}
+
+export function isIntegerBetween(min: number, max: number): OptionCheck {
+  return check(
+    `a whole number from ${min} to ${max}`,
+    (value) => typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max,
+  );
+}
+
+export const isLimit: OptionCheck = (value, path) =>
+  value === Infinity ? [] : isIntegerBetween(1, 1e9)(value, path);
+
+export const isBoolean = check('true or false', (value) => typeof value === 'boolean');
+
+/** @param signature of the function, for the message */
+export function isFunction(signature: string): OptionCheck {
+  return check(`a function ${signature}`, (value) => typeof value === 'function');
+}
+
+export function isOneOf(...values: readonly string[]): OptionCheck {
+  return check(values.map((value) => `'${value}'`).join(' or '), (value) => values.includes(value as string));
+}
+
+export const isPrefix = check(
+  '1 to 128 characters other than white space, "{" and "}"',
+  (value) => typeof value === 'string' && /^[^\s{}]{1,128}$/u.test(value),
+);
+
+export const isAuthorize: OptionCheck = (value) => {
+  if (typeof value === 'function') return [];
+  if (!isObject(value)) {
+    return [
+      `authorize takes a function (client, channel) => boolean, or rules { pattern: rule }, it got ${describeValue(value)}`,
+    ];
+  }
+  return Object.entries(value).flatMap(([pattern, rule]) => {
+    const problems: string[] = [];
+    const shown = describeValue(pattern);
+    const problem = findProblemOfPattern(pattern);
+    if (problem) problems.push(`authorize has the pattern ${shown}, ${problem}`);
+    if (rule !== true && rule !== 'user' && typeof rule !== 'function') {
+      problems.push(
+        `authorize[${shown}] takes true, 'user' or a function (client, parameters) => boolean, it got ${describeValue(rule)}`,
+      );
+    }
+    return problems;
+  });
+};
+
+export const isRedis: OptionCheck = (value) => {
+  if (typeof value === 'string') {
+    const problem = findProblemOfUrl(value);
+    return problem ? [`redis takes a URL that begins with redis:// or rediss://, it got ${problem}`] : [];
+  }
+  if (!isObject(value)) {
+    return [`redis takes a URL, ioredis options or an ioredis Redis, it got ${describeValue(value)}`];
+  }
+  const isCluster = 'isCluster' in value && Boolean(value.isCluster);
+  return isCluster ? ['redis takes a Redis, not a Cluster: give the address of one Redis or Valkey'] : [];
+};
+
+/** The fault of a URL of Redis. The URL is never shown: it may have a password in it. */
+function findProblemOfUrl(redis: string): string | undefined {
+  // The path of a Unix socket, as ioredis takes it.
+  if (redis.startsWith('/')) return undefined;
+  if (!/^(rediss?|unix):\/\/./.test(redis)) return 'another string';
+  try {
+    const { username, password, hash } = new URL(redis);
+    decodeURIComponent(username + password);
+    if (hash === '') return undefined;
+  } catch {
+    // The answer is below.
+  }
+  return 'one that cannot be read: special characters in user and password must be percent-encoded';
+}

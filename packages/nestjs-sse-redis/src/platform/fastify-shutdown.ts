@@ -1,0 +1,53 @@
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { formatRetryFrame } from '../event/sse-frame.js';
+import { repeatableId } from '../event/last-event-id.js';
+import { getLastEventId, prefersStatus } from '../http/request-headers.js';
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/**
+ * From now on answers clients of event streams in the place of a Fastify that is about to close.
+ *
+ * A Fastify that closes answers 503 to whoever still gets through to it (`return503OnClosing`, which cannot be asked for or
+ * changed once it is made). Any status but 200 ends an `EventSource` for good (WHATWG HTML 9.2.3, "fail the connection"):
+ * of a deploy's clients, those that happened to come back in that moment would never come back again. With a stream that
+ * ends at once and says when to return they do, and find another process.
+ *
+ * To be called when the hub has handed all its clients over. Nothing is done where the adapter is not Fastify's.
+ *
+ * @param retry ms after which the client shall return
+ */
+export function answerForClosingFastify(
+  adapter: Partial<AbstractHttpAdapter> | undefined,
+  retry: () => number,
+): void {
+  if (adapter?.getType?.() !== 'fastify') return;
+  const server = adapter.getHttpServer?.() as Server | undefined;
+  const handlers = server?.listeners('request') as Handler[] | undefined;
+  if (!server || !handlers) return;
+  server.removeAllListeners('request');
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (isEventSource(request)) sendAway(request, response, retry());
+    else for (const handler of handlers) handler.call(server, request, response);
+  });
+}
+
+/** `EventSource` says what it accepts (9.2.2); others may as well, and say that they would rather have a status. */
+export function isEventSource(request: IncomingMessage): boolean {
+  const accepts = /\btext\/event-stream\b/i.test(request.headers.accept ?? '');
+  return request.method === 'GET' && accepts && !prefersStatus(request);
+}
+
+function sendAway(request: IncomingMessage, response: ServerResponse, retry: number): void {
+  const { origin } = request.headers;
+  // Else a page of another origin would not see that it is an event stream. There is nothing in it to be kept from anybody.
+  if (origin !== undefined) {
+    response.setHeader('access-control-allow-origin', origin);
+    response.setHeader('access-control-allow-credentials', 'true');
+    response.setHeader('vary', 'Origin');
+  }
+  if (request.httpVersionMajor < 2) response.setHeader('connection', 'close');
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+  response.end(formatRetryFrame(retry, repeatableId(getLastEventId(request))));
+}

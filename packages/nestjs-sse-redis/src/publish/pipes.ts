@@ -1,0 +1,174 @@
+import { Logger } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Publication, PublishOutcome } from '../broker/broker.interface.js';
+import { DrainingError } from '../errors/draining.error.js';
+import { PipeInterruptedError } from '../errors/pipe-interrupted.error.js';
+import { SourceFailedError } from '../errors/source-failed.error.js';
+import { formatHubEvent, type EventText } from '../event/event-text.js';
+import type { Position } from '../event/position.js';
+import type { SseEventInput } from '../event/sse-event.js';
+import { OpenSource, type PipeSource } from './pipe-source.js';
+
+const logger = new Logger('SseHub');
+
+/** How a pipe publishes. */
+export interface PipePublisher {
+  /** Makes of an item what is published. @throws InvalidEventError | PayloadTooLargeError */
+  prepare(channel: string, event: SseEventInput): Publication;
+  /** Publishes in the given order. */
+  send(publications: readonly Publication[]): Promise<PublishOutcome[]>;
+}
+
+/** Where the stream of a channel ended. */
+export interface ChannelEnd {
+  readonly channel: string;
+  readonly position: Position;
+}
+
+/** The part of the time of an interruption in which sources may clean up; the rest is for what is published after that. */
+const CLEAN_UP_PART = 2 / 3;
+
+/** A source on its way into a channel, and the `end` behind it. */
+class Pipe {
+  end: ChannelEnd | undefined;
+  private readonly source: OpenSource<Publication>;
+
+  constructor(
+    private readonly channel: string,
+    source: PipeSource,
+    private readonly publisher: PipePublisher,
+  ) {
+    this.source = new OpenSource(source, (event) => publisher.prepare(channel, event));
+  }
+
+  async run(): Promise<void> {
+    try {
+      await this.source.drain(async (batch) => {
+        await this.publish(batch);
+      });
+    } catch (error) {
+      // If this cannot be published either, the first error says why.
+      await this.finish([toErrorEvent(this.channel, toErrorCode(error))]).catch(() => undefined);
+      throw error;
+    }
+    await this.finish([]);
+  }
+
+  interrupt(patience: Promise<unknown>): Promise<void> {
+    const error = new PipeInterruptedError(
+      `The application was closed while a source was piped into ${JSON.stringify(this.channel)}. What the source gave before is published, and the channel's stream has ended.`,
+    );
+    return this.source.interrupt(error, patience);
+  }
+
+  private async finish(before: readonly Publication[]): Promise<void> {
+    const position = await this.publish([...before, encodeEnd(this.channel)]);
+    this.end = { channel: this.channel, position };
+  }
+
+  /** Returns the position of the last one. @throws the error of the first that could not be published */
+  private async publish(publications: readonly Publication[]): Promise<Position> {
+    let last = 0;
+    for (const outcome of await this.publisher.send(publications)) {
+      if ('error' in outcome) throw outcome.error;
+      last = outcome.position;
+    }
+    return last;
+  }
+}
+
+interface Running {
+  readonly run: Promise<void>;
+  /** Where the promise is that was given to the application. */
+  readonly place: { readonly promise?: Promise<void> };
+}
+
+/** The running pipes of this process. They are a part of the drain: none outlives the hub without a word to its clients. */
+export class Pipes {
+  private readonly running = new Map<Pipe, Running>();
+  private isDraining = false;
+
+  constructor(private readonly publisher: PipePublisher) {}
+
+  /**
+   * Publishes what a source gives, then the end.
+   *
+   * Where the process is shut down, the promise counts as handled: a pipe that nobody awaits would end the process by its
+   * rejection, before the clients are handed over.
+   *
+   * @param begin checks what is to be piped, and gives it
+   * @throws DrainingError, with the source untouched; and as `hub.pipe()`
+   */
+  run(begin: () => { readonly channel: string; readonly source: PipeSource }): Promise<void> {
+    const place: { promise?: Promise<void> } = {};
+    const promise = this.runToEnd(begin, place);
+    place.promise = promise;
+    if (this.isDraining) handled(promise);
+    return promise;
+  }
+
+  private async runToEnd(
+    begin: () => { readonly channel: string; readonly source: PipeSource },
+    place: { readonly promise?: Promise<void> },
+  ): Promise<void> {
+    const { channel, source } = begin();
+    if (this.isDraining) {
+      throw new DrainingError(
+        'This process is being shut down and pipes nothing more. Start the work in another one.',
+      );
+    }
+    const pipe = new Pipe(channel, source, this.publisher);
+    const run = pipe.run();
+    this.running.set(pipe, { run, place });
+    try {
+      await run;
+    } finally {
+      this.running.delete(pipe);
+    }
+  }
+
+  /**
+   * Leaves all sources, and ends the streams of their channels: with an `error` before the end, unless the source ended by
+   * itself meanwhile. No pipe begins from now on.
+   *
+   * @param timeout ms after which what hangs is no longer waited for
+   * @returns the ends that were published
+   */
+  async interrupt(timeout: number): Promise<ChannelEnd[]> {
+    this.isDraining = true;
+    const pipes = [...this.running];
+    if (pipes.length === 0) return [];
+    logger.warn(`Interrupting ${pipes.length} pipes: the application is being closed.`);
+    for (const [, { place }] of pipes) if (place.promise) handled(place.promise);
+    const timers = new AbortController();
+    const after = (ms: number): Promise<unknown> =>
+      delay(ms, undefined, { signal: timers.signal }).catch(() => undefined);
+    const patience = after(timeout * CLEAN_UP_PART);
+    for (const [pipe] of pipes) void pipe.interrupt(patience);
+    await Promise.race([Promise.allSettled(pipes.map(([, { run }]) => run)), after(timeout)]);
+    timers.abort();
+    return pipes.flatMap(([{ end }]) => end ?? []);
+  }
+}
+
+function toErrorCode(error: unknown): string {
+  const isTold = error instanceof SourceFailedError || error instanceof PipeInterruptedError;
+  return isTold ? error.code : 'STREAM_FAILED';
+}
+
+function toErrorEvent(channel: string, code: string): Publication {
+  return toPublication(channel, { kind: 'j', text: formatHubEvent('error', { channel, code }) });
+}
+
+function encodeEnd(channel: string): Publication {
+  return toPublication(channel, { kind: 'x', text: formatHubEvent('end', { channel }) });
+}
+
+function toPublication(channel: string, event: EventText): Publication {
+  return { channel, event, ephemeral: false, idempotencyKey: undefined };
+}
+
+/** Its rejection is not an unhandled one, whether or not anybody awaits it. */
+function handled(promise: Promise<void>): void {
+  promise.catch(() => undefined);
+}

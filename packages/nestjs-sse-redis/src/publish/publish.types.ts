@@ -1,0 +1,34 @@
+import type { SseEventInput } from '../event/sse-event.js';
+
+/** What `hub.publish()` takes besides channel and event. */
+export interface PublishOptions {
+  /** Only for those who are connected: it is kept in no log, and nobody gets it later. For typing indicators and the like. */
+  readonly ephemeral?: boolean;
+  /**
+   * Makes it safe to publish again after a failure: within `idempotencyWindow` a second publish to the channel with
+   * the same key sends nothing and returns the id of the first. 1 to 256 characters.
+   */
+  readonly idempotencyKey?: string;
+}
+
+/** An event of `hub.publishMany()`. */
+export interface ChannelEventInput extends SseEventInput, PublishOptions {
+  readonly channel: string;
+}
+
+/** What a publish returns. */
+export interface Published {
+  /** The id of the event: that of its first publish, where an idempotency key was given. */
+  readonly id: string;
+}
+
+/** What became of one event of `publishMany()`. */
+export type PublishResult = Published | { readonly error: Error };
+
+/** What `hub.events()` takes besides the channel. */
+export interface EventsOptions {
+  /** Begin after this event id, instead of at now. What lies between and is no longer retained is told as a `gap` event. */
+  readonly after?: string;
+  /** Begin with this many of the last events. At most 1,000. */
+  readonly rewind?: number;
+}

@@ -1,0 +1,87 @@
+import type { Broker, Publication, PublishOutcome } from '../broker/broker.interface.js';
+import type { HubCounters } from '../delivery/hub-counters.js';
+import { InvalidEventError } from '../errors/invalid-event.error.js';
+import { parseChannel } from '../event/channel-name.js';
+import { encodeEvent, type EventText } from '../event/event-text.js';
+import { formatEventId } from '../event/position.js';
+import type { SseEventInput } from '../event/sse-event.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
+import type { PipePublisher } from './pipes.js';
+import type { ChannelEventInput, Published, PublishOptions, PublishResult } from './publish.types.js';
+import { serializeData } from './serialize-data.js';
+
+const MAX_KEY_LENGTH = 256;
+
+/** Checks, encodes and publishes events. */
+export class Publisher implements PipePublisher {
+  /** @param check throws while the hub does not run */
+  constructor(
+    private readonly broker: Broker,
+    private readonly options: Pick<ResolvedOptions, 'payloadBytes' | 'serialize'>,
+    private readonly counters: HubCounters,
+    private readonly check: () => void,
+  ) {}
+
+  async publish(channel: string, event: SseEventInput, options: PublishOptions): Promise<Published> {
+    const [outcome] = await this.send([this.prepare(channel, event, options)]);
+    if ('error' in outcome!) throw outcome.error;
+    return { id: formatEventId(outcome!.position) };
+  }
+
+  async publishMany(events: readonly ChannelEventInput[]): Promise<PublishResult[]> {
+    this.check();
+    const results: PublishResult[] = [];
+    const publications: Publication[] = [];
+    const places: number[] = [];
+    for (const [i, event] of events.entries()) {
+      try {
+        publications.push(this.prepare(event?.channel, event, event));
+        places.push(i);
+      } catch (error) {
+        results[i] = { error: error as Error };
+      }
+    }
+    const outcomes = publications.length > 0 ? await this.send(publications) : [];
+    outcomes.forEach((outcome, i) => {
+      results[places[i]!] = 'error' in outcome ? outcome : { id: formatEventId(outcome.position) };
+    });
+    return results;
+  }
+
+  /** @throws InvalidChannelError | InvalidEventError | PayloadTooLargeError */
+  prepare(channel: string, event: SseEventInput, options: PublishOptions = {}): Publication {
+    const name = parseChannel(channel);
+    const idempotencyKey = parseIdempotencyKey(options.idempotencyKey);
+    // Last, since the serialize option is not called for an event that is not published.
+    return {
+      channel: name,
+      event: this.encode(event, name),
+      ephemeral: options.ephemeral === true,
+      idempotencyKey,
+    };
+  }
+
+  async send(publications: readonly Publication[]): Promise<PublishOutcome[]> {
+    this.check();
+    const outcomes = await this.broker.publish(publications);
+    for (const outcome of outcomes) {
+      if ('error' in outcome) this.counters.publishFailures++;
+      else this.counters.published++;
+    }
+    return outcomes;
+  }
+
+  /** @param channel undefined for an event that is sent to one connection */
+  encode(event: SseEventInput, channel: string | undefined): EventText {
+    const { payloadBytes, serialize } = this.options;
+    if (!serialize) return encodeEvent(event, payloadBytes);
+    return encodeEvent(event, payloadBytes, (data) => serializeData(serialize, data, channel));
+  }
+}
+
+function parseIdempotencyKey(key: string | undefined): string | undefined {
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && key.length > 0 && key.length <= MAX_KEY_LENGTH && key.isWellFormed())
+    return key;
+  throw new InvalidEventError(`An idempotency key is a string of 1 to ${MAX_KEY_LENGTH} characters.`);
+}

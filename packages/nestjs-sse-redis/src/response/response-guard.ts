@@ -1,0 +1,202 @@
+import type { ServerResponse } from 'node:http';
+import { AlreadyConnectedError } from '../errors/already-connected.error.js';
+import { formatPositionFrameWithId } from '../event/sse-frame.js';
+import { ForeignBlocks } from './foreign-blocks.js';
+import { isNodeResponseWrite } from './node-methods.js';
+
+/** Under which a response carries its guard. */
+const GUARD = Symbol('nestjs-sse-redis.guard');
+
+type Callback = (error?: Error | null) => void;
+type Arguments = unknown[];
+type Method<T> = (this: ServerResponse, ...rest: Arguments) => T;
+
+interface GuardedResponse extends ServerResponse {
+  [GUARD]?: ResponseGuard;
+}
+
+/** Of `OutgoingMessage`, and not in its documentation. */
+interface Undocumented {
+  /** The head as it was sent. `writeHead` does not always keep the fields that it is given (`getHeader`). */
+  readonly _header?: string | null;
+}
+
+/** The hub's part in a response. */
+export interface GuardedStream {
+  /** The id that the hub told the client last; undefined before the first. */
+  readonly lastId: string | undefined;
+  /** The hub has ended the stream. */
+  readonly hasEnded: boolean;
+  /** Writes what the hub gave before somebody else writes. */
+  makeWay(): void;
+  /** The response is about to be ended, by the hub or by somebody else. */
+  onEnd(): void;
+}
+
+/** What came with the request. */
+export interface Claim {
+  readonly lastEventId: string | undefined;
+}
+
+/**
+ * Stands between a response and everybody who writes to it besides the hub: Nest, which numbers messages, and the application.
+ * All they write into an event stream goes through `ForeignBlocks`, so that the client's position stays the hub's (P9).
+ *
+ * The methods in a guarded response's own properties are the same for all responses. So a guard costs no closure.
+ */
+export class ResponseGuard {
+  stream: GuardedStream | undefined = undefined;
+  private isEventStream = false;
+  private isOwn = false;
+  private blocks: ForeignBlocks | undefined = undefined;
+
+  private constructor(
+    readonly response: ServerResponse,
+    private readonly claim: Claim,
+    readonly originalWrite: Method<boolean>,
+    readonly originalEnd: Method<ServerResponse>,
+  ) {}
+
+  /** @throws AlreadyConnectedError if the response has a guard */
+  static install(response: GuardedResponse, claim: Claim): ResponseGuard {
+    if (response[GUARD]) throw new AlreadyConnectedError();
+    // oxlint-disable-next-line typescript/unbound-method -- applied to the response below
+    const { write, end } = response as unknown as { write: Method<boolean>; end: Method<ServerResponse> };
+    const guard = new ResponseGuard(response, claim, write, end);
+    response[GUARD] = guard;
+    response.write = guardedWrite as ServerResponse['write'];
+    response.end = guardedEnd as ServerResponse['end'];
+    guard.takeBack();
+    return guard;
+  }
+
+  /**
+   * An interceptor may have emitted something before the handler came here: Nest has numbered it, and the client has that
+   * number for its id. It is sent its own again at once.
+   */
+  private takeBack(): void {
+    const { response, claim } = this;
+    if (!this.watches() || response.writableEnded) return;
+    this.write(Buffer.concat([BLOCK_END, formatPositionFrameWithId(plainId(claim.lastEventId) ?? '')]));
+  }
+
+  /** Writes frames of the hub. */
+  write(frames: Buffer): void {
+    this.isOwn = true;
+    try {
+      this.response.write(frames);
+    } finally {
+      this.isOwn = false;
+    }
+  }
+
+  /** Ends the response for the hub. */
+  end(): void {
+    if (!this.response.writableEnded) this.response.end();
+  }
+
+  /** @internal */
+  takeWrite(args: Arguments): boolean {
+    const { response, originalWrite } = this;
+    if (this.isOwn || !this.watches()) return originalWrite.apply(response, args);
+    const { text, callback } = readArguments(args);
+    // Node says what is wrong with it.
+    if (text === undefined) return originalWrite.apply(response, args);
+    const blocks = this.rewrite(text);
+    if (blocks.length > 0 && !this.isAfterEnd) return originalWrite.call(response, blocks, callback);
+    if (callback) process.nextTick(callback);
+    return true;
+  }
+
+  /** @internal */
+  takeEnd(args: Arguments): ServerResponse {
+    const { response, originalEnd } = this;
+    const { text, callback } = readArguments(args);
+    const isWatched = this.watches();
+    if (!response.writableEnded) this.stream?.onEnd();
+    if (!isWatched || text === undefined) return this.asOwn(() => originalEnd.apply(response, args));
+    const blocks = this.isAfterEnd ? NOTHING : this.rewrite(text);
+    return this.asOwn(() => originalEnd.call(response, ...(blocks.length > 0 ? [blocks] : []), callback));
+  }
+
+  /** What the application still has to say after the hub has ended the response is no error of the application. */
+  private get isAfterEnd(): boolean {
+    return this.stream?.hasEnded === true && this.response.writableEnded;
+  }
+
+  private rewrite(text: string): Buffer {
+    const { stream } = this;
+    stream?.makeWay();
+    const told = stream?.lastId;
+    const id = told ?? plainId(this.claim.lastEventId);
+    // Nest's own, after the headers. It would make a client that keeps to the standard forget the id that it came with.
+    if (text === '\n' && this.blocks === undefined) {
+      if (told !== undefined || id === undefined) return NEWLINE;
+      this.response.flushHeaders();
+      return NOTHING;
+    }
+    this.blocks ??= new ForeignBlocks();
+    return Buffer.from(this.blocks.push(text, id), 'latin1');
+  }
+
+  /** Until the headers of an event stream are out, an exception filter may still answer otherwise. */
+  private watches(): boolean {
+    return (this.isEventStream ||= isEventStream(this.response));
+  }
+
+  /** HTTP/2's `end` writes with the response's own `write`. */
+  private asOwn<T>(write: () => T): T {
+    const wasOwn = this.isOwn;
+    this.isOwn = true;
+    try {
+      return write();
+    } finally {
+      this.isOwn = wasOwn;
+    }
+  }
+}
+
+/** Of a block that may have been begun. */
+const BLOCK_END = Buffer.from('\n\n');
+const NOTHING = Buffer.alloc(0);
+const NEWLINE = Buffer.from('\n');
+
+/** Whether nobody but a guard has wrapped the response's `write`, which is Node's own of HTTP/1. */
+export function hasPlainWrite(response: GuardedResponse): boolean {
+  const { write } = response as unknown as { write: Method<boolean> };
+  const own = write === guardedWrite ? response[GUARD]?.originalWrite : write;
+  return isNodeResponseWrite(own);
+}
+
+function guardedWrite(this: GuardedResponse, ...args: Arguments): boolean {
+  return this[GUARD]!.takeWrite(args);
+}
+
+function guardedEnd(this: GuardedResponse, ...args: Arguments): ServerResponse {
+  return this[GUARD]!.takeEnd(args);
+}
+
+function isEventStream(response: ServerResponse): boolean {
+  if (!response.headersSent) return false;
+  const kept = response.getHeader('content-type');
+  if (kept !== undefined) return /^text\/event-stream\b/i.test(String(kept));
+  const { _header: head } = response as Undocumented;
+  return typeof head !== 'string' || /^content-type:\s*text\/event-stream\b/im.test(head);
+}
+
+/** The arguments of `write` and `end`. The text has one byte a character; it is undefined where nothing is to be written. */
+function readArguments(args: Arguments): { text: string | undefined; callback: Callback | undefined } {
+  const callback = args.find((value) => typeof value === 'function') as Callback | undefined;
+  const [chunk, encoding] = args;
+  if (typeof chunk === 'string') {
+    const known = typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8';
+    return { text: Buffer.from(chunk, known).toString('latin1'), callback };
+  }
+  if (!(chunk instanceof Uint8Array)) return { text: undefined, callback };
+  return { text: Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1'), callback };
+}
+
+/** An id of the hub is ASCII. Anything else that a client came with is none, and may not even be an id. */
+function plainId(id: string | undefined): string | undefined {
+  return id !== undefined && /^[\x21-\x7e]+$/.test(id) ? id : undefined;
+}

@@ -1,0 +1,153 @@
+import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { EventSink, EventSinkListener } from '../delivery/event-sink.js';
+import type { EventRecord } from '../event/event-record.js';
+import type { Gap } from '../event/gap.js';
+import type { Position } from '../event/position.js';
+import {
+  formatGapFrame,
+  formatLateFrame,
+  formatMessageFrame,
+  formatPositionFrame,
+  formatPositionFrameWithId,
+  formatRetryFrame,
+} from '../event/sse-frame.js';
+import { FrameWriter, type FrameWriterOptions } from './frame-writer.js';
+import { abortSignal, type NestObservable } from './nest-observable.js';
+import type { GuardedStream, ResponseGuard } from './response-guard.js';
+
+/** ms for what an application has concatenated with a stream, once the hub has ended it. */
+const LAST_WORDS = 1_000;
+
+/** The connection that a response serves. */
+export interface ResponseSinkListener {
+  /** The id in place of a position that keeps the client from returning. */
+  readonly finalId: string | undefined;
+  /** An operator, an interceptor or a handler ended the response, while the client is there. */
+  onSinkInterrupted(): void;
+  /** The stream ended by itself. */
+  onSinkEnded(): void;
+  /** The response has closed. */
+  onSinkClosed(): void;
+}
+
+/** A response of HTTP/2 has a stream of its own, and shares its socket. */
+interface Http2Response {
+  readonly stream?: Duplex;
+}
+
+/**
+ * The sink of a response whose headers Nest sends. `@Sse()` keeps routing, guards, filters and headers. The bytes of events
+ * bypass Nest's pipeline, which would number events that have no id of their own, and format each one once for each client.
+ */
+export class ResponseSink extends FrameWriter implements EventSink, GuardedStream {
+  subscriber: EventSinkListener | undefined = undefined;
+  listener: ResponseSinkListener | undefined = undefined;
+  hasEvents = false;
+  /** The hub has ended it. */
+  hasEnded = false;
+  /** Nest's part in the response, until it lets go. */
+  private nest: NestObservable | undefined;
+
+  constructor(
+    response: ServerResponse,
+    nest: NestObservable,
+    guard: ResponseGuard,
+    options: FrameWriterOptions,
+  ) {
+    super(response, guard, options);
+    this.nest = nest;
+    guard.stream = this;
+    if (response.closed || response.destroyed) queueMicrotask(() => this.onClosed());
+    else response.on('close', () => this.onClosed());
+  }
+
+  open(id: string | undefined, retry: number | undefined): boolean {
+    return this.write(formatRetryFrame(retry, id));
+  }
+
+  event(_channel: string, record: EventRecord): boolean {
+    this.hasEvents = true;
+    return this.write(record.frame);
+  }
+
+  late(_channel: string, record: EventRecord, id: string): boolean {
+    return this.write(formatLateFrame(record, id));
+  }
+
+  position(position: Position, id?: string): boolean {
+    return this.write(id === undefined ? formatPositionFrame(position) : formatPositionFrameWithId(id));
+  }
+
+  gap(gap: Gap, id: string | undefined): boolean {
+    return this.write(formatGapFrame(gap, id));
+  }
+
+  message(id: string, text: string): boolean {
+    return this.write(formatMessageFrame(id, text));
+  }
+
+  get gone(): boolean {
+    const { response } = this;
+    const { stream } = response as Http2Response;
+    return response.destroyed || response.socket?.destroyed === true || stream?.destroyed === true;
+  }
+
+  /**
+   * Nest commits the headers on a timer of 0 ms after it subscribed. Looking for that is what works under every
+   * interceptor; emitting something to make Nest commit would pass through them all, and may come out as an event.
+   */
+  async opened(): Promise<boolean> {
+    const { response } = this;
+    while (!response.headersSent) {
+      if (this.isClosed || response.writableEnded || response.destroyed) return false;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    // A HEAD request has no more than its headers.
+    this.isOpen = !this.isClosed && !response.writableEnded && !response.destroyed;
+    if (this.isOpen && this.nest?.letGo()) this.nest = undefined;
+    return this.isOpen;
+  }
+
+  async closed(): Promise<void> {
+    if (!this.isClosed) await new Promise<void>((resolve) => this.response.once('close', resolve));
+  }
+
+  end(): void {
+    this.flush();
+    this.hasEnded = true;
+    this.listener?.onSinkEnded();
+    if (!this.nest) return this.guard.end();
+    this.nest.end();
+    // What the application has merged with the stream may go on for ever, and keep the client from coming back.
+    setTimeout(() => this.guard.end(), LAST_WORDS).unref();
+  }
+
+  get lastId(): string | undefined {
+    return this.listener?.finalId ?? this.subscriber?.lastId;
+  }
+
+  makeWay(): void {
+    this.yieldSocket();
+  }
+
+  /** When the response has ended, its socket is the next request's, long before it closes. */
+  onEnd(): void {
+    this.subscriber?.leaveGroup();
+    this.interrupt();
+    this.flush();
+    this.isOpen = false;
+  }
+
+  /** Nest unsubscribes: the client has left, or an operator or an interceptor has ended the stream. */
+  interrupt(): void {
+    if (this.isClosed || this.gone || this.response.req.method === 'HEAD') this.listener?.onSinkClosed();
+    else this.listener?.onSinkInterrupted();
+  }
+
+  private onClosed(): void {
+    this.stopWriting();
+    if (!this.nest) abortSignal(this.response);
+    this.listener?.onSinkClosed();
+  }
+}
