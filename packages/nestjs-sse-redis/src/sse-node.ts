@@ -20,7 +20,8 @@ import { observeChannel, type ObserveOptions } from './delivery/observe-channel.
 import { Subscribers } from './delivery/subscribers.js';
 import type { SseEvent } from './event/sse-event.js';
 import { HubState } from './hub/hub-state.js';
-import { SseHub, type HubParts } from './hub/sse-hub.js';
+import type { HubParts } from './hub/hub-parts.js';
+import { SseHub } from './hub/sse-hub.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
 import { Pipes } from './publish/pipes.js';
 import { Publisher } from './publish/publisher.js';

@@ -12,7 +12,7 @@ export interface Publication {
   readonly idempotencyKey: string | undefined;
 }
 
-/** What became of a publication: its position, or why it has none. */
+/** The outcome of a publication: its position, or why it has none. */
 export type PublishOutcome = { readonly position: Position } | { readonly error: Error };
 
 /** One channel to be read from after a cursor. */
@@ -21,7 +21,7 @@ export interface ReadRequest {
   readonly after: Position;
 }
 
-/** What a log holds after a cursor. */
+/** The part of a log after a cursor. */
 export interface LogSlice {
   readonly channel: string;
   /** In order. Not necessarily all: see `upTo`. */
@@ -50,7 +50,7 @@ export interface LogExtent {
   readonly last: Position;
 }
 
-/** What a broker tells the hub. All calls come in the order in which things happened. */
+/** The events of a broker, for the hub. All calls come in the order in which things happened. */
 export interface BrokerListener {
   /** An event of a subscribed channel. */
   announced(channel: string, record: EventRecord): void;

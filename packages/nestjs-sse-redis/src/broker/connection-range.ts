@@ -35,7 +35,7 @@ export function toListedRange(filter: ConnectionFilter): IndexRange {
   return range;
 }
 
-/** What a page gives to go on from: the last member of it. */
+/** The cursor of a page: the last member of it. */
 export function toCursor(member: string): string {
   return Buffer.from(member).toString('base64url');
 }

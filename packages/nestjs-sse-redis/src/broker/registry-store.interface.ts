@@ -9,7 +9,7 @@ export interface ConnectionRecord {
   readonly since: number;
   readonly address: string | undefined;
   readonly userAgent: string | undefined;
-  /** What the application added; anything that JSON can carry. */
+  /** Data of the application; anything that JSON can carry. */
   readonly metadata: unknown;
 }
 
@@ -74,7 +74,7 @@ export interface ConnectionPage {
   readonly next: string | undefined;
 }
 
-/** Who is on a channel. */
+/** The users of a channel. */
 export interface PresencePage {
   /** All connections of the channel, not only of this page. */
   readonly connections: number;

@@ -1,6 +1,6 @@
 const TICK_MS = 500;
 
-/** What has a time at which it is over. */
+/** An object that ends at a set time. */
 export interface Expirable {
   expire(): void;
 }

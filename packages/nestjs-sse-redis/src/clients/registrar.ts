@@ -11,7 +11,7 @@ export interface Registrar {
   hasCapacity(user: string | undefined, address: string | undefined): Promise<boolean>;
   /** Until when others take this process for living, by its own clock; ms since the epoch. */
   readonly leaseUntil: number;
-  /** What this process has swept. */
+  /** The sweeps of this process. */
   readonly sweeps: { readonly runs: number; readonly removed: number };
   /** Whether a connection is registered. */
   has(id: string): Promise<boolean>;

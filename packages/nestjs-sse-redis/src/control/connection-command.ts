@@ -29,7 +29,7 @@ export type ConnectionCommand =
     }
   | { readonly type: 'reauthorize'; readonly target: ConnectionTarget | undefined };
 
-/** What a process did about it. */
+/** The result of a command in one process. */
 export interface CommandResult {
   /** How many connections it was done to. */
   readonly connections: number;

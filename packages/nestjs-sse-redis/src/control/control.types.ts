@@ -1,4 +1,4 @@
-/** What `hub.disconnect()` takes besides the target. */
+/** Options of `hub.disconnect()`. */
 export interface DisconnectOptions {
   /** Told to the client and, in the departure, to the registry. Default `'disconnected'`. At most 200 characters. */
   readonly reason?: string;
@@ -6,13 +6,13 @@ export interface DisconnectOptions {
   readonly reconnect?: boolean;
 }
 
-/** What `hub.subscribe()` takes besides target and channels. */
+/** Options of `hub.subscribe()`. */
 export interface SubscribeOptions {
   /** The new channels begin after this event id; what is no longer retained is told as a gap. Default: at now. */
   readonly after?: string;
 }
 
-/** What became of something that was asked of connections in any process. */
+/** The outcome of a command to connections in any process. */
 export interface ConnectionsResult {
   /** To how many it was done. */
   readonly connections: number;

@@ -6,12 +6,12 @@ import type { ConnectionCommand, CommandResult } from './connection-command.js';
 /** How long another process may take to answer. A process that lives answers in milliseconds. */
 const ANSWER_TIMEOUT = 2_000;
 
-/** What goes to a node's inbox. */
+/** A message for the inbox of a node. */
 type Message =
   | { readonly from: string; readonly id: number; readonly ask: ConnectionCommand }
   | { readonly id: number; readonly answer: CommandResult };
 
-/** What became of a command in all processes that it concerns. */
+/** The outcome of a command in all processes that it concerns. */
 export interface RpcOutcome {
   readonly results: readonly CommandResult[];
   /** Processes that hear, or seem to, and did not answer in time. */

@@ -1,6 +1,6 @@
 import type { LogReader } from './log-reader.js';
 
-/** What catches up: a connection. */
+/** A subscriber that catches up: a connection. */
 export interface CatchUpTarget {
   /** Whether there is something to catch up with, and the means to. */
   readonly canCatchUp: boolean;

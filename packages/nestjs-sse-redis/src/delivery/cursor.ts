@@ -20,8 +20,8 @@ const NOTHING: readonly (readonly [channel: string, after: Position])[] = [];
  * announcements may not all have arrived before it was passed.
  *
  * A live connection passes positions on the word of announcements. One that was lost on the way shows only when the
- * next of its channel says what should have come before. So whoever leaves live reads each channel not from the
- * position, but from the last event that was announced of it, or up to which logs were read.
+ * next of its channel says what should have come before. A subscriber that stops being live therefore reads
+ * each channel from its last announcement, or from where logs were read up to, and not from the position.
  */
 export class Cursor {
   /** Changes when what is to be read does: a reading that was begun before is then of no use. */

@@ -8,7 +8,7 @@ export type Place = number;
 /** No place. */
 export const NOWHERE: Place = -1;
 
-/** What stands before the frame, eight bytes each. */
+/** Numbers before the frame, of eight bytes each. */
 const POSITION = 0;
 const PREV = 1;
 const PREVIOUS = 2;

@@ -14,7 +14,7 @@ export interface EventSinkListener extends GroupMember {
 /**
  * Where a connection's events go: a response, or an Observable.
  *
- * What gives it something tells whether more may be given; after a `false`, not before it was `drained`.
+ * Each method returns whether the sink takes more. After a `false` it takes more once it has called `drained`.
  */
 export interface EventSink {
   /**

@@ -8,7 +8,7 @@ import type { HubCounters } from './hub-counters.js';
 import type { MissedRange } from './losses/loss.js';
 import { RecentEvents } from './recent-events.js';
 
-/** Who is told of a channel's events: a connection. */
+/** A listener to a channel's events: a connection. */
 export interface FeedListener {
   /**
    * An event was announced.

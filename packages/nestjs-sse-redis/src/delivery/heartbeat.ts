@@ -1,4 +1,4 @@
-/** What beats. */
+/** An object that gets heartbeats. */
 export interface HeartbeatTarget {
   beat(): void;
 }

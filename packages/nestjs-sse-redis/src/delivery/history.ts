@@ -8,7 +8,7 @@ import { toSseEvent } from './observable-sink.js';
 
 const DEFAULT_LIMIT = 100;
 
-/** What `hub.history()` takes besides the channel. */
+/** Options of `hub.history()`. */
 export interface HistoryOptions {
   /** At most this many events. Default 100, at most 1,000. */
   readonly limit?: number;

@@ -26,7 +26,7 @@ export type CloseCause =
  */
 export type GapCause = 'retention' | 'unknown-id' | 'announcement';
 
-/** What the hub of this process counts. Plain numbers, since some are counted once for each delivery. */
+/** The counters of this process. Plain numbers, since some are counted once for each delivery. */
 export class HubCounters {
   published = 0;
   publishFailures = 0;

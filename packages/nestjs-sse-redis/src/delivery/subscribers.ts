@@ -32,16 +32,16 @@ export interface Claim {
   readonly claimed: Position;
 }
 
-/** Who opens a stream. */
+/** The callbacks of an opening. */
 export interface OpenCallbacks {
   /** Asked once the channels are subscribed: whether to go on. */
   ready?(): Promise<boolean>;
   /** ms that the client is to wait before it reconnects. */
   retry?(): number;
-  /** It is open, unless it was closed meanwhile. What is given to the sink from now on comes after what the connection gave. */
+  /** It is open, unless it was closed meanwhile. Writes to the sink from now on come after those of the subscriber. */
   opened?(connection: Subscriber): void;
   failed(error: unknown): void;
-  /** What is called with each heartbeat, in the place of the connection. */
+  /** The target of heartbeats, in the place of the subscriber. */
   readonly heartbeatTarget?: HeartbeatTarget;
   /** Where its deliveries are counted, if not with those of all others. */
   readonly counters?: HubCounters;
@@ -64,7 +64,7 @@ export class Subscribers {
   /**
    * Opens a connection to any sink.
    *
-   * @returns what closes it. Who keeps it for long does better to `close` the connection, once it is open
+   * @returns what closes it. An owner that keeps it for long should `close` the subscriber instead, once it is open
    */
   open(channels: readonly string[], start: StartOptions, sink: EventSink, opener: OpenCallbacks): () => void {
     let connection: Subscriber | undefined;
@@ -111,7 +111,7 @@ export class Subscribers {
     for (const feed of connection.feeds) this.feeds.release(feed);
   }
 
-  /** Channels that are new to a connection. What is published from now on is for it. @param after a position before which it has all */
+  /** Channels that are new to a connection. Events from now on are for it. @param after a position before which it has all */
   async add(connection: Subscriber, channels: readonly string[], after: Position | undefined): Promise<void> {
     const feeds = await this.feeds.acquire(channels);
     try {

@@ -1,6 +1,6 @@
 import type { Position } from '../event/position.js';
 
-/** What is known of the link over which all feeds of this process are announced their events. */
+/** The state of the link over which the announcements of all feeds of this process come. */
 export interface SubscriptionState {
   up: boolean;
   /** Everything announced before this position has been received. 0: nothing is known yet of this link. */

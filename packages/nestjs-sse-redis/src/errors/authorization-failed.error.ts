@@ -1,6 +1,6 @@
 import { SseRedisError } from './sse-redis.error.js';
 
-/** The `authorize` option threw. What it threw is in `cause`; the client is told to come back later, not of its words. */
+/** The `authorize` option threw. Its error is in `cause`. The client is asked to come back later, and does not see the words. */
 export class AuthorizationFailedError extends SseRedisError {
   readonly code = 'AUTHORIZATION_FAILED';
 }

@@ -1,6 +1,6 @@
 import { SseRedisError } from './sse-redis.error.js';
 
-/** What describes a connection cannot be registered: its user, its metadata or its expiry. */
+/** The description of a connection cannot be registered: its user, its metadata or its expiry. */
 export class InvalidConnectionError extends SseRedisError {
   readonly code = 'INVALID_CONNECTION';
   override readonly statusCode = 400;

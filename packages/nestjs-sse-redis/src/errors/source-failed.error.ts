@@ -1,6 +1,6 @@
 import { SseRedisError } from './sse-redis.error.js';
 
-/** The source given to `hub.pipe()` threw. What it threw is in `cause`; clients are told of the failure, not of its words. */
+/** The source given to `hub.pipe()` threw. Its error is in `cause`. Clients see that it failed, not the words. */
 export class SourceFailedError extends SseRedisError {
   readonly code = 'SOURCE_FAILED';
 }

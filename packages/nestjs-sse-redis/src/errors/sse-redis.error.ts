@@ -1,5 +1,5 @@
 /**
- * What every error of this module descends from, so that one `instanceof` tells them from others.
+ * The base class of every error of this module, for one `instanceof`.
  *
  * `statusCode`, `status` and `expose` are the signature of http-errors, which Nest's own exception filter knows: where
  * such an error leaves a handler uncaught, it answers this status, and tells the client its words only below 500.

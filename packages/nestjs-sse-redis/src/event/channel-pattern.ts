@@ -1,6 +1,6 @@
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 
-/** What is wrong with a pattern of channel names, if anything. */
+/** Returns the fault of a pattern of channel names, if it has one. */
 export function findProblemOfPattern(pattern: string): string | undefined {
   const names = [...pattern.matchAll(PLACEHOLDER)].map(([, name]) => name!);
   if (pattern === '') return 'which is empty';

@@ -19,7 +19,7 @@ const MAX_OWED = 256;
 /** Characters: the longest id that a hub writes has fewer. */
 const MAX_REPEATED = 8_192;
 
-/** What a last event id tells of the client that returns with it. */
+/** The position of a client that returns with a last event id. */
 export interface LastEventId {
   /** The client has everything up to here, but for what follows. */
   readonly position: Position;

@@ -1,4 +1,4 @@
-/** What an application publishes. */
+/** An event as an application publishes it. */
 export interface SseEventInput {
   /** The name under which `EventSource` dispatches it; without one it is a `message`. */
   readonly type?: string;

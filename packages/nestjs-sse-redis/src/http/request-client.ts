@@ -11,7 +11,7 @@ export interface AdapterRequest {
   readonly query?: Record<string, unknown>;
 }
 
-/** Who is connecting, and with what request. Handlers get it from `@SseClient()`. */
+/** The client of a request. Handlers get it from `@SseClient()`. */
 export class RequestClient implements ConnectingClient {
   /**
    * When what let it in runs out, in ms since the epoch or as a Date: its stream is ended then. For a guard or a

@@ -40,7 +40,7 @@ export class SseClientPipe implements PipeTransform<HttpExchange, Promise<Reques
 
   private async checkCapacity({ user, address, response }: RequestClient): Promise<void> {
     try {
-      await this.hub.checkCapacity(user, address);
+      await this.hub.internals.clients.checkCapacity(user, address);
     } catch (error) {
       if (!response.headersSent) response.setHeader('Retry-After', Math.ceil(this.options.retry / 1_000));
       throw error;

@@ -12,7 +12,7 @@ import {
 } from '@nestjs/common';
 import { SseHub } from '../hub/sse-hub.js';
 
-/** What a browser posts to change its channels. */
+/** The body of a browser's request to change its channels. */
 export interface ChannelsChange {
   /** From the `control` event of its stream. */
   readonly secret: string;
@@ -53,7 +53,7 @@ export class SseConnectionsController {
     @Param('id') id: string,
     @Body() body: ChannelsChange,
   ): Promise<{ refused: readonly string[] }> {
-    if (!this.hub.isAuthorized) {
+    if (!this.hub.internals.clients.isAuthorized) {
       throw new ForbiddenException(
         'Clients may change their channels only where the authorize option of SseRedisModule says which.',
       );
@@ -65,7 +65,7 @@ export class SseConnectionsController {
     const unsubscribe = names('unsubscribe', body.unsubscribe);
     if (subscribe.length + unsubscribe.length === 0)
       throw new BadRequestException('Name channels to subscribe or to unsubscribe.');
-    const result = await this.hub.changeOwnChannels(id, secret, {
+    const result = await this.hub.internals.control.changeOwnChannels(id, secret, {
       subscribe,
       unsubscribe,
       ...(after !== undefined && { after }),

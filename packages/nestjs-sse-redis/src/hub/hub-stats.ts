@@ -3,7 +3,7 @@ import type { Registrar } from '../clients/registrar.js';
 import type { Feeds } from '../delivery/feeds.js';
 import { LATENCY_BUCKETS, type CatchUpCause, type HubCounters } from '../delivery/hub-counters.js';
 
-/** What `hub.stats()` tells of this process. Counters count from its start. */
+/** The figures of this process, from `hub.stats()`. Counters count from its start. */
 export interface HubStats {
   /** The id of this process in the registry. */
   readonly node: string;

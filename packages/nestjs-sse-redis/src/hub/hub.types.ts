@@ -1,4 +1,4 @@
-/** What `hub.connect()` takes besides client and channels. */
+/** Options of `hub.connect()`. */
 export interface ConnectOptions {
   /**
    * A client that is new (it gives no last event id) first gets this many of the last events of its channels
@@ -7,7 +7,7 @@ export interface ConnectOptions {
   readonly rewind?: number;
   /** Whose connection it is. Default: what the `identify` option told of the request. */
   readonly user?: string | number | undefined;
-  /** What the registry shall tell of the connection: anything that JSON can carry, up to `limits.metadataBytes`. */
+  /** Data of the connection in the registry: anything that JSON can carry, up to `limits.metadataBytes`. */
   readonly metadata?: unknown;
   /**
    * When what let the client in runs out (its token, say), in ms since the epoch or as a Date: the stream is ended then
@@ -21,9 +21,9 @@ export interface ConnectOptions {
   readonly control?: boolean;
 }
 
-/** What `hub.events()` takes besides the channel. */
+/** Options of `hub.events()`. */
 export interface EventsOptions {
-  /** Begin after this event id, instead of at now. What lies between and is no longer retained is told as a `gap` event. */
+  /** Begin after this event id, instead of at now. Events between that are no longer retained come as one `gap` event. */
   readonly after?: string;
   /** Begin with this many of the last events. At most 1,000. */
   readonly rewind?: number;

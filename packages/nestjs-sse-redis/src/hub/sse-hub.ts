@@ -3,44 +3,21 @@ import type { Observable } from 'rxjs';
 import { parseExpiry, parseMetadata, parseUser } from '../clients/connect-arguments.js';
 import type { ConnectingClient } from '../clients/connecting-client.js';
 import type { ConnectionTarget } from '../control/connection-command.js';
-import type { ConnectionControl, OwnChannelsChange } from '../control/connection-control.js';
-import type {
-  ConnectionsResult,
-  DisconnectOptions,
-  SendOutcome,
-  SubscribeOptions,
-} from '../control/control.types.js';
+import type * as control from '../control/control.types.js';
 import { readHistory, type HistoryOptions, type HistoryPage } from '../delivery/history.js';
 import { observeChannel } from '../delivery/observe-channel.js';
-import type { Subscribers } from '../delivery/subscribers.js';
 import { parseChannel, parseChannels } from '../event/channel-name.js';
 import { parseCount } from '../event/count.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
 import { DISMISSED_ID, formatEventId } from '../event/position.js';
 import type { SseEvent, SseEventInput } from '../event/sse-event.js';
-import type { ResolvedOptions } from '../options/resolved-options.js';
 import { checkSource, type PipeSource } from '../publish/pipe-source.js';
-import type { Pipes } from '../publish/pipes.js';
-import type {
-  ChannelEventInput,
-  Published,
-  PublishOptions,
-  PublishResult,
-} from '../publish/publish.types.js';
-import type { Publisher } from '../publish/publisher.js';
+import type * as publish from '../publish/publish.types.js';
 import { observeResponse } from '../response/observe-response.js';
-import { collectStats, type HubStats, type StatsSources } from './hub-stats.js';
+import type { HubParts } from './hub-parts.js';
+import { collectStats, type HubStats } from './hub-stats.js';
 import type { ConnectOptions, EventsOptions, Readiness } from './hub.types.js';
-import { findProblems, type ReadinessSources } from './readiness.js';
-
-/** The parts of this node that the hub uses. `SseNode` composes them. */
-export interface HubParts extends ReadinessSources, StatsSources {
-  readonly options: ResolvedOptions;
-  readonly subscribers: Subscribers;
-  readonly publisher: Publisher;
-  readonly pipes: Pipes;
-  readonly control: ConnectionControl;
-}
+import { findProblems } from './readiness.js';
 
 /** The hub of this process: publishes events, and serves the clients that are connected here. */
 export class SseHub {
@@ -103,7 +80,11 @@ export class SseHub {
    * @throws PublishOutcomeUnknownError it may have been stored: publish it again only with the same `idempotencyKey`
    * @example await hub.publish('news', { type: 'article', data: { title: 'Hello' } });
    */
-  publish(channel: string, event: SseEventInput, options: PublishOptions = {}): Promise<Published> {
+  publish(
+    channel: string,
+    event: SseEventInput,
+    options: publish.PublishOptions = {},
+  ): Promise<publish.Published> {
     return this.node.publisher.publish(channel, event, options);
   }
 
@@ -111,13 +92,13 @@ export class SseHub {
    * Publishes events in one round trip, in their order. Never rejects for one of them: each has a result of its own,
    * at its place, and those that are well formed are sent even if others are not.
    */
-  publishMany(events: readonly ChannelEventInput[]): Promise<PublishResult[]> {
+  publishMany(events: readonly publish.ChannelEventInput[]): Promise<publish.PublishResult[]> {
     return this.node.publisher.publishMany(events);
   }
 
   /**
-   * A channel's events, for code of the server. However many subscribe, this process subscribes once in Redis. What
-   * is missing is told as an event of type `gap`. Completes with the channel's stream (see `pipe`); the end of a run that a
+   * A channel's events, for code of the server. However many subscribe, this process subscribes once in Redis. Missing
+   * events come as one event of type `gap`. Completes with the channel's stream (see `pipe`); the end of a run that a
    * later one has followed completes nothing.
    *
    * @throws InvalidChannelError | InvalidEventIdError when called; a RedisUnavailableError comes through the Observable
@@ -167,8 +148,7 @@ export class SseHub {
    * @throws InvalidChannelError | InvalidEventIdError | RangeError | RedisUnavailableError
    */
   async history(channel: string, options: HistoryOptions = {}): Promise<HistoryPage> {
-    this.node.state.check();
-    return readHistory(this.node.broker, channel, options);
+    return readHistory(this.internals.broker, channel, options);
   }
 
   /**
@@ -178,8 +158,7 @@ export class SseHub {
    * @throws RedisUnavailableError
    */
   async cursor(): Promise<string> {
-    this.node.state.check();
-    return formatEventId(await this.node.broker.position());
+    return formatEventId(await this.internals.broker.position());
   }
 
   /**
@@ -190,22 +169,23 @@ export class SseHub {
    * @returns within about two seconds; after `timeout` it may still arrive
    * @throws InvalidEventError | PayloadTooLargeError | RedisUnavailableError
    */
-  async sendTo(connectionId: string, event: SseEventInput): Promise<SendOutcome> {
-    this.node.state.check();
-    const { text } = this.node.publisher.encode(event, undefined);
+  async sendTo(connectionId: string, event: SseEventInput): Promise<control.SendOutcome> {
+    const { text } = this.internals.publisher.encode(event, undefined);
     return this.node.control.send(connectionId, text);
   }
 
   /**
    * Ends connections, in whatever process they are: for good (an `end` event, and 204 when they return), or so that
-   * they connect anew. Who connects later is not concerned: to keep somebody out is a guard's business.
+   * they connect anew. Later connections are not concerned: a guard keeps a user out.
    *
    * @throws RedisUnavailableError
    * @example await hub.disconnect({ user: '42' }, { reason: 'signed out' });
    */
-  async disconnect(target: ConnectionTarget, options: DisconnectOptions = {}): Promise<ConnectionsResult> {
-    this.node.state.check();
-    return this.node.control.disconnect(target, options);
+  async disconnect(
+    target: ConnectionTarget,
+    options: control.DisconnectOptions = {},
+  ): Promise<control.ConnectionsResult> {
+    return this.internals.control.disconnect(target, options);
   }
 
   /**
@@ -218,19 +198,17 @@ export class SseHub {
   async subscribe(
     target: string | { readonly user: string },
     channels: string | readonly string[],
-    options: SubscribeOptions = {},
-  ): Promise<ConnectionsResult> {
-    this.node.state.check();
-    return this.node.control.changeChannels('subscribe', target, channels, options);
+    options: control.SubscribeOptions = {},
+  ): Promise<control.ConnectionsResult> {
+    return this.internals.control.changeChannels('subscribe', target, channels, options);
   }
 
   /** Takes live connections off channels, in whatever process they are. @throws InvalidChannelError | RedisUnavailableError */
   async unsubscribe(
     target: string | { readonly user: string },
     channels: string | readonly string[],
-  ): Promise<ConnectionsResult> {
-    this.node.state.check();
-    return this.node.control.changeChannels('unsubscribe', target, channels, {});
+  ): Promise<control.ConnectionsResult> {
+    return this.internals.control.changeChannels('unsubscribe', target, channels, {});
   }
 
   /**
@@ -242,11 +220,10 @@ export class SseHub {
    * @throws RedisUnavailableError
    */
   async reauthorize(target?: { readonly user: string } | { readonly channel: string }): Promise<void> {
-    this.node.state.check();
-    await this.node.control.reauthorize(target);
+    await this.internals.control.reauthorize(target);
   }
 
-  /** HubCounters of this process. */
+  /** Figures of this process. */
   stats(): HubStats {
     return collectStats(this.node);
   }
@@ -265,24 +242,9 @@ export class SseHub {
     return this.node.state.isClosed;
   }
 
-  /** @internal Changes the channels of a connection for the client itself, which shows its secret. */
-  async changeOwnChannels(
-    connectionId: string,
-    secret: string,
-    change: OwnChannelsChange,
-  ): Promise<ConnectionsResult> {
+  /** @internal For the controller and the pipe of this package. @throws HubClosedError unless the hub runs */
+  get internals(): HubParts {
     this.node.state.check();
-    return this.node.control.changeOwnChannels(connectionId, secret, change);
-  }
-
-  /** @internal Whether `authorize` decides about channels. */
-  get isAuthorized(): boolean {
-    return this.node.clients.isAuthorized;
-  }
-
-  /** @internal @throws DrainingError | TooManyConnectionsError | RedisUnavailableError where a stream would be refused now */
-  async checkCapacity(user: string | undefined, address: string | undefined): Promise<void> {
-    this.node.state.check();
-    await this.node.clients.checkCapacity(user, address);
+    return this.node;
   }
 }

@@ -22,7 +22,7 @@ export class ReadMetric {
     private readonly read: () => readonly MetricValue[],
   ) {}
 
-  /** What `Registry` asks of a metric. */
+  /** The part of a metric that `Registry` uses. */
   get(): Promise<object> {
     const { name, help, type, aggregator } = this;
     return Promise.resolve({ name, help, type, aggregator, values: this.read() });

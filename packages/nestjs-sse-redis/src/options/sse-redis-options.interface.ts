@@ -2,7 +2,7 @@ import type { Redis, RedisOptions } from 'ioredis';
 import type { AuthorizeFunction, ChannelRules } from './channel-rules.interface.js';
 import type { SerializeFunction } from './serialize-function.interface.js';
 
-/** What `SseRedisModule.forRoot` takes. Every option has a default that is right in production; times are in milliseconds. */
+/** The options of `SseRedisModule.forRoot`. Every option has a default that is right in production; times are in milliseconds. */
 export interface SseRedisOptions {
   /**
    * Where Redis (6.2 or later) or Valkey is: a URL, ioredis options, or an existing ioredis `Redis`. From an existing
@@ -153,7 +153,7 @@ export interface SseRedisOptions {
 /** A user's id; a number becomes a string. */
 export type UserId = string | number | null | undefined;
 
-/** What a class given to `SseRedisModule.forRootAsync({ useClass | useExisting })` implements. */
+/** The interface of a class that is given to `SseRedisModule.forRootAsync({ useClass | useExisting })`. */
 export interface SseRedisOptionsFactory {
   createSseRedisOptions(): SseRedisOptions | Promise<SseRedisOptions>;
 }

@@ -1,6 +1,6 @@
 import type { SseEventInput } from '../event/sse-event.js';
 
-/** What `hub.publish()` takes besides channel and event. */
+/** Options of `hub.publish()`. */
 export interface PublishOptions {
   /** Only for those who are connected: it is kept in no log, and nobody gets it later. For typing indicators and the like. */
   readonly ephemeral?: boolean;
@@ -16,18 +16,18 @@ export interface ChannelEventInput extends SseEventInput, PublishOptions {
   readonly channel: string;
 }
 
-/** What a publish returns. */
+/** The result of a publish. */
 export interface Published {
   /** The id of the event: that of its first publish, where an idempotency key was given. */
   readonly id: string;
 }
 
-/** What became of one event of `publishMany()`. */
+/** The outcome of one event of `publishMany()`. */
 export type PublishResult = Published | { readonly error: Error };
 
-/** What `hub.events()` takes besides the channel. */
+/** Options of `hub.events()`. */
 export interface EventsOptions {
-  /** Begin after this event id, instead of at now. What lies between and is no longer retained is told as a `gap` event. */
+  /** Begin after this event id, instead of at now. Events between that are no longer retained come as one `gap` event. */
   readonly after?: string;
   /** Begin with this many of the last events. At most 1,000. */
   readonly rewind?: number;

@@ -116,7 +116,7 @@ export class PublishQueue {
   }
 }
 
-/** What one run of the script publishes: it has at least one, however large. */
+/** The publications of one run of the script: it has at least one, however large. */
 function endOfRun(publications: readonly Publication[], start: number): number {
   const most = Math.min(publications.length, start + EVENTS_PER_RUN);
   let characters = publications[start]!.event.text.length;

@@ -39,7 +39,7 @@ export class RedisSettings {
     return this.create();
   }
 
-  /** The connection for subscriptions. Who subscribes again after a loss is `Subscription`, which must know when. */
+  /** The connection for subscriptions. `Subscription` subscribes again after a loss, since it must know when. */
   createSubscriberConnection(): Redis {
     // Nor may ioredis give up a command that Redis will still carry out: a subscription would be left that nobody knows of.
     return this.create({ autoResubscribe: false, commandTimeout: undefined });

@@ -7,7 +7,7 @@ import { TurnBatch } from '../../util/turn-batch.js';
 /** How many channels one command names: a very long command would hold up what else Redis has to do. */
 const CHANNELS_PER_COMMAND = 512;
 
-/** What a subscription tells its broker. */
+/** The events of a subscription, for its broker. */
 export interface SubscriptionListener {
   message(channel: Buffer, message: Buffer): void;
   /** The connection is gone. */

@@ -1,0 +1,16 @@
+import type { ConnectionControl } from '../control/connection-control.js';
+import type { Subscribers } from '../delivery/subscribers.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
+import type { Pipes } from '../publish/pipes.js';
+import type { Publisher } from '../publish/publisher.js';
+import type { StatsSources } from './hub-stats.js';
+import type { ReadinessSources } from './readiness.js';
+
+/** The parts of this node that the hub uses. `SseNode` composes them. */
+export interface HubParts extends ReadinessSources, StatsSources {
+  readonly options: ResolvedOptions;
+  readonly subscribers: Subscribers;
+  readonly publisher: Publisher;
+  readonly pipes: Pipes;
+  readonly control: ConnectionControl;
+}
