@@ -27,7 +27,7 @@ export interface StartOptions {
 
 /** A client came to a channel with a position, before which it claims to have all. */
 export interface Claim {
-  readonly connection: Subscriber;
+  readonly subscriber: Subscriber;
   readonly channel: string;
   readonly claimed: Position;
 }
@@ -39,7 +39,7 @@ export interface OpenCallbacks {
   /** ms that the client is to wait before it reconnects. */
   retry?(): number;
   /** It is open, unless it was closed meanwhile. Writes to the sink from now on come after those of the subscriber. */
-  opened?(connection: Subscriber): void;
+  opened?(subscriber: Subscriber): void;
   failed(error: unknown): void;
   /** The target of heartbeats, in the place of the subscriber. */
   readonly heartbeatTarget?: HeartbeatTarget;
@@ -67,7 +67,7 @@ export class Subscribers {
    * @returns what closes it. An owner that keeps it for long should `close` the subscriber instead, once it is open
    */
   open(channels: readonly string[], start: StartOptions, sink: EventSink, opener: OpenCallbacks): () => void {
-    let connection: Subscriber | undefined;
+    let subscriber: Subscriber | undefined;
     let feeds: readonly Feed[] = [];
     let closed = false;
     const begin = async (): Promise<void> => {
@@ -79,13 +79,13 @@ export class Subscribers {
       const { counters = this.counters } = opener;
       // Looked up last: whatever is found from here on is told to the connections that there are.
       const begin = this.withLosses(channels, from);
-      connection = new Subscriber(feeds, sink, link, this.reader, counters, begin, opener.retry?.());
+      subscriber = new Subscriber(feeds, sink, link, this.reader, counters, begin, opener.retry?.());
       // A stream that had ended before its client came back is over as it begins.
-      if (closed) return connection.close();
+      if (closed) return subscriber.close();
       feeds = [];
-      this.subscribers.set(connection, opener.heartbeatTarget ?? connection);
-      this.heartbeat.add(opener.heartbeatTarget ?? connection);
-      opener.opened?.(connection);
+      this.subscribers.set(subscriber, opener.heartbeatTarget ?? subscriber);
+      this.heartbeat.add(opener.heartbeatTarget ?? subscriber);
+      opener.opened?.(subscriber);
     };
     const release = (): void => {
       for (const feed of feeds) this.feeds.release(feed);
@@ -97,41 +97,41 @@ export class Subscribers {
       .finally(release);
     return () => {
       closed = true;
-      if (connection) this.close(connection);
+      if (subscriber) this.close(subscriber);
       else release();
     };
   }
 
-  close(connection: Subscriber): void {
-    const heartbeatTarget = this.subscribers.get(connection);
+  close(subscriber: Subscriber): void {
+    const heartbeatTarget = this.subscribers.get(subscriber);
     if (!heartbeatTarget) return;
-    this.subscribers.delete(connection);
+    this.subscribers.delete(subscriber);
     this.heartbeat.remove(heartbeatTarget);
-    connection.close();
-    for (const feed of connection.feeds) this.feeds.release(feed);
+    subscriber.close();
+    for (const feed of subscriber.feeds) this.feeds.release(feed);
   }
 
   /** Channels that are new to a connection. Events from now on are for it. @param after a position before which it has all */
-  async add(connection: Subscriber, channels: readonly string[], after: Position | undefined): Promise<void> {
+  async add(subscriber: Subscriber, channels: readonly string[], after: Position | undefined): Promise<void> {
     const feeds = await this.feeds.acquire(channels);
     try {
       const now = await this.feeds.lastPosition();
-      if (!this.subscribers.has(connection)) throw new Error('closed meanwhile');
+      if (!this.subscribers.has(subscriber)) throw new Error('closed meanwhile');
       // A position that was not given out yet is none at which the client can have stood.
       const past = after !== undefined && !isAhead(after, Math.max(now, this.feeds.link.lastAssigned));
       const lost = past ? this.lost.gapsFor(channels, after) : undefined;
-      for (const gap of lost ?? []) connection.sendLossGap(gap);
-      for (const feed of feeds) connection.add(feed, past ? after : now, past);
-      connection.sendOwedPosition();
+      for (const gap of lost ?? []) subscriber.sendLossGap(gap);
+      for (const feed of feeds) subscriber.add(feed, past ? after : now, past);
+      subscriber.sendOwedPosition();
     } catch (error) {
       for (const feed of feeds) this.feeds.release(feed);
       throw error;
     }
   }
 
-  remove(connection: Subscriber, channels: readonly string[]): void {
-    for (const feed of connection.feeds.filter(({ channel }) => channels.includes(channel))) {
-      connection.remove(feed);
+  remove(subscriber: Subscriber, channels: readonly string[]): void {
+    for (const feed of subscriber.feeds.filter(({ channel }) => channels.includes(channel))) {
+      subscriber.remove(feed);
       this.feeds.release(feed);
     }
   }
@@ -139,27 +139,27 @@ export class Subscribers {
   /** The claims of open connections on some channels. */
   getClaims(channels: ReadonlySet<string>): Claim[] {
     const claims: Claim[] = [];
-    for (const connection of this.subscribers.keys()) {
-      if (!connection.hasClaims) continue;
-      for (const feed of connection.feeds) {
-        const claimed = channels.has(feed.channel) ? connection.getClaim(feed) : undefined;
-        if (claimed !== undefined) claims.push({ connection, channel: feed.channel, claimed });
+    for (const subscriber of this.subscribers.keys()) {
+      if (!subscriber.hasClaims) continue;
+      for (const feed of subscriber.feeds) {
+        const claimed = channels.has(feed.channel) ? subscriber.getClaim(feed) : undefined;
+        if (claimed !== undefined) claims.push({ subscriber, channel: feed.channel, claimed });
       }
     }
     return claims;
   }
 
   linkLost(): void {
-    for (const connection of this.subscribers.keys()) connection.linkLost();
+    for (const subscriber of this.subscribers.keys()) subscriber.linkLost();
   }
 
   linkRestored(position: Position): void {
-    for (const connection of this.subscribers.keys()) connection.linkRestored(position);
+    for (const subscriber of this.subscribers.keys()) subscriber.linkRestored(position);
   }
 
   /** Ends them all. */
   stop(): void {
-    for (const connection of this.subscribers.keys()) connection.end();
+    for (const subscriber of this.subscribers.keys()) subscriber.end();
   }
 
   private async resolveStart(

@@ -8,7 +8,7 @@ import { brokers, Hubs } from './hubs.js';
 import { auditNow, loseNext } from './lossy.js';
 
 /** A client that takes so many events, and then none until it is told to. */
-class SlowOutlet implements EventSink {
+class SlowSink implements EventSink {
   subscriber: EventSinkListener | undefined;
   readonly got: string[] = [];
   room = Infinity;
@@ -48,7 +48,7 @@ describe.each(brokers)('a client that becomes full while memory brings it up, ov
       history: { ttl: 3 * MAX_TIMER, maxLength: 100_000 },
     });
     const { subscribers, feeds } = hub['node'];
-    const sink = new SlowOutlet();
+    const sink = new SlowSink();
     let opened: Subscriber | undefined;
     const close = subscribers.open(['a', 'b'], {}, sink, {
       failed: (error) => sink.got.push(String(error)),

@@ -43,7 +43,7 @@ class LaggingBroker extends MemoryBroker {
   }
 }
 
-class RecordingOutlet implements EventSink {
+class RecordingSink implements EventSink {
   readonly told: unknown[] = [];
   subscriber: EventSinkListener | undefined;
   event(_channel: string, record: EventRecord): boolean {
@@ -97,7 +97,7 @@ it('does not take a reading that is older than what was announced for a cursor t
   };
 
   // Live on both channels.
-  const both = new RecordingOutlet();
+  const both = new RecordingSink();
   const start = await broker.position();
   streams.open(['a', 'b'], {}, both, { failed });
   await turn();
@@ -105,7 +105,7 @@ it('does not take a reading that is older than what was announced for a cursor t
   await until(() => both.told.length === 1);
 
   // Comes back, and asks the log of a, which answers at once and is long on its way.
-  const returning = new RecordingOutlet();
+  const returning = new RecordingSink();
   streams.open(['a'], { lastEventId: formatEventId(start) }, returning, { failed });
   await until(() => broker.onTheirWay.length === 1);
 
