@@ -1,4 +1,4 @@
-/** What the `serialize` option learns about an event besides its data. */
+/** The context of an event, for the `serialize` option. */
 export interface SerializeContext {
   /** The channel that the event is published to. Undefined for `hub.sendTo()`, which has no channel. */
   readonly channel: string | undefined;

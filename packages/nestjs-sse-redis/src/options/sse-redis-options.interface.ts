@@ -94,7 +94,7 @@ export interface SseRedisOptions {
   /** For how long a publish that is repeated with the same `idempotencyKey` is recognised. Default ten minutes. */
   readonly idempotencyWindow?: number;
   /**
-   * Who is connecting, from the adapter's request object. Default: `request.user?.id`.
+   * Returns the id of the user who is connecting, from the adapter's request object. Default: `request.user?.id`.
    *
    * @example identify: (request) => request.session?.accountId
    */

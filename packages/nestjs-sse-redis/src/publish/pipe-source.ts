@@ -4,7 +4,7 @@ import { SourceFailedError } from '../errors/source-failed.error.js';
 import type { SseEventInput } from '../event/sse-event.js';
 import { PipeQueue, type Failure } from './pipe-queue.js';
 
-/** What can be piped into a channel: its items are events, or strings, each the data of an event. */
+/** A source that can be piped into a channel: its items are events, or strings, each the data of an event. */
 export type PipeSource = Observable<PipeItem> | AsyncIterable<PipeItem> | Iterable<PipeItem>;
 export type PipeItem = SseEventInput | string;
 

@@ -23,7 +23,7 @@ export interface RegistrationOptions extends RegistryLimits {
 /**
  * This process in the registry: its lease, its connections, and its part in sweeping up behind others.
  *
- * What lives here is what counts. Where the registry has lost it (Redis came back empty; others took this process for
+ * The connections of this process are the truth. Where the registry has lost it (Redis came back empty; others took this process for
  * dead, because it was paused) it is registered anew.
  */
 export class NodeRegistration {

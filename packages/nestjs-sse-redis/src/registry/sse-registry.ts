@@ -77,7 +77,7 @@ export class SseRegistry {
     return this.store.count(filter);
   }
 
-  /** Who is on a channel: its users, each with the number of their connections there. */
+  /** The users of a channel, each with the number of their connections there. */
   async presence(channel: string, options: PageOptions = {}): Promise<PresencePage> {
     return this.store.presence(channel, parseLimit(options), options.after);
   }

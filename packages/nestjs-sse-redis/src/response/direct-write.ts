@@ -10,7 +10,7 @@ export interface Writer {
 /**
  * Whether a socket's chunks may go to the kernel past its queue: it is a plain one, and nobody else wants to see them.
  *
- * What a TLS socket is written is seldom done at once, so that nothing would be gained.
+ * A TLS socket seldom takes a chunk at once, so that nothing would be gained.
  */
 export function canWriteDirectly(socket: Socket): boolean {
   return hasNodeSocketMethods(socket);
@@ -31,7 +31,7 @@ export function mayWriteDirectly(socket: Socket, chunk: Buffer): boolean {
  * and looks at the socket once more: with a thousand of them that is after the processor's cache has lost it. Nearly always the
  * kernel takes a chunk at once, and `_write` (Node documentation, "Implementing a writable stream") says so before it
  * returns: then there is nothing to count. It is for `Writable` to call, who relies on one call at a time: a socket whose
- * chunk waits is corked until the kernel has taken it. What ends the socket uncorks it (`socket.end`, `response.end`), and libuv
+ * chunk waits is corked until the kernel has taken it. The methods that end the socket uncork it (`socket.end`, `response.end`), and libuv
  * writes in the order of the calls.
  *
  * @returns whether it is done: the kernel has taken it, or the connection was lost. If not, `writer.taken()` is called when

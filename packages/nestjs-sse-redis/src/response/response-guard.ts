@@ -33,7 +33,7 @@ export interface GuardedStream {
   onEnd(): void;
 }
 
-/** What came with the request. */
+/** The position in the request of a client. */
 export interface Claim {
   readonly lastEventId: string | undefined;
 }
