@@ -17,18 +17,18 @@ export class ExpiryTimer {
   }
 
   /** @param at ms since the epoch */
-  add(at: number, mortal: Expirable): void {
+  add(at: number, target: Expirable): void {
     const bucket = Math.max(toBucket(at), this.passed + 1);
     const set = this.buckets.get(bucket);
-    if (set) set.add(mortal);
-    else this.buckets.set(bucket, new Set([mortal]));
+    if (set) set.add(target);
+    else this.buckets.set(bucket, new Set([target]));
   }
 
   /** @param at as it was added */
-  remove(at: number, mortal: Expirable): void {
+  remove(at: number, target: Expirable): void {
     const bucket = toBucket(at);
     const set = this.buckets.get(bucket);
-    if (set?.delete(mortal) && set.size === 0) this.buckets.delete(bucket);
+    if (set?.delete(target) && set.size === 0) this.buckets.delete(bucket);
   }
 
   stop(): void {
@@ -43,9 +43,9 @@ export class ExpiryTimer {
     const due = [...this.buckets.keys()].filter((bucket) => bucket <= over).sort((a, b) => a - b);
     this.passed = over;
     for (const bucket of due) {
-      const mortals = this.buckets.get(bucket)!;
+      const targets = this.buckets.get(bucket)!;
       this.buckets.delete(bucket);
-      for (const mortal of mortals) mortal.expire();
+      for (const target of targets) target.expire();
     }
   }
 }

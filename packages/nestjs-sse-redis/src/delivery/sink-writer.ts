@@ -47,7 +47,7 @@ export class SinkWriter {
     this.sendGaps(gaps, sentId);
   }
 
-  /** The group of the sink has sent the events up to a position. */
+  /** The client was sent the events up to a position, by this writer or by the group of the sink. */
   noteSent(position: Position): void {
     this.cursor.position = this.lastSent = position;
     this.isLastSentLate = false;
@@ -55,8 +55,7 @@ export class SinkWriter {
 
   /** Moves the cursor to the event. */
   sendEvent(channel: string, record: EventRecord): void {
-    this.cursor.position = this.lastSent = record.position;
-    this.isLastSentLate = false;
+    this.noteSent(record.position);
     this.noteBackpressure(this.sink.event(channel, record));
   }
 

@@ -34,10 +34,11 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
   private cause: CatchUpCause = 'connect';
   private readsLogs = false;
   private catchingUp = false;
-  /** Stays behind while the application is asked about its channels. */
+  /** Behind while the application is asked about its channels. */
   private isPaused = false;
   /** Called when the sink takes more. */
   private waiting: (() => void)[] | undefined;
+
   constructor(
     feeds: readonly Feed[],
     private readonly sink: EventSink,
@@ -130,7 +131,6 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     return this.claims.get(feed);
   }
 
-  /** Events before the position with which the client came were not announced to a node where it may have been. */
   sendLossGap(gap: Gap): void {
     if (this.state === 'closed') return;
     this.leaveGroup();

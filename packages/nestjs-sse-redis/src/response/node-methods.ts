@@ -13,9 +13,11 @@ const ownMethods = {
 };
 
 /** A wrapper that was there before this file has other parameters: Node's are the same since version 8. */
-const isResponseWriteOwn = Function.prototype.toString
-  .call(ownMethods.responseWrite)
-  .startsWith('function write(chunk, encoding, callback)');
+const isResponseWriteOwn =
+  typeof ownMethods.responseWrite === 'function' &&
+  Function.prototype.toString
+    .call(ownMethods.responseWrite)
+    .startsWith('function write(chunk, encoding, callback)');
 
 /**
  * Whether this is the `write` that Node gives a response of HTTP/1.

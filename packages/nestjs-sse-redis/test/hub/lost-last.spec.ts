@@ -1,3 +1,5 @@
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { RedisServer, until } from '@nestjs-sse-redis/testing';
 import { SseRegistry, type SseRedisOptions } from 'nestjs-sse-redis';
 import { Subject } from 'rxjs';
@@ -36,12 +38,17 @@ describe.each(brokers)(
       return { test, listener, client };
     }
 
-    it('is delivered to clients and listeners with no further event', async () => {
+    it('is delivered to clients and listeners with no further event, and warned of', async () => {
+      const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+      hubs.closeLater(() => warn.mockRestore());
       const { test, listener, client } = await loseLast(QUICK);
       await until(() => listener.events.length === 2);
       expect(listener.data).toEqual([1, 2]);
       expect((await client.waitFor(2)).map(({ data }) => data)).toEqual(['1', '2']);
       expect(test.hub.stats()).toMatchObject({ announcementsLost: 1, gaps: { announcement: 0 } });
+      expect(warn).toHaveBeenCalledWith(
+        expect.stringContaining('got lost on a connection that stayed up (1 times, on "a")'),
+      );
       await test.hub.publish('a', { data: 3 });
       await until(() => listener.events.length === 3);
       expect(listener.data).toEqual([1, 2, 3]);

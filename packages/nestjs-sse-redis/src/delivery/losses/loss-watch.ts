@@ -90,7 +90,7 @@ export class LossWatch {
     this.unwarned.clear();
     const shown = `${names.slice(0, NAMES_SHOWN).join(', ')}${names.length > NAMES_SHOWN ? ', …' : ''}`;
     this.logger.warn(
-      `Announcements of Redis got lost on a subscriber that stayed up (${count} times, on ${shown}). Connected clients get the events late, clients that left meanwhile a gap. Something between Redis and this process drops messages.`,
+      `Announcements of Redis got lost on a connection that stayed up (${count} times, on ${shown}). Connected clients get the events late, clients that left meanwhile a gap. Something between Redis and this process drops messages.`,
     );
     this.warning = setTimeout(() => this.warn(), WARNING_INTERVAL);
     this.warning.unref();
