@@ -11,6 +11,7 @@ const library = {
     'packages/nestjs-sse-redis/package.json',
     'packages/nestjs-sse-redis/tsconfig.build.json',
     'packages/nestjs-sse-redis/build.mjs',
+    'packages/nestjs-sse-redis/lua.mjs',
     'tsconfig.base.json',
   ],
   result: 'packages/nestjs-sse-redis/dist/index.js',

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -34,6 +33,8 @@ const PACKAGES = [
     exports: { '.': './src/index.js', './child': './src/child.js' },
   },
 ];
+/** Makes modules of Lua scripts, as for the build of the package. */
+const LUA_MODULES = join(root, 'packages/nestjs-sse-redis/lua.mjs');
 const KEPT_MS = 24 * 3_600_000;
 
 /**
@@ -52,6 +53,7 @@ export class CompiledTree {
     const files = FOLDERS.flatMap(filesOf);
     const hash = createHash('sha1').update(readFileSync(fileURLToPath(import.meta.url)));
     hash.update(readFileSync(join(root, 'node_modules/@swc/core/package.json')));
+    hash.update(readFileSync(LUA_MODULES));
     for (const file of files) hash.update(file).update(readFileSync(join(root, file)));
     const folder = join(cache, hash.digest('hex'));
     if (!existsSync(folder)) {
@@ -91,11 +93,15 @@ function filesOf(folder: string): string[] {
 
 async function compile(files: readonly string[], folder: string): Promise<void> {
   const { transformSync } = await import('@swc/core');
+  const lua = (await import(LUA_MODULES)) as {
+    isScript: (path: string) => boolean;
+    toModule: (path: string) => string;
+  };
   for (const file of files) {
     const [source, target] = [join(root, file), join(folder, file)];
     mkdirSync(dirname(target), { recursive: true });
-    if (!file.endsWith('.ts')) {
-      cpSync(source, target);
+    if (file.endsWith('.lua')) {
+      if (lua.isScript(source)) writeFileSync(`${target}.js`, lua.toModule(source));
       continue;
     }
     // The options are the ones of jest.config.ts, so that a class behaves the same in a test and in a child process. Node's

@@ -8,8 +8,9 @@ import type { Publication, PublishOutcome } from '../broker.interface.js';
 import type { Commands, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
 import { Script } from './script.js';
+import publishLua from './scripts/publish.lua.js';
 
-const PUBLISH = Script.load('publish');
+const PUBLISH = new Script(publishLua);
 
 /** How many events one run of the script publishes, and about how many characters: Redis does nothing else meanwhile. */
 const EVENTS_PER_RUN = 64;

@@ -27,13 +27,17 @@ import { PublishQueue } from './publish-queue.js';
 import { RedisRegistryStore } from './redis-registry-store.js';
 import { RedisSettings } from './redis-settings.js';
 import { Script } from './script.js';
+import extentsLua from './scripts/extents.lua.js';
+import readLua from './scripts/read.lua.js';
+import rewindLua from './scripts/rewind.lua.js';
+import sendLua from './scripts/send.lua.js';
 import { checkServer } from './server-check.js';
 import { Subscription } from './subscription.js';
 
-const EXTENTS = Script.load('extents');
-const READ = Script.load('read');
-const REWIND = Script.load('rewind');
-const SEND = Script.load('send');
+const EXTENTS = new Script(extentsLua);
+const READ = new Script(readLua);
+const REWIND = new Script(rewindLua);
+const SEND = new Script(sendLua);
 
 /** How many logs one run of a script reads: Redis does nothing else meanwhile. */
 const LOGS_PER_CALL = 64;

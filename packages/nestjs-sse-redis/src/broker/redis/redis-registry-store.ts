@@ -22,17 +22,27 @@ import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import { RegistryKeys } from './registry-keys.js';
 import { Script } from './script.js';
+import registerLua from './scripts/registry/register.lua.js';
+import unregisterLua from './scripts/registry/unregister.lua.js';
+import updateLua from './scripts/registry/update.lua.js';
+import renewLua from './scripts/registry/renew.lua.js';
+import sweepLua from './scripts/registry/sweep.lua.js';
+import listLua from './scripts/registry/list.lua.js';
+import countLua from './scripts/registry/count.lua.js';
+import presenceLua from './scripts/registry/presence.lua.js';
+import nodesLua from './scripts/registry/nodes.lua.js';
+import getLua from './scripts/registry/get.lua.js';
 
-const REGISTER = Script.load('registry/register');
-const UNREGISTER = Script.load('registry/unregister');
-const UPDATE = Script.load('registry/update');
-const RENEW = Script.load('registry/renew');
-const SWEEP = Script.load('registry/sweep');
-const LIST = Script.load('registry/list');
-const COUNT = Script.load('registry/count');
-const PRESENCE = Script.load('registry/presence');
-const NODES = Script.load('registry/nodes');
-const GET = Script.load('registry/get');
+const REGISTER = new Script(registerLua);
+const UNREGISTER = new Script(unregisterLua);
+const UPDATE = new Script(updateLua);
+const RENEW = new Script(renewLua);
+const SWEEP = new Script(sweepLua);
+const LIST = new Script(listLua);
+const COUNT = new Script(countLua);
+const PRESENCE = new Script(presenceLua);
+const NODES = new Script(nodesLua);
+const GET = new Script(getLua);
 
 /** How many connections one run of a script registers or removes: Redis does nothing else meanwhile. */
 const CONNECTIONS_PER_CALL = 256;
