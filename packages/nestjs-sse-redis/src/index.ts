@@ -1,4 +1,5 @@
 export { SseRedisModule } from './sse-redis.module.js';
+export { SSE_REDIS_OPTIONS } from './sse-redis.module-definition.js';
 export type {
   SseRedisOptions,
   SseRedisOptionsFactory,

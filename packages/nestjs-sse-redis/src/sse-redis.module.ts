@@ -53,6 +53,7 @@ export class SseRedisModule
 {
   constructor(
     @Inject(SseNode) private readonly node: SseNode,
+    @Inject(SseHub) private readonly hub: SseHub,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(InterceptorNotice) private readonly interceptorNotice: InterceptorNotice,
@@ -74,19 +75,27 @@ export class SseRedisModule
   }
 
   async onModuleInit(): Promise<void> {
+    if (this.isReplaced) return;
     await this.node.start();
     // Without HTTP there are no routes, whatever controllers there are.
     if (this.adapter) this.interceptorNotice.log();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    if (this.isReplaced) return;
     endConnectionsOfEventSources(this.adapter);
     await this.node.drain();
     answerForClosingFastify(this.adapter, () => jitter(this.options.drainRetry));
   }
 
   async onApplicationShutdown(): Promise<void> {
+    if (this.isReplaced) return;
     await this.node.stop();
+  }
+
+  /** Whether a test has put a hub of its own in the place of this node's (`overrideProvider`): nothing starts or connects then. */
+  private get isReplaced(): boolean {
+    return this.hub !== this.node.hub;
   }
 
   /** Undefined in an application without HTTP. */

@@ -1,6 +1,6 @@
 import { RedisServer } from '@nestjs-sse-redis/testing';
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,9 +23,21 @@ const CLIENT_FILES = [
   'until',
 ].map((name) => `${name}.ts`);
 const CONSUMERS = [
-  ['nest12-esm', 'Nest 12, ES modules, Fastify, ioredis 6'],
-  ['nest11-cjs', 'Nest 11, CommonJS, Express, ioredis 5'],
+  ['nest12-esm', 'Nest 12, ES modules, Fastify, ioredis 6', 'Vitest', ['vitest/vitest.mjs', 'run']],
+  ['nest11-cjs', 'Nest 11, CommonJS, Express, ioredis 5', 'Jest', ['jest/bin/jest.js', '--ci']],
 ] as const;
+/** Each bundles the application of `nest11-cjs`. The slow ones run with `npm run test:consumers` only. */
+const BUNDLERS = [
+  ['esbuild-cjs', 'main.cjs'],
+  ['esbuild-esm', 'main.mjs'],
+  ...(process.env.BUNDLERS === 'all'
+    ? [
+        ['ncc', 'index.js'],
+        ['webpack', 'main.cjs'],
+        ['rollup', 'main.cjs'],
+      ]
+    : []),
+] as [string, string][];
 
 // The package as users get it: packed, installed in a folder of their own, compiled with their TypeScript.
 describe('the packed package', () => {
@@ -58,11 +70,22 @@ describe('the packed package', () => {
         ),
       ),
     );
-    expect(files).toContainEqual(expect.stringMatching(/^package\/dist\/broker\/redis\/scripts\/.+\.lua$/));
-    expect(
-      files.filter((file) => !/^package\/(dist\/.+\.(js|d\.ts|lua)|docs\/.+|[^/]+)$/.test(file)),
-    ).toEqual([]);
+    expect(files).toContainEqual(
+      expect.stringMatching(/^package\/dist\/broker\/redis\/scripts\/.+\.lua\.js$/),
+    );
+    expect(files.filter((file) => !/^package\/(dist\/.+\.(js|d\.ts)|docs\/.+|[^/]+)$/.test(file))).toEqual(
+      [],
+    );
     expect(files.filter((file) => file.includes('.spec.'))).toEqual([]);
+  });
+
+  it('reads no file at run time, so that bundlers have all of it', async () => {
+    const dist = join(library, 'dist');
+    const files = (await readdir(dist, { recursive: true })).filter((name) => name.endsWith('.js'));
+    const texts = await Promise.all(files.map((name) => readFile(join(dist, name), 'utf8')));
+    const reading = files.filter((_, i) => /import\.meta|from '(node:)?fs|__dirname/.test(texts[i]!));
+    expect(files.length).toBeGreaterThan(100);
+    expect(reading).toEqual([]);
   });
 
   it('has every file that its pages link to', async () => {
@@ -92,18 +115,58 @@ describe('the packed package', () => {
     await command(app, 'node', 'node_modules/typescript/bin/tsc');
   }
 
-  describe.each(CONSUMERS)('%s (%s)', (consumer) => {
+  describe.each(CONSUMERS)('%s (%s)', (consumer, _description, runner, [script, ...args]) => {
     it.each([
       ['Redis', () => redis.url],
       ['the embedded broker', () => ''],
     ])('streams over %s', async (_, url) => {
       const app = join(folder, consumer);
-      const output = await command(app, 'env', 'NO_COLOR=1', `REDIS_URL=${url()}`, 'node', 'main.js');
+      const output = await command(app, 'env', 'NO_COLOR=1', `REDIS_URL=${url()}`, 'node', 'dist/main.js');
       expect(output).toContain('whole');
       // The start finds it in the metadata of this version of Nest.
       expect(output.match(/\w+\.\w+ has [^:]+: interceptors and operators do not see/g)).toEqual([
         'NewsController.watched has WatchingInterceptor (method): interceptors and operators do not see',
       ]);
+    });
+
+    it(`passes a unit test and an e2e test with ${runner}`, async () => {
+      const app = join(folder, consumer);
+      const output = await command(
+        app,
+        'sh',
+        '-c',
+        '"$@" 2>&1',
+        'sh',
+        'node',
+        `node_modules/${script}`,
+        ...args,
+      );
+      expect(output).toMatch(/Tests +(\d+ )?.*3 passed/);
+    });
+  });
+
+  it('has types under `module: nodenext` in a CommonJS application', async () => {
+    const options = ['--noEmit', '--module', 'nodenext'];
+    await command(join(folder, 'nest11-cjs'), 'node', 'node_modules/typescript/bin/tsc', ...options);
+  });
+
+  describe.each(BUNDLERS)('bundled by %s', (bundler, file) => {
+    let alone: string;
+
+    beforeAll(async () => {
+      const app = join(folder, 'nest11-cjs');
+      await command(app, 'node', 'bundle.mjs', bundler);
+      // Away from node_modules, so that nothing is found but what the bundle has.
+      alone = await mkdtemp(join(tmpdir(), 'bundle-'));
+      await cp(join(app, 'out', bundler), alone, { recursive: true });
+    });
+    afterAll(() => rm(alone, { recursive: true, force: true }));
+
+    it.each([
+      ['Redis', () => redis.url],
+      ['the embedded broker', () => ''],
+    ])('streams over %s, without node_modules', async (_, url) => {
+      expect(await command(alone, 'env', `REDIS_URL=${url()}`, 'node', file)).toContain('whole');
     });
   });
 

@@ -1,0 +1,5 @@
+// Compiled only: types of subpaths under node10 resolution, which TypeScript 5 uses for `module: commonjs`.
+import { exposeMetrics } from 'nestjs-sse-redis/metrics';
+import { SseHealthIndicator } from 'nestjs-sse-redis/health';
+
+export const subpaths = [exposeMetrics.length, SseHealthIndicator.name];

@@ -1,0 +1,44 @@
+import {
+  Body,
+  Controller,
+  Module,
+  Post,
+  Sse,
+  UseInterceptors,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { SseChannels, SseClient, SseHub, SseRedisModule } from 'nestjs-sse-redis';
+
+class WatchingInterceptor implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler) {
+    return next.handle();
+  }
+}
+
+@Controller('news')
+export class NewsController {
+  constructor(private readonly hub: SseHub) {}
+
+  @Sse()
+  news(@SseClient() client: SseClient) {
+    return this.hub.connect(client, ['news']);
+  }
+
+  @Sse('watched')
+  @UseInterceptors(WatchingInterceptor)
+  @SseChannels('news')
+  watched(): void {}
+
+  @Post()
+  post(@Body() data: { headline: string }) {
+    return this.hub.publish('news', { type: 'article', data });
+  }
+}
+
+@Module({
+  imports: [SseRedisModule.forRoot({ redis: process.env.REDIS_URL || undefined })],
+  controllers: [NewsController],
+})
+export class AppModule {}
