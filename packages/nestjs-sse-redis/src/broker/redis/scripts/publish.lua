@@ -17,6 +17,7 @@
 --
 -- Returns of each event its position, or in words why it was refused, and then nothing of it was stored.
 -- @include position
+-- @include clock
 -- @include append
 
 local clock = openClock(KEYS[1], ARGV[2], (#ARGV - 3) / 4)

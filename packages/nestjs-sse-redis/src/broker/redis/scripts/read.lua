@@ -10,6 +10,7 @@
 -- Returns { last, slice… }, a slice being { logStart, upTo, ended, record… } (broker.interface.ts: LogSlice).
 
 -- @include position
+-- @include clock
 
 local clockKey, retentionText = KEYS[1], ARGV[1]
 local maxRecords, maxBytes = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -19,10 +20,8 @@ local BATCH = 16 -- records may be large, and what XRANGE returns is all in memo
 
 local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention')
 local now = readTime() * POSITIONS_PER_MS
-local last, since = tonumber(clock[1]), tonumber(clock[2])
-if not last then
-  -- In the next millisecond, as in publish.lua.
-  last, since = now + POSITIONS_PER_MS, now + POSITIONS_PER_MS
+local last, since = beginningOf(clock, now)
+if not (clock[1] and clock[2]) then
   local value = string.format('%.0f', last)
   redis.call('HSET', clockKey, 'last', value, 'since', value, 'retention', retentionText)
 end

@@ -12,7 +12,7 @@
 local clockKey, retentionText, count = KEYS[1], ARGV[1], tonumber(ARGV[2])
 
 local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention')
-if not clock[1] then return -1 end
+if not (clock[1] and clock[2]) then return -1 end
 local now = readTime() * POSITIONS_PER_MS
 local retention = tonumber(clock[3] or retentionText)
 if count == 0 then return tonumber(clock[1]) end

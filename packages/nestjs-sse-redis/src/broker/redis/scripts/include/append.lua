@@ -1,4 +1,4 @@
--- The clock of the hub, and how events get their places. Needs include/position.lua.
+-- The clock of the hub, and how events get their places. Needs include/position.lua and include/clock.lua.
 
 local call = redis.call
 
@@ -12,14 +12,13 @@ local function openClock(clockKey, retentionText, count)
   local stored = call('HMGET', clockKey, 'last', 'since', 'retention')
   local ms = readTime()
   local now, retention = ms * POSITIONS_PER_MS, tonumber(retentionText)
-  -- A new clock begins in the next millisecond: before its data were lost, Redis may have given out ids of this one.
-  local last, since = tonumber(stored[1] or now + POSITIONS_PER_MS), tonumber(stored[2] or now + POSITIONS_PER_MS)
+  local last, since = beginningOf(stored, now)
   local first = math.max(now, last + 1)
   local reserved = first + count - 1
-  if stored[3] == retentionText then
+  if stored[1] and stored[2] and stored[3] == retentionText then
     call('HSET', clockKey, 'last', string.format('%.0f', reserved))
   else
-    -- The retention was changed, or the clock is new. What expired under the shorter one is not remembered.
+    -- The retention was changed, or the clock is new, or not whole. What expired under the shorter one is not remembered.
     if stored[3] then since = math.max(since, now - math.min(retention, tonumber(stored[3])) * POSITIONS_PER_MS) end
     call('HSET', clockKey, 'last', string.format('%.0f', reserved), 'since', string.format('%.0f', since), 'retention', retentionText)
   end

@@ -7,6 +7,7 @@
 --
 -- Returns for each 1 (admitted), 2 (over the limit of its user) or 3 (of its address); nil if the node has no lease.
 -- @include position
+-- @include clock
 -- @include append
 -- @include registry
 

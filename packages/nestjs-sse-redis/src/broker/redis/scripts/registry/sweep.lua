@@ -12,6 +12,7 @@
 -- Returns the node ('' if there is none), how many connections were removed, 1 if there is more to do, and 1 if
 -- another node is at it.
 -- @include position
+-- @include clock
 -- @include append
 -- @include full
 -- @include registry

@@ -4,6 +4,7 @@
 --
 -- Returns how many were in.
 -- @include position
+-- @include clock
 -- @include append
 -- @include full
 -- @include registry

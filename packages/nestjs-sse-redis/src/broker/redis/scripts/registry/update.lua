@@ -9,6 +9,7 @@
 --
 -- Returns 1, or 0 if it is not registered.
 -- @include position
+-- @include clock
 -- @include append
 -- @include registry
 
