@@ -46,6 +46,27 @@ export function ensureFirefox() {
   });
 }
 
+/** The proxies of `deploy/`, for `npm run test:proxies`. */
+export async function ensureProxies() {
+  const packages = {
+    nginx: 'nginx-light',
+    haproxy: 'haproxy',
+    caddy: 'caddy',
+    apache2: 'apache2-bin',
+    varnishd: 'varnish',
+  };
+  for (const [binary, apt] of Object.entries(packages)) {
+    await ensureProgram({
+      what: `The proxy ${binary}`,
+      chosen: `PROXY_${binary.toUpperCase()}`,
+      // Debian has them here, which is not on the PATH of every user.
+      names: [binary, `/usr/sbin/${binary}`],
+      apt,
+      otherwise: `Install ${binary}`,
+    });
+  }
+}
+
 async function ensureProgram({ what, chosen, names, apt, otherwise }) {
   const given = process.env[chosen];
   const found = given ? findOnPath(given) : findOnPath(...names);
