@@ -46,25 +46,26 @@ export function ensureFirefox() {
   });
 }
 
-/** The proxies of `deploy/`, for `npm run test:proxies`. */
+/** The binaries of `deploy/`, and the Debian packages that have them. */
+const PROXIES = {
+  nginx: 'nginx-light',
+  haproxy: 'haproxy',
+  caddy: 'caddy',
+  apache2: 'apache2-bin',
+  varnishd: 'varnish',
+};
+
+/** The paths of the proxies, for `npm run test:proxies`, as variables of the environment. */
 export async function ensureProxies() {
-  const packages = {
-    nginx: 'nginx-light',
-    haproxy: 'haproxy',
-    caddy: 'caddy',
-    apache2: 'apache2-bin',
-    varnishd: 'varnish',
-  };
-  for (const [binary, apt] of Object.entries(packages)) {
-    await ensureProgram({
-      what: `The proxy ${binary}`,
-      chosen: `PROXY_${binary.toUpperCase()}`,
-      // Debian has them here, which is not on the PATH of every user.
-      names: [binary, `/usr/sbin/${binary}`],
-      apt,
-      otherwise: `Install ${binary}`,
-    });
+  const env = {};
+  for (const [binary, apt] of Object.entries(PROXIES)) {
+    const chosen = `PROXY_${binary.toUpperCase()}`;
+    // Debian keeps most of them in a folder that is not on the PATH of every user.
+    const names = [binary, `/usr/sbin/${binary}`];
+    const otherwise = `Install ${binary}`;
+    env[chosen] = await ensureProgram({ what: `The proxy ${binary}`, chosen, names, apt, otherwise });
   }
+  return env;
 }
 
 async function ensureProgram({ what, chosen, names, apt, otherwise }) {

@@ -5,11 +5,11 @@ import { ensureDependencies, ensureProxies, ensureRedis } from './setup.mjs';
 await main(import.meta, async () => {
   await ensureDependencies();
   const REDIS_SERVER = await ensureRedis();
-  await ensureProxies();
+  const proxies = await ensureProxies();
   const NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules`.trim();
   const args = ['packages/nestjs-sse-redis/test/proxies', '--testPathIgnorePatterns', '/node_modules/'];
   const { code } = await run(bin('jest'), [...args, ...process.argv.slice(2)], {
-    env: { REDIS_SERVER, NODE_OPTIONS },
+    env: { ...proxies, REDIS_SERVER, NODE_OPTIONS },
   });
   process.exitCode = code;
 });

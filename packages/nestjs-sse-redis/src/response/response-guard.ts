@@ -75,7 +75,7 @@ export class ResponseGuard {
     response[GUARD] = guard;
     response.write = guardedWrite as ServerResponse['write'];
     response.end = guardedEnd as ServerResponse['end'];
-    response.writeHead = guardedWriteHead as ServerResponse['writeHead'];
+    response.writeHead = guardedWriteHead;
     guard.takeBack();
     return guard;
   }

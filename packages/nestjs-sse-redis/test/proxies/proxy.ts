@@ -1,6 +1,5 @@
 import { freePort, until } from '@nestjs-sse-redis/testing';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { accessSync } from 'node:fs';
 import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -27,7 +26,7 @@ const modules = [
 
 export const NGINX: ProxyProgram = {
   name: 'nginx',
-  binary: '/usr/sbin/nginx',
+  binary: 'nginx',
   file: 'nginx.conf',
   wrap: (folder) =>
     `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log; events {}\n` +
@@ -41,20 +40,20 @@ export const PROXIES: readonly ProxyProgram[] = [
   NGINX,
   {
     name: 'HAProxy',
-    binary: '/usr/sbin/haproxy',
+    binary: 'haproxy',
     file: 'haproxy.cfg',
     args: (folder) => ['-db', '-f', `${folder}/haproxy.cfg`],
   },
   {
     name: 'Caddy',
-    binary: '/usr/bin/caddy',
+    binary: 'caddy',
     file: 'Caddyfile',
     wrap: () => '{\n  admin off\n}\nimport Caddyfile\n',
     args: (folder) => ['run', '--adapter', 'caddyfile', '--config', `${folder}/main.conf`],
   },
   {
     name: 'Apache',
-    binary: '/usr/sbin/apache2',
+    binary: 'apache2',
     file: 'apache.conf',
     wrap: (folder) =>
       [
@@ -66,13 +65,16 @@ export const PROXIES: readonly ProxyProgram[] = [
   },
   {
     name: 'Varnish',
-    binary: '/usr/sbin/varnishd',
+    binary: 'varnishd',
     file: 'varnish.vcl',
     args: (folder, port) => [
       ...['-F', '-n', `${folder}/work`, '-a', `127.0.0.1:${port}`, '-f', `${folder}/varnish.vcl`],
     ],
   },
 ];
+
+/** `npm run test:proxies` names them. */
+const pathOf = (binary: string): string => process.env[`PROXY_${binary.toUpperCase()}`] ?? binary;
 
 /** A proxy of its own process, with the shipped configuration: its ports and the folder of its files are replaced, nothing else. */
 export class Proxy {
@@ -81,7 +83,6 @@ export class Proxy {
     [first, second]: readonly [number, number],
     plain?: string,
   ): Promise<Proxy> {
-    accessSync(program.binary);
     const port = await freePort();
     const folder = await mkdtemp(join(tmpdir(), 'proxy-'));
     // Workers of some proxies run as users of their own.
@@ -95,7 +96,9 @@ export class Proxy {
       .replace(/\/etc\/(haproxy|apache2)\//g, `${folder}/`);
     await writeFile(join(folder, program.file), text);
     if (program.wrap) await writeFile(join(folder, 'main.conf'), program.wrap(folder));
-    const child = spawn(program.binary, program.args(folder, port), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(pathOf(program.binary), program.args(folder, port), {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const proxy = new Proxy(child, folder, port);
     await until(() => proxy.isListening(), { message: `${program.name} listens\n`, interval: 50 }).catch(
       async (error: Error) => {
