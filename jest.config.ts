@@ -18,6 +18,8 @@ const config: Config = {
   testSequencer: '<rootDir>/scripts/test-sequencer.mjs',
   roots: ['<rootDir>/packages', '<rootDir>/apps', '<rootDir>/libs'],
   testMatch: ['**/*.spec.ts'],
+  // `npm run test:proxies` runs these: they need proxies.
+  testPathIgnorePatterns: ['/node_modules/', '/test/proxies/'],
   modulePathIgnorePatterns: ['/dist/', '/consumers/'],
   extensionsToTreatAsEsm: ['.ts', '.lua'],
   transform: {

@@ -46,6 +46,28 @@ export function ensureFirefox() {
   });
 }
 
+/** The binaries of `deploy/`, and the Debian packages that have them. */
+const PROXIES = {
+  nginx: 'nginx-light',
+  haproxy: 'haproxy',
+  caddy: 'caddy',
+  apache2: 'apache2-bin',
+  varnishd: 'varnish',
+};
+
+/** The paths of the proxies, for `npm run test:proxies`, as variables of the environment. */
+export async function ensureProxies() {
+  const env = {};
+  for (const [binary, apt] of Object.entries(PROXIES)) {
+    const chosen = `PROXY_${binary.toUpperCase()}`;
+    // Debian keeps most of them in a folder that is not on the PATH of every user.
+    const names = [binary, `/usr/sbin/${binary}`];
+    const otherwise = `Install ${binary}`;
+    env[chosen] = await ensureProgram({ what: `The proxy ${binary}`, chosen, names, apt, otherwise });
+  }
+  return env;
+}
+
 async function ensureProgram({ what, chosen, names, apt, otherwise }) {
   const given = process.env[chosen];
   const found = given ? findOnPath(given) : findOnPath(...names);

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { forbidStoring } from '../util/forbid-storing.js';
 import { RequestClient, type AdapterRequest } from './request-client.js';
 
 /** A request and its response, as the adapter gives them. */
@@ -42,6 +43,7 @@ export class SseClientPipe implements PipeTransform<HttpExchange, Promise<Reques
     try {
       await this.hub.internals.clients.checkCapacity(user, address);
     } catch (error) {
+      forbidStoring(response);
       if (!response.headersSent) response.setHeader('Retry-After', Math.ceil(this.options.retry / 1_000));
       throw error;
     }

@@ -1,7 +1,7 @@
-import { HttpException, type MessageEvent } from '@nestjs/common';
+import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { parseExpiry, parseMetadata, parseUser } from '../clients/connect-arguments.js';
-import type { ConnectingClient } from '../clients/connecting-client.js';
+import { checkDismissal, type ConnectingClient } from '../clients/connecting-client.js';
 import type { ConnectionTarget } from '../control/connection-command.js';
 import type * as control from '../control/control.types.js';
 import { readHistory, type HistoryOptions, type HistoryPage } from '../delivery/history.js';
@@ -9,7 +9,7 @@ import { observeChannel } from '../delivery/observe-channel.js';
 import { parseChannel, parseChannels } from '../event/channel-name.js';
 import { parseCount } from '../event/count.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
-import { DISMISSED_ID, formatEventId } from '../event/position.js';
+import { formatEventId } from '../event/position.js';
 import type { SseEvent, SseEventInput } from '../event/sse-event.js';
 import { checkSource, type PipeSource } from '../publish/pipe-source.js';
 import type * as publish from '../publish/publish.types.js';
@@ -64,7 +64,7 @@ export class SseHub {
       control: options.control === true,
     };
     state.check();
-    if (client.lastEventId === DISMISSED_ID) throw new HttpException('', 204);
+    checkDismissal(client);
     return observeResponse(client.response, client, settings, (response) =>
       clients.serve(client, names, connection, response),
     );

@@ -39,6 +39,14 @@ export function isEventSource(request: IncomingMessage): boolean {
   return request.method === 'GET' && accepts && !prefersStatus(request);
 }
 
+/** As Nest and the hub send it for every other stream. */
+const HEAD = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'private, no-cache, no-store, must-revalidate, max-age=0, no-transform',
+  'x-accel-buffering': 'no',
+  incremental: '?1',
+};
+
 function sendAway(request: IncomingMessage, response: ServerResponse, retry: number): void {
   const { origin } = request.headers;
   // Else a page of another origin would not see that it is an event stream. There is nothing in it to be kept from anybody.
@@ -48,6 +56,6 @@ function sendAway(request: IncomingMessage, response: ServerResponse, retry: num
     response.setHeader('vary', 'Origin');
   }
   if (request.httpVersionMajor < 2) response.setHeader('connection', 'close');
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+  response.writeHead(200, HEAD);
   response.end(formatRetryFrame(retry, repeatableId(getLastEventId(request))));
 }

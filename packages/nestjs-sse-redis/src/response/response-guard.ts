@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { AlreadyConnectedError } from '../errors/already-connected.error.js';
 import { formatPositionFrameWithId } from '../event/sse-frame.js';
 import { ForeignBlocks } from './foreign-blocks.js';
+import { addIncremental } from './incremental.js';
 import { isNodeResponseWrite } from './node-methods.js';
 
 /** Under which a response carries its guard. */
@@ -10,6 +11,13 @@ const GUARD = Symbol('nestjs-sse-redis.guard');
 type Callback = (error?: Error | null) => void;
 type Arguments = unknown[];
 type Method<T> = (this: ServerResponse, ...rest: Arguments) => T;
+
+/** The methods of a response that its guard stands before. */
+interface Methods {
+  readonly write: Method<boolean>;
+  readonly end: Method<ServerResponse>;
+  readonly writeHead: Method<ServerResponse>;
+}
 
 interface GuardedResponse extends ServerResponse {
   [GUARD]?: ResponseGuard;
@@ -55,17 +63,19 @@ export class ResponseGuard {
     private readonly claim: Claim,
     readonly originalWrite: Method<boolean>,
     readonly originalEnd: Method<ServerResponse>,
+    private readonly originalWriteHead: Method<ServerResponse>,
   ) {}
 
   /** @throws AlreadyConnectedError if the response has a guard */
   static install(response: GuardedResponse, claim: Claim): ResponseGuard {
     if (response[GUARD]) throw new AlreadyConnectedError();
     // oxlint-disable-next-line typescript/unbound-method -- applied to the response below
-    const { write, end } = response as unknown as { write: Method<boolean>; end: Method<ServerResponse> };
-    const guard = new ResponseGuard(response, claim, write, end);
+    const { write, end, writeHead } = response as unknown as Methods;
+    const guard = new ResponseGuard(response, claim, write, end, writeHead);
     response[GUARD] = guard;
     response.write = guardedWrite as ServerResponse['write'];
     response.end = guardedEnd as ServerResponse['end'];
+    response.writeHead = guardedWriteHead;
     guard.takeBack();
     return guard;
   }
@@ -117,6 +127,11 @@ export class ResponseGuard {
     if (!isWatched || text === undefined) return this.asOwn(() => originalEnd.apply(response, args));
     const blocks = this.isAfterEnd ? NOTHING : this.rewrite(text);
     return this.asOwn(() => originalEnd.call(response, ...(blocks.length > 0 ? [blocks] : []), callback));
+  }
+
+  /** @internal */
+  takeHead(args: Arguments): ServerResponse {
+    return this.originalWriteHead.apply(this.response, addIncremental(this.response, args));
   }
 
   /** What the application still has to say after the hub has ended the response is no error of the application. */
@@ -174,6 +189,10 @@ function guardedWrite(this: GuardedResponse, ...args: Arguments): boolean {
 
 function guardedEnd(this: GuardedResponse, ...args: Arguments): ServerResponse {
   return this[GUARD]!.takeEnd(args);
+}
+
+function guardedWriteHead(this: GuardedResponse, ...args: Arguments): ServerResponse {
+  return this[GUARD]!.takeHead(args);
 }
 
 function isEventStream(response: ServerResponse): boolean {

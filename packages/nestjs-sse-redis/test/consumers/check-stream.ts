@@ -5,6 +5,9 @@ export async function checkStream(url: string): Promise<void> {
   const abort = new AbortController();
   const response = await fetch(`${url}/news`, { signal: abort.signal });
   deepStrictEqual(response.headers.get('content-type')?.split(';')[0], 'text/event-stream');
+  deepStrictEqual(response.headers.get('incremental'), '?1');
+  const dismissed = await fetch(`${url}/news?lastEventId=dismissed`);
+  deepStrictEqual([dismissed.status, dismissed.headers.get('cache-control')], [204, 'no-store']);
   const blocks = readBlocks(response);
 
   // The first id says from where on this stream is whole: what is posted now must arrive.
