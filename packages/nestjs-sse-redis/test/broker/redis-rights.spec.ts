@@ -2,7 +2,11 @@ import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { TcpProxy, until } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
 import { RedisRefusedError, RedisUnavailableError } from 'nestjs-sse-redis';
+import { certificate } from '../http/certificate.js';
 import { failureOf, Hubs } from '../hub/hubs.js';
 
 const hubs = Hubs.over('redis');
@@ -28,7 +32,7 @@ async function createUser(...rights: string[]): Promise<string> {
 const urlOf = (user: string, password = 'pw'): string =>
   `redis://${user}:${password}@127.0.0.1:${hubs.redis.port}`;
 
-const README_RIGHTS = ['~{app}:*', '&{app}:*', '+@all', '-@admin', '-@dangerous', '+info'];
+const README_RIGHTS = ['~{app}:*', 'resetchannels', '&{app}:*', '+@all', '-@admin', '-@dangerous', '+info'];
 
 it('starts, publishes, delivers and registers with the rights that the README names', async () => {
   const user = await createUser(...README_RIGHTS);
@@ -102,13 +106,16 @@ it('names the missing right in readiness, and once at WARN, where the channels a
   expect(lostWarnings()[0]).toMatch(/NOPERM|No permissions|closed/);
 });
 
-it('names the reason in the error of the start where TLS fails', async () => {
-  // A server that speaks no TLS.
-  const failure = await failureOf(
-    hubs.start({ redis: `rediss://127.0.0.1:${hubs.redis.port}`, connectTimeout: 1_000 }),
-  );
-  expect(failure.message).toMatch(/could not be reached within 1000 ms \((?!no answer).+\)/);
-  expect(failure.cause).toBeInstanceOf(Error);
+it('names the reason in the error of the start where the certificate is not trusted', async () => {
+  const server = createServer(certificate, (socket) => socket.on('error', () => {}));
+  server.on('tlsClientError', () => {});
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  hubs.closeLater(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const failure = await failureOf(hubs.start({ redis: `rediss://127.0.0.1:${port}`, connectTimeout: 1_000 }));
+  expect(failure.message).toMatch(/could not be reached within 1000 ms \(.*self-signed certificate/);
+  expect((failure.cause as Error).message).toContain('self-signed certificate');
 });
 
 it('warns once, with the reason, of an outage with many attempts', async () => {

@@ -32,7 +32,7 @@ export class RedisSettings {
           : new Redis({ ...redis, lazyConnect: true });
     const { keyPrefix, db, host, port, path, sentinels, connectTimeout } = this.template.options;
     this.prefix = `${keyPrefix ?? ''}${options.prefix}`;
-    this.rights = `~{${this.prefix}}:* &{${this.prefix}}:* +@all -@admin -@dangerous +info`;
+    this.rights = `~{${this.prefix}}:* resetchannels &{${this.prefix}}:* +@all -@admin -@dangerous +info`;
     this.db = db ?? 0;
     this.address = path ?? (sentinels ? 'the master that Sentinel names' : `${host}:${port}`);
     this.connectTimeout = Math.min(connectTimeout ?? Infinity, options.connectTimeout);
