@@ -86,7 +86,7 @@ it('names the rights in the message where one is missing, and leaves out the wor
   expect(toRefusal(cause, '127.0.0.1:6379', '~{sse}:* +@all')).toMatchObject({
     code: 'REDIS_FORBIDDEN',
     message:
-      "Redis at 127.0.0.1:6379 refused: The user executing the script can't run this command or subcommand The user of the hub needs the rights ~{sse}:* +@all.",
+      "Redis at 127.0.0.1:6379 refused: The user executing the script can't run this command or subcommand. The user of the hub needs the rights ~{sse}:* +@all.",
     cause,
   });
 });

@@ -35,10 +35,12 @@ const KINDS: readonly RefusalKind[] = [
 const OTHER: RefusalKind = { code: 'REDIS_REFUSED', words: /^/ };
 /** Redis 6.2 puts these around an error of a command in a script: of the script, then of `redis.call`, then of `pcall`. */
 const SCRIPT_WORDS = /^(ERR Error running script \(call to f_\w+\): |@user_script: ?\d+: |=\[C\]: -?\d+: )+/;
+/** Redis 7 and later, and Valkey, put this behind it. */
+const SCRIPT_PLACE = / script: (\w+, )?on @user_script:\d+\.$/;
 
 /** Redis' words for a refusal, without what scripts put around them. */
 export function getReason(message: string): string {
-  return message.trim().replace(SCRIPT_WORDS, '').replace(/^-/, '');
+  return message.trim().replace(SCRIPT_WORDS, '').replace(SCRIPT_PLACE, '').replace(/^-/, '');
 }
 
 /** The meaning of a reply that is an error. */
@@ -66,8 +68,9 @@ export function isPassing(error: unknown): error is RedisRefusedError {
  */
 export function toRefusal(cause: Error, address: string, rights: string, what = ''): RedisRefusedError {
   const code = toRefusalCode(cause.message);
-  const advice = code === 'REDIS_FORBIDDEN' ? ` The user of the hub needs the rights ${rights}.` : '';
-  return new RedisRefusedError(`Redis at ${address} refused${what}: ${getReason(cause.message)}${advice}`, {
+  const reason = getReason(cause.message).replace(/\.$/, '');
+  const advice = code === 'REDIS_FORBIDDEN' ? `. The user of the hub needs the rights ${rights}.` : '';
+  return new RedisRefusedError(`Redis at ${address} refused${what}: ${reason}${advice}`, {
     cause,
     code,
   });
