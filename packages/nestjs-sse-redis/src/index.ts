@@ -11,6 +11,7 @@ export type {
   ChannelRule,
   ChannelRules,
 } from './options/channel-rules.interface.js';
+export type { RedisCredentials, RedisCredentialsFunction } from './options/redis-credentials.interface.js';
 export type { SerializeContext, SerializeFunction } from './options/serialize-function.interface.js';
 export { SseHub } from './hub/sse-hub.js';
 export type { ConnectOptions, EventsOptions, Readiness } from './hub/hub.types.js';

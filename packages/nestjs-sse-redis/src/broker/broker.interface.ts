@@ -90,6 +90,8 @@ export interface Broker {
   send(node: string, message: string): Promise<number>;
   /** Where connections are known to all processes. */
   readonly registry: RegistryStore;
+  /** Why announcements do not arrive; undefined where they do, or the reason is not known. */
+  readonly linkProblem: string | undefined;
   close(): Promise<void>;
 }
 

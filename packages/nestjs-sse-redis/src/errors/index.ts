@@ -13,7 +13,12 @@ export { NodeUnreachableError } from './node-unreachable.error.js';
 export { PayloadTooLargeError } from './payload-too-large.error.js';
 export { PipeInterruptedError } from './pipe-interrupted.error.js';
 export { PublishOutcomeUnknownError } from './publish-outcome-unknown.error.js';
-export { RedisRefusedError } from './redis-refused.error.js';
+export { RedisCredentialsError } from './redis-credentials.error.js';
+export {
+  RedisRefusedError,
+  type RedisRefusalCode,
+  type RedisRefusedErrorOptions,
+} from './redis-refused.error.js';
 export { RedisUnavailableError } from './redis-unavailable.error.js';
 export { SourceFailedError } from './source-failed.error.js';
 export { TooManyChannelsError } from './too-many-channels.error.js';

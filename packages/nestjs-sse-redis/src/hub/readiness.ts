@@ -26,7 +26,9 @@ export async function findProblems({
   if (!state.isStarted) return [state.isClosed ? 'closed' : 'not started'];
   const problems: string[] = [];
   if (clients.isDraining) problems.push('being shut down');
-  if (!feeds.link.up) problems.push('the subscription in Redis is lost');
+  const { linkProblem } = broker;
+  if (!feeds.link.up)
+    problems.push(`the subscription in Redis is lost${linkProblem ? ` (${linkProblem})` : ''}`);
   else if (Date.now() - feeds.upOrProvenAt > PROBES_MISSED * options.probeInterval)
     problems.push('what is published is not proven to arrive');
   await broker.position().catch((error: Error) => problems.push(error.message));

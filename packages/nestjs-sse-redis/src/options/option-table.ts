@@ -10,6 +10,7 @@ import {
   isRedis,
   type OptionCheck,
 } from './option-checks.js';
+import type { RedisCredentialsFunction } from './redis-credentials.interface.js';
 import type { SerializeFunction } from './serialize-function.interface.js';
 import type { SseRedisOptions, UserId } from './sse-redis-options.interface.js';
 
@@ -65,6 +66,12 @@ const REDIS: RedisOption = option<SseRedisOptions['redis']>()('redis', 'redis', 
 /** All options, each once. `SseRedisOptions` documents them; everything else derives from this table. */
 export const OPTIONS = [
   REDIS,
+  option<RedisCredentialsFunction | undefined>()(
+    'redisCredentials',
+    'redisCredentials',
+    undefined,
+    isFunction('() => { username?, password }'),
+  ),
   option<string>()('prefix', 'prefix', 'sse', isPrefix),
   integer('history.maxLength', 'maxLength', 1_000, 1, 1_000_000),
   integer('history.ttl', 'ttl', 60 * MINUTE, 1_000, 365 * DAY),

@@ -43,8 +43,13 @@ function findContradictions({
   heartbeatInterval,
   probeInterval,
   auditInterval,
+  redis,
+  redisCredentials,
 }: ResolvedOptions): string[] {
   const problems: string[] = [];
+  if (redisCredentials && redis === undefined) {
+    problems.push('redisCredentials needs the option redis, which says where Redis is');
+  }
   if (ttl < 2 * Math.max(heartbeatInterval, probeInterval)) {
     problems.push(
       `history.ttl (${ttl}) must be at least twice heartbeatInterval (${heartbeatInterval}) and probeInterval (${probeInterval}), else quiet clients are told of gaps that are none`,

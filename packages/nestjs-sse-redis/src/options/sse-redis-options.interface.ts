@@ -1,5 +1,6 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import type { AuthorizeFunction, ChannelRules } from './channel-rules.interface.js';
+import type { RedisCredentialsFunction } from './redis-credentials.interface.js';
 import type { SerializeFunction } from './serialize-function.interface.js';
 
 /** The options of `SseRedisModule.forRoot`. Every option has a default that is right in production; times are in milliseconds. */
@@ -12,6 +13,14 @@ export interface SseRedisOptions {
    * Left out: the embedded broker, for one process.
    */
   readonly redis?: string | RedisOptions | Redis;
+  /**
+   * Returns user and password for Redis, for passwords that are rotated. The hub calls it before each connection and
+   * reconnect, of both of its connections; its answer replaces what `redis` says. If it fails, or takes longer than
+   * `connectTimeout`, the hub reports a `RedisCredentialsError` and asks again. Default: the credentials of `redis`.
+   *
+   * @example redisCredentials: async () => ({ username: 'app', password: await secrets.read('redis') })
+   */
+  readonly redisCredentials?: RedisCredentialsFunction;
   /** Begins the name of everything that the hub has in Redis. Hubs with different prefixes never meet. Default `'sse'`. */
   readonly prefix?: string;
   /** How much of each channel is kept for clients that come back. */

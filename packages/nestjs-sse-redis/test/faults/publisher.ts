@@ -28,7 +28,15 @@ export interface Payload {
 }
 
 const UNKNOWN = 'PUBLISH_OUTCOME_UNKNOWN';
-const NOT_STORED = new Set(['REDIS_UNAVAILABLE', 'REDIS_REFUSED', 'HUB_CLOSED']);
+const NOT_STORED = new Set([
+  'REDIS_UNAVAILABLE',
+  'REDIS_REFUSED',
+  'REDIS_READONLY',
+  'REDIS_LOADING',
+  'REDIS_OUT_OF_MEMORY',
+  'REDIS_BUSY',
+  'HUB_CLOSED',
+]);
 const DEADLINE_MS = 30_000;
 const RETRY_MS = 30;
 

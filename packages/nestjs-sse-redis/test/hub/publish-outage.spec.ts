@@ -37,7 +37,7 @@ const faults = [
     begin: (hubs: Hubs) => hubs.redis.cli('CONFIG', 'SET', 'maxmemory', 1),
     end: (hubs: Hubs) => hubs.redis.cli('CONFIG', 'SET', 'maxmemory', 0),
     error: RedisRefusedError,
-    code: 'REDIS_REFUSED',
+    code: 'REDIS_OUT_OF_MEMORY',
     words: /refused: OOM/,
   },
   {
@@ -45,7 +45,7 @@ const faults = [
     begin: (hubs: Hubs) => hubs.redis.cli('REPLICAOF', '127.0.0.1', 1),
     end: (hubs: Hubs) => hubs.redis.cli('REPLICAOF', 'NO', 'ONE'),
     error: RedisRefusedError,
-    code: 'REDIS_REFUSED',
+    code: 'REDIS_READONLY',
     words: /refused: READONLY/,
   },
   {
@@ -53,16 +53,16 @@ const faults = [
     begin: (hubs: Hubs) => hubs.redis.cli('ACL', 'SETUSER', 'default', '-evalsha'),
     end: (hubs: Hubs) => hubs.redis.cli('ACL', 'SETUSER', 'default', '+evalsha'),
     error: RedisRefusedError,
-    code: 'REDIS_REFUSED',
-    words: /refused: NOPERM/,
+    code: 'REDIS_FORBIDDEN',
+    words: /refused: NOPERM.*needs the rights/,
   },
   {
     name: 'writing is not permitted',
     begin: (hubs: Hubs) => hubs.redis.cli('ACL', 'SETUSER', 'default', '-hset'),
     end: (hubs: Hubs) => hubs.redis.cli('ACL', 'SETUSER', 'default', '+hset'),
     error: RedisRefusedError,
-    code: 'REDIS_REFUSED',
-    words: /refused: .*can't run this command|refused: NOPERM/,
+    code: 'REDIS_FORBIDDEN',
+    words: /refused: .*can't run this command|refused: NOPERM|refused: .*ACL failure/,
   },
 ] as const;
 

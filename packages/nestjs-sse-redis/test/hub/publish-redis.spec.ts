@@ -144,7 +144,7 @@ describe('publishing over Redis', () => {
     await hubs.redis.cli('ACL', 'SETUSER', 'app', 'resetchannels');
     const failure = await failureOf(test.hub.publish('a', { data: 'refused' }));
     expect(failure).toBeInstanceOf(RedisRefusedError);
-    expect((failure.cause as Error).message).toMatch(/NOPERM|can't (access|publish)/);
+    expect(failure).toMatchObject({ code: 'REDIS_FORBIDDEN' });
     await hubs.redis.cli('ACL', 'SETUSER', 'app', '&*');
     await until(() => test.hub.history('a'));
     expect(await test.dataIn('a')).toEqual(['before']);

@@ -379,3 +379,14 @@ describe('authorize', () => {
     );
   });
 });
+
+describe('the option redisCredentials', () => {
+  it('takes a function, beside the option redis', () => {
+    const redisCredentials = (): { password: string } => ({ password: 'p' });
+    expect(resolve({ redis: 'redis://localhost', redisCredentials })).toMatchObject({ redisCredentials });
+    expect(messageFor({ redisCredentials })).toContain('redisCredentials needs the option redis');
+    expect(messageFor({ redis: 'redis://localhost', redisCredentials: 'secret' })).toContain(
+      'redisCredentials takes a function () => { username?, password }',
+    );
+  });
+});

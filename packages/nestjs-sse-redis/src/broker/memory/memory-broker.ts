@@ -117,6 +117,8 @@ export class MemoryBroker implements Broker {
     return 1;
   }
 
+  readonly linkProblem = undefined;
+
   async close(): Promise<void> {
     clearInterval(this.timer);
     this.listener = undefined;

@@ -1,9 +1,11 @@
 import type { ChainableCommander, Redis } from 'ioredis';
 import { PublishOutcomeUnknownError } from '../../errors/publish-outcome-unknown.error.js';
-import { RedisRefusedError } from '../../errors/redis-refused.error.js';
+import type { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
 import { TurnBatch } from '../../util/turn-batch.js';
 import { withinTime } from '../../util/within-time.js';
+import { describeError, type Outage } from './outage.js';
+import { toRefusal } from './refusals.js';
 import type { Script } from './script.js';
 
 /** One run of a script. */
@@ -13,7 +15,7 @@ export interface ScriptCall {
 }
 
 /** How much may wait for an answer: in a hung Redis' socket buffers, and in ioredis. About 64 MB of text. */
-const MAX_WAITING = 64 * 1_048_576;
+export const MAX_WAITING = 64 * 1_048_576;
 /** About what a call costs besides its text. */
 const CALL_OVERHEAD = 512;
 
@@ -27,12 +29,14 @@ interface Round {
 /** The results of all commands of a round; undefined if the time was up first. */
 type RoundResults = Awaited<ReturnType<ChainableCommander['exec']>> | undefined;
 
-type Outcome = { readonly reply: unknown } | { readonly error: Error };
+export type Outcome = { readonly reply: unknown } | { readonly error: Error };
 
 /** Runs scripts over the command connection: those of a tick in one pipeline, within a time, with errors that say what happened. */
 export class Commands {
   /** Of calls that were sent and not answered, about how many characters. */
   private waiting = 0;
+  /** The rounds that were sent and not answered. */
+  private readonly unanswered = new Set<Promise<unknown>>();
   /** The calls of a turn go out in one pipeline: a hundred publishes cost little more than one. */
   private readonly rounds = new TurnBatch(
     (): Round => ({ pipeline: this.redis.pipeline(), size: 0 }),
@@ -43,6 +47,9 @@ export class Commands {
     private readonly redis: Redis,
     /** Of Redis, for messages. */
     readonly address: string,
+    /** The rights that a user of Redis needs, for messages. */
+    private readonly rights: string,
+    readonly outage: Outage,
     private readonly timeout: number,
   ) {}
 
@@ -59,22 +66,39 @@ export class Commands {
   async readAll(script: Script, calls: readonly ScriptCall[]): Promise<unknown[]> {
     return (await this.runAll(script, calls)).map((outcome) => {
       if (!('error' in outcome)) return outcome.reply;
-      if (outcome.error instanceof PublishOutcomeUnknownError) throw this.unanswered(outcome.error);
+      if (outcome.error instanceof PublishOutcomeUnknownError) throw this.outcomeUnknown(outcome.error);
       throw outcome.error;
     });
   }
 
-  /** Runs a script several times, in order, in one pipeline. Never rejects: each call has an outcome of its own. */
-  async runAll(script: Script, calls: readonly ScriptCall[]): Promise<Outcome[]> {
+  /** The error for Redis' words. A server that is not the master is left for a new connection. */
+  refuse(cause: Error): RedisRefusedError {
+    const error = toRefusal(cause, this.address, this.rights);
+    this.outage.refused(error);
+    return error;
+  }
+
+  /** Resolves when all that was sent is answered, within a time in ms. */
+  async settled(ms: number): Promise<void> {
+    await withinTime(Promise.allSettled(this.unanswered), ms);
+  }
+
+  /**
+   * Runs a script several times, in order, in one pipeline. Never rejects: each call has an outcome of its own.
+   *
+   * @param within ms; at most the time of all calls
+   */
+  async runAll(script: Script, calls: readonly ScriptCall[], within = this.timeout): Promise<Outcome[]> {
     if (this.redis.status !== 'ready') return calls.map(() => ({ error: this.unavailable() }));
     if (this.waiting > MAX_WAITING) return calls.map(() => ({ error: this.overloaded() }));
-    const outcomes = await this.send(script, calls);
+    const outcomes = await this.send(script, calls, within);
     // Redis forgets scripts when it restarts and on SCRIPT FLUSH. It ran none of these, so they may be sent again.
     const forgotten = outcomes.flatMap((outcome, i) => (isNoScript(outcome) ? [i] : []));
     if (forgotten.length > 0) {
       const again = await this.send(
         script,
         forgotten.map((i) => calls[i]!),
+        within,
         true,
       );
       again.forEach((outcome, i) => (outcomes[forgotten[i]!] = outcome));
@@ -82,7 +106,12 @@ export class Commands {
     return outcomes.map((outcome) => ('error' in outcome ? { error: this.explain(outcome.error) } : outcome));
   }
 
-  private async send(script: Script, calls: readonly ScriptCall[], load = false): Promise<Outcome[]> {
+  private async send(
+    script: Script,
+    calls: readonly ScriptCall[],
+    within: number,
+    load = false,
+  ): Promise<Outcome[]> {
     const { items: round, result } = this.rounds.current;
     const { pipeline } = round;
     if (load) pipeline.script('LOAD', script.source);
@@ -93,9 +122,9 @@ export class Commands {
     const size = getSize(calls);
     round.size += size;
     this.waiting += size;
-    const results = await result;
+    const results = within < this.timeout ? await withinTime(result, within) : await result;
     if (!results) {
-      const error = new Error(`no answer within ${this.timeout} ms`);
+      const error = new Error(`no answer within ${Math.round(within)} ms`);
       return calls.map(() => ({ error }));
     }
     return calls.map((_, i) => {
@@ -107,43 +136,46 @@ export class Commands {
   private sendRound({ pipeline, size }: Round): Promise<RoundResults> {
     // Until ioredis lets go of them, which may be long after the time is up.
     const execution = pipeline.exec().finally(() => (this.waiting -= size));
-    return withinTime(execution, this.timeout);
+    const answer = withinTime(execution, this.timeout);
+    this.unanswered.add(answer);
+    return answer.finally(() => this.unanswered.delete(answer));
   }
 
   private explain(error: Error): Error {
-    if (error.name === 'ReplyError') {
-      return new RedisRefusedError(`Redis at ${this.address} refused: ${error.message}`, { cause: error });
-    }
+    if (error.name === 'ReplyError') return this.refuse(error);
     // ioredis' words for a command that it did not send; whatever else happened, happened after it was sent.
-    if (/isn't writeable/.test(error.message)) return this.unavailable(error);
+    if (/isn't writeable/.test(error.message)) return this.unavailable();
     return new PublishOutcomeUnknownError(
       `Redis at ${this.address} did not answer (${error.message}): the event may have been published, or not. Publish it again with the same idempotencyKey.`,
       { cause: error },
     );
   }
 
-  private overloaded(): RedisUnavailableError {
+  overloaded(): RedisUnavailableError {
     return new RedisUnavailableError(
       `Redis at ${this.address} is behind with ${Math.round(this.waiting / 1_048_576)} MiB of publishes: nothing was sent. Publish more slowly, or await what was published before.`,
     );
   }
 
-  private unanswered({ cause }: PublishOutcomeUnknownError): RedisUnavailableError {
+  private outcomeUnknown({ cause }: PublishOutcomeUnknownError): RedisUnavailableError {
     return new RedisUnavailableError(
       `Redis at ${this.address} did not answer (${(cause as Error).message}): what was asked may have been done, or not. It may be asked again; the hub reconnects by itself.`,
       { cause },
     );
   }
 
-  private unavailable(cause?: unknown): RedisUnavailableError {
+  unavailable(): RedisUnavailableError {
+    const { cause } = this.outage;
+    const reason = cause ? ` (${describeError(cause)})` : '';
     return new RedisUnavailableError(
-      `Redis at ${this.address} does not answer: nothing was done. Try again later; the hub reconnects by itself.`,
+      `Redis at ${this.address} does not answer${reason}: nothing was done. Try again later; the hub reconnects by itself.`,
       { cause },
     );
   }
 }
 
-function getSize(calls: readonly ScriptCall[]): number {
+/** About how many characters calls are. */
+export function getSize(calls: readonly ScriptCall[]): number {
   let size = 0;
   for (const { args } of calls) {
     size += CALL_OVERHEAD;

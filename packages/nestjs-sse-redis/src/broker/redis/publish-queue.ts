@@ -1,4 +1,3 @@
-import { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import { recordFlags } from '../../event/event-record.js';
 import type { Position } from '../../event/position.js';
@@ -7,6 +6,7 @@ import { TurnBatch } from '../../util/turn-batch.js';
 import type { Publication, PublishOutcome } from '../broker.interface.js';
 import type { Commands, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
+import { OrderedRuns } from './ordered-runs.js';
 import { Script } from './script.js';
 import publishLua from './scripts/publish.lua.js';
 
@@ -35,12 +35,15 @@ export class PublishQueue {
     (): Publication[] => [],
     (publications) => this.sendAll(publications),
   );
+  private readonly runs: OrderedRuns;
 
   constructor(
     private readonly commands: Commands,
     private readonly keys: Keys,
     private readonly options: ResolvedOptions,
-  ) {}
+  ) {
+    this.runs = new OrderedRuns(commands, PUBLISH, options.publishTimeout);
+  }
 
   /** Never rejects: each publication has an outcome of its own. */
   async publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {
@@ -64,6 +67,7 @@ export class PublishQueue {
     });
     const outcome = this.toOutcome((reply as [unknown])[0]);
     if ('error' in outcome) throw outcome.error;
+    this.commands.outage.accepted();
     return outcome.position;
   }
 
@@ -80,9 +84,9 @@ export class PublishQueue {
   }
 
   private async send(publications: readonly Publication[]): Promise<PublishOutcome[]> {
-    const [outcome] = await this.commands.runAll(PUBLISH, [this.toCall(publications)]);
-    if ('error' in outcome!) return publications.map(() => outcome);
-    const replies = outcome!.reply;
+    const outcome = await this.runs.run(this.toCall(publications));
+    if ('error' in outcome) return publications.map(() => outcome);
+    const replies = outcome.reply;
     if (!Array.isArray(replies) || replies.length !== publications.length) {
       const error = new UnexpectedReplyError('Redis answered a publish with something else.');
       return publications.map(() => ({ error }));
@@ -92,10 +96,7 @@ export class PublishQueue {
 
   private toOutcome(reply: unknown): PublishOutcome {
     if (typeof reply === 'number') return { position: reply };
-    const cause = new Error(String(reply));
-    return {
-      error: new RedisRefusedError(`Redis at ${this.commands.address} refused: ${cause.message}`, { cause }),
-    };
+    return { error: this.commands.refuse(new Error(String(reply))) };
   }
 
   private toCall(publications: readonly Publication[]): ScriptCall {

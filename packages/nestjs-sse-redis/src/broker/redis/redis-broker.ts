@@ -22,6 +22,7 @@ import { Keys } from './keys.js';
 import { toChunks } from '../../util/chunks.js';
 import { TurnBatch } from '../../util/turn-batch.js';
 import { parseExtents, parseSlices } from './log-replies.js';
+import { describeError, Outage } from './outage.js';
 import { Probe } from './probe.js';
 import { PublishQueue } from './publish-queue.js';
 import { RedisRegistryStore } from './redis-registry-store.js';
@@ -31,6 +32,7 @@ import extentsLua from './scripts/extents.lua.js';
 import readLua from './scripts/read.lua.js';
 import rewindLua from './scripts/rewind.lua.js';
 import sendLua from './scripts/send.lua.js';
+import { toRefusal } from './refusals.js';
 import { checkServer } from './server-check.js';
 import { Subscription } from './subscription.js';
 
@@ -44,6 +46,8 @@ const LOGS_PER_CALL = 64;
 /** The same of a script that reads no records. */
 const RANGES_PER_CALL = 100;
 const RETRY_AFTER_MS = 100;
+/** How long commands that were sent may take to be answered before their connection is given up. */
+const ANSWERED_WITHIN_MS = 200;
 
 /** The broker for production: logs are Redis streams, announcements pub/sub messages. */
 export class RedisBroker implements Broker {
@@ -55,6 +59,7 @@ export class RedisBroker implements Broker {
   private readonly inbox: string;
   private readonly commandConnection: Redis;
   private readonly subscriberConnection: Redis;
+  private readonly outage: Outage;
   private readonly commands: Commands;
   private readonly publishing: PublishQueue;
   private readonly subscription: Subscription;
@@ -67,6 +72,8 @@ export class RedisBroker implements Broker {
   );
   /** How often the link was lost. */
   private losses = 0;
+  private isStarted = false;
+  private isLinkUp = true;
   /** The position at the last probe that came back. */
   private watermark: Position = 0;
 
@@ -81,13 +88,22 @@ export class RedisBroker implements Broker {
     this.inbox = this.keys.inbox(nodeId);
     this.commandConnection = this.settings.createCommandConnection();
     this.subscriberConnection = this.settings.createSubscriberConnection();
-    this.commands = new Commands(this.commandConnection, this.settings.address, options.publishTimeout);
+    const { address, rights } = this.settings;
+    this.outage = new Outage(address, () => void this.reconnect());
+    this.commands = new Commands(
+      this.commandConnection,
+      address,
+      rights,
+      this.outage,
+      options.publishTimeout,
+    );
     this.publishing = new PublishQueue(this.commands, this.keys, options);
     this.registry = new RedisRegistryStore(this.commands, this.keys, options);
     this.subscription = new Subscription(this.subscriberConnection, {
       message: (name, message) => this.receive(name, message),
       lost: () => this.onLost(),
       restored: () => void this.onRestored(),
+      failed: (cause) => this.onRefused(cause),
     });
     this.probe = new Probe(
       () => this.sendProbe(),
@@ -100,9 +116,10 @@ export class RedisBroker implements Broker {
     this.listener = listener;
     for (const connection of [this.commandConnection, this.subscriberConnection]) {
       // ioredis reconnects by itself; without a listener it would print to the console.
-      connection.on('error', (error: Error) =>
-        this.logger.debug(`Redis at ${this.settings.address}: ${error.message}`),
-      );
+      connection.on('error', (error: Error) => {
+        this.logger.debug(`Redis at ${this.settings.address}: ${error.message}`);
+        if (this.isStarted) this.outage.failed(error);
+      });
     }
     try {
       await connectWithin(this.options.connectTimeout, this.settings.address, [
@@ -118,8 +135,14 @@ export class RedisBroker implements Broker {
       throw error;
     }
     this.probe.start();
+    this.isStarted = true;
+    this.outage.over();
     this.commandConnection.on('close', () => {
-      if (this.listener) this.logger.warn(`Lost Redis at ${this.settings.address} (commands).`);
+      if (this.listener) this.outage.lost();
+    });
+    // The subscription says itself when it is back.
+    this.commandConnection.on('ready', () => {
+      if (this.isLinkUp && !this.outage.isReconnecting) this.outage.over();
     });
   }
 
@@ -172,8 +195,13 @@ export class RedisBroker implements Broker {
     return (await this.commands.read(SEND, { keys: [], args })) as number;
   }
 
+  get linkProblem(): string | undefined {
+    return this.outage.cause && describeError(this.outage.cause);
+  }
+
   async close(): Promise<void> {
     this.probe.stop();
+    this.outage.stop();
     this.listener = undefined;
     await this.subscription.close();
     this.commandConnection.disconnect();
@@ -210,6 +238,7 @@ export class RedisBroker implements Broker {
 
   private onProbe(position: Position): void {
     this.probe.returned();
+    this.outage.over();
     if (position < this.watermark) {
       // Redis lost its data and its clock went back: nothing new would pass for new. Begin again from what it has.
       this.logger.warn('Positions in Redis went back: subscribing anew.');
@@ -223,9 +252,27 @@ export class RedisBroker implements Broker {
 
   private onLost(): void {
     this.losses++;
+    this.isLinkUp = false;
     this.probe.stop();
-    this.logger.warn(`Lost Redis at ${this.settings.address} (subscriptions): catching up when it is back.`);
+    this.outage.lost();
     this.listener?.linkLost();
+  }
+
+  private onRefused(cause: unknown): Error {
+    if (!(cause instanceof Error) || cause.name !== 'ReplyError') return this.outage.unavailable(cause);
+    const error = toRefusal(cause, this.settings.address, this.settings.rights, ' a subscription');
+    if (this.isStarted) this.outage.failed(error);
+    this.outage.refused(error);
+    return error;
+  }
+
+  /** Looks for the master: ioredis resolves the name, or asks Sentinel, for each new connection. */
+  private async reconnect(): Promise<void> {
+    await this.commands.settled(ANSWERED_WITHIN_MS);
+    if (!this.listener) return;
+    // While ioredis connects, `disconnect` would end it for good.
+    if (this.commandConnection.status === 'ready') this.commandConnection.disconnect(true);
+    this.subscription.reconnect();
   }
 
   /** Every channel is acknowledged: from a position taken now on, nothing is missed. */
@@ -237,7 +284,8 @@ export class RedisBroker implements Broker {
         // Lost again meanwhile: then the position says nothing about the link that comes next.
         if (losses !== this.losses) return;
         this.watermark = 0;
-        this.logger.log(`Redis at ${this.settings.address} is back.`);
+        this.isLinkUp = true;
+        this.outage.over();
         this.probe.start();
         this.listener?.linkRestored(position);
         return;

@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis';
+import { askBeforeConnecting } from './credentials.js';
 import { MAX_TIMER, type ResolvedOptions } from '../../options/resolved-options.js';
 
 /** Reconnects for ever, soon at first; the jitter keeps nodes that lost Redis together from coming back together. */
@@ -13,6 +14,8 @@ export class RedisSettings {
   readonly db: number;
   /** For messages: where Redis is, without user and password. */
   readonly address: string;
+  /** The rights that a user of Redis needs, as `ACL SETUSER` takes them. */
+  readonly rights: string;
   private readonly template: Redis;
   private readonly connectTimeout: number;
 
@@ -29,6 +32,7 @@ export class RedisSettings {
           : new Redis({ ...redis, lazyConnect: true });
     const { keyPrefix, db, host, port, path, sentinels, connectTimeout } = this.template.options;
     this.prefix = `${keyPrefix ?? ''}${options.prefix}`;
+    this.rights = `~{${this.prefix}}:* resetchannels &{${this.prefix}}:* +@all -@admin -@dangerous +info`;
     this.db = db ?? 0;
     this.address = path ?? (sentinels ? 'the master that Sentinel names' : `${host}:${port}`);
     this.connectTimeout = Math.min(connectTimeout ?? Infinity, options.connectTimeout);
@@ -62,10 +66,14 @@ export class RedisSettings {
       lazyConnect: true,
       enableOfflineQueue: false,
       enableReadyCheck: true,
+      // A server that loads its data may not be the master any more: the wait for it ends soon.
+      maxLoadingRetryTime: 1_000,
       connectTimeout: this.connectTimeout,
       retryStrategy,
     });
     stopSocketTimer(redis);
+    const { redisCredentials } = this.options;
+    if (redisCredentials) askBeforeConnecting(redis, redisCredentials, this.connectTimeout, retryStrategy);
     return redis;
   }
 }

@@ -1,11 +1,12 @@
 import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
-import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
 import { toChunks } from '../../util/chunks.js';
 import { TurnBatch } from '../../util/turn-batch.js';
 
 /** How many channels one command names: a very long command would hold up what else Redis has to do. */
 const CHANNELS_PER_COMMAND = 512;
+/** How long after a refused subscription a new connection is made. */
+const REFUSED_RETRY_MS = 1_000;
 
 /** The events of a subscription, for its broker. */
 export interface SubscriptionListener {
@@ -14,6 +15,8 @@ export interface SubscriptionListener {
   lost(): void;
   /** The connection is back and every wanted channel is acknowledged. */
   restored(): void;
+  /** Redis refused, or the connection is down: the error for it, undefined being no more than down. */
+  failed(cause?: unknown): Error;
 }
 
 /**
@@ -60,7 +63,7 @@ export class Subscription {
 
   /** Resolves when Redis has acknowledged the channel: whatever is published from then on is heard. */
   add(channel: string): Promise<void> {
-    if (!this.connected) return Promise.reject(this.unavailable());
+    if (!this.connected) return Promise.reject(this.listener.failed());
     this.leaving?.delete(channel);
     const known = this.wanted.get(channel);
     if (known || this.wanted.has(channel)) return known ?? Promise.resolve();
@@ -84,7 +87,8 @@ export class Subscription {
 
   /** Gives up the connection and makes a new one, on the same channels. */
   reconnect(): void {
-    this.redis.disconnect(true);
+    // While ioredis connects, `disconnect` would end it for good.
+    if (this.redis.status === 'ready') this.redis.disconnect(true);
   }
 
   async close(): Promise<void> {
@@ -104,7 +108,7 @@ export class Subscription {
       for (const channel of list) if (this.wanted.get(channel) === sent) this.wanted.set(channel, undefined);
     } catch (cause) {
       for (const channel of list) if (this.wanted.get(channel) === sent) this.wanted.delete(channel);
-      throw this.unavailable(cause);
+      throw this.listener.failed(cause);
     }
   }
 
@@ -166,22 +170,12 @@ export class Subscription {
     try {
       await this.subscribe([...this.wanted.keys()]);
     } catch (error) {
-      this.logger.warn(
-        `Could not subscribe again: ${(error as Error).message}. Trying with a new connection.`,
-      );
-      // A refusal (ACL), not a loss, leaves the connection as it is.
-      if (this.redis.status === 'ready') this.reconnect();
+      const { message } = this.listener.failed(error);
+      this.logger.debug(`Could not subscribe again: ${message}. Trying with a new connection.`);
+      // A refusal (ACL), not a loss, leaves the connection as it is. It may last: the attempts have a pause between them.
+      setTimeout(() => this.closed || this.reconnect(), REFUSED_RETRY_MS).unref();
       return;
     }
     if (this.redis.status === 'ready') this.listener.restored();
-  }
-
-  private unavailable(cause?: unknown): RedisUnavailableError {
-    return new RedisUnavailableError(
-      'The connection to Redis that receives events is down; it is being made again.',
-      {
-        cause,
-      },
-    );
   }
 }

@@ -1,0 +1,112 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
+import { getSize, MAX_WAITING, type Commands, type Outcome, type ScriptCall } from './commands.js';
+import { isPassing } from './refusals.js';
+import type { Script } from './script.js';
+
+/** How long after a refusal the first held run is tried again. */
+const RETRY_MS = 25;
+
+interface Held {
+  /** The place in the order of calls. */
+  readonly number: number;
+  readonly call: ScriptCall;
+  readonly deadline: number;
+  readonly settle: (outcome: Outcome) => void;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Runs a script in the order of calls, also where a server refuses it that is not the master or not ready.
+ *
+ * The script fails before its first write then, so that nothing ran. Its run is held, with all later ones behind it, and
+ * tried again on each new connection until `timeout` is over. A run whose fate is unknown is never repeated.
+ */
+export class OrderedRuns {
+  private readonly held: Held[] = [];
+  private heldSize = 0;
+  private isRecovering = false;
+  private count = 0;
+  /** The last run that Redis carried out: an earlier one would come behind it. */
+  private lastDone = -1;
+  private refusal: Error | undefined;
+
+  /** @param timeout ms from the call to the outcome */
+  constructor(
+    private readonly commands: Commands,
+    private readonly script: Script,
+    private readonly timeout: number,
+  ) {}
+
+  /** Never rejects. */
+  run(call: ScriptCall): Promise<Outcome> {
+    return new Promise((settle) => {
+      const deadline = performance.now() + this.timeout;
+      const run: Held = { number: this.count++, call, deadline, settle, timer: undefined };
+      const { outage } = this.commands;
+      if (this.isRecovering || this.held.length > 0 || outage.isReconnecting) this.hold(run, outage.cause);
+      else void this.send(run);
+    });
+  }
+
+  private async send(run: Held): Promise<boolean> {
+    const [outcome] = await this.commands.runAll(this.script, [run.call], run.deadline - performance.now());
+    if ('error' in outcome!) {
+      if (run.number > this.lastDone && this.mayBeRepeated(outcome.error)) {
+        this.hold(run, outcome.error);
+        return false;
+      }
+    } else {
+      this.lastDone = Math.max(this.lastDone, run.number);
+      this.commands.outage.accepted();
+    }
+    run.settle(outcome!);
+    return !('error' in outcome!);
+  }
+
+  private mayBeRepeated(error: Error): boolean {
+    if (isPassing(error)) return true;
+    return (
+      error instanceof RedisUnavailableError && (this.isRecovering || this.commands.outage.isReconnecting)
+    );
+  }
+
+  private hold(run: Held, refusal: Error | undefined): void {
+    if (isPassing(refusal)) this.refusal = refusal;
+    const size = getSize([run.call]);
+    const left = run.deadline - performance.now();
+    if (left <= 0) return run.settle({ error: this.refusal ?? this.commands.unavailable() });
+    if (this.heldSize + size > MAX_WAITING) return run.settle({ error: this.commands.overloaded() });
+    this.heldSize += size;
+    // Refusals come in the order of the runs, save those of a run that was tried again.
+    const index = this.held.findIndex(({ number }) => number > run.number);
+    this.held.splice(index === -1 ? this.held.length : index, 0, run);
+    run.timer = setTimeout(() => {
+      this.held.splice(this.held.indexOf(run), 1);
+      this.heldSize -= size;
+      run.settle({ error: this.refusal ?? this.commands.unavailable() });
+    }, left);
+    if (!this.isRecovering) void this.recover();
+  }
+
+  /** Tries the first run until it is carried out; the others follow at once, in their order. */
+  private async recover(): Promise<void> {
+    this.isRecovering = true;
+    while (this.held.length > 0) {
+      await delay(RETRY_MS);
+      const first = this.take(1)[0];
+      if (first && (await this.send(first))) break;
+    }
+    this.isRecovering = false;
+    for (const run of this.take(this.held.length)) void this.send(run);
+  }
+
+  private take(count: number): Held[] {
+    const taken = this.held.splice(0, count);
+    for (const { timer, call } of taken) {
+      clearTimeout(timer);
+      this.heldSize -= getSize([call]);
+    }
+    return taken;
+  }
+}

@@ -1,0 +1,131 @@
+import { Logger } from '@nestjs/common';
+import type { RedisRefusedError } from '../../errors/redis-refused.error.js';
+import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
+import { isWrongServer } from './refusals.js';
+
+/** How long the first cause is waited for before an outage is reported without one. */
+const CAUSE_WITHIN_MS = 1_000;
+const FIRST_DELAY_MS = 50;
+const LONGEST_DELAY_MS = 1_000;
+/** After about a minute of refusals the settings are more likely wrong than a failover slow. */
+const ATTEMPTS_OF_A_FAILOVER = 60;
+const LATER_DELAY_MS = 5_000;
+
+/**
+ * An outage of Redis: its cause for errors and readiness, one WARN for all of it, and new connections at a bounded rate
+ * where a server answers that it is not the master.
+ *
+ * Managed Redis swaps roles under open connections. Only a new connection resolves the name, or asks Sentinel, again.
+ */
+export class Outage {
+  private readonly logger = new Logger('SseRedisBroker');
+  /** What failed last; undefined while Redis is there. */
+  cause: Error | undefined;
+  private began: number | undefined;
+  private isReported = false;
+  private reportTimer: NodeJS.Timeout | undefined;
+  private attempts = 0;
+  private reconnectTimer: NodeJS.Timeout | undefined;
+  private reconnectedAt = -Infinity;
+
+  /** @param reconnect makes the connections anew */
+  constructor(
+    private readonly address: string,
+    private readonly reconnect: () => void,
+  ) {}
+
+  /** A connection is gone, or announcements do not arrive. */
+  lost(): void {
+    if (this.began !== undefined) return;
+    this.began = performance.now();
+    if (this.cause) this.report();
+    else this.reportTimer = setTimeout(() => this.report(), CAUSE_WITHIN_MS).unref();
+  }
+
+  /** A connection failed, or was refused. */
+  failed(cause: Error): void {
+    this.cause = cause;
+    if (this.began !== undefined) this.report();
+  }
+
+  /** Redis refused a command. */
+  refused(error: RedisRefusedError): void {
+    if (!isWrongServer(error.code)) return;
+    this.failed(error);
+    this.lost();
+    if (this.reconnectTimer) return;
+    const wait = this.reconnectedAt + this.delay() - performance.now();
+    this.reconnectTimer = setTimeout(() => this.makeNew(), Math.max(0, wait)).unref();
+  }
+
+  /** What is published arrives again. */
+  over(): void {
+    this.cause = undefined;
+    this.accepted();
+    if (this.began === undefined) return;
+    this.report();
+    this.stop();
+    this.began = undefined;
+    this.isReported = false;
+    this.logger.log(`Redis at ${this.address} is back.`);
+  }
+
+  /** Redis ran a script that writes: it is the master. */
+  accepted(): void {
+    if (this.attempts === 0 && !this.reconnectTimer) return;
+    clearTimeout(this.reconnectTimer);
+    this.reconnectTimer = undefined;
+    this.attempts = 0;
+  }
+
+  /** Whether a server that is not the master, or not ready, was met, and no other yet. */
+  get isReconnecting(): boolean {
+    return this.attempts > 0 || this.reconnectTimer !== undefined;
+  }
+
+  /** The error of a subscription while its connection is down. */
+  unavailable(cause: unknown): RedisUnavailableError {
+    const reason = cause instanceof Error ? cause : this.cause;
+    const words = reason ? ` (${describeError(reason)})` : '';
+    return new RedisUnavailableError(
+      `The connection to Redis at ${this.address} that receives events is down${words}; it is being made again.`,
+      { cause: reason },
+    );
+  }
+
+  stop(): void {
+    clearTimeout(this.reportTimer);
+    clearTimeout(this.reconnectTimer);
+    this.reconnectTimer = undefined;
+  }
+
+  private makeNew(): void {
+    this.reconnectTimer = undefined;
+    this.attempts++;
+    this.reconnectedAt = performance.now();
+    this.reconnect();
+  }
+
+  /** The jitter keeps nodes that were refused together from coming back together. */
+  private delay(): number {
+    if (this.attempts === 0) return 0;
+    const delay = Math.min(FIRST_DELAY_MS * 2 ** Math.min(this.attempts, 10), LONGEST_DELAY_MS);
+    const longest = this.attempts > ATTEMPTS_OF_A_FAILOVER ? LATER_DELAY_MS : delay;
+    return longest * (0.75 + Math.random() / 2);
+  }
+
+  private report(): void {
+    clearTimeout(this.reportTimer);
+    if (this.isReported) return;
+    this.isReported = true;
+    this.logger.warn(
+      `Lost Redis at ${this.address} (${describeError(this.cause)}): connecting anew, and catching up when it is back.`,
+    );
+  }
+}
+
+/** An error's words; Node's error for several addresses of one name has none, but a code. */
+export function describeError(error: Error | undefined): string {
+  if (!error) return 'the connection was closed';
+  return error.message || ((error as NodeJS.ErrnoException).code ?? error.name);
+}

@@ -1,0 +1,82 @@
+import { RedisRefusedError, type RedisRefusalCode } from '../../errors/redis-refused.error.js';
+
+/** What a kind of refusal means for the hub. */
+interface RefusalKind {
+  readonly code: RedisRefusalCode;
+  /** Redis' words, without what scripts put around them. */
+  readonly words: RegExp;
+  /** The server is the wrong one, or not ready: a new connection may lead to the right one. */
+  readonly isWrongServer?: boolean;
+  /** The refusal may pass soon, and nothing ran: a publish may be tried again. */
+  readonly isPassing?: boolean;
+}
+
+/**
+ * The replies of Redis 6.2, 7 and 8 and of Valkey 9, by meaning. `test/broker/refusals.spec.ts` quotes replies of each.
+ *
+ * Before 7.0 scripts had words of their own for a missing right, and 7.2 brought "ACL failure in script".
+ */
+const KINDS: readonly RefusalKind[] = [
+  { code: 'REDIS_READONLY', words: /^READONLY\b/, isWrongServer: true, isPassing: true },
+  { code: 'REDIS_MASTER_DOWN', words: /^MASTERDOWN\b/, isWrongServer: true, isPassing: true },
+  { code: 'REDIS_CLUSTER_DOWN', words: /^CLUSTERDOWN\b/, isWrongServer: true, isPassing: true },
+  { code: 'REDIS_LOADING', words: /^LOADING\b/, isWrongServer: true, isPassing: true },
+  { code: 'REDIS_NO_REPLICAS', words: /^NOREPLICAS\b/, isWrongServer: true, isPassing: true },
+  { code: 'REDIS_MISCONFIGURED', words: /^MISCONF\b/, isWrongServer: true, isPassing: true },
+  { code: 'REDIS_BUSY', words: /^BUSY /, isPassing: true },
+  { code: 'REDIS_OUT_OF_MEMORY', words: /^OOM\b/ },
+  {
+    code: 'REDIS_FORBIDDEN',
+    words: /^NOPERM\b|^(ERR )?(ACL failure in script\b|The user executing the script (can't|is lacking)\b)/,
+  },
+  { code: 'REDIS_UNAUTHENTICATED', words: /^(NOAUTH|WRONGPASS)\b/ },
+];
+
+const OTHER: RefusalKind = { code: 'REDIS_REFUSED', words: /^/ };
+/** Redis 6.2 puts these around an error of a command in a script: of the script, then of `redis.call`, then of `pcall`. */
+const SCRIPT_WORDS = /^(ERR Error running script \(call to f_\w+\): |@user_script: ?\d+: |=\[C\]: -?\d+: )+/;
+/** Redis 7 and later, and Valkey, put this behind it. */
+const SCRIPT_PLACE = / script: (\w+, )?on @user_script:\d+\.$/;
+
+/** Redis' words for a refusal, without what scripts put around them. */
+export function getReason(message: string): string {
+  return message.trim().replace(SCRIPT_WORDS, '').replace(SCRIPT_PLACE, '').replace(/^-/, '');
+}
+
+/** The meaning of a reply that is an error. */
+export function toRefusalCode(message: string): RedisRefusalCode {
+  return findKind(message).code;
+}
+
+export function isWrongServer(code: RedisRefusalCode): boolean {
+  return KINDS.some((kind) => kind.code === code && kind.isWrongServer);
+}
+
+/** Whether a publish that was refused so may be tried again: nothing of it ran. */
+export function isPassing(error: unknown): error is RedisRefusedError {
+  return (
+    error instanceof RedisRefusedError && KINDS.some((kind) => kind.code === error.code && kind.isPassing)
+  );
+}
+
+/**
+ * The error for a reply that is an error.
+ *
+ * @param address of Redis
+ * @param what Redis refused, for the message
+ * @param rights that a user of Redis needs, for the message
+ */
+export function toRefusal(cause: Error, address: string, rights: string, what = ''): RedisRefusedError {
+  const code = toRefusalCode(cause.message);
+  const reason = getReason(cause.message).replace(/\.$/, '');
+  const advice = code === 'REDIS_FORBIDDEN' ? `. The user of the hub needs the rights ${rights}.` : '';
+  return new RedisRefusedError(`Redis at ${address} refused${what}: ${reason}${advice}`, {
+    cause,
+    code,
+  });
+}
+
+function findKind(message: string): RefusalKind {
+  const reason = getReason(message);
+  return KINDS.find(({ words }) => words.test(reason)) ?? OTHER;
+}

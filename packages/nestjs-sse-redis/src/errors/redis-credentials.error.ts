@@ -1,0 +1,7 @@
+import { SseRedisError } from './sse-redis.error.js';
+
+/** The function `redisCredentials` threw, did not answer in time, or returned no password. Its own error is in `cause`. */
+export class RedisCredentialsError extends SseRedisError {
+  readonly code = 'REDIS_CREDENTIALS';
+  override readonly statusCode = 503;
+}

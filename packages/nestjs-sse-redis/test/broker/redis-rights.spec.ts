@@ -1,0 +1,213 @@
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { TcpProxy, until } from '@nestjs-sse-redis/testing';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
+import { RedisRefusedError, RedisUnavailableError } from 'nestjs-sse-redis';
+import { certificate } from '../http/certificate.js';
+import { failureOf, Hubs } from '../hub/hubs.js';
+
+const hubs = Hubs.over('redis');
+let warnings: string[];
+
+beforeEach(() => {
+  warnings = [];
+  jest.spyOn(Logger.prototype, 'warn').mockImplementation((text: unknown) => {
+    warnings.push(String(text));
+  });
+});
+afterEach(() => jest.restoreAllMocks());
+
+const lostWarnings = (): string[] => warnings.filter((text) => text.startsWith('Lost Redis'));
+
+/** The rights of the README, for a hub with a prefix of its own. */
+async function createUser(...rights: string[]): Promise<string> {
+  const name = `user-${randomUUID()}`;
+  await hubs.redis.cli('ACL', 'SETUSER', name, 'on', '>pw', ...rights);
+  return name;
+}
+
+const urlOf = (user: string, password = 'pw'): string =>
+  `redis://${user}:${password}@127.0.0.1:${hubs.redis.port}`;
+
+const README_RIGHTS = ['~{app}:*', 'resetchannels', '&{app}:*', '+@all', '-@admin', '-@dangerous', '+info'];
+
+it('starts, publishes, delivers and registers with the rights that the README names', async () => {
+  const user = await createUser(...README_RIGHTS);
+  const test = await hubs.start({ redis: urlOf(user), prefix: 'app' });
+  const client = await test.client(['news']);
+  await test.hub.publish('news', { data: 1 }, { idempotencyKey: 'k' });
+  await client.waitFor(1);
+  expect(await test.dataIn('news')).toEqual([1]);
+  expect(await test.hub.disconnect({ channel: 'news' })).toMatchObject({ unanswered: [] });
+  await until(() => client.ended);
+  expect(await test.hub.readiness()).toEqual({ ready: true, problems: [] });
+});
+
+it.each([
+  ['channels', ['~*', '+@all', 'resetchannels'], /refused.*NOPERM.*channel.*&\{app\}:\*/],
+  ['keys', ['~other:*', '&*', '+@all'], /refused.*NOPERM.*key.*~\{app\}:\*/],
+  ['scripts', ['~*', '&*', '+@all', '-@scripting'], /refused.*NOPERM.*evalsha.*\+@all/],
+])('fails to start, and names the missing right, without a right to %s', async (_, rights, words) => {
+  const user = await createUser(...rights);
+  const failure = await failureOf(hubs.start({ redis: urlOf(user), prefix: 'app' }));
+  expect(failure).toBeInstanceOf(RedisRefusedError);
+  expect(failure).toMatchObject({ code: 'REDIS_FORBIDDEN' });
+  expect(failure.message).toMatch(words);
+  expect((failure.cause as Error).message).toMatch(/NOPERM/);
+});
+
+it('names the reason in the error of the start where the password is wrong', async () => {
+  const user = await createUser(...README_RIGHTS);
+  const failure = await failureOf(hubs.start({ redis: urlOf(user, 'old'), connectTimeout: 1_000 }));
+  expect(failure).toBeInstanceOf(RedisUnavailableError);
+  expect(failure.message).toContain('WRONGPASS');
+  expect((failure.cause as Error).message).toContain('WRONGPASS');
+});
+
+it('names the reason in errors, in readiness, and once at WARN, where the password was changed', async () => {
+  const user = await createUser(...README_RIGHTS);
+  const test = await hubs.start({ redis: urlOf(user), prefix: 'app' });
+  await hubs.redis.cli('ACL', 'SETUSER', user, 'resetpass', '>new');
+  await hubs.redis.cli('CLIENT', 'KILL', 'USER', user);
+  const failure = await until(async () => {
+    const error = await failureOf(test.hub.publish('news', { data: 1 }));
+    return /WRONGPASS/.test(error.message) && error;
+  });
+  expect(failure).toBeInstanceOf(RedisUnavailableError);
+  expect((failure.cause as Error).message).toContain('WRONGPASS');
+  const { problems } = await test.hub.readiness();
+  expect(problems.every((problem) => problem.includes('WRONGPASS'))).toBe(true);
+  expect(problems).toHaveLength(2);
+  const attempts = await wrongPasswords(user);
+  await until(async () => (await wrongPasswords(user)) >= attempts + 4);
+  expect(lostWarnings()).toEqual([expect.stringContaining('WRONGPASS')]);
+  // Back with the old password: one more outage is one more warning.
+  await hubs.redis.cli('ACL', 'SETUSER', user, '>pw');
+  await until(async () => (await test.hub.readiness()).ready);
+  expect(lostWarnings()).toHaveLength(1);
+});
+
+it('names the missing right in readiness, and once at WARN, where the channels are taken away later', async () => {
+  const user = await createUser(...README_RIGHTS);
+  const test = await hubs.start({ redis: urlOf(user), prefix: 'app' });
+  await hubs.redis.cli('ACL', 'SETUSER', user, 'resetchannels');
+  const failed = until(async () => {
+    const { problems } = await test.hub.readiness();
+    return problems.some((problem) => /NOPERM|No permissions/.test(problem));
+  });
+  await failed;
+  await until(() => lostWarnings().length > 0);
+  await hubs.redis.cli('ACL', 'SETUSER', user, '&{app}:*');
+  await until(async () => (await test.hub.readiness()).ready);
+  expect(lostWarnings()).toHaveLength(1);
+  expect(lostWarnings()[0]).toMatch(/NOPERM|No permissions|closed/);
+});
+
+it('names the reason in the error of the start where the certificate is not trusted', async () => {
+  const server = createServer(certificate, (socket) => socket.on('error', () => {}));
+  server.on('tlsClientError', () => {});
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  hubs.closeLater(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const failure = await failureOf(hubs.start({ redis: `rediss://127.0.0.1:${port}`, connectTimeout: 1_000 }));
+  expect(failure.message).toMatch(/could not be reached within 1000 ms \(.*self-signed certificate/);
+  expect((failure.cause as Error).message).toContain('self-signed certificate');
+});
+
+it('warns once, with the reason, of an outage with many attempts', async () => {
+  const proxy = await TcpProxy.start({ target: hubs.redis.port });
+  hubs.closeLater(() => proxy.stop());
+  const test = await hubs.start({ redis: `redis://127.0.0.1:${proxy.port}` });
+  await proxy.refuse(true);
+  proxy.cut();
+  await until(async () =>
+    (await failureOf(test.hub.publish('a', { data: 1 }))).message.includes('ECONNREFUSED'),
+  );
+  await until(() => lostWarnings().length > 0);
+  await proxy.refuse(false);
+  await until(async () => (await test.hub.readiness()).ready);
+  expect(lostWarnings()).toEqual([expect.stringMatching(/ECONNRE(FUSED|SET)/)]);
+});
+
+describe('redisCredentials', () => {
+  it('gives each new connection the password of the day: a rotation needs no restart', async () => {
+    const user = await createUser(...README_RIGHTS);
+    let password = 'pw';
+    let asked = 0;
+    const test = await hubs.start({
+      redis: hubs.redis.url,
+      prefix: 'app',
+      redisCredentials: async () => {
+        asked++;
+        return await Promise.resolve({ username: user, password });
+      },
+    });
+    const client = test.reconnectingClient(['news']);
+    await until(() => client.lastEventId !== '');
+    expect(asked).toBe(2);
+    const { id } = await test.hub.publish('news', { type: 'tick', data: 1 });
+    password = 'new';
+    await hubs.redis.cli('ACL', 'SETUSER', user, 'resetpass', '>new');
+    await hubs.redis.cli('CLIENT', 'KILL', 'USER', user);
+    const second = await until(() => test.hub.publish('news', { type: 'tick', data: 2 }));
+    await client.waitForEvents(2);
+    expect(client.eventIds).toEqual([id, second.id]);
+    await until(async () => (await test.hub.readiness()).ready);
+    expect(asked).toBeGreaterThanOrEqual(4);
+  });
+
+  it('is asked again after it failed, with its error named in the meantime', async () => {
+    const user = await createUser(...README_RIGHTS);
+    let fails = false;
+    const test = await hubs.start({
+      redis: hubs.redis.url,
+      prefix: 'app',
+      redisCredentials: () => {
+        if (fails) throw new Error('the vault is sealed');
+        return { username: user, password: 'pw' };
+      },
+    });
+    fails = true;
+    await hubs.redis.cli('CLIENT', 'KILL', 'USER', user);
+    const failure = await until(async () => {
+      const error = await failureOf(test.hub.publish('news', { data: 1 }));
+      return /the vault is sealed/.test(error.message) && error;
+    });
+    expect(failure.cause).toMatchObject({ code: 'REDIS_CREDENTIALS', name: 'RedisCredentialsError' });
+    expect((await test.hub.readiness()).problems.join()).toContain('the vault is sealed');
+    fails = false;
+    await until(async () => (await test.hub.readiness()).ready);
+    expect(lostWarnings()).toEqual([expect.stringContaining('the vault is sealed')]);
+  });
+
+  it.each([
+    ['throws', () => Promise.reject(new Error('no')), /redisCredentials failed: no/],
+    ['has no password', () => ({}) as { password: string }, /did not return \{ username\?, password \}/],
+    ['never answers', () => new Promise<never>(() => {}), /could not be reached/],
+  ])('fails the start, in time, where the provider %s', async (_, redisCredentials, words) => {
+    const failure = await failureOf(
+      hubs.start({ redis: hubs.redis.url, redisCredentials, connectTimeout: 500 }),
+    );
+    expect(failure).toBeInstanceOf(RedisUnavailableError);
+    expect(failure.message).toMatch(words);
+  });
+});
+
+/** How often Redis refused the password of a user. */
+async function wrongPasswords(user: string): Promise<number> {
+  const log = (await hubs.redis.cli('ACL', 'LOG')) as unknown[][];
+  return log
+    .map((entry) => Object.fromEntries(pairs(entry)) as Record<string, unknown>)
+    .filter(({ reason, username }) => reason === 'auth' && username === user)
+    .reduce((sum, { count }) => sum + Number(count), 0);
+}
+
+/** A map is a flat list in RESP2, and an object in RESP3. */
+function pairs(entry: object): [string, unknown][] {
+  if (!Array.isArray(entry)) return Object.entries(entry);
+  return Array.from({ length: entry.length / 2 }, (_, i) => [String(entry[2 * i]), entry[2 * i + 1]]);
+}
