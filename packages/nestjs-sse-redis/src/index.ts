@@ -28,6 +28,8 @@ export type { ConnectionTarget } from './control/connection-command.js';
 export type { PipeItem, PipeSource } from './publish/pipe-source.js';
 export { eventIdOf } from './event/last-event-id.js';
 export type { SseEvent, SseEventInput } from './event/sse-event.js';
+export { SseRedisErrorFilter } from './http/sse-redis-error.filter.js';
+export { SseStreamFilter } from './http/sse-stream.filter.js';
 export { SseClient } from './http/sse-client.decorator.js';
 export { SseChannels } from './http/sse-channels.decorator.js';
 export type { ChannelsOfRequest } from './http/channels-of-request.js';

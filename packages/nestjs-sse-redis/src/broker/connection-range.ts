@@ -1,4 +1,5 @@
 import type { ConnectionFilter } from './registry-store.interface.js';
+import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 
 /** Where the connections of a filter are found: all of an index, or those of its members that begin with a prefix. */
 export type ConnectionRange = IndexRange | { readonly index: 'address'; readonly of: string };
@@ -10,7 +11,7 @@ export interface IndexRange {
   readonly prefix: string;
 }
 
-/** @throws RangeError for a filter that no index serves: a mistake in the program */
+/** @throws InvalidArgumentError for a filter that no index serves: a mistake in the program */
 export function toIndexRange({ user, channel, node, address }: ConnectionFilter): ConnectionRange {
   const given = [user, channel, node, address].filter((value) => value !== undefined).length;
   if (given === 0) return { index: 'all', of: '', prefix: '' };
@@ -23,15 +24,16 @@ export function toIndexRange({ user, channel, node, address }: ConnectionFilter)
   if (given === 2 && user !== undefined && channel !== undefined) {
     return { index: 'channel', of: channel, prefix: `${user}\0` };
   }
-  throw new RangeError(
+  throw new InvalidArgumentError(
     'A filter of connections names nothing, a user, a channel, both of these, or a node. Take the one that gives fewest, and choose among those.',
   );
 }
 
-/** @throws RangeError also for a filter whose connections can be counted, but not listed */
+/** @throws InvalidArgumentError also for a filter whose connections can be counted, but not listed */
 export function toListedRange(filter: ConnectionFilter): IndexRange {
   const range = toIndexRange(filter);
-  if (range.index === 'address') throw new RangeError('Connections of an address can only be counted.');
+  if (range.index === 'address')
+    throw new InvalidArgumentError('Connections of an address can only be counted.');
   return range;
 }
 
@@ -44,12 +46,12 @@ export function toCursor(member: string): string {
  * The member to go on after.
  *
  * @param prefix of the filter. A cursor may come from a browser: it must not lead to the connections of others.
- * @throws RangeError
+ * @throws InvalidArgumentError
  */
 export function fromCursor(cursor: string, prefix = ''): string {
   const member = Buffer.from(cursor, 'base64url').toString();
   if (member !== '' && member.startsWith(prefix) && toCursor(member) === cursor) return member;
-  throw new RangeError(
+  throw new InvalidArgumentError(
     `A page goes on from \`next\` of the page before, with the same filter, not from ${JSON.stringify(cursor)}.`,
   );
 }

@@ -136,7 +136,7 @@ export interface RegistryStore {
    * A page in the order of the index that the filter names.
    *
    * @param after `next` of the page before, with the same filter
-   * @throws RangeError for a filter that no index serves, and for any other `after`
+   * @throws InvalidArgumentError for a filter that no index serves, and for any other `after`
    */
   list(filter: ConnectionFilter, limit: number, after: string | undefined): Promise<ConnectionPage>;
   /** Does not depend on how many there are. */

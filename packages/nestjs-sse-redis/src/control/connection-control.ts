@@ -8,6 +8,7 @@ import type { Position } from '../event/position.js';
 import { getNodeId, type ConnectionCommand, type ConnectionTarget } from './connection-command.js';
 import type { ConnectionsResult, DisconnectOptions, SendOutcome, SubscribeOptions } from './control.types.js';
 import type { NodeRpc, RpcOutcome } from './node-rpc.js';
+import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 
 const MAX_REASON_LENGTH = 200;
 const NOBODY: ConnectionsResult = { connections: 0, refused: [], unanswered: [] };
@@ -147,5 +148,5 @@ function groupByPosition(
 function parseReason(reason: string | undefined): string {
   if (reason === undefined) return 'disconnected';
   if (typeof reason === 'string' && reason.length > 0 && reason.length <= MAX_REASON_LENGTH) return reason;
-  throw new RangeError(`A reason is a string of 1 to ${MAX_REASON_LENGTH} characters.`);
+  throw new InvalidArgumentError(`A reason is a string of 1 to ${MAX_REASON_LENGTH} characters.`);
 }

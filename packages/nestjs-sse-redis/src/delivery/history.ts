@@ -26,7 +26,7 @@ export interface HistoryPage {
   readonly gap: boolean;
 }
 
-/** Reads retained events of a channel. @throws InvalidChannelError | InvalidEventIdError | RangeError | RedisUnavailableError */
+/** Reads retained events of a channel. @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError | RedisUnavailableError */
 export async function readHistory(
   broker: Broker,
   channel: string,

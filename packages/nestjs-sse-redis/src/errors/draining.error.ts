@@ -2,6 +2,6 @@ import { SseRedisError } from './sse-redis.error.js';
 
 /** This process is being shut down and takes no new streams. */
 export class DrainingError extends SseRedisError {
+  static override readonly status = 503;
   readonly code = 'DRAINING';
-  override readonly statusCode = 503;
 }

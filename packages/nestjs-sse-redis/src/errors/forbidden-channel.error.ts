@@ -2,8 +2,8 @@ import { SseRedisError } from './sse-redis.error.js';
 
 /** A client may not be on some channels, as the `authorize` option says. */
 export class ForbiddenChannelError extends SseRedisError {
+  static override readonly status = 403;
   readonly code = 'FORBIDDEN_CHANNEL';
-  override readonly statusCode = 403;
 
   constructor(
     message: string,

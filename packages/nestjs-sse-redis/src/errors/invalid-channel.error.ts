@@ -2,6 +2,6 @@ import { SseRedisError } from './sse-redis.error.js';
 
 /** A channel name that is empty, too long, or has characters that no channel name may have. */
 export class InvalidChannelError extends SseRedisError {
+  static override readonly status = 400;
   readonly code = 'INVALID_CHANNEL';
-  override readonly statusCode = 400;
 }

@@ -4,8 +4,8 @@ import { SseRedisError } from './sse-redis.error.js';
  * Some processes did not answer in time: what was asked is done in all others, and may be done in these or not. Repeat it.
  */
 export class NodeUnreachableError extends SseRedisError {
+  static override readonly status = 503;
   readonly code = 'NODE_UNREACHABLE';
-  override readonly statusCode = 503;
 
   constructor(
     message: string,

@@ -2,6 +2,6 @@ import { SseRedisError } from './sse-redis.error.js';
 
 /** The data of an event is larger than `limits.payloadBytes`. Nothing was sent. */
 export class PayloadTooLargeError extends SseRedisError {
+  static override readonly status = 413;
   readonly code = 'PAYLOAD_TOO_LARGE';
-  override readonly statusCode = 413;
 }

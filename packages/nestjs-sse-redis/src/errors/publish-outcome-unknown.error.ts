@@ -5,6 +5,6 @@ import { SseRedisError } from './sse-redis.error.js';
  * announced, or not. Publishing it again is safe with the same `idempotencyKey`, and only so.
  */
 export class PublishOutcomeUnknownError extends SseRedisError {
+  static override readonly status = 503;
   readonly code = 'PUBLISH_OUTCOME_UNKNOWN';
-  override readonly statusCode = 503;
 }

@@ -1,24 +1,45 @@
+import { HttpException } from '@nestjs/common';
+import { STATUS_CODES } from 'node:http';
+import type { SseRedisErrorCode } from './error-code.js';
+
+/** The HTTP status of a class of errors: the one with which Nest answers where such an error leaves a handler. */
+interface ErrorClass {
+  readonly status: number;
+}
+
+/** The body of the answer to a request that failed with such an error. */
+export interface SseRedisErrorResponse {
+  readonly statusCode: number;
+  /** The error's own below 500, else the standard phrase of the status. */
+  readonly message: string;
+  readonly code: SseRedisErrorCode;
+}
+
 /**
  * The base class of every error of this module, for one `instanceof`.
  *
- * `statusCode`, `status` and `expose` are the signature of http-errors, which Nest's own exception filter knows: where
- * such an error leaves a handler uncaught, it answers this status, and tells the client its words only below 500.
+ * It is an `HttpException`, so that exception filters, a catch-all one too, keep its status, and Nest does not log what a
+ * client did wrong. The client sees the message only below 500, and always the `code`.
  */
-export abstract class SseRedisError extends Error {
+export abstract class SseRedisError extends HttpException {
+  /** The HTTP status of the class. */
+  static readonly status: number = 500;
+
   /** Names the cause; stable across versions. */
-  abstract readonly code: string;
-  readonly statusCode: number = 500;
+  abstract readonly code: SseRedisErrorCode;
 
+  /** @param options `cause`: the error behind this one */
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
+    super(message, (new.target as ErrorClass).status, options);
   }
 
-  get status(): number {
-    return this.statusCode;
+  get statusCode(): number {
+    return this.getStatus();
   }
 
-  get expose(): boolean {
-    return this.statusCode < 500;
+  override getResponse(): SseRedisErrorResponse {
+    const { statusCode, code } = this;
+    const message = statusCode < 500 ? this.message : STATUS_CODES[statusCode]!;
+    return { statusCode, message, code };
   }
 }

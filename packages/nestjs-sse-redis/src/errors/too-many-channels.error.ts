@@ -2,6 +2,6 @@ import { SseRedisError } from './sse-redis.error.js';
 
 /** A connection asked for more channels than `limits.channelsPerConnection`. */
 export class TooManyChannelsError extends SseRedisError {
+  static override readonly status = 400;
   readonly code = 'TOO_MANY_CHANNELS';
-  override readonly statusCode = 400;
 }

@@ -14,3 +14,9 @@ export function getLastEventId({ headers, url }: IncomingMessage): string | unde
 export function prefersStatus({ headers }: IncomingMessage): boolean {
   return /(^|[,;\s])status($|[,;\s])/i.test(String(headers['prefer'] ?? ''));
 }
+
+/** `EventSource` says what it accepts (9.2.2); others may as well, and say that they would rather have a status. */
+export function isEventSource(request: IncomingMessage): boolean {
+  const accepts = /\btext\/event-stream\b/i.test(request.headers.accept ?? '');
+  return request.method === 'GET' && accepts && !prefersStatus(request);
+}

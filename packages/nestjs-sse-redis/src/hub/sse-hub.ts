@@ -38,7 +38,7 @@ export class SseHub {
    * a new one begins at now, or `rewind` events before.
    *
    * @param channels names, at most `limits.channelsPerConnection`
-   * @throws InvalidChannelError | TooManyChannelsError | InvalidConnectionError | RangeError, answered as 400 and 500 by Nest
+   * @throws InvalidChannelError | TooManyChannelsError | InvalidConnectionError | InvalidArgumentError, answered as 400 by Nest
    * @throws HttpException 204, which ends an EventSource, for a client that was disconnected for good
    * @example
    * ```ts
@@ -145,7 +145,7 @@ export class SseHub {
   /**
    * Retained events of a channel, for a REST answer: the last ones, or those after an id.
    *
-   * @throws InvalidChannelError | InvalidEventIdError | RangeError | RedisUnavailableError
+   * @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError | RedisUnavailableError
    */
   async history(channel: string, options: HistoryOptions = {}): Promise<HistoryPage> {
     return readHistory(this.internals.broker, channel, options);

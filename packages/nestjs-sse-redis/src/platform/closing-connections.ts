@@ -1,6 +1,6 @@
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { isEventSource } from './fastify-shutdown.js';
+import { isEventSource } from '../http/request-headers.js';
 
 /**
  * From now on ends the connection of an EventSource behind its answer.

@@ -2,7 +2,7 @@ import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { formatRetryFrame } from '../event/sse-frame.js';
 import { repeatableId } from '../event/last-event-id.js';
-import { getLastEventId, prefersStatus } from '../http/request-headers.js';
+import { getLastEventId, isEventSource } from '../http/request-headers.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -31,12 +31,6 @@ export function answerForClosingFastify(
     if (isEventSource(request)) sendAway(request, response, retry());
     else for (const handler of handlers) handler.call(server, request, response);
   });
-}
-
-/** `EventSource` says what it accepts (9.2.2); others may as well, and say that they would rather have a status. */
-export function isEventSource(request: IncomingMessage): boolean {
-  const accepts = /\btext\/event-stream\b/i.test(request.headers.accept ?? '');
-  return request.method === 'GET' && accepts && !prefersStatus(request);
 }
 
 /** As Nest and the hub send it for every other stream. */

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Publication, PublishOutcome } from '../broker/broker.interface.js';
 import { DrainingError } from '../errors/draining.error.js';
+import { stackOf } from '../util/stack-of.js';
 import { PipeInterruptedError } from '../errors/pipe-interrupted.error.js';
 import { SourceFailedError } from '../errors/source-failed.error.js';
 import { formatHubEvent, type EventText } from '../event/event-text.js';
@@ -122,6 +123,11 @@ export class Pipes {
     this.running.set(pipe, { run, place });
     try {
       await run;
+    } catch (error) {
+      // Nest does not log it where it leaves a handler, and the client is not told the words.
+      if (error instanceof SourceFailedError)
+        logger.error(`The source piped into ${JSON.stringify(channel)} failed.`, stackOf(error.cause));
+      throw error;
     } finally {
       this.running.delete(pipe);
     }

@@ -1,5 +1,9 @@
+import { Logger } from '@nestjs/common';
 import { InvalidEventError } from '../errors/invalid-event.error.js';
 import type { SerializeFunction } from '../options/serialize-function.interface.js';
+import { stackOf } from '../util/stack-of.js';
+
+const logger = new Logger('SseHub');
 
 /**
  * Calls the application's `serialize` option.
@@ -16,7 +20,8 @@ export function serializeData(
   try {
     result = serialize(data, { channel });
   } catch (cause) {
-    // Nest sends the message of a 4xx to the client (`SseRedisError.expose`), so the words of the application stay in `cause`.
+    // Nest sends the message of a 4xx to the client and logs nothing, so the words of the application stay in `cause`, and in the log.
+    logger.error(`The serialize option threw for an event of ${describePlace(channel)}.`, stackOf(cause));
     throw new InvalidEventError(`The serialize option threw for an event of ${describePlace(channel)}.`, {
       cause,
     });

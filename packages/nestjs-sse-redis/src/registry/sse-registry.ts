@@ -11,6 +11,7 @@ import {
 } from '../broker/registry-store.interface.js';
 import type { SseEvent } from '../event/sse-event.js';
 import type { NodeRegistration } from './node-registration.js';
+import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
@@ -117,5 +118,7 @@ export class SseRegistry {
 
 function parseLimit({ limit = DEFAULT_LIMIT }: PageOptions): number {
   if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw new RangeError(`limit takes a whole number from 1 to ${MAX_LIMIT}, it got ${String(limit)}.`);
+  throw new InvalidArgumentError(
+    `limit takes a whole number from 1 to ${MAX_LIMIT}, it got ${String(limit)}.`,
+  );
 }

@@ -2,7 +2,7 @@ import * as nest from '@nestjs/common';
 import type { MessageEvent } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { AlreadyConnectedError } from '../errors/already-connected.error.js';
+import { alreadyConnected } from './already-connected.js';
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 
 /** Of Nest, under which a request carries what `@SseSignal()` gives. */
@@ -35,7 +35,7 @@ export class NestObservable extends Observable<MessageEvent> {
     serve: (stream: NestObservable) => () => void,
   ) {
     super((subscriber) => {
-      if (this.subscriber) return subscriber.error(new AlreadyConnectedError());
+      if (this.subscriber) return subscriber.error(alreadyConnected());
       this.subscriber = subscriber;
       const left = serve(this);
       return () => {

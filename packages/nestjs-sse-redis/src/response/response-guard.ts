@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { AlreadyConnectedError } from '../errors/already-connected.error.js';
+import { alreadyConnected } from './already-connected.js';
 import { formatPositionFrameWithId } from '../event/sse-frame.js';
 import { ForeignBlocks } from './foreign-blocks.js';
 import { addIncremental } from './incremental.js';
@@ -68,7 +68,7 @@ export class ResponseGuard {
 
   /** @throws AlreadyConnectedError if the response has a guard */
   static install(response: GuardedResponse, claim: Claim): ResponseGuard {
-    if (response[GUARD]) throw new AlreadyConnectedError();
+    if (response[GUARD]) throw alreadyConnected();
     // oxlint-disable-next-line typescript/unbound-method -- applied to the response below
     const { write, end, writeHead } = response as unknown as Methods;
     const guard = new ResponseGuard(response, claim, write, end, writeHead);

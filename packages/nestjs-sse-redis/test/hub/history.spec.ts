@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from 'nestjs-sse-redis';
 import { InvalidChannelError, InvalidEventIdError, type SseEvent } from 'nestjs-sse-redis';
 import { brokers, dataOf, failureOf, Hubs, type TestHub } from './hubs.js';
 
@@ -170,7 +171,7 @@ describe.each(brokers)('hub.history() over the $broker broker', ({ broker }) => 
   it.each([-1, 1.5, 1_001, NaN, Infinity, '10'])('refuses the limit %p', async (limit) => {
     const { hub } = await hubs.start();
     const failure = await failureOf(hub.history('a', { limit: limit as number }));
-    expect(failure).toBeInstanceOf(RangeError);
+    expect(failure).toBeInstanceOf(InvalidArgumentError);
     expect(failure.message).toMatch(/limit takes a whole number from 0 to 1000, it got /);
   });
 

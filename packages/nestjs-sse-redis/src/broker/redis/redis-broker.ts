@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import { parseRecord } from '../../event/event-record.js';
-import { formatEventId, type Position } from '../../event/position.js';
+import type { Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type {
   Broker,
@@ -16,35 +16,23 @@ import type {
   ReadLimits,
   ReadRequest,
 } from '../broker.interface.js';
-import { Commands, type ScriptCall } from './commands.js';
+import { Commands } from './commands.js';
 import { connectWithin } from './connect.js';
 import { Keys } from './keys.js';
-import { toChunks } from '../../util/chunks.js';
-import { TurnBatch } from '../../util/turn-batch.js';
-import { parseExtents, parseSlices } from './log-replies.js';
 import { describeError, Outage } from './outage.js';
 import { Probe } from './probe.js';
 import { PublishQueue } from './publish-queue.js';
+import { RedisLogs } from './redis-logs.js';
 import { RedisRegistryStore } from './redis-registry-store.js';
 import { RedisSettings } from './redis-settings.js';
 import { Script } from './script.js';
-import extentsLua from './scripts/extents.lua.js';
-import readLua from './scripts/read.lua.js';
-import rewindLua from './scripts/rewind.lua.js';
 import sendLua from './scripts/send.lua.js';
 import { toRefusal } from './refusals.js';
 import { checkServer } from './server-check.js';
 import { Subscription } from './subscription.js';
 
-const EXTENTS = new Script(extentsLua);
-const READ = new Script(readLua);
-const REWIND = new Script(rewindLua);
 const SEND = new Script(sendLua);
 
-/** How many logs one run of a script reads: Redis does nothing else meanwhile. */
-const LOGS_PER_CALL = 64;
-/** The same of a script that reads no records. */
-const RANGES_PER_CALL = 100;
 const RETRY_AFTER_MS = 100;
 /** How long commands that were sent may take to be answered before their connection is given up. */
 const ANSWERED_WITHIN_MS = 200;
@@ -62,14 +50,10 @@ export class RedisBroker implements Broker {
   private readonly outage: Outage;
   private readonly commands: Commands;
   private readonly publishing: PublishQueue;
+  private readonly logs: RedisLogs;
   private readonly subscription: Subscription;
   private readonly probe: Probe;
   private listener: BrokerListener | undefined;
-  /** All that ask in one turn share the answer, which is no older than the question. */
-  private readonly positionReads = new TurnBatch(
-    () => undefined,
-    () => this.readPosition(),
-  );
   /** How often the link was lost. */
   private losses = 0;
   private isStarted = false;
@@ -98,6 +82,7 @@ export class RedisBroker implements Broker {
       options.publishTimeout,
     );
     this.publishing = new PublishQueue(this.commands, this.keys, options);
+    this.logs = new RedisLogs(this.commands, this.keys, options);
     this.registry = new RedisRegistryStore(this.commands, this.keys, options);
     this.subscription = new Subscription(this.subscriberConnection, {
       message: (name, message) => this.receive(name, message),
@@ -151,34 +136,19 @@ export class RedisBroker implements Broker {
   }
 
   position(): Promise<Position> {
-    return this.positionReads.current.result;
+    return this.logs.position();
   }
 
-  async read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]> {
-    const chunks = toChunks(requests, LOGS_PER_CALL);
-    const replies = await this.commands.readAll(
-      READ,
-      chunks.map((chunk) => this.readCall(chunk, limits)),
-    );
-    return replies.flatMap((reply, i) => parseSlices(chunks[i]!, reply));
+  read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]> {
+    return this.logs.read(requests, limits);
   }
 
-  async extents(ranges: readonly LogRange[]): Promise<(LogExtent | undefined)[]> {
-    const chunks = toChunks(ranges, RANGES_PER_CALL);
-    const calls = chunks.map((chunk) => ({
-      keys: chunk.map(({ channel }) => this.keys.log(channel)),
-      args: chunk.flatMap(({ after, upTo }) => [`(${formatEventId(after)}`, formatEventId(upTo)]),
-    }));
-    const replies = await this.commands.readAll(EXTENTS, calls);
-    return replies.flatMap((reply, i) => parseExtents(chunks[i]!.length, reply));
+  extents(ranges: readonly LogRange[]): Promise<(LogExtent | undefined)[]> {
+    return this.logs.extents(ranges);
   }
 
-  async positionBefore(channels: readonly string[], count: number): Promise<Position> {
-    const reply = await this.commands.read(REWIND, {
-      keys: [this.keys.clock, ...channels.map((channel) => this.keys.log(channel))],
-      args: [this.options.ttl, count],
-    });
-    return (reply as Position) === -1 ? this.position() : (reply as Position);
+  positionBefore(channels: readonly string[], count: number): Promise<Position> {
+    return this.logs.positionBefore(channels, count);
   }
 
   async subscribe(channel: string): Promise<Position> {
@@ -210,18 +180,6 @@ export class RedisBroker implements Broker {
   /** Through the same script and the same subscription as every event, so that its coming back proves theirs. */
   private sendProbe(): Promise<Position> {
     return this.publishing.announce(this.probeChannel, '\n');
-  }
-
-  private readCall(requests: readonly ReadRequest[], limits: ReadLimits): ScriptCall {
-    return {
-      keys: [this.keys.clock, ...requests.map(({ channel }) => this.keys.log(channel))],
-      args: [this.options.ttl, limits.records, limits.bytes, ...requests.map(({ after }) => after)],
-    };
-  }
-
-  private async readPosition(): Promise<Position> {
-    const reply = await this.commands.read(READ, this.readCall([], { records: 0, bytes: 0 }));
-    return (reply as [Position])[0];
   }
 
   private receive(name: Buffer, message: Buffer): void {

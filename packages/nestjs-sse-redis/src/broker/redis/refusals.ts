@@ -1,4 +1,5 @@
-import { RedisRefusedError, type RedisRefusalCode } from '../../errors/redis-refused.error.js';
+import type { RedisRefusalCode } from '../../errors/error-code.js';
+import { RedisRefusedError } from '../../errors/redis-refused.error.js';
 
 /** What a kind of refusal means for the hub. */
 interface RefusalKind {

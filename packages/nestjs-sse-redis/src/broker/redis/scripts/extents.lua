@@ -23,8 +23,7 @@ for range = 1, #KEYS do
   local first = idAt('XRANGE', log, after, upTo)
   if first then
     local last = idAt('XREVRANGE', log, upTo, after)
-    local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-    local logStart = prevOf(oldest[2][2])
+    local _, logStart = oldestOf(log, 0)
     local begin, from = toPosition(first), toPosition(string.sub(after, 2))
     -- Older ones of the range may have been trimmed.
     if logStart > from then begin = from + 1 end

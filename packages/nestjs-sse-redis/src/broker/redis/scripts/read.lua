@@ -30,9 +30,9 @@ local retention = tonumber(clock[3] or retentionText)
 local reply = { last }
 for i = 2, #KEYS do
   local log, after = KEYS[i], tonumber(ARGV[FIRST_AFTER + i - 2])
-  local first = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-  -- An entry carries the position of the one before it; no log means that the last one expired.
-  local logStart = first and prevOf(first[2][2]) or now - retention * POSITIONS_PER_MS
+  local first, prev = oldestOf(log, last)
+  -- No log means that the last event expired.
+  local logStart = prev or now - retention * POSITIONS_PER_MS
   if logStart < since then logStart = since end
 
   local slice = { logStart, last, 0 }

@@ -21,8 +21,8 @@ local logStart = tonumber(clock[2])
 local positions = {}
 for i = 2, #KEYS do
   local log = KEYS[i]
-  local first = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-  local from = first and prevOf(first[2][2]) or now - retention * POSITIONS_PER_MS
+  local first, prev = oldestOf(log, tonumber(clock[1]))
+  local from = prev or now - retention * POSITIONS_PER_MS
   if from > logStart then logStart = from end
   if first then
     for _, entry in ipairs(redis.call('XREVRANGE', log, '+', '-', 'COUNT', count)) do

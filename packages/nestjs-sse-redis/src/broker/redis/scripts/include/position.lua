@@ -11,9 +11,14 @@ local function toPosition(id)
   return string.sub(id, 1, dash - 1) * POSITIONS_PER_MS + string.sub(id, dash + 1)
 end
 
--- The `prev` in a record: no event of the log lies between it and the record's own position.
-local function prevOf(record)
-  return tonumber(string.match(record, '^%d+ (%d+)'))
+-- The oldest entry of a log, if there is one; and the position up to which nothing before that entry is missing: the
+-- `prev` in its record. Of an entry that the hub did not write that is its own, and where the key holds no stream, `last`.
+local function oldestOf(log, last)
+  local reply = redis.pcall('XRANGE', log, '-', '+', 'COUNT', 1)
+  if reply.err then return nil, last end
+  local entry = reply[1]
+  if not entry then return nil end
+  return entry, tonumber(string.match(entry[2][2], '^%d+ (%d+) ')) or toPosition(entry[1])
 end
 
 -- The time of Redis, in ms.

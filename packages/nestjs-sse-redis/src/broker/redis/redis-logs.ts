@@ -1,0 +1,93 @@
+import { Logger } from '@nestjs/common';
+import { formatEventId, type Position } from '../../event/position.js';
+import type { ResolvedOptions } from '../../options/resolved-options.js';
+import { toChunks } from '../../util/chunks.js';
+import { TurnBatch } from '../../util/turn-batch.js';
+import type { LogExtent, LogRange, LogSlice, ReadLimits, ReadRequest } from '../broker.interface.js';
+import type { Commands, ScriptCall } from './commands.js';
+import type { Keys } from './keys.js';
+import { parseExtents, parseSlices } from './log-replies.js';
+import { Script } from './script.js';
+import extentsLua from './scripts/extents.lua.js';
+import readLua from './scripts/read.lua.js';
+import rewindLua from './scripts/rewind.lua.js';
+
+const EXTENTS = new Script(extentsLua);
+const READ = new Script(readLua);
+const REWIND = new Script(rewindLua);
+
+/** How many logs one run of a script reads: Redis does nothing else meanwhile. */
+const LOGS_PER_CALL = 64;
+/** The same of a script that reads no records. */
+const RANGES_PER_CALL = 100;
+/** Channels whose unreadable entries were reported: beyond these the warnings would be the smaller help. */
+const MAX_REPORTED = 100;
+
+/** The logs of all channels in Redis, for reading. */
+export class RedisLogs {
+  private readonly logger = new Logger('SseRedisBroker');
+  private readonly reported = new Set<string>();
+  /** All that ask in one turn share the answer, which is no older than the question. */
+  private readonly positionReads = new TurnBatch(
+    () => undefined,
+    () => this.readPosition(),
+  );
+
+  constructor(
+    private readonly commands: Commands,
+    private readonly keys: Keys,
+    private readonly options: Pick<ResolvedOptions, 'ttl'>,
+  ) {}
+
+  position(): Promise<Position> {
+    return this.positionReads.current.result;
+  }
+
+  async read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]> {
+    const chunks = toChunks(requests, LOGS_PER_CALL);
+    const replies = await this.commands.readAll(
+      READ,
+      chunks.map((chunk) => this.readCall(chunk, limits)),
+    );
+    const onUnreadable = (channel: string, { message }: Error): void => this.report(channel, message);
+    return replies.flatMap((reply, i) => parseSlices(chunks[i]!, reply, onUnreadable));
+  }
+
+  async extents(ranges: readonly LogRange[]): Promise<(LogExtent | undefined)[]> {
+    const chunks = toChunks(ranges, RANGES_PER_CALL);
+    const calls = chunks.map((chunk) => ({
+      keys: chunk.map(({ channel }) => this.keys.log(channel)),
+      args: chunk.flatMap(({ after, upTo }) => [`(${formatEventId(after)}`, formatEventId(upTo)]),
+    }));
+    const replies = await this.commands.readAll(EXTENTS, calls);
+    return replies.flatMap((reply, i) => parseExtents(chunks[i]!.length, reply));
+  }
+
+  async positionBefore(channels: readonly string[], count: number): Promise<Position> {
+    const reply = await this.commands.read(REWIND, {
+      keys: [this.keys.clock, ...channels.map((channel) => this.keys.log(channel))],
+      args: [this.options.ttl, count],
+    });
+    return (reply as Position) === -1 ? this.position() : (reply as Position);
+  }
+
+  private readCall(requests: readonly ReadRequest[], limits: ReadLimits): ScriptCall {
+    return {
+      keys: [this.keys.clock, ...requests.map(({ channel }) => this.keys.log(channel))],
+      args: [this.options.ttl, limits.records, limits.bytes, ...requests.map(({ after }) => after)],
+    };
+  }
+
+  private async readPosition(): Promise<Position> {
+    const reply = await this.commands.read(READ, this.readCall([], { records: 0, bytes: 0 }));
+    return (reply as [Position])[0];
+  }
+
+  private report(channel: string, problem: string): void {
+    if (this.reported.has(channel) || this.reported.size >= MAX_REPORTED) return;
+    this.reported.add(channel);
+    this.logger.warn(
+      `The log of channel ${JSON.stringify(channel)} has entries that its clients cannot be sent; they are told of a gap. ${problem}`,
+    );
+  }
+}

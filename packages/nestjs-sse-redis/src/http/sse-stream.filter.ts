@@ -1,0 +1,102 @@
+import { Catch, HttpException, Inject, Logger, Optional, type ArgumentsHost } from '@nestjs/common';
+import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
+import type { IncomingMessage } from 'node:http';
+import { jitter } from '../clients/retry-time.js';
+import { SseRedisError } from '../errors/sse-redis.error.js';
+import { repeatableId } from '../event/last-event-id.js';
+import { DISMISSED_ID } from '../event/position.js';
+import { formatDismissalFrame, formatRefusalFrame } from '../event/sse-frame.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
+import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { getLastEventId, isEventSource } from './request-headers.js';
+
+/** The codes of refusals by guards, interceptors and handlers. Any other status from 500 on is `UNAVAILABLE`. */
+const CODES: Readonly<Record<number, string>> = {
+  401: 'UNAUTHORIZED',
+  403: 'FORBIDDEN',
+  408: 'UNAVAILABLE',
+  425: 'UNAVAILABLE',
+  429: 'TOO_MANY_REQUESTS',
+};
+
+/** What goes out in the place of a status. */
+interface StreamAnswer {
+  readonly status: 200 | 204;
+  readonly body: string;
+}
+
+/**
+ * Answers an `EventSource` in events where a guard, a pipe or a handler of a stream route refuses it. Any status but 200
+ * closes an `EventSource` for good (WHATWG HTML 9.2.3): a rate limit or a database that is away would shut out whoever
+ * happened to reconnect in that moment.
+ *
+ * - 401 and 403: an `error` event with the code `UNAUTHORIZED` or `FORBIDDEN`, then `end`; who returns all the same gets 204.
+ * - 408, 425, 429 and 5xx: an `error` event, and a `retry:` time; `Retry-After` counts where it is longer.
+ *
+ * Other statuses, other requests, and those with `Prefer: status`, are answered as ever.
+ *
+ * @example
+ * ```ts
+ * @Sse('news')
+ * @UseFilters(SseStreamFilter)
+ * @UseGuards(JwtGuard, ThrottlerGuard)
+ * news(@SseClient() client: SseClient) {
+ *   return this.hub.connect(client, 'news');
+ * }
+ * ```
+ */
+@Catch()
+export class SseStreamFilter extends BaseExceptionFilter {
+  private readonly logger = new Logger('SseStreamFilter');
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Optional() @Inject(HttpAdapterHost) private readonly host?: HttpAdapterHost,
+  ) {
+    super(host?.httpAdapter);
+  }
+
+  override catch(exception: unknown, context: ArgumentsHost): void {
+    const adapter = this.host?.httpAdapter;
+    const http = context.switchToHttp();
+    const response = http.getResponse<object>();
+    if (context.getType() !== 'http' || !adapter || adapter.isHeadersSent(response))
+      return this.answerByStatus(exception, context);
+    const given = http.getRequest<IncomingMessage & { raw?: IncomingMessage }>();
+    const retryAfter = Number(adapter.getHeader?.(response, 'Retry-After') ?? 0);
+    const answer = this.toAnswer(exception, given.raw ?? given, retryAfter * 1_000);
+    if (!answer) return this.answerByStatus(exception, context);
+    // A fault of the server's, which Nest would have logged.
+    if (!(exception instanceof HttpException)) this.logger.error(exception);
+    adapter.setHeader(response, 'Cache-Control', 'no-store, no-transform');
+    adapter.setHeader(response, 'X-Accel-Buffering', 'no');
+    if (answer.status === 200) adapter.setHeader(response, 'Content-Type', 'text/event-stream');
+    adapter.reply(response, answer.status === 200 ? answer.body : '', answer.status);
+  }
+
+  private answerByStatus(exception: unknown, context: ArgumentsHost): void {
+    // oxlint-disable-next-line promise/valid-params -- Nest's `catch`, no Promise's
+    super.catch(exception, context);
+  }
+
+  /** @param retryAfter ms. Returns undefined where the status is the answer */
+  private toAnswer(
+    exception: unknown,
+    request: IncomingMessage,
+    retryAfter: number,
+  ): StreamAnswer | undefined {
+    const status = exception instanceof HttpException ? exception.getStatus() : 500;
+    const known = CODES[status] ?? (status >= 500 ? 'UNAVAILABLE' : undefined);
+    if (known === undefined || !isEventSource(request)) return undefined;
+    const code = exception instanceof SseRedisError ? exception.code : known;
+    const lastEventId = getLastEventId(request);
+    if (status === 401 || status === 403) {
+      if (lastEventId === DISMISSED_ID) return { status: 204, body: '' };
+      const id = repeatableId(lastEventId);
+      const body = String(formatRefusalFrame(code, {}, undefined, id)) + String(formatDismissalFrame(code));
+      return { status: 200, body };
+    }
+    const retry = Math.max(jitter(this.options.retry), Number.isFinite(retryAfter) ? retryAfter : 0);
+    return { status: 200, body: String(formatRefusalFrame(code, {}, retry, repeatableId(lastEventId))) };
+  }
+}

@@ -1,0 +1,151 @@
+import { forEachAdapter, SseStream, startApp, until } from '@nestjs-sse-redis/testing';
+import {
+  Controller,
+  HttpException,
+  Inject,
+  Injectable,
+  Sse,
+  UseFilters,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { EventSource } from 'eventsource';
+import { SseClient, SseHub, SseRedisModule, SseStreamFilter } from 'nestjs-sse-redis';
+
+/** What the guard of the routes throws, until it is undefined. */
+let refusal: (() => Error) | undefined;
+let requests = 0;
+
+@Injectable()
+class RefusingGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    requests++;
+    const response = context.switchToHttp().getResponse<{ header(name: string, value: string): void }>();
+    if (refusal && isStatus(429)) response.header('Retry-After', '7');
+    if (refusal) throw refusal();
+    return true;
+  }
+}
+
+const isStatus = (status: number): boolean => {
+  const error = refusal?.();
+  return error instanceof HttpException && error.getStatus() === status;
+};
+
+@Controller()
+@UseGuards(RefusingGuard)
+class StreamsController {
+  constructor(@Inject(SseHub) private readonly hub: SseHub) {}
+
+  @Sse('filtered')
+  @UseFilters(SseStreamFilter)
+  filtered(@SseClient() client: SseClient) {
+    return this.hub.connect(client, 'news');
+  }
+
+  @Sse('bare')
+  bare(@SseClient() client: SseClient) {
+    return this.hub.connect(client, 'news');
+  }
+}
+
+const status = (code: number) => () => new HttpException('no', code);
+
+forEachAdapter((adapter) => {
+  const closing: (() => unknown)[] = [];
+  let url: string;
+  let hub: SseHub;
+
+  beforeEach(async () => {
+    requests = 0;
+    const running = await startApp(
+      {
+        module: class {},
+        imports: [SseRedisModule.forRoot({ retry: 20 })],
+        controllers: [StreamsController],
+      },
+      adapter,
+    );
+    hub = running.app.get(SseHub);
+    url = running.url;
+    closing.push(() => running.close());
+  });
+  afterEach(async () => {
+    refusal = undefined;
+    for (const close of closing.splice(0).toReversed()) await close();
+  });
+
+  function connect(path: string) {
+    const source = new EventSource(`${url}${path}`);
+    const seen: string[] = [];
+    // The library's own errors have no data.
+    source.addEventListener('error', (event) => {
+      if ('data' in event) seen.push(String(event.data));
+    });
+    source.addEventListener('end', () => seen.push('end'));
+    source.addEventListener('message', ({ data }) => seen.push(String(data)));
+    closing.push(() => source.close());
+    return { source, seen };
+  }
+
+  it.each([
+    { error: status(500), code: 'UNAVAILABLE' },
+    { error: status(503), code: 'UNAVAILABLE' },
+    { error: () => new Error('the database is away'), code: 'UNAVAILABLE' },
+  ])(
+    'keeps an EventSource through a refusal with $code, and it connects when the guard lets it',
+    async ({ error, code }) => {
+      refusal = error;
+      const { source, seen } = connect('/filtered');
+      await until(() => requests >= 3);
+      expect(new Set(seen)).toEqual(new Set([JSON.stringify({ code })]));
+      refusal = undefined;
+      await until(() => hub.stats().connections === 1);
+      await hub.publish('news', { data: 'hello' });
+      await until(() => seen.includes('hello'));
+      expect(source.readyState).toBe(source.OPEN);
+    },
+  );
+
+  it('tells a client of a rate limit, and when to come back as Retry-After does', async () => {
+    refusal = status(429);
+    const stream = SseStream.open(`${url}/filtered`, { lastEventId: '17-1' });
+    const { message, id } = await stream.waitForBlock(() => true);
+    expect(message).toMatchObject({ type: 'error', data: '{"code":"TOO_MANY_REQUESTS"}' });
+    expect(id).toBe('17-1');
+    expect(stream.retry).toBe(7_000);
+  });
+
+  it.each([
+    { status: 401, code: 'UNAUTHORIZED' },
+    { status: 403, code: 'FORBIDDEN' },
+  ])('ends an EventSource for good after $status', async ({ status: refused, code }) => {
+    refusal = status(refused);
+    const { source, seen } = connect('/filtered');
+    await until(() => source.readyState === source.CLOSED);
+    expect(seen).toEqual([JSON.stringify({ code }), 'end']);
+    expect(requests).toBe(2);
+  });
+
+  it.each([
+    { path: '/bare', headers: {}, refused: 503 },
+    { path: '/filtered', headers: { prefer: 'status' }, refused: 503 },
+    { path: '/filtered', headers: { accept: 'application/json' }, refused: 503 },
+    { path: '/filtered', headers: {}, refused: 404 },
+  ])('leaves the status $refused to $path with $headers', async ({ path, headers, refused }) => {
+    refusal = status(refused);
+    const answer = await fetch(`${url}${path}`, {
+      headers: { accept: 'text/event-stream', ...headers } as Record<string, string>,
+    });
+    expect(answer.status).toBe(refused);
+    expect(await answer.json()).toMatchObject({ statusCode: refused });
+  });
+
+  it('loses an EventSource to a 503 without the filter (negative control)', async () => {
+    refusal = status(503);
+    const { source } = connect('/bare');
+    await until(() => source.readyState === source.CLOSED);
+    expect(requests).toBe(1);
+  });
+});
