@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Observable } from 'rxjs';
@@ -34,6 +35,7 @@ const PIPES_PART = 3 / 4;
 
 /** This process as a node of the deployment: composes the parts, wires the broker to them, starts and stops them in order. */
 export class SseNode implements HubParts {
+  private readonly logger = new Logger('SseRedisModule');
   readonly hub: SseHub;
   readonly registry: SseRegistry;
   readonly id = randomBytes(9).toString('base64url');
@@ -81,7 +83,7 @@ export class SseNode implements HubParts {
 
   async start(): Promise<void> {
     this.feeds.link.up = true;
-    await this.broker.start(this.createListener());
+    this.logBroker(await this.broker.start(this.createListener()));
     this.state.start();
     // Losses that it does not know by then it learns later, and sends gaps to the clients that have come.
     await withinTime(this.lossWatch.start(), this.options.connectTimeout);
@@ -91,6 +93,12 @@ export class SseNode implements HubParts {
       await this.stopHub();
       throw error;
     }
+  }
+
+  private logBroker(description: string): void {
+    const isAlone = this.options.redis === undefined && process.env['NODE_ENV'] === 'production';
+    const advice = isAlone ? ' Events do not reach other processes: set the redis option.' : '';
+    this.logger[isAlone ? 'warn' : 'log'](`Hub ${this.id} uses ${description}.${advice}`);
   }
 
   /** Ends running pipes, and hands the clients over. */
@@ -165,7 +173,7 @@ export class SseNode implements HubParts {
   }
 
   private observe(channel: string, options: ObserveOptions): Observable<SseEvent> {
-    return observeChannel(this.subscribers, channel, options, () => this.state.check());
+    return observeChannel(this.subscribers, channel, options, this.state);
   }
 }
 

@@ -1,12 +1,15 @@
 import {
   Inject,
+  Logger,
   Module,
   type BeforeApplicationShutdown,
   type DynamicModule,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { HttpAdapterHost, type AbstractHttpAdapter } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer, type AbstractHttpAdapter } from '@nestjs/core';
+import { isDeepStrictEqual } from 'node:util';
+import { InvalidOptionsError } from './errors/invalid-options.error.js';
 import { endConnectionsOfEventSources } from './platform/closing-connections.js';
 import { answerForClosingFastify } from './platform/fastify-shutdown.js';
 import { InterceptorNotice } from './http/interceptor-notice.js';
@@ -23,6 +26,9 @@ import {
   MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
 } from './sse-redis.module-definition.js';
+
+const TWINS =
+  'SseRedisModule.forRoot() is imported more than once with the same redis and prefix: each is a hub of its own. Import it once with isGlobal: true, or export it from one module.';
 
 /**
  * Server-Sent Events over Redis. Provides `SseHub` and `SseRegistry`; import it once, with `isGlobal: true` or in each module that uses
@@ -51,12 +57,15 @@ export class SseRedisModule
   extends ConfigurableModuleClass
   implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
 {
+  private readonly logger = new Logger('SseRedisModule');
+
   constructor(
     @Inject(SseNode) private readonly node: SseNode,
     @Inject(SseHub) private readonly hub: SseHub,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(InterceptorNotice) private readonly interceptorNotice: InterceptorNotice,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
     super();
   }
@@ -76,6 +85,7 @@ export class SseRedisModule
 
   async onModuleInit(): Promise<void> {
     if (this.isReplaced) return;
+    this.checkTwins();
     await this.node.start();
     // Without HTTP there are no routes, whatever controllers there are.
     if (this.adapter) this.interceptorNotice.log();
@@ -91,6 +101,25 @@ export class SseRedisModule
   async onApplicationShutdown(): Promise<void> {
     if (this.isReplaced) return;
     await this.node.stop();
+  }
+
+  /**
+   * Since Nest 11 each `forRoot()` is a module of its own, however equal the options.
+   *
+   * @throws InvalidOptionsError where both are embedded brokers: what one hub publishes, streams of the other never get
+   */
+  private checkTwins(): void {
+    const { options } = this;
+    const hubs = [...this.modules.values()]
+      .filter(({ metatype }) => metatype === SseRedisModule)
+      .map(({ instance }) => instance as unknown as SseRedisModule);
+    const isTwin = (other: SseRedisModule): boolean =>
+      other.options.prefix === options.prefix && isDeepStrictEqual(other.options.redis, options.redis);
+    if (hubs.filter(isTwin).length < 2) return;
+    if (options.redis === undefined)
+      throw new InvalidOptionsError(`${TWINS} Events of one would never reach the other.`);
+    if (hubs.find(isTwin) === this)
+      this.logger.warn(`${TWINS} Each has connections to Redis, and a node, of its own.`);
   }
 
   /** Whether a test has put a hub of its own in the place of this node's (`overrideProvider`): nothing starts or connects then. */

@@ -71,8 +71,8 @@ export interface BrokerListener {
  * Anything asked of Redis rejects with a `RedisUnavailableError` where it cannot be reached.
  */
 export interface Broker {
-  /** Connects. From here on the listener is called. */
-  start(listener: BrokerListener): Promise<void>;
+  /** Connects. From here on the listener is called. Resolves to what it is connected to, for the log. */
+  start(listener: BrokerListener): Promise<string>;
   /** Appends to the logs and announces, each in one atomic step, in the given order. */
   publish(publications: readonly Publication[]): Promise<PublishOutcome[]>;
   /** The last position given out. */

@@ -1,10 +1,40 @@
 import { InvalidConnectionError } from '../errors/invalid-connection.error.js';
+import { parseCount } from '../event/count.js';
+import { checkOptions } from '../event/known-options.js';
+import type { ConnectOptions } from './connect-options.interface.js';
+import type { ConnectingClient } from './connecting-client.js';
+import type { ConnectionOptions } from './connection-opener.js';
+
+const CONNECT_OPTIONS: ReadonlySet<string> = new Set<keyof ConnectOptions>([
+  'rewind',
+  'user',
+  'metadata',
+  'expiresAt',
+  'control',
+]);
+
+/** Checks what `hub.connect()` was given. @throws InvalidConnectionError | InvalidArgumentError */
+export function parseConnection(
+  client: ConnectingClient,
+  options: ConnectOptions,
+  maxMetadataBytes: number,
+): ConnectionOptions {
+  checkOptions('connect()', options, CONNECT_OPTIONS);
+  return {
+    lastEventId: client.lastEventId,
+    rewind: parseCount('rewind', options.rewind ?? 0),
+    user: parseUser(options.user ?? client.user),
+    metadata: parseMetadata(options.metadata, maxMetadataBytes),
+    expiresAt: parseExpiry(options.expiresAt ?? client.expiresAt),
+    control: options.control === true,
+  };
+}
 
 // oxlint-disable-next-line no-control-regex
 const USER = /^[^\u0000-\u001f\u007f-\u009f]{1,256}$/;
 
 /** Returns the id of a user as a string. @throws InvalidConnectionError */
-export function parseUser(user: unknown): string | undefined {
+function parseUser(user: unknown): string | undefined {
   if (user === undefined || user === null) return undefined;
   const id = typeof user === 'number' ? String(user) : user;
   if (typeof id === 'string' && USER.test(id) && id.isWellFormed()) return id;
@@ -14,7 +44,7 @@ export function parseUser(user: unknown): string | undefined {
 }
 
 /** Returns the metadata of a connection as JSON carries it. @throws InvalidConnectionError */
-export function parseMetadata(metadata: unknown, maxBytes: number): unknown {
+function parseMetadata(metadata: unknown, maxBytes: number): unknown {
   if (metadata === undefined) return undefined;
   let json: string | undefined;
   try {
@@ -33,7 +63,7 @@ export function parseMetadata(metadata: unknown, maxBytes: number): unknown {
 }
 
 /** Returns ms since the epoch. @throws InvalidConnectionError */
-export function parseExpiry(expiresAt: number | Date | undefined): number | undefined {
+function parseExpiry(expiresAt: number | Date | undefined): number | undefined {
   if (expiresAt === undefined) return undefined;
   const at = Number(expiresAt);
   if (Number.isFinite(at)) return at;

@@ -1,12 +1,14 @@
 import type { Broker } from '../broker/broker.interface.js';
 import { parseChannel } from '../event/channel-name.js';
 import { parseCount } from '../event/count.js';
+import { checkOptions } from '../event/known-options.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
 import { formatEventId, isAhead } from '../event/position.js';
 import type { SseEvent } from '../event/sse-event.js';
 import { toSseEvent } from './observable-sink.js';
 
 const DEFAULT_LIMIT = 100;
+const HISTORY_OPTIONS: ReadonlySet<string> = new Set(['limit', 'after']);
 
 /** Options of `hub.history()`. */
 export interface HistoryOptions {
@@ -30,8 +32,10 @@ export interface HistoryPage {
 export async function readHistory(
   broker: Broker,
   channel: string,
-  { limit: wanted, after: id }: HistoryOptions,
+  options: HistoryOptions,
 ): Promise<HistoryPage> {
+  checkOptions('history()', options, HISTORY_OPTIONS);
+  const { limit: wanted, after: id } = options;
   const name = parseChannel(channel);
   const limit = parseCount('limit', wanted ?? DEFAULT_LIMIT);
   const after = id === undefined ? await broker.positionBefore([name], limit) : parsePositionAfter(id, name);

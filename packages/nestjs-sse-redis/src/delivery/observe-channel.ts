@@ -1,8 +1,13 @@
-import { Observable } from 'rxjs';
+import { Observable, type Subscriber as Observer } from 'rxjs';
+import { HubClosedError } from '../errors/hub-closed.error.js';
+import { RedisRefusedError } from '../errors/redis-refused.error.js';
+import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import type { SseEvent } from '../event/sse-event.js';
 import type { HubCounters } from './hub-counters.js';
 import { ObservableSink } from './observable-sink.js';
 import type { StartOptions, Subscribers } from './subscribers.js';
+
+const RETRY_AFTER_MS = 200;
 
 export interface ObserveOptions extends StartOptions {
   /** The counters of its deliveries, where these are not to count with all others. */
@@ -11,22 +16,70 @@ export interface ObserveOptions extends StartOptions {
   readonly onLive?: () => void;
 }
 
+/** Whether the hub runs. */
+export interface Lifecycle {
+  readonly isStarted: boolean;
+  readonly isClosed: boolean;
+  /** Resolves when the hub has started, or was closed before. */
+  readonly decided: Promise<void>;
+}
+
 /**
  * The events of a channel as an Observable in this process.
  *
- * @param check called for each subscription; throws while the hub does not run
+ * Who subscribes before the hub has started, or while Redis is away, waits: an error without a handler ends the process,
+ * and all its streams with it. It completes when the hub closes.
  */
 export function observeChannel(
   subscribers: Subscribers,
   channel: string,
-  { counters, onLive, ...start }: ObserveOptions,
-  check: () => void,
+  options: ObserveOptions,
+  hub: Lifecycle,
 ): Observable<SseEvent> {
   return new Observable((observer) => {
-    check();
-    return subscribers.open([channel], start, new ObservableSink(observer, onLive), {
-      failed: (error) => observer.error(error),
+    if (hub.isClosed) return observer.error(new HubClosedError('The hub is closed, as the application is.'));
+    const observation = new Observation(subscribers, channel, options, hub, observer);
+    if (hub.isStarted) observation.open();
+    else void hub.decided.then(() => observation.open());
+    return () => observation.close();
+  });
+}
+
+/** One subscription to the Observable. */
+class Observation {
+  private release: (() => void) | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private isLeft = false;
+
+  constructor(
+    private readonly subscribers: Subscribers,
+    private readonly channel: string,
+    private readonly options: ObserveOptions,
+    private readonly hub: Lifecycle,
+    private readonly observer: Observer<SseEvent>,
+  ) {}
+
+  open(): void {
+    if (this.isLeft) return;
+    if (this.hub.isClosed) return this.observer.complete();
+    const { counters, onLive, ...start } = this.options;
+    this.release = this.subscribers.open([this.channel], start, new ObservableSink(this.observer, onLive), {
+      failed: (error) => this.onFailed(error),
       ...(counters && { counters }),
     });
-  });
+  }
+
+  close(): void {
+    this.isLeft = true;
+    clearTimeout(this.timer);
+    this.release?.();
+  }
+
+  private onFailed(error: unknown): void {
+    const isOutage = error instanceof RedisUnavailableError || error instanceof RedisRefusedError;
+    if (!isOutage) return this.observer.error(error);
+    if (this.isLeft) return;
+    this.timer = setTimeout(() => this.open(), RETRY_AFTER_MS);
+    this.timer.unref();
+  }
 }

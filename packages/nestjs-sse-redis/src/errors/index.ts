@@ -12,6 +12,7 @@ export { InvalidEventError } from './invalid-event.error.js';
 export { InvalidEventIdError } from './invalid-event-id.error.js';
 export { InvalidOptionsError } from './invalid-options.error.js';
 export { NodeUnreachableError } from './node-unreachable.error.js';
+export { NotSseRouteError } from './not-sse-route.error.js';
 export { PayloadTooLargeError } from './payload-too-large.error.js';
 export { PipeInterruptedError } from './pipe-interrupted.error.js';
 export { PublishOutcomeUnknownError } from './publish-outcome-unknown.error.js';

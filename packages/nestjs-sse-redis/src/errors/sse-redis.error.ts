@@ -31,6 +31,8 @@ export abstract class SseRedisError extends HttpException {
   /** @param options `cause`: the error behind this one */
   constructor(message: string, options?: ErrorOptions) {
     super(message, (new.target as ErrorClass).status, options);
+    // Nest leaves out a cause that is null or false, which a source may throw.
+    if (options && 'cause' in options) this.cause = options.cause;
   }
 
   get statusCode(): number {

@@ -12,6 +12,8 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
  *
  * Half a surrogate pair is refused because UTF-8 cannot carry it: two different names would become one in Redis.
  *
+ * A name that ends in `undefined` or `null` is refused because all whose value is missing would share one channel.
+ *
  * @throws InvalidChannelError
  */
 export function parseChannel(name: unknown): string {
@@ -19,6 +21,11 @@ export function parseChannel(name: unknown): string {
   if (name === '') throw invalid('a channel name must not be empty');
   if (name.length > MAX_CHANNEL_LENGTH) {
     throw invalid(`a channel name has at most ${MAX_CHANNEL_LENGTH} characters, this one has ${name.length}`);
+  }
+  if (name.endsWith('undefined') || name.endsWith('null')) {
+    throw invalid(
+      `the channel name ${JSON.stringify(name)} ends in what a missing value becomes in a text: check what it is made of`,
+    );
   }
   if (CONTROL.test(name)) throw invalid(`the channel name ${JSON.stringify(name)} has a control character`);
   if (!name.isWellFormed())

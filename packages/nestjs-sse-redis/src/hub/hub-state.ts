@@ -3,6 +3,9 @@ import { HubClosedError } from '../errors/hub-closed.error.js';
 /** Whether the hub runs. */
 export class HubState {
   private state: 'new' | 'started' | 'closed' = 'new';
+  private decide!: () => void;
+  /** Resolves when the hub has started, or was closed before. */
+  readonly decided = new Promise<void>((resolve) => (this.decide = resolve));
 
   get isStarted(): boolean {
     return this.state === 'started';
@@ -14,10 +17,12 @@ export class HubState {
 
   start(): void {
     this.state = 'started';
+    this.decide();
   }
 
   close(): void {
     this.state = 'closed';
+    this.decide();
   }
 
   /** @throws HubClosedError unless the hub runs */

@@ -1,6 +1,6 @@
 import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { parseExpiry, parseMetadata, parseUser } from '../clients/connect-arguments.js';
+import { parseConnection } from '../clients/connect-arguments.js';
 import { checkDismissal, type ConnectingClient } from '../clients/connecting-client.js';
 import type { ConnectionTarget } from '../control/connection-command.js';
 import type * as control from '../control/control.types.js';
@@ -8,6 +8,7 @@ import { readHistory, type HistoryOptions, type HistoryPage } from '../delivery/
 import { observeChannel } from '../delivery/observe-channel.js';
 import { parseChannel, parseChannels } from '../event/channel-name.js';
 import { parseCount } from '../event/count.js';
+import { checkOptions } from '../event/known-options.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
 import { formatEventId } from '../event/position.js';
 import type { SseEvent, SseEventInput } from '../event/sse-event.js';
@@ -18,6 +19,8 @@ import type { HubParts } from './hub-parts.js';
 import { collectStats, type HubStats } from './hub-stats.js';
 import type { ConnectOptions, EventsOptions, Readiness } from './hub.types.js';
 import { findProblems } from './readiness.js';
+
+const EVENTS_OPTIONS: ReadonlySet<string> = new Set(['after', 'rewind']);
 
 /** The hub of this process: publishes events, and serves the clients that are connected here. */
 export class SseHub {
@@ -55,14 +58,7 @@ export class SseHub {
   ): Observable<MessageEvent> {
     const { clients, options: settings, state } = this.node;
     const names = parseChannels(channels, settings.channelsPerConnection);
-    const connection = {
-      lastEventId: client.lastEventId,
-      rewind: parseCount('rewind', options.rewind ?? 0),
-      user: parseUser(options.user ?? client.user),
-      metadata: parseMetadata(options.metadata, settings.metadataBytes),
-      expiresAt: parseExpiry(options.expiresAt ?? client.expiresAt),
-      control: options.control === true,
-    };
+    const connection = parseConnection(client, options, settings.metadataBytes);
     state.check();
     checkDismissal(client);
     return observeResponse(client.response, client, settings, (response) =>
@@ -101,15 +97,19 @@ export class SseHub {
    * events come as one event of type `gap`. Completes with the channel's stream (see `pipe`); the end of a run that a
    * later one has followed completes nothing.
    *
-   * @throws InvalidChannelError | InvalidEventIdError when called; a RedisUnavailableError comes through the Observable
+   * It may be subscribed to before the hub has started (in a constructor, or a gateway's `afterInit`) and while Redis is
+   * away: it waits, and begins when there is something to hear. When the application closes it completes.
+   *
+   * @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError when called; a HubClosedError comes through the Observable
    */
-  events(channel: string, { after, rewind }: EventsOptions = {}): Observable<SseEvent> {
+  events(channel: string, options: EventsOptions = {}): Observable<SseEvent> {
+    checkOptions('events()', options, EVENTS_OPTIONS);
+    const { after, rewind } = options;
     const { state, subscribers } = this.node;
     const name = parseChannel(channel);
     const lastEventId = after === undefined ? undefined : formatEventId(parsePositionAfter(after, name));
     const start = { lastEventId, rewind: parseCount('rewind', rewind ?? 0) };
-    state.check();
-    return observeChannel(subscribers, name, start, () => state.check());
+    return observeChannel(subscribers, name, start, state);
   }
 
   /**
@@ -170,7 +170,7 @@ export class SseHub {
    * @throws InvalidEventError | PayloadTooLargeError | RedisUnavailableError
    */
   async sendTo(connectionId: string, event: SseEventInput): Promise<control.SendOutcome> {
-    const { text } = this.internals.publisher.encode(event, undefined);
+    const { text } = this.internals.publisher.encodeMessage(event);
     return this.node.control.send(connectionId, text);
   }
 

@@ -56,7 +56,11 @@ export const isAuthorize: OptionCheck = (value) => {
   });
 };
 
+/** The value of `redis` for the broker of one process. */
+export const EMBEDDED = 'embedded';
+
 export const isRedis: OptionCheck = (value) => {
+  if (value === EMBEDDED) return [];
   if (typeof value === 'string') {
     const problem = findProblemOfUrl(value);
     return problem ? [`redis takes a URL that begins with redis:// or rediss://, it got ${problem}`] : [];

@@ -12,6 +12,7 @@ import {
 } from './option-checks.js';
 import type { RedisCredentialsFunction } from './redis-credentials.interface.js';
 import type { SerializeFunction } from './serialize-function.interface.js';
+import { createDefaultIdentify } from './default-identify.js';
 import type { SseRedisOptions, UserId } from './sse-redis-options.interface.js';
 
 const MINUTE = 60_000;
@@ -98,7 +99,7 @@ export const OPTIONS = [
   option<(request: unknown) => UserId | Promise<UserId>>()(
     'identify',
     'identify',
-    () => getRequestUserId,
+    () => createDefaultIdentify(),
     isFunction('(request) => user id'),
   ),
   option<AuthorizeFunction | ChannelRules | undefined>()('authorize', 'authorize', undefined, isAuthorize),
@@ -127,8 +128,4 @@ export type ResolvedOptions = {
 
 function getAuditInterval({ ttl }: Resolved): number {
   return Math.min(30_000, Math.floor((ttl as number) / 2));
-}
-
-function getRequestUserId(request: unknown): UserId {
-  return (request as { user?: { id?: UserId } } | undefined)?.user?.id;
 }

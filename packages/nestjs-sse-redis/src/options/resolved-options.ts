@@ -1,5 +1,6 @@
 import { InvalidOptionsError } from '../errors/invalid-options.error.js';
 import { describeValue, isObject } from './describe-value.js';
+import { EMBEDDED } from './option-checks.js';
 import { OPTIONS, type ResolvedOptions } from './option-table.js';
 import type { SseRedisOptions } from './sse-redis-options.interface.js';
 
@@ -23,7 +24,7 @@ export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
       `SseRedisModule takes an options object such as { redis: 'redis://localhost' }, it got ${typeof options === 'string' ? 'a string' : describeValue(options)}.`,
     );
   }
-  const problems = findUnknown(options);
+  const problems = [...findUnknown(options), ...findUnsetRedis(options)];
   const values: Record<string, unknown> = {};
   for (const { path, key, fallback, check } of OPTIONS) {
     const value = read(options, path);
@@ -31,6 +32,7 @@ export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
     problems.push(...found);
     values[key] = value === undefined || found.length > 0 ? fallback(values) : value;
   }
+  if (values['redis'] === EMBEDDED) values['redis'] = undefined;
   const resolved = values as ResolvedOptions;
   if (problems.length === 0) problems.push(...findContradictions(resolved));
   if (problems.length === 0) return resolved;
@@ -61,6 +63,14 @@ function findContradictions({
     );
   }
   return problems;
+}
+
+/** `redis: process.env.REDIS_URL` without the variable would be an embedded broker in each process, and none would hear another. */
+function findUnsetRedis(options: object): string[] {
+  if (!('redis' in options) || options.redis !== undefined) return [];
+  return [
+    `redis is undefined: is the environment variable set that it comes from? For the embedded broker of one process say redis: '${EMBEDDED}', or leave the option out`,
+  ];
 }
 
 function findUnknown(options: object): string[] {

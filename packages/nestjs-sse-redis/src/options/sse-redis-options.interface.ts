@@ -10,7 +10,8 @@ export interface SseRedisOptions {
    * one the module takes the settings for two connections of its own, which it also closes; yours stays yours. A
    * `keyPrefix` in it goes in front of `prefix`.
    *
-   * Left out: the embedded broker, for one process.
+   * `'embedded'`, or left out: the embedded broker, for one process; in production (`NODE_ENV`) it warns. A key that is
+   * there and undefined is an error, since an environment variable is missing then.
    */
   readonly redis?: string | RedisOptions | Redis;
   /**

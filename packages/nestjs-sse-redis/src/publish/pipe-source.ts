@@ -173,7 +173,10 @@ async function getReturn(iterator: AsyncIterator<PipeItem>): Promise<void> {
 
 function toEvent(item: PipeItem): SseEventInput {
   if (typeof item === 'string') return { data: item };
-  if (typeof item === 'object' && item !== null && 'data' in item) return item;
+  if (typeof item === 'object' && item !== null && 'data' in item) {
+    // An event of `hub.events()` has more, which is not published.
+    return { data: item.data, ...(item.type !== undefined && { type: item.type }) };
+  }
   throw new InvalidEventError('An item of a piped source is an event { type?, data } or a string.');
 }
 

@@ -9,8 +9,14 @@ import type { ResolvedOptions } from '../options/resolved-options.js';
 import type { PipePublisher } from './pipes.js';
 import type { ChannelEventInput, Published, PublishOptions, PublishResult } from './publish.types.js';
 import { serializeData } from './serialize-data.js';
+import { checkOptions, findUnknownField } from '../event/known-options.js';
 
 const MAX_KEY_LENGTH = 256;
+
+const EVENT_FIELDS = new Set(['type', 'data']);
+const PUBLISH_OPTIONS = new Set(['idempotencyKey', 'ephemeral']);
+const MANY_FIELDS = new Set(['channel', ...EVENT_FIELDS, ...PUBLISH_OPTIONS]);
+const NO_ID = ' The hub gives each event its id, and each connection its retry time: leave them out.';
 
 /** Checks, encodes and publishes events. */
 export class Publisher implements PipePublisher {
@@ -23,6 +29,8 @@ export class Publisher implements PipePublisher {
   ) {}
 
   async publish(channel: string, event: SseEventInput, options: PublishOptions): Promise<Published> {
+    checkFields(event, EVENT_FIELDS);
+    checkOptions('publish()', options, PUBLISH_OPTIONS);
     const [outcome] = await this.send([this.prepare(channel, event, options)]);
     if ('error' in outcome!) throw outcome.error;
     return { id: formatEventId(outcome!.position) };
@@ -35,6 +43,7 @@ export class Publisher implements PipePublisher {
     const places: number[] = [];
     for (const [i, event] of events.entries()) {
       try {
+        checkFields(event, MANY_FIELDS);
         publications.push(this.prepare(event?.channel, event, event));
         places.push(i);
       } catch (error) {
@@ -71,12 +80,29 @@ export class Publisher implements PipePublisher {
     return outcomes;
   }
 
+  /** The event for one connection. @throws InvalidEventError | PayloadTooLargeError */
+  encodeMessage(event: SseEventInput): EventText {
+    checkFields(event, EVENT_FIELDS);
+    return this.encode(event, undefined);
+  }
+
   /** @param channel undefined for an event that is sent to one connection */
   encode(event: SseEventInput, channel: string | undefined): EventText {
     const { payloadBytes, serialize } = this.options;
     if (!serialize) return encodeEvent(event, payloadBytes);
     return encodeEvent(event, payloadBytes, (data) => serializeData(serialize, data, channel));
   }
+}
+
+/** @throws InvalidEventError for a field that would be lost, as `id` and `retry` of Nest's `MessageEvent` */
+function checkFields(event: object, known: ReadonlySet<string>): void {
+  if (typeof event !== 'object' || event === null) return;
+  const unknown = findUnknownField(event, known);
+  if (unknown === undefined) return;
+  const hint = unknown === 'id' || unknown === 'retry' ? NO_ID : '';
+  throw new InvalidEventError(
+    `An event has no ${JSON.stringify(unknown)} here, it has ${[...known].join(', ')}.${hint}`,
+  );
 }
 
 function parseIdempotencyKey(key: string | undefined): string | undefined {

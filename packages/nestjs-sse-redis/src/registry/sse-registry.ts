@@ -33,7 +33,7 @@ export interface ChangesGap {
 export class SseRegistry {
   /**
    * Arrivals and departures in all processes, and changes of channels; each once. However many subscribe, this process
-   * listens once.
+   * listens once. It may be subscribed to in a constructor: it waits for the start, and for Redis where that is away.
    */
   readonly changes: Observable<ConnectionChange | ChangesGap>;
 

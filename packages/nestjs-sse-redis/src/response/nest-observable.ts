@@ -2,7 +2,7 @@ import * as nest from '@nestjs/common';
 import type { MessageEvent } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { alreadyConnected } from './already-connected.js';
+import { alreadyConnected, notSseRoute } from './misuse.js';
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 
 /** Of Nest, under which a request carries what `@SseSignal()` gives. */
@@ -36,6 +36,8 @@ export class NestObservable extends Observable<MessageEvent> {
   ) {
     super((subscriber) => {
       if (this.subscriber) return subscriber.error(alreadyConnected());
+      // Whoever else subscribes (Nest to what an @Get() returns) would wait for ever, and the client with it.
+      if (!isPipedTo(response)) return subscriber.error(notSseRoute(response));
       this.subscriber = subscriber;
       const left = serve(this);
       return () => {
@@ -74,6 +76,14 @@ export class NestObservable extends Observable<MessageEvent> {
   end(): void {
     this.subscriber?.complete();
   }
+}
+
+/**
+ * Whether a stream is piped to the response. Nest pipes its Transform before it subscribes, and under an interceptor before
+ * the handler runs. `pipe()` listens to `unpipe` of its destination (Node's lib/internal/streams/readable.js).
+ */
+function isPipedTo(response: ServerResponse): boolean {
+  return response.listenerCount('unpipe') > 0;
 }
 
 /** Tells who asked for `@SseSignal()` that the stream is over, of which Nest has let go. */

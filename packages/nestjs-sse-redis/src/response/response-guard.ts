@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { alreadyConnected } from './already-connected.js';
+import { alreadyConnected } from './misuse.js';
 import { formatPositionFrameWithId } from '../event/sse-frame.js';
 import { ForeignBlocks } from './foreign-blocks.js';
 import { addIncremental } from './incremental.js';

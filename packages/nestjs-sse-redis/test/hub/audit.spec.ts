@@ -21,7 +21,7 @@ class SlowBroker extends MemoryBroker {
   asked = 0;
   failing = false;
 
-  override start(listener: BrokerListener): Promise<void> {
+  override start(listener: BrokerListener): Promise<string> {
     const give = (deliver: () => void) => {
       if (this.holding) this.onTheirWay.push(deliver);
       else deliver();

@@ -23,7 +23,7 @@ class LaggingBroker extends MemoryBroker {
   readonly onTheirWay: (() => void)[] = [];
   losing = false;
 
-  override start(listener: BrokerListener): Promise<void> {
+  override start(listener: BrokerListener): Promise<string> {
     const announced = (channel: string, record: EventRecord) => {
       if (!this.losing) listener.announced(channel, record);
     };

@@ -47,11 +47,12 @@ export class MemoryBroker implements Broker {
     });
   }
 
-  async start(listener: BrokerListener): Promise<void> {
+  async start(listener: BrokerListener): Promise<string> {
     this.listener = listener;
     this.timer = setInterval(() => this.tick(), this.options.probeInterval);
     this.timer.unref();
     await Promise.resolve();
+    return 'the embedded broker, which serves this process alone';
   }
 
   async publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {

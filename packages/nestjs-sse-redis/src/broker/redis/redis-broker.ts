@@ -97,7 +97,7 @@ export class RedisBroker implements Broker {
     );
   }
 
-  async start(listener: BrokerListener): Promise<void> {
+  async start(listener: BrokerListener): Promise<string> {
     this.listener = listener;
     for (const connection of [this.commandConnection, this.subscriberConnection]) {
       // ioredis reconnects by itself; without a listener it would print to the console.
@@ -106,12 +106,13 @@ export class RedisBroker implements Broker {
         if (this.isStarted) this.outage.failed(error);
       });
     }
+    let server: string;
     try {
       await connectWithin(this.options.connectTimeout, this.settings.address, [
         this.commandConnection,
         this.subscriberConnection,
       ]);
-      await checkServer(this.commandConnection, this.settings.address, this.logger);
+      server = await checkServer(this.commandConnection, this.settings.address, this.logger);
       await this.subscription.start([this.probeChannel, this.inbox]);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
       await this.sendProbe();
@@ -129,6 +130,7 @@ export class RedisBroker implements Broker {
     this.commandConnection.on('ready', () => {
       if (this.isLinkUp && !this.outage.isReconnecting) this.outage.over();
     });
+    return `${server} at ${this.settings.address}, prefix ${JSON.stringify(this.settings.prefix)}`;
   }
 
   publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {

@@ -9,13 +9,14 @@ const OLDEST = [6, 2] as const;
 /**
  * Refuses a Redis that is too old, and warns of a setting that breaks a promise.
  *
+ * @returns the server with its version, as `Redis 7.0.15` or `Valkey 8.1.1`; without where INFO is hidden
  * @throws UnsupportedRedisError
  */
-export async function checkServer(redis: Redis, address: string, logger: Logger): Promise<void> {
+export async function checkServer(redis: Redis, address: string, logger: Logger): Promise<string> {
   const info = await ask(redis, address);
   const version = /^redis_version:(\d+)\.(\d+)/m.exec(info);
   // Some hosted Redis hide INFO. Then the scripts will tell.
-  if (!version) return;
+  if (!version) return 'Redis';
   const [major, minor] = [Number(version[1]), Number(version[2])];
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
     throw new UnsupportedRedisError(
@@ -28,6 +29,12 @@ export async function checkServer(redis: Redis, address: string, logger: Logger)
       `Redis at ${address} has maxmemory-policy ${policy}: when its memory is full it may drop logs before their time, and clients are then told of gaps, or of none. Set noeviction.`,
     );
   }
+  return describeServer(info);
+}
+
+function describeServer(info: string): string {
+  const valkey = /^valkey_version:(\S+)/m.exec(info)?.[1];
+  return valkey ? `Valkey ${valkey}` : `Redis ${/^redis_version:(\S+)/m.exec(info)![1]}`;
 }
 
 async function ask(redis: Redis, address: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { retry, type Observable, type Subscription } from 'rxjs';
+import type { Observable, Subscription } from 'rxjs';
 import type { Broker } from '../../broker/broker.interface.js';
 import { parseEventId, type Position } from '../../event/position.js';
 import type { SseEvent } from '../../event/sse-event.js';
@@ -29,9 +29,9 @@ export class LossLog {
   /** Calls back with all losses that are retained, then with those that are found. Resolves between the two. */
   follow(learn: (losses: readonly Loss[]) => void): Promise<void> {
     return new Promise((resolve) => {
-      this.subscription = this.listen(resolve)
-        .pipe(retry({ delay: RETRY_AFTER_MS }))
-        .subscribe(({ id, data }) => learn(lossesIn(data).map((loss) => toldAt(loss, parseEventId(id)!))));
+      this.subscription = this.listen(resolve).subscribe(({ id, data }) =>
+        learn(lossesIn(data).map((loss) => toldAt(loss, parseEventId(id)!))),
+      );
     });
   }
 

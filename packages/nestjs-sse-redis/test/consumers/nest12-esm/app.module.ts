@@ -38,7 +38,7 @@ export class NewsController {
 }
 
 @Module({
-  imports: [SseRedisModule.forRoot({ redis: process.env.REDIS_URL || undefined })],
+  imports: [SseRedisModule.forRoot({ redis: process.env.REDIS_URL || 'embedded' })],
   controllers: [NewsController],
 })
 export class AppModule {}

@@ -1,0 +1,22 @@
+/** Options of `hub.connect()`. */
+export interface ConnectOptions {
+  /**
+   * A client that is new (it gives no last event id) first gets this many of the last events of its channels
+   * together, as far as they are retained. Default 0: it begins at now. At most 1,000.
+   */
+  readonly rewind?: number;
+  /** Whose connection it is. Default: what the `identify` option told of the request. */
+  readonly user?: string | number | undefined;
+  /** Data of the connection in the registry: anything that JSON can carry, up to `limits.metadataBytes`. */
+  readonly metadata?: unknown;
+  /**
+   * When what let the client in runs out (its token, say), in ms since the epoch or as a Date: the stream is ended then
+   * with an `error` event (`EXPIRED`), and the client may come back with better. Default: `client.expiresAt`.
+   */
+  readonly expiresAt?: number | Date | undefined;
+  /**
+   * Tells the client, in an event `control`, the id of its connection and a secret, with which it may change its own
+   * channels through `SseConnectionsController`. Default false.
+   */
+  readonly control?: boolean;
+}

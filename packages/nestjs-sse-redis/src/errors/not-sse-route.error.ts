@@ -1,0 +1,6 @@
+import { SseRedisError } from './sse-redis.error.js';
+
+/** What `hub.connect()` returned was subscribed to outside of an `@Sse()` route, where nobody begins the stream. */
+export class NotSseRouteError extends SseRedisError {
+  readonly code = 'NOT_SSE_ROUTE';
+}

@@ -1,0 +1,24 @@
+import { Logger } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { AlreadyConnectedError } from '../errors/already-connected.error.js';
+import { NotSseRouteError } from '../errors/not-sse-route.error.js';
+
+// Nest answers such an error with 500 and does not log it, since it is an HttpException; the developer must see it.
+const logger = new Logger('SseHub');
+
+/** The error for a response that has a stream already. */
+export function alreadyConnected(): AlreadyConnectedError {
+  const error = new AlreadyConnectedError();
+  logger.error(error.message, error.stack);
+  return error;
+}
+
+/** The error for a stream that Nest does not serve as one. */
+export function notSseRoute({ req }: ServerResponse): NotSseRouteError {
+  const route = `${req?.method} ${req?.url?.split('?')[0]}`;
+  const error = new NotSseRouteError(
+    `${route} returned a stream of the hub and is not @Sse(): mark its handler @Sse('path') in the place of @Get('path'), and subscribe to nothing yourself. For events in code of the server there is hub.events().`,
+  );
+  logger.error(error.message);
+  return error;
+}
