@@ -12,6 +12,7 @@ export type {
   ChannelRules,
 } from './options/channel-rules.interface.js';
 export type { RedisCredentials, RedisCredentialsFunction } from './options/redis-credentials.interface.js';
+export type { OptionClass, SseAuthorizer, SseIdentifier } from './options/option-class.interface.js';
 export type { SerializeContext, SerializeFunction } from './options/serialize-function.interface.js';
 export { SseHub } from './hub/sse-hub.js';
 export type { ConnectOptions, EventsOptions, Readiness } from './hub/hub.types.js';

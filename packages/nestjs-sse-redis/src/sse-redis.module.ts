@@ -7,7 +7,7 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { HttpAdapterHost, ModulesContainer, type AbstractHttpAdapter } from '@nestjs/core';
+import { HttpAdapterHost, ModuleRef, ModulesContainer, type AbstractHttpAdapter } from '@nestjs/core';
 import { isDeepStrictEqual } from 'node:util';
 import { InvalidOptionsError } from './errors/invalid-options.error.js';
 import { endConnectionsOfEventSources } from './platform/closing-connections.js';
@@ -15,6 +15,7 @@ import { answerForClosingFastify } from './platform/fastify-shutdown.js';
 import { InterceptorNotice } from './http/interceptor-notice.js';
 import { jitter } from './clients/retry-time.js';
 import { SseHub } from './hub/sse-hub.js';
+import { resolveOptionClasses } from './options/option-classes.js';
 import { resolveOptions, type ResolvedOptions } from './options/resolved-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import type { SseRedisOptions } from './options/sse-redis-options.interface.js';
@@ -38,8 +39,9 @@ const TWINS =
   providers: [
     {
       provide: RESOLVED_OPTIONS,
-      useFactory: (options: SseRedisOptions) => resolveOptions(options),
-      inject: [MODULE_OPTIONS_TOKEN],
+      useFactory: (options: SseRedisOptions, modules: ModuleRef) =>
+        resolveOptions(resolveOptionClasses(options, modules)),
+      inject: [MODULE_OPTIONS_TOKEN, ModuleRef],
     },
     {
       provide: SseNode,

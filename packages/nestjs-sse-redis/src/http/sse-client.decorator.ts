@@ -5,8 +5,13 @@ import type { RequestClient } from './request-client.js';
 /** Marks the methods that take `@SseClient()`. */
 export const SSE_CLIENT = Symbol('SSE_CLIENT');
 
-const markMethod: ParameterDecorator = (target, method) => {
-  if (method !== undefined) Reflect.defineMetadata(SSE_CLIENT, true, target, method);
+const markMethod: ParameterDecorator = (target, method, index) => {
+  if (method === undefined) return;
+  Reflect.defineMetadata(SSE_CLIENT, true, target, method);
+  // SWC tells Nest the decorator as the type of the parameter, since the two share a name. A ValidationPipe that validates
+  // custom decorators would make an instance of it, and fail. Types are defined before parameter decorators are called.
+  const types = Reflect.getMetadata('design:paramtypes', target, method) as unknown[] | undefined;
+  if (types) types[index] = Object;
 };
 
 const ofContext = createParamDecorator(

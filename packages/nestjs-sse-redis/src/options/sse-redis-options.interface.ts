@@ -1,6 +1,7 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import type { AuthorizeFunction, ChannelRules } from './channel-rules.interface.js';
 import type { RedisCredentialsFunction } from './redis-credentials.interface.js';
+import type { OptionClass, SseAuthorizer, SseIdentifier } from './option-class.interface.js';
 import type { SerializeFunction } from './serialize-function.interface.js';
 
 /** The options of `SseRedisModule.forRoot`. Every option has a default that is right in production; times are in milliseconds. */
@@ -106,14 +107,17 @@ export interface SseRedisOptions {
   /**
    * Returns the id of the user who is connecting, from the adapter's request object. Default: `request.user?.id`.
    *
+   * A class is an `SseIdentifier`: `identify: { useExisting: SessionService }`.
+   *
    * @example identify: (request) => request.session?.accountId
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- Express' and Fastify's requests have no common type
-  readonly identify?: (request: any) => UserId | Promise<UserId>;
+  readonly identify?: ((request: any) => UserId | Promise<UserId>) | OptionClass<SseIdentifier>;
   /**
    * Who may be on a channel: asked for each channel when a client connects, when it is subscribed later, again every
    * `authorization.interval`, and by `hub.reauthorize()`. A function, or rules by pattern of the channel's name, of
-   * which the first that fits decides; a channel that none fits is refused. Default: whatever the handler names.
+   * which the first that fits decides; a channel that none fits is refused. Or a class, an `SseAuthorizer`, with what it
+   * injects: `authorize: { useExisting: OrdersAuthorizer }`. Default: whatever the handler names.
    *
    * @example
    * ```ts
@@ -125,7 +129,7 @@ export interface SseRedisOptions {
    * }
    * ```
    */
-  readonly authorize?: AuthorizeFunction | ChannelRules;
+  readonly authorize?: AuthorizeFunction | ChannelRules | OptionClass<SseAuthorizer>;
   readonly authorization?: {
     /** How long an answer is trusted before `authorize` is asked again. Default one minute. */
     readonly interval?: number;

@@ -1,0 +1,78 @@
+import { forEachAdapter, SseStream, startApp, until } from '@nestjs-sse-redis/testing';
+import { Controller, Inject, Injectable, Module, Sse } from '@nestjs/common';
+import {
+  SseClient,
+  SseHub,
+  SseRedisModule,
+  type AuthorizedClient,
+  type SseAuthorizer,
+  type SseIdentifier,
+} from 'nestjs-sse-redis';
+
+/** A service that publishes, and knows who may read: it injects the hub, whose option it is. */
+@Injectable()
+class OrdersService implements SseAuthorizer {
+  constructor(@Inject(SseHub) readonly hub: SseHub) {}
+
+  authorize({ user }: AuthorizedClient, channel: string): boolean {
+    return user === 'ann' && channel === 'order:1';
+  }
+}
+
+@Injectable()
+class HeaderIdentifier implements SseIdentifier {
+  static made = 0;
+
+  constructor() {
+    HeaderIdentifier.made++;
+  }
+
+  async identify(request: { headers: Record<string, string> }): Promise<string | undefined> {
+    await Promise.resolve();
+    return request.headers['x-user'];
+  }
+}
+
+@Controller()
+class OrdersController {
+  constructor(@Inject(SseHub) private readonly hub: SseHub) {}
+
+  @Sse('orders')
+  orders(@SseClient() client: SseClient) {
+    return this.hub.connect(client, ['order:1', 'order:2']);
+  }
+}
+
+@Module({ providers: [OrdersService], controllers: [OrdersController], exports: [OrdersService] })
+class OrdersModule {}
+
+forEachAdapter((adapter) => {
+  it.each([
+    { way: 'forRoot', module: () => SseRedisModule.forRoot({ isGlobal: true, ...classes }) },
+    {
+      way: 'forRootAsync',
+      module: () => SseRedisModule.forRootAsync({ isGlobal: true, useFactory: () => classes }),
+    },
+  ])('asks classes of the application that inject the hub ($way)', async ({ module }) => {
+    HeaderIdentifier.made = 0;
+    const { app, url, close } = await startApp(
+      { module: class {}, imports: [module(), OrdersModule] },
+      adapter,
+    );
+    const streams = ['ann', 'bob'].map((user) =>
+      SseStream.open(`${url}/orders`, { headers: { 'x-user': user } }),
+    );
+    const [ann, bob] = streams as [SseStream, SseStream];
+    await bob.waitForBlock(({ message }) => message?.data.includes('FORBIDDEN_CHANNEL') === true);
+    await ann.waitForBlock(
+      ({ message }) => message?.data === '{"code":"FORBIDDEN_CHANNEL","channel":"order:2"}',
+    );
+    await app.get(OrdersService).hub.publish('order:1', { data: 'paid' });
+    await ann.waitForBlock(({ message }) => message?.data === 'paid');
+    await until(() => app.get(SseHub).stats().connections === 1);
+    expect(HeaderIdentifier.made).toBe(1);
+    await close();
+  });
+});
+
+const classes = { authorize: { useExisting: OrdersService }, identify: { useClass: HeaderIdentifier } };
