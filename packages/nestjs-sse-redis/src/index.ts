@@ -1,10 +1,6 @@
 export { SseRedisModule } from './sse-redis.module.js';
 export { SSE_REDIS_OPTIONS } from './sse-redis.module-definition.js';
-export type {
-  SseRedisOptions,
-  SseRedisOptionsFactory,
-  UserId,
-} from './options/sse-redis-options.interface.js';
+export type { SseRedisOptions, SseRedisOptionsFactory } from './options/sse-redis-options.interface.js';
 export type {
   AuthorizedClient,
   AuthorizeFunction,
@@ -12,6 +8,7 @@ export type {
   ChannelRules,
 } from './options/channel-rules.interface.js';
 export type { RedisCredentials, RedisCredentialsFunction } from './options/redis-credentials.interface.js';
+export type { UserId } from './options/user-id.js';
 export type { OptionClass, SseAuthorizer, SseIdentifier } from './options/option-class.interface.js';
 export type { SerializeContext, SerializeFunction } from './options/serialize-function.interface.js';
 export { SseHub } from './hub/sse-hub.js';

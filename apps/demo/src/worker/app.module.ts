@@ -12,7 +12,7 @@ import { SupervisorLink } from './supervisor-link.js';
 @Module({
   imports: [
     SseRedisModule.forRoot({
-      redis: process.env['REDIS_URL'],
+      redis: process.env['REDIS_URL'] ?? 'embedded',
       prefix: 'sse-demo',
       // A tab may be cut off during some floods of a thousand and still get all of them.
       history: { maxLength: 5_000 },

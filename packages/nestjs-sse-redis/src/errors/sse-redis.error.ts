@@ -33,6 +33,9 @@ export abstract class SseRedisError extends HttpException {
     super(message, (new.target as ErrorClass).status, options);
     // Nest leaves out a cause that is null or false, which a source may throw.
     if (options && 'cause' in options) this.cause = options.cause;
+    // In a log they would say the message twice.
+    for (const field of ['response', 'status', 'options', 'errorCode', 'cause'])
+      if (Object.hasOwn(this, field)) Object.defineProperty(this, field, { enumerable: false });
   }
 
   get statusCode(): number {

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { UserId } from './sse-redis-options.interface.js';
+import type { UserId } from './user-id.js';
 
 /** Where the recipes of Nest's documentation (Passport, JWT) and other libraries put the id of a user. */
 const OTHER_NAMES = ['userId', 'sub', '_id', 'uid', 'uuid'];

@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import type { AuthorizedClient } from './channel-rules.interface.js';
-import type { UserId } from './sse-redis-options.interface.js';
+import type { UserId } from './user-id.js';
 
 /**
  * An option that is an injectable class: one that some module provides (`useExisting`), or one of which the hub makes an

@@ -1,4 +1,3 @@
-import type { Type } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { isObject } from './describe-value.js';
 import type { OptionClass, SseAuthorizer, SseIdentifier } from './option-class.interface.js';
@@ -40,5 +39,5 @@ function createFinder<T>(option: OptionClass<T>, modules: Modules): () => Promis
 async function find<T>(option: OptionClass<T>, modules: Modules): Promise<T> {
   return 'useClass' in option
     ? modules.create(option.useClass)
-    : modules.get(option.useExisting as Type<T>, { strict: false });
+    : modules.get(option.useExisting, { strict: false });
 }

@@ -13,7 +13,8 @@ import {
 import type { RedisCredentialsFunction } from './redis-credentials.interface.js';
 import type { SerializeFunction } from './serialize-function.interface.js';
 import { createDefaultIdentify } from './default-identify.js';
-import type { SseRedisOptions, UserId } from './sse-redis-options.interface.js';
+import type { SseRedisOptions } from './sse-redis-options.interface.js';
+import type { UserId } from './user-id.js';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

@@ -2,6 +2,7 @@ import type { Redis, RedisOptions } from 'ioredis';
 import type { AuthorizeFunction, ChannelRules } from './channel-rules.interface.js';
 import type { RedisCredentialsFunction } from './redis-credentials.interface.js';
 import type { OptionClass, SseAuthorizer, SseIdentifier } from './option-class.interface.js';
+import type { UserId } from './user-id.js';
 import type { SerializeFunction } from './serialize-function.interface.js';
 
 /** The options of `SseRedisModule.forRoot`. Every option has a default that is right in production; times are in milliseconds. */
@@ -163,9 +164,6 @@ export interface SseRedisOptions {
    */
   readonly directWrites?: boolean;
 }
-
-/** A user's id; a number becomes a string. */
-export type UserId = string | number | null | undefined;
 
 /** The interface of a class that is given to `SseRedisModule.forRootAsync({ useClass | useExisting })`. */
 export interface SseRedisOptionsFactory {

@@ -52,7 +52,7 @@ forEachAdapter((adapter) => {
       await until(() => hub.stats().connectionStates.live === 1);
       await hub.publish('news', { data: 'hello' });
       await stream.waitForBlock(({ message }) => message?.data === 'hello');
-      stream.close();
+      await stream.close();
       await close();
     },
   );
