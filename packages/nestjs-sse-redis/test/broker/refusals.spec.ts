@@ -64,14 +64,16 @@ const replies = [
     'BUSY Valkey is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
     'REDIS_BUSY',
   ],
-  // Not read from a server, but from the sources of Redis 7 (src/server.c, shared objects).
-  ['7', 'LOADING Redis is loading the dataset in memory', 'REDIS_LOADING'],
-  ['7', 'CLUSTERDOWN The cluster is down', 'REDIS_CLUSTER_DOWN'],
+  // Not answered by a server here, but read from the program of 7.0.15.
+  ['7.0.15', 'LOADING Redis is loading the dataset in memory', 'REDIS_LOADING'],
+  ['7.0.15', 'CLUSTERDOWN The cluster is down', 'REDIS_CLUSTER_DOWN'],
+  ['7.0.15', 'CLUSTERDOWN Hash slot not served', 'REDIS_CLUSTER_DOWN'],
   [
-    '7',
-    'MISCONF Redis is configured to save RDB snapshots, but it is currently unable to persist on disk.',
+    '7.0.15',
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Writable scripts are blocked. Use 'no-writes' flag for read only scripts.",
     'REDIS_MISCONFIGURED',
   ],
+  ['7.0.15', 'MISCONF Errors writing to the AOF file: No space left on device', 'REDIS_MISCONFIGURED'],
   ['all', 'WRONGTYPE Operation against a key holding the wrong kind of value', 'REDIS_REFUSED'],
   // The words of a command's error alone decide, not what a name in it says.
   ['none', "ERR unknown command 'READONLY'", 'REDIS_REFUSED'],
