@@ -1,6 +1,5 @@
 import { jest } from '@jest/globals';
 import { compare, RedisServer, Stopwatch, TcpProxy, until } from '@nestjs-sse-redis/testing';
-import { RedisRefusedError } from 'nestjs-sse-redis';
 import { Outage } from '../../src/broker/redis/outage.js';
 import { failureOf, Hubs } from '../hub/hubs.js';
 
@@ -120,8 +119,10 @@ describe.each(ways)('a swap of roles that closes no connection: $way', ({ swap }
     await pair.replicated();
     await swap(pair);
     const failure = await failureOf(test.hub.publish('news', { data: 'after' }));
-    expect(failure).toBeInstanceOf(RedisRefusedError);
-    expect(failure).toMatchObject({ code: 'REDIS_READONLY' });
+    // The last attempt may still be on its way when the time is up: then nobody knows what became of it.
+    const codes = ['REDIS_READONLY', 'PUBLISH_OUTCOME_UNKNOWN'];
+    expect(codes).toContain(failure['code']);
+    expect(await test.dataIn('news')).toEqual(['before']);
   });
 });
 
