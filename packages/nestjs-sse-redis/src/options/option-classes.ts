@@ -33,7 +33,12 @@ function isOptionClass<T>(value: unknown): value is OptionClass<T> {
 
 function createFinder<T>(option: OptionClass<T>, modules: Modules): () => Promise<T> {
   let found: Promise<T> | undefined;
-  return () => (found ??= find(option, modules));
+  return () =>
+    (found ??= find(option, modules).catch((error: unknown) => {
+      // What failed once may work for the next client.
+      found = undefined;
+      throw error;
+    }));
 }
 
 async function find<T>(option: OptionClass<T>, modules: Modules): Promise<T> {
