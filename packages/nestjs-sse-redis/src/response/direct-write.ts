@@ -19,9 +19,17 @@ export function canWriteDirectly(socket: Socket): boolean {
 /** Bytes of a chunk. Longer ones go into the queue, so that the socket's own count (`writableLength`) is never short by more than this. */
 export const LONGEST_DIRECT = 16_384;
 
-/** Whether a chunk may go there now: nothing in the queue may be overtaken. */
+/**
+ * Whether nothing would be overtaken: nothing is in the queue, and nothing comes into it at the end of the tick. Since Node 26 a
+ * response keeps what was written in the tick to itself until then (`OutgoingMessage.uncork`), and the socket is corked meanwhile.
+ */
+export function isIdle(socket: Socket): boolean {
+  return socket.writableLength === 0 && socket.writableCorked === 0;
+}
+
+/** Whether a chunk may go there now. */
 export function mayWriteDirectly(socket: Socket, chunk: Buffer): boolean {
-  return socket.writableLength === 0 && chunk.length <= LONGEST_DIRECT;
+  return isIdle(socket) && chunk.length <= LONGEST_DIRECT;
 }
 
 /**

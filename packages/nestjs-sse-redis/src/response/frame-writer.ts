@@ -5,7 +5,7 @@ import type { Writable } from 'node:stream';
 import type { BroadcastGroup, GroupMember } from '../delivery/broadcast-group.js';
 import type { Position } from '../event/position.js';
 import { getDirectSocket } from './direct-socket.js';
-import { canWriteDirectly, mayWriteDirectly, writeDirectly } from './direct-write.js';
+import { canWriteDirectly, isIdle, mayWriteDirectly, writeDirectly } from './direct-write.js';
 import { DrainWatch } from './drain-watch.js';
 import type { FrameBatch } from './frame-batch.js';
 import type { ResponseGuard } from './response-guard.js';
@@ -111,11 +111,16 @@ export abstract class FrameWriter implements Flushable, GroupSink {
       if (this.full) this.awaitDrain(socket);
       return;
     }
-    const target = socket?.writable ? socket : this.response;
+    const target = socket?.writable && !this.isHeldBack(socket) ? socket : this.response;
     if (target === socket) socket.write(batch.chunk);
     else this.guard.write(batch.frames);
     this.room = this.limit - this.directLength - target.writableLength;
     if (this.full) this.awaitDrain(target);
+  }
+
+  /** A response that is corked, or was written to in this tick, may keep bytes that a write to its socket would overtake. */
+  private isHeldBack(socket: Socket): boolean {
+    return this.response.writableLength > socket.writableLength;
   }
 
   private findSocket(): void {
@@ -126,7 +131,7 @@ export abstract class FrameWriter implements Flushable, GroupSink {
   join(group: BroadcastGroup): boolean {
     if (this.batch !== undefined || this.full || this.directLength > 0) return false;
     const { socket } = this;
-    if (!this.isOpen || !this.isDirect || socket?.writableLength !== 0) return false;
+    if (!this.isOpen || !this.isDirect || !socket || !isIdle(socket)) return false;
     if (!(group instanceof SocketGroup)) return false;
     group.add(this, socket);
     this.group = group;
@@ -226,7 +231,5 @@ export abstract class FrameWriter implements Flushable, GroupSink {
   protected yieldSocket(): void {
     this.stepOut();
     this.flush();
-    // A write past the response must not overtake frames that a corked response holds back.
-    if (this.response.writableCorked > 0) this.socket = undefined;
   }
 }
