@@ -4,8 +4,10 @@ import {
   Module,
   type BeforeApplicationShutdown,
   type DynamicModule,
+  type NestModule,
   type OnApplicationShutdown,
   type OnModuleInit,
+  type Type,
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer, type AbstractHttpAdapter } from '@nestjs/core';
 import { isDeepStrictEqual } from 'node:util';
@@ -13,6 +15,7 @@ import { InvalidOptionsError } from './errors/invalid-options.error.js';
 import { endConnectionsOfEventSources } from './platform/closing-connections.js';
 import { answerForClosingFastify } from './platform/fastify-shutdown.js';
 import { InterceptorNotice } from './http/interceptor-notice.js';
+import { hideClientTypes } from './http/stream-routes.js';
 import { jitter } from './clients/retry-time.js';
 import { SseHub } from './hub/sse-hub.js';
 import { resolveOptionClasses } from './options/option-classes.js';
@@ -57,7 +60,7 @@ const TWINS =
 })
 export class SseRedisModule
   extends ConfigurableModuleClass
-  implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
+  implements NestModule, OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
 {
   private readonly logger = new Logger('SseRedisModule');
 
@@ -83,6 +86,13 @@ export class SseRedisModule
   /** As `forRoot`, with the options from a factory (`useFactory`, `inject`), a class or an existing provider. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);
+  }
+
+  /** For middleware, which there is none of: Nest calls it before it makes the routes of any module. */
+  configure(): void {
+    for (const { controllers } of this.modules.values()) {
+      for (const { metatype } of controllers.values()) if (metatype) hideClientTypes(metatype as Type<unknown>);
+    }
   }
 
   async onModuleInit(): Promise<void> {

@@ -2,16 +2,14 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { SseClientPipe, getHttpExchange } from './sse-client.pipe.js';
 import type { RequestClient } from './request-client.js';
 
-/** Marks the methods that take `@SseClient()`. */
+/** The positions of a method's `@SseClient()` parameters. */
 export const SSE_CLIENT = Symbol('SSE_CLIENT');
 
 const markMethod: ParameterDecorator = (target, method, index) => {
   if (method === undefined) return;
-  Reflect.defineMetadata(SSE_CLIENT, true, target, method);
-  // SWC tells Nest the decorator as the type of the parameter, since the two share a name. A ValidationPipe that validates
-  // custom decorators would make an instance of it, and fail. Types are defined before parameter decorators are called.
-  const types = Reflect.getMetadata('design:paramtypes', target, method) as unknown[] | undefined;
-  if (types) types[index] = Object;
+  const indexes = (Reflect.getOwnMetadata(SSE_CLIENT, target, method) ?? []) as number[];
+  indexes.push(index);
+  Reflect.defineMetadata(SSE_CLIENT, indexes, target, method);
 };
 
 const ofContext = createParamDecorator(

@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 // Nest keeps what its decorators say under these keys. It has no public way to ask whether a method is an @Sse() route.
-import { SSE_METADATA } from '@nestjs/common/constants.js';
+import { PARAMTYPES_METADATA, SSE_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner } from '@nestjs/core';
 import { SSE_CHANNELS } from './sse-channels.interceptor.js';
 import { SSE_CLIENT } from './sse-client.decorator.js';
@@ -30,4 +30,18 @@ function isStreamRoute(prototype: Record<string, StreamRoute['handler']>, method
   const handler = prototype[method]!;
   if (Reflect.getMetadata(SSE_METADATA, handler) !== true) return false;
   return Reflect.hasMetadata(SSE_CLIENT, prototype, method) || Reflect.hasMetadata(SSE_CHANNELS, handler);
+}
+
+/**
+ * SWC tells Nest the decorator as the type of the parameter, since the two share a name. A ValidationPipe that validates custom
+ * decorators would make an instance of it, and fail. Called before Nest reads the types, which it does once, for the routes; not
+ * by the decorator, since compilers differ in whether the types are defined before parameters are decorated.
+ */
+export function hideClientTypes(controller: Type<unknown>): void {
+  const prototype = controller.prototype as object;
+  for (const method of new MetadataScanner().getAllMethodNames(prototype)) {
+    const types = Reflect.getMetadata(PARAMTYPES_METADATA, prototype, method) as unknown[] | undefined;
+    const indexes = Reflect.getMetadata(SSE_CLIENT, prototype, method) as number[] | undefined;
+    if (types) for (const index of indexes ?? []) types[index] = Object;
+  }
 }

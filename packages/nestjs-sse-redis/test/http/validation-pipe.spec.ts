@@ -16,23 +16,33 @@ class StreamsController {
   decorated(): void {}
 }
 
-/** As SWC compiles it, and Jest here with it: the decorator itself is the type of the parameter. */
-function compiledBySwc(): typeof StreamsController {
+@Controller('inherited')
+class InheritingController extends StreamsController {}
+
+it('is compiled here by SWC, which tells the decorator as the type of its parameter', () => {
   const types = Reflect.getMetadata(
     'design:paramtypes',
     StreamsController.prototype,
     'connected',
   ) as unknown[];
-  expect(types).toEqual([Object]);
-  return StreamsController;
-}
+  expect(types).toEqual([SseClient]);
+});
 
 forEachAdapter((adapter) => {
-  it.each(['connected', 'decorated'])(
+  // An application takes the types away: each test gets them again, as a compiler does that defines them last.
+  beforeEach(() => {
+    Reflect.defineMetadata('design:paramtypes', [SseClient], StreamsController.prototype, 'connected');
+  });
+
+  it.each(['connected', 'decorated', 'inherited/connected'])(
     'streams under a global ValidationPipe that validates custom decorators (%s)',
     async (path) => {
       const { app, url, close } = await startApp(
-        { module: class {}, imports: [SseRedisModule.forRoot()], controllers: [compiledBySwc()] },
+        {
+          module: class {},
+          imports: [SseRedisModule.forRoot()],
+          controllers: [InheritingController, StreamsController],
+        },
         adapter,
         {
           configure: (application) =>
