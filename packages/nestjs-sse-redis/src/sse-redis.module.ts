@@ -91,7 +91,8 @@ export class SseRedisModule
   /** For middleware, which there is none of: Nest calls it before it makes the routes of any module. */
   configure(): void {
     for (const { controllers } of this.modules.values()) {
-      for (const { metatype } of controllers.values()) if (metatype) hideClientTypes(metatype as Type<unknown>);
+      for (const { metatype } of controllers.values())
+        if (metatype) hideClientTypes(metatype as Type<unknown>);
     }
   }
 
