@@ -151,9 +151,10 @@ export class Commands {
     );
   }
 
-  overloaded(): RedisUnavailableError {
+  /** @param waiting bytes of publishes that are not answered yet */
+  overloaded(waiting = this.waiting): RedisUnavailableError {
     return new RedisUnavailableError(
-      `Redis at ${this.address} is behind with ${Math.round(this.waiting / 1_048_576)} MiB of publishes: nothing was sent. Publish more slowly, or await what was published before.`,
+      `Redis at ${this.address} is behind with ${Math.round(waiting / 1_048_576)} MiB of publishes: nothing was sent. Publish more slowly, or await what was published before.`,
     );
   }
 

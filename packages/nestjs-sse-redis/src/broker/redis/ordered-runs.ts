@@ -76,7 +76,8 @@ export class OrderedRuns {
     const size = getSize([run.call]);
     const left = run.deadline - performance.now();
     if (left <= 0) return run.settle({ error: this.refusal ?? this.commands.unavailable() });
-    if (this.heldSize + size > MAX_WAITING) return run.settle({ error: this.commands.overloaded() });
+    if (this.heldSize + size > MAX_WAITING)
+      return run.settle({ error: this.commands.overloaded(this.heldSize) });
     this.heldSize += size;
     // Refusals come in the order of the runs, save those of a run that was tried again.
     const index = this.held.findIndex(({ number }) => number > run.number);
