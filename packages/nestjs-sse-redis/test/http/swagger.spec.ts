@@ -187,8 +187,8 @@ forEachAdapter((adapter) => {
     running = await startApp(shopModule(plainControllers(), { limits: { connections: 1 } }), adapter);
     const { url, app } = running;
     const statuses: Record<string, number> = {};
-    const ask = async (name: string, path: string, headers: Record<string, string> = {}) => {
-      const answer = await fetch(`${url}${path}`, { headers });
+    const ask = async (name: string, path: string) => {
+      const answer = await fetch(`${url}${path}`);
       await answer.text();
       statuses[name] = answer.status;
     };
@@ -197,8 +197,13 @@ forEachAdapter((adapter) => {
     const stream = SseStream.open(`${url}/orders/7/progress`);
     await stream.opened;
     expect(stream.isEventStream).toBe(true);
-    await ask('full', '/news', { prefer: 'status' });
+    const full = await fetch(`${url}/news`, { headers: { prefer: 'status' } });
+    expect(await full.json()).toMatchObject({ statusCode: 429, code: 'TOO_MANY_CONNECTIONS' });
+    expect(Number(full.headers.get('retry-after'))).toBeGreaterThan(0);
+    statuses['full'] = full.status;
     await stream.close();
+    const change = await fetch(`${url}/sse/connections/none/channels`, { method: 'POST' });
+    expect(await change.json()).toMatchObject({ statusCode: 403, message: expect.any(String) });
     expect(statuses).toEqual({ dismissed: 204, 'invalid channel': 400, full: 429 });
     const { responses } = operationOf(createDocument(app), '/orders/{order}/progress');
     expect(Object.keys(responses)).toEqual(expect.arrayContaining(Object.values(statuses).map(String)));
