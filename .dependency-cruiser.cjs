@@ -22,6 +22,7 @@ const layers = {
   control: [...base, 'broker', 'clients'],
   hub: [...base, 'options', 'broker', 'delivery', 'response', 'publish', 'clients', 'control'],
   http: [...base, 'options', 'clients', 'hub'],
+  openapi: ['http'],
   platform: ['event', 'http'],
   health: ['hub'],
   metrics: ['hub'],

@@ -18,6 +18,7 @@ import { InterceptorNotice } from './http/interceptor-notice.js';
 import { hideClientTypes } from './http/stream-routes.js';
 import { jitter } from './clients/retry-time.js';
 import { SseHub } from './hub/sse-hub.js';
+import { ApiDocumentationModule } from './openapi/api-documentation.module.js';
 import { resolveOptionClasses } from './options/option-classes.js';
 import { resolveOptions, type ResolvedOptions } from './options/resolved-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
@@ -39,6 +40,7 @@ const TWINS =
  * the hub. Imported with different options it is several hubs, each of the modules that import it.
  */
 @Module({
+  imports: [ApiDocumentationModule],
   providers: [
     {
       provide: RESOLVED_OPTIONS,

@@ -9,6 +9,7 @@ import { SSE_CLIENT } from './sse-client.decorator.js';
 export interface StreamRoute {
   /** As Nest names handlers: `NewsController.stream`. */
   readonly name: string;
+  readonly method: string;
   readonly controller: Type<unknown>;
   readonly handler: (...args: unknown[]) => unknown;
 }
@@ -21,6 +22,7 @@ export function findStreamRoutes(controller: Type<unknown>): StreamRoute[] {
     .filter((method) => isStreamRoute(prototype, method))
     .map((method) => ({
       name: `${controller.name}.${method}`,
+      method,
       controller,
       handler: prototype[method]!,
     }));

@@ -9,7 +9,7 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { SseChannels, SseClient, SseHub, SseRedisModule } from 'nestjs-sse-redis';
+import { SseChannels, SseClient, SseConnectionsController, SseHub, SseRedisModule } from 'nestjs-sse-redis';
 
 class WatchingInterceptor implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler) {
@@ -31,6 +31,10 @@ export class NewsController {
   @SseChannels('news')
   watched(): void {}
 
+  @Sse('of/:place')
+  @SseChannels(({ params }) => `news:${params.place}`)
+  place(): void {}
+
   @Post()
   post(@Body() data: { headline: string }) {
     return this.hub.publish('news', { type: 'article', data });
@@ -39,6 +43,6 @@ export class NewsController {
 
 @Module({
   imports: [SseRedisModule.forRoot({ redis: process.env.REDIS_URL || 'embedded' })],
-  controllers: [NewsController],
+  controllers: [NewsController, SseConnectionsController],
 })
 export class AppModule {}
