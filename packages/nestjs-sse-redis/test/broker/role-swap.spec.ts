@@ -5,6 +5,8 @@ import { failureOf, Hubs } from '../hub/hubs.js';
 
 /** Within this time after a swap events are published again. */
 const RECOVERY = 2_000;
+/** The last attempt may still be on its way when the time is up: then nobody knows what became of it. */
+const CODES = ['REDIS_READONLY', 'PUBLISH_OUTCOME_UNKNOWN'];
 /** For the second connection to be made on a busy machine, beside the stopwatch's own allowance. */
 const EVENTS_BEFORE = 20;
 
@@ -119,14 +121,14 @@ describe.each(ways)('a swap of roles that closes no connection: $way', ({ swap }
     await pair.replicated();
     await swap(pair);
     const failure = await failureOf(test.hub.publish('news', { data: 'after' }));
-    // The last attempt may still be on its way when the time is up: then nobody knows what became of it.
-    const codes = ['REDIS_READONLY', 'PUBLISH_OUTCOME_UNKNOWN'];
-    expect(codes).toContain(failure['code']);
+    expect(CODES).toContain(failure['code']);
     expect(await test.dataIn('news')).toEqual(['before']);
   });
 });
 
 describe('a server that stays read-only', () => {
+  // Before the hubs are closed, which deletes what they wrote.
+  afterEach(() => hubs.redis.cli('REPLICAOF', 'NO', 'ONE'));
   const hubs = Hubs.over('redis');
 
   it('is asked at a bounded rate, and used again without a restart', async () => {
@@ -135,7 +137,7 @@ describe('a server that stays read-only', () => {
     await hubs.redis.cli('REPLICAOF', '127.0.0.1', 1);
     for (let i = 0; i < 6; i++) {
       const failure = await failureOf(test.hub.publish('news', { data: i }));
-      expect(failure).toMatchObject({ code: 'REDIS_READONLY' });
+      expect(CODES).toContain(failure['code']);
     }
     // Three seconds: at 50 ms, doubled up to a second, for two connections, and those of this test.
     expect((await connectionsOf(hubs.redis)) - before).toBeLessThan(30);
@@ -143,7 +145,7 @@ describe('a server that stays read-only', () => {
     expect(ready).toBe(false);
     expect(problems.join()).toContain('READONLY');
     await hubs.redis.cli('REPLICAOF', 'NO', 'ONE');
-    await until(() => test.hub.publish('news', { data: 'after' }));
+    await until(() => test.hub.publish('news', { data: 'after' }, { idempotencyKey: 'after' }));
     expect(await test.dataIn('news')).toEqual(['after']);
   });
 
