@@ -2,6 +2,7 @@ import type { Broker } from '../broker/broker.interface.js';
 import type { ClientConnections } from '../clients/client-connections.js';
 import type { Feeds } from '../delivery/feeds.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
+import { IDLE_PACE, type RenewalTimer } from '../registry/renewal-timer.js';
 import type { HubState } from './hub-state.js';
 
 /** Probes that may go unanswered before a node is no longer ready. */
@@ -12,6 +13,7 @@ export interface ReadinessSources {
   readonly broker: Broker;
   readonly clients: ClientConnections;
   readonly feeds: Feeds;
+  readonly registration: { readonly renewals: Pick<RenewalTimer, 'isIdle' | 'busySince'> };
   readonly options: Pick<ResolvedOptions, 'probeInterval'>;
 }
 
@@ -21,15 +23,18 @@ export async function findProblems({
   broker,
   clients,
   feeds,
+  registration: { renewals },
   options,
 }: ReadinessSources): Promise<string[]> {
   if (!state.isStarted) return [state.isClosed ? 'closed' : 'not started'];
   const problems: string[] = [];
   if (clients.isDraining) problems.push('being shut down');
   const { linkProblem } = broker;
+  const pace = renewals.isIdle ? IDLE_PACE : 1;
+  const provenAt = Math.max(feeds.upOrProvenAt, renewals.busySince);
   if (!feeds.link.up)
     problems.push(`the subscription in Redis is lost${linkProblem ? ` (${linkProblem})` : ''}`);
-  else if (Date.now() - feeds.upOrProvenAt > PROBES_MISSED * options.probeInterval)
+  else if (Date.now() - provenAt > PROBES_MISSED * options.probeInterval * pace)
     problems.push('what is published is not proven to arrive');
   await broker.position().catch((error: Error) => problems.push(error.message));
   return problems;

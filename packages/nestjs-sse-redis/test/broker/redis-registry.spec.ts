@@ -165,7 +165,7 @@ describe('when the memory of Redis is full', () => {
     await expect(registry.register('n0', connections('n0', 11), NO_LIMITS)).rejects.toThrow(
       RedisRefusedError,
     );
-    expect(await registry.renew(node('n0'), LONG)).toEqual({ isNew: false, connections: 10 });
+    expect(await registry.renew(node('n0'), LONG)).toMatchObject({ isNew: false, connections: 10 });
     await registry.unregister([{ id: 'n0.000000', reason: 'left' }]);
     expect((await registry.sweep('n0', 1_000, 100)).removed).toBe(10);
     expect((await registry.leave('n1', 'shutdown', 100)).removed).toBe(10);
