@@ -80,7 +80,7 @@ export class Feeds {
 
   /** The last position given out. The same question for all who ask while it is on its way: it may be a little old. */
   lastPosition(): Promise<Position> {
-    return (this.positionAsked ??= this.askPosition().finally(() => (this.positionAsked = undefined)));
+    return (this.positionAsked ??= this.currentPosition().finally(() => (this.positionAsked = undefined)));
   }
 
   /**
@@ -162,7 +162,8 @@ export class Feeds {
     while (this.link.up && performance.now() < until && events.some(isAwaited)) await delay(WAIT_STEP_MS);
   }
 
-  private async askPosition(): Promise<Position> {
+  /** The last position given out, after everything that was published before the call. @throws RedisUnavailableError */
+  async currentPosition(): Promise<Position> {
     this.onNeeded();
     const { losses } = this;
     const position = await this.broker.position();
