@@ -72,7 +72,12 @@ export class NodeRegistration {
 
   /** Takes the lease. @throws RedisUnavailableError */
   async start(): Promise<void> {
-    await this.join();
+    try {
+      await this.join();
+    } catch (error) {
+      this.renewals.stop();
+      throw error;
+    }
     this.isStarted = true;
     this.reaping = setInterval(() => this.onSweep(), this.options.sweepInterval / 2).unref();
   }

@@ -3,7 +3,7 @@ import { MAX_TIMER } from '../options/resolved-options.js';
 /** Renewed so often within the lease: one or two renewals may fail. */
 export const RENEWALS_PER_LEASE = 3;
 /** By what an idle process stretches its lease, renewals and probes, with `idle: 'cheap'`: from five seconds to a minute. */
-export const IDLE_PACE = 12;
+const IDLE_PACE = 12;
 
 export interface RenewalTimerOptions {
   readonly leaseTtl: number;
@@ -15,14 +15,13 @@ export interface RenewalTimerOptions {
 export interface RenewalTerms {
   readonly ttl: number;
   readonly next: number;
-  /** By how much both are longer than for a process that is in use. */
   readonly pace: number;
 }
 
 /** Decides when the lease is renewed, and for how long: more rarely while nobody uses this process, if that is to be cheap. */
 export class RenewalTimer {
-  /** Whether this process renews its lease more rarely, for want of use. */
-  isIdle = false;
+  /** By how much lease and renewals are longer than for a process that is in use. */
+  pace = 1;
   /** When it last ceased to be idle; ms since the epoch. */
   busySince = 0;
   private usedAt = performance.now();
@@ -41,8 +40,8 @@ export class RenewalTimer {
     const { leaseTtl, sweepInterval, idle } = this.options;
     if (this.isUsed()) this.usedAt = performance.now();
     // A lease longer, since clients that come back, say, are away for seconds.
-    this.isIdle = idle === 'cheap' && performance.now() - this.usedAt >= leaseTtl;
-    const pace = this.isIdle ? IDLE_PACE : 1;
+    const isIdle = idle === 'cheap' && performance.now() - this.usedAt >= leaseTtl;
+    const pace = (this.pace = isIdle ? IDLE_PACE : 1);
     const next = Math.min(Math.min(leaseTtl / RENEWALS_PER_LEASE, sweepInterval) * pace, MAX_TIMER);
     clearTimeout(this.timer);
     if (!this.isStopped) this.timer = setTimeout(this.renew, next).unref();
@@ -52,8 +51,8 @@ export class RenewalTimer {
   /** Somebody needs this process. @returns whether it was idle, and is to renew its lease at once */
   wake(): boolean {
     this.usedAt = performance.now();
-    if (!this.isIdle) return false;
-    this.isIdle = false;
+    if (this.pace === 1) return false;
+    this.pace = 1;
     this.busySince = Date.now();
     return true;
   }
