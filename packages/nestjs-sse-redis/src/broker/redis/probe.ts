@@ -23,7 +23,7 @@ export interface ProbeListener {
 export interface ProbeRun {
   /** Its pub/sub channel. */
   readonly channel: string;
-  /** The last event that was announced, if it was since the link was proven by one; else 0. */
+  /** The position that was announced last; 0: none was. */
   readonly heard: Position;
   /** The age up to which that event proves the link, ms. */
   readonly recent: number;
@@ -40,10 +40,8 @@ export interface ProbeRun {
  */
 export class Probe {
   private readonly logger = new Logger('SseRedisProbe');
-  /** The last position that was announced. */
+  /** The last position that was announced on this link; 0: none was. */
   heard: Position = 0;
-  /** The last of these that was used as a proof. */
-  private used: Position = 0;
   private timer: NodeJS.Timeout | undefined;
   private run: ProbeRun | undefined;
   private isActive = false;
@@ -70,7 +68,7 @@ export class Probe {
     clearTimeout(this.timer);
     this.isActive = false;
     this.run = undefined;
-    this.heard = this.used = 0;
+    this.heard = 0;
   }
 
   /**
@@ -83,12 +81,8 @@ export class Probe {
     this.pace = pace;
     if (!this.isActive || this.run) return undefined;
     if (!isFaster && performance.now() < this.dueAt - this.interval * EARLY) return undefined;
-    const heard = this.heard === this.used ? 0 : this.heard;
-    const run: ProbeRun = {
-      channel: this.channel,
-      heard,
-      recent: Math.floor(this.interval * EARLY),
-    };
+    const { channel, heard } = this;
+    const run: ProbeRun = { channel, heard, recent: Math.floor(this.interval * EARLY) };
     this.run = run;
     this.wait(this.interval, () => void this.expire(run));
     return run;
@@ -102,7 +96,6 @@ export class Probe {
   answered(run: ProbeRun, [position = -1, lastEvent = 0, age = 0]: readonly number[]): void {
     if (position < 0) this.failed(run);
     if (position <= 0 || this.run !== run) return;
-    this.used = run.heard;
     this.run = undefined;
     this.rest(age);
     this.listener.proven(position, lastEvent);

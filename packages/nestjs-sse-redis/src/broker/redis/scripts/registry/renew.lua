@@ -12,7 +12,7 @@
 -- ARGV[5] count  1: counts the connections of the node
 -- ARGV[6] retention  of the logs, ms
 -- ARGV[7] probe  pub/sub channel; '': no probe is due
--- ARGV[8] heard  the last position that the node was announced; 0: none since its link was proven
+-- ARGV[8] heard  the last position of which the node heard on its link; 0: of none
 -- ARGV[9] recent ms: an announcement that is no older proves the link, if it is of the last event
 --
 -- Returns 1 if the lease is new (there was none, or it was being swept), else 0; how many connections are registered for
