@@ -79,6 +79,8 @@ export class SseNode implements HubParts {
     );
     this.registration.onRenewed = () => this.clients.resumeDelivery();
     this.registration.onSweep = () => this.reap();
+    this.registration.hasListeners = () => this.feeds.size > 0;
+    this.feeds.onNeeded = () => this.registration.wake();
   }
 
   async start(): Promise<void> {
@@ -142,7 +144,8 @@ export class SseNode implements HubParts {
         if (clients.isAuthorized && Date.now() > this.registration.leaseUntil) clients.suspendDelivery();
         feeds.announced(channel, record);
       },
-      watermark: (position) => feeds.watermark(position),
+      watermark: (position, lastEvent) => feeds.watermark(position, lastEvent),
+      proofDue: () => this.registration.proveLink(),
       message: (text) => this.nodeRpc.receive(text),
       linkLost: () => {
         subscribers.linkLost();
@@ -150,6 +153,7 @@ export class SseNode implements HubParts {
       },
       linkRestored: (position) => {
         feeds.linkRestored(position);
+        this.registration.recount();
         clients.linkRestored();
         // Announcements and answers may have come before this position, and be about later ones.
         subscribers.linkRestored(feeds.link.lastAssigned);

@@ -54,8 +54,14 @@ export interface LogExtent {
 export interface BrokerListener {
   /** An event of a subscribed channel. */
   announced(channel: string, record: EventRecord): void;
-  /** Every announcement of a subscribed channel before this position has been given to `announced`. */
-  watermark(position: Position): void;
+  /**
+   * Every announcement of a subscribed channel before this position has been given to `announced`.
+   *
+   * @param lastEvent where it is known: no event of any channel lies between this position and the watermark
+   */
+  watermark(position: Position, lastEvent?: Position): void;
+  /** The link is to be proven. A renewal of the lease does it at no further cost; else the broker does it by itself. */
+  proofDue?(): void;
   /** Another node sent this one a message. */
   message(text: string): void;
   /** Announcements no longer arrive. */

@@ -85,11 +85,23 @@ export interface PresencePage {
   readonly next: string | undefined;
 }
 
+/** What a renewal is for, besides the lease. */
+export interface RenewalOptions {
+  /** The next renewal comes in so many ms. Leases of others that run out before it are looked for. Default 0. */
+  readonly next?: number;
+  /** Whether the connections of the node are counted. Default true. */
+  readonly count?: boolean;
+  /** By what the broker stretches the time between two proofs of its link. Default 1. */
+  readonly pace?: number;
+}
+
 export interface Renewal {
   /** The node has no lease, or had lost it: what it had registered is gone, or going. It has a new lease now. */
   readonly isNew: boolean;
-  /** How many connections are registered for it. */
-  readonly connections: number;
+  /** How many connections are registered for it; undefined where they were not counted. */
+  readonly connections: number | undefined;
+  /** In how many ms the lease of another node runs out, if it does before the next renewal; 0: it has run out. */
+  readonly runsOut: number | undefined;
 }
 
 export interface SweptPiece {
@@ -113,8 +125,8 @@ export const CHANGES_CHANNEL = '\u0001changes';
  * All of it rejects with a `RedisUnavailableError` where Redis cannot be reached, or `RedisRefusedError`.
  */
 export interface RegistryStore {
-  /** Takes or renews the lease of a node. @param ttl ms */
-  renew(node: NodeDescription, ttl: number): Promise<Renewal>;
+  /** Takes or renews the lease of a node, and proves the link, if that is due. @param ttl ms */
+  renew(node: NodeDescription, ttl: number, options?: RenewalOptions): Promise<Renewal>;
   /**
    * Registers connections of a node, those within the limits; in their order. One that is registered already is in,
    * and nothing is announced of it again.

@@ -37,6 +37,8 @@ export class Feed {
   private readonly recent: RecentEvents;
   /** The newest event that was announced, or the position from which on all are. 0: not known yet. */
   lastAnnounced: Position = 0;
+  /** Up to here an audit found nothing in the log that was not announced on this link. 0: none has looked. */
+  auditedUpTo: Position = 0;
   /** The newest retained event that was announced, or read, on this link. 0: none was. */
   private newest: Position = 0;
   private wasLost = false;

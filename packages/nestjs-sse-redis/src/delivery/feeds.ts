@@ -37,6 +37,11 @@ export class Feeds {
   /** This range of a channel was heard whole, unless announcements were lost, and nothing more is known of it. */
   onForgotten: (range: LogRange) => void = () => undefined;
 
+  /** A channel or a position is asked for: somebody is about to listen. */
+  onNeeded: () => void = () => undefined;
+  /** No event of any channel lies between this position and the watermark; infinite where nothing of the kind is known. */
+  private lastEvent: Position = Infinity;
+
   /** When the watermark was last heard, in ms since the epoch, if it was since the link is up. */
   provenAt: number | undefined;
 
@@ -66,14 +71,16 @@ export class Feeds {
   }
 
   /** The part of a channel's log whose announcements have all arrived, and brought no event; undefined if there is none. */
-  announcedRange({ channel, lastAnnounced: seen }: Feed): LogRange | undefined {
-    const { lastAnnounced: heard } = this.link;
+  announcedRange({ channel, lastAnnounced: seen, auditedUpTo }: Feed): LogRange | undefined {
+    const { lastAnnounced: heard, watermark } = this.link;
+    // Nothing was published since the channel's last event, or since it was last looked at.
+    if (heard <= watermark && Math.max(seen, auditedUpTo) >= this.lastEvent) return undefined;
     return seen > 0 && heard > seen ? { channel, after: seen, upTo: heard } : undefined;
   }
 
   /** The last position given out. The same question for all who ask while it is on its way: it may be a little old. */
   lastPosition(): Promise<Position> {
-    return (this.positionAsked ??= this.askPosition().finally(() => (this.positionAsked = undefined)));
+    return (this.positionAsked ??= this.currentPosition().finally(() => (this.positionAsked = undefined)));
   }
 
   /**
@@ -108,15 +115,21 @@ export class Feeds {
     this.counters.observeLatency(Date.now() - toMs(record.position));
   }
 
-  watermark(position: Position): void {
+  watermark(position: Position, lastEvent = Infinity): void {
     this.provenAt = Date.now();
     this.link.watermark = position;
-    this.noteAnnounced(position);
+    this.lastEvent = lastEvent;
+    // A proof without a probe may be older than the last announcement.
+    this.noteAnnounced(Math.max(position, this.link.lastAnnounced));
   }
 
   linkLost(): void {
     this.losses++;
-    for (const feed of this.all()) this.forget(feed);
+    for (const feed of this.all()) {
+      this.forget(feed);
+      feed.auditedUpTo = 0;
+    }
+    this.lastEvent = Infinity;
     this.provenAt = undefined;
     this.link.up = false;
     this.link.watermark = this.link.lastAnnounced = this.link.lastAssigned = 0;
@@ -149,7 +162,9 @@ export class Feeds {
     while (this.link.up && performance.now() < until && events.some(isAwaited)) await delay(WAIT_STEP_MS);
   }
 
-  private async askPosition(): Promise<Position> {
+  /** The last position given out, after everything that was published before the call. @throws RedisUnavailableError */
+  async currentPosition(): Promise<Position> {
+    this.onNeeded();
     const { losses } = this;
     const position = await this.broker.position();
     if (losses === this.losses) this.noteAssigned(position);
@@ -171,6 +186,7 @@ export class Feeds {
       known.count++;
       return known;
     }
+    if (channel !== LOSSES_CHANNEL) this.onNeeded();
     const feed = new Feed(channel, this.link, this.counters, this.ring, this.createGroup, this.onMissed);
     const { losses } = this;
     const ready = this.broker.subscribe(channel).then(

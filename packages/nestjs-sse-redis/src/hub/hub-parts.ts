@@ -9,6 +9,7 @@ import type { ReadinessSources } from './readiness.js';
 /** The parts of this node that the hub uses. `SseNode` composes them. */
 export interface HubParts extends ReadinessSources, StatsSources {
   readonly options: ResolvedOptions;
+  readonly registration: StatsSources['registration'] & ReadinessSources['registration'];
   readonly subscribers: Subscribers;
   readonly publisher: Publisher;
   readonly pipes: Pipes;

@@ -158,7 +158,7 @@ export class SseHub {
    * @throws RedisUnavailableError
    */
   async cursor(): Promise<string> {
-    return formatEventId(await this.internals.broker.position());
+    return formatEventId(await this.internals.feeds.currentPosition());
   }
 
   /**

@@ -95,6 +95,7 @@ export const OPTIONS = [
   integer('publishTimeout', 'publishTimeout', 5_000, 1, MAX_TIMER),
   integer('connectTimeout', 'connectTimeout', 5_000, 1, MAX_TIMER),
   integer('probeInterval', 'probeInterval', 5_000, 10, MAX_TIMER),
+  option<'normal' | 'cheap'>()('idle', 'idle', 'normal', isOneOf('normal', 'cheap')),
   integer('auditInterval', 'auditInterval', getAuditInterval, 30, MAX_TIMER),
   integer('idempotencyWindow', 'idempotencyWindow', 10 * MINUTE, 1, 365 * DAY),
   option<(request: unknown) => UserId | Promise<UserId>>()(

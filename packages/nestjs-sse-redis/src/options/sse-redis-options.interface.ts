@@ -98,6 +98,15 @@ export interface SseRedisOptions {
   /** How often the node proves, through the real publish path, that it hears what is published. Default 5,000. */
   readonly probeInterval?: number;
   /**
+   * What a process costs Redis that has no client and no listener. `'cheap'` is for hosts that bill by command: it renews its
+   * lease, proves its link and looks for dead processes twelve times more rarely, once a minute by default. Its lease lasts
+   * twelve times as long. So others take an idle process that died for living until then, and it finds dead processes later.
+   * It does so from `registry.leaseTtl` after its last client on. The first client or listener ends it at once.
+   *
+   * @default 'normal'
+   */
+  readonly idle?: 'normal' | 'cheap';
+  /**
    * Within this time the node finds an announcement that got lost though the connection stayed up, also where no later
    * event of the channel tells of it; provided that `probeInterval` is at most a third of it. Default 30,000, at most half
    * of `history.ttl`.

@@ -6,19 +6,16 @@ import type {
   RegistryLimits,
   RegistryStore,
 } from '../broker/registry-store.interface.js';
+import { MAX_TIMER } from '../options/resolved-options.js';
 import { RegistrationQueue } from './registration-queue.js';
+import { RENEWALS_PER_LEASE, RenewalTimer, type RenewalTimerOptions } from './renewal-timer.js';
 
-/** Renewed so often within the lease: one or two renewals may fail. */
-const RENEWALS_PER_LEASE = 3;
 /** Redis does nothing else while a piece is removed. */
 const PIECE_SIZE = 500;
 const PAGE_SIZE = 1_000;
 const NO_LIMITS: RegistryLimits = { connectionsPerUser: 0, connectionsPerAddress: 0 };
 
-export interface RegistrationOptions extends RegistryLimits {
-  readonly leaseTtl: number;
-  readonly sweepInterval: number;
-}
+export interface RegistrationOptions extends RegistryLimits, RenewalTimerOptions {}
 
 /**
  * This process in the registry: its lease, its connections, and its part in sweeping up behind others.
@@ -32,14 +29,24 @@ export class NodeRegistration {
   leaseUntil = 0;
   /** Called with each renewal of the lease. */
   onRenewed: () => void = () => undefined;
-  /** Called on the timer of the sweep, for what is to be swept in this process itself. */
+  /** Called twice within the interval of the sweep, for what is to be swept in this process itself. */
   onSweep: () => void = () => undefined;
   private readonly logger = new Logger('SseRegistry');
   private readonly queue: RegistrationQueue;
   private readonly limits: RegistryLimits;
-  private timers: NodeJS.Timeout[] = [];
+  /** When this process renews its lease, and on what terms. */
+  readonly renewals: RenewalTimer;
+  private reaping: NodeJS.Timeout | undefined;
+  private sweepTimer: NodeJS.Timeout | undefined;
+  /** The changes of the queue at which the registry had as many connections as live here. */
+  private agreedAt = -1;
+  /** Renewals since connections were last counted. */
+  private uncounted = 0;
+  /** Whether anybody but clients listens in this process. */
+  hasListeners: () => boolean = () => false;
   private joining: Promise<void> | undefined;
   private sweeping: Promise<number> | undefined;
+  private isStarted = false;
   private stopped = false;
 
   constructor(
@@ -51,6 +58,11 @@ export class NodeRegistration {
       connectionsPerUser: toStoredLimit(options.connectionsPerUser),
       connectionsPerAddress: toStoredLimit(options.connectionsPerAddress),
     };
+    this.renewals = new RenewalTimer(
+      options,
+      () => this.queue.live.size > 0 || this.hasListeners(),
+      () => void this.renew(),
+    );
     this.queue = new RegistrationQueue({
       registerBatch: (connections) => this.registerBatch(connections),
       unregisterBatch: (removals) => store.unregister(removals),
@@ -60,18 +72,36 @@ export class NodeRegistration {
 
   /** Takes the lease. @throws RedisUnavailableError */
   async start(): Promise<void> {
-    await this.join();
-    const renewal = setInterval(() => void this.renew(), this.options.leaseTtl / RENEWALS_PER_LEASE);
-    // Twice within the interval: what has just not run out at one time is found the next.
-    const sweep = setInterval(() => {
-      this.onSweep();
-      void this.sweep().catch((error: Error) => this.logger.debug(`Could not sweep: ${error.message}`));
-    }, this.options.sweepInterval / 2);
-    this.timers = [renewal, sweep];
-    for (const timer of this.timers) timer.unref();
+    try {
+      await this.join();
+    } catch (error) {
+      this.renewals.stop();
+      throw error;
+    }
+    this.isStarted = true;
+    this.reaping = setInterval(() => this.onSweep(), this.options.sweepInterval / 2).unref();
+  }
+
+  /** The link is to be proven, which a renewal does. */
+  proveLink(): void {
+    if (this.isStarted && !this.stopped) void this.renew();
+  }
+
+  /** Somebody is about to use this process: others take it for living no longer than is usual, and its link is proven at once. */
+  wake(): void {
+    if (!this.renewals.wake() || this.stopped) return;
+    // A renewal that is on its way has the terms of an idle process.
+    if (this.joining) void this.joining.catch(() => undefined).then(() => this.renew());
+    else void this.renew();
+  }
+
+  /** Something that was done in the registry may have got lost with the link. */
+  recount(): void {
+    this.agreedAt = -1;
   }
 
   register(connection: NewConnection): Promise<Admission> {
+    this.wake();
     return this.queue.register(connection);
   }
 
@@ -114,7 +144,9 @@ export class NodeRegistration {
   async stop(): Promise<void> {
     if (this.stopped) return;
     this.stopped = true;
-    for (const timer of this.timers) clearInterval(timer);
+    this.renewals.stop();
+    clearInterval(this.reaping);
+    clearTimeout(this.sweepTimer);
     try {
       await this.queue.settle();
       for (let more = true; more;) {
@@ -139,17 +171,41 @@ export class NodeRegistration {
   }
 
   private async takeLease(): Promise<void> {
-    const until = Date.now() + this.options.leaseTtl;
-    const { changes } = this.queue;
-    const { isNew, connections } = await this.store.renew(this.node, this.options.leaseTtl);
+    const { ttl, next, pace } = this.renewals.next();
+    const until = Date.now() + ttl;
+    // Where the answer is lost, a shorter lease may have been taken all the same.
+    this.leaseUntil = Math.min(this.leaseUntil, until);
+    const { changes, isBusy } = this.queue;
+    const count = isBusy || changes !== this.agreedAt || ++this.uncounted >= RENEWALS_PER_LEASE;
+    // An idle process leaves it to others to find a lease that runs out before it looks again.
+    const ahead = pace === 1 ? next : 0;
+    const { isNew, connections, runsOut } = await this.store.renew(this.node, ttl, {
+      next: ahead,
+      count,
+      pace,
+    });
     if (this.stopped) return;
+    if (runsOut !== undefined) this.planSweep(runsOut);
     const { live: living } = this.queue;
     if (isNew) await this.registerAll([...living.values()]);
     // Nothing was on its way: then both must be the same.
-    else if (connections !== living.size && changes === this.queue.changes && !this.queue.isBusy)
-      await this.reconcile();
+    else if (connections !== undefined && changes === this.queue.changes && !this.queue.isBusy) {
+      if (connections !== living.size) await this.reconcile();
+      else if (!isBusy) this.agreedAt = changes;
+      this.uncounted = 0;
+    }
     this.leaseUntil = until;
     this.onRenewed();
+  }
+
+  /** Sweeps when a lease runs out, if it was not renewed by then. Of several processes one comes first, and the others find nothing. */
+  private planSweep(ms: number): void {
+    if (this.sweepTimer) return;
+    const delay = Math.min(ms + 1 + (Math.random() * this.options.sweepInterval) / 4, MAX_TIMER);
+    this.sweepTimer = setTimeout(() => {
+      this.sweepTimer = undefined;
+      void this.sweep().catch((error: Error) => this.logger.debug(`Could not sweep: ${error.message}`));
+    }, delay).unref();
   }
 
   private async registerBatch(connections: readonly NewConnection[]): Promise<Admission[]> {

@@ -145,6 +145,26 @@ describe.each(brokerSetUps)('the registry of the $name broker', (setUp) => {
     expect((await told()).filter((line) => line.startsWith('connected'))).toHaveLength(5);
   });
 
+  it('says with a renewal when the first lease of another node runs out, if that is before the next renewal', async () => {
+    const renew = async (next: number) =>
+      (await broker.registry.renew(node('n2'), LONG, { next, count: false })).runsOut;
+    expect(await renew(1_000)).toBeUndefined();
+    await broker.registry.renew(node('n3'), 500);
+    expect(await renew(1_000)).toBeGreaterThanOrEqual(0);
+    expect(await renew(1_000)).toBeLessThanOrEqual(500);
+    await until(async () => (await renew(0)) === 0);
+    // Its own does not count.
+    const own = await broker.registry.renew(node('n3'), 1, { next: 1_000 });
+    expect(own).toMatchObject({ isNew: false, runsOut: undefined });
+  });
+
+  it('counts the connections of a node with a renewal only where that is asked', async () => {
+    await register([connection('n1.1')]);
+    expect(await broker.registry.renew(node('n1'), LONG)).toMatchObject({ connections: 1 });
+    const uncounted = await broker.registry.renew(node('n1'), LONG, { count: false });
+    expect(uncounted.connections).toBeUndefined();
+  });
+
   it('registers nothing for a node without a lease', async () => {
     expect(await register([connection('n3.1')])).toBeUndefined();
     expect(await broker.registry.renew(node('n3'), LONG)).toEqual({ isNew: true, connections: 0 });

@@ -40,4 +40,25 @@ describe('a subscription that is up and deaf', () => {
       );
     },
   );
+
+  it('is found within two probe intervals after events that made probes superfluous, and no event is lost', async () => {
+    const [deaf, publishing] = deployment.nodes;
+    const published: string[] = [];
+    const publish = async () => {
+      const reply = await publishing!.request({ kind: 'publish', events: [{ channel: 'news', data: 'x' }] });
+      published.push((reply.published![0] as { id: string }).id);
+    };
+    const untilProven = Stopwatch.start();
+    while (untilProven.elapsed < 2 * PROBE_INTERVAL) await publish();
+    await until(() => stream.messages.length === published.length);
+    deaf!.subscribers[0]!.blackhole(true);
+    const watch = Stopwatch.start();
+    await publish();
+    const received = await stream.waitFor(published.length, 10_000);
+    expect(watch.stop()).toBeLessThan(2 * PROBE_INTERVAL + REPAIR_MS);
+    assertWhole(
+      published,
+      received.map(({ id }) => id),
+    );
+  });
 });

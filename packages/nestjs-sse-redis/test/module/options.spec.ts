@@ -112,6 +112,7 @@ describe('the options', () => {
       onRefusal: 'channel',
       serialize: undefined,
       directWrites: true,
+      idle: 'normal',
       ...Object.fromEntries(numbers.map(({ resolved, fallback }) => [resolved, fallback])),
     });
     expect(resolve(undefined)).toEqual({ ...resolve({}), identify: expect.any(Function) as () => unknown });
@@ -377,6 +378,13 @@ describe('authorize', () => {
     expect(messageFor({ authorization: { onRefusal: 'all' } })).toContain(
       `authorization.onRefusal takes 'channel' or 'connection', it got "all"`,
     );
+  });
+});
+
+describe('the option idle', () => {
+  it("takes 'normal' or 'cheap'", () => {
+    expect(resolve({ idle: 'cheap' }).idle).toBe('cheap');
+    expect(messageFor({ idle: true })).toContain("idle takes 'normal' or 'cheap', it got true");
   });
 });
 

@@ -13,6 +13,7 @@ import type {
   RegistryStore,
   Removal,
   Renewal,
+  RenewalOptions,
   SweptPiece,
 } from '../registry-store.interface.js';
 import { MemoryIndex } from './memory-index.js';
@@ -36,14 +37,26 @@ export class MemoryRegistryStore implements RegistryStore {
 
   constructor(private readonly announce: (changes: readonly ConnectionChange[]) => void) {}
 
-  async renew(node: NodeDescription, ttl: number): Promise<Renewal> {
+  async renew(
+    node: NodeDescription,
+    ttl: number,
+    { next = 0, count = true }: RenewalOptions = {},
+  ): Promise<Renewal> {
     await Promise.resolve();
     const now = Date.now();
     const lease = this.leases.get(node.id);
     const isNew = !lease || lease.isOver;
     if (isNew) this.leases.set(node.id, { node, since: now, expires: now + ttl, isOver: false });
     else lease.expires = now + ttl;
-    return { isNew, connections: this.byNode.count(node.id) };
+    const expiries = [...this.leases].flatMap(([id, { expires, isOver }]) =>
+      id === node.id ? [] : [isOver ? 0 : expires],
+    );
+    const runsOut = Math.max(0, Math.min(...expiries) - now);
+    return {
+      isNew,
+      connections: count ? this.byNode.count(node.id) : undefined,
+      runsOut: runsOut <= next ? runsOut : undefined,
+    };
   }
 
   async register(

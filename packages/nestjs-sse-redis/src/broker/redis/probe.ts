@@ -1,62 +1,139 @@
 import { Logger } from '@nestjs/common';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MAX_TIMER } from '../../options/resolved-options.js';
+import type { Position } from '../../event/position.js';
+
+/**
+ * The part of the interval before its end in which a renewal of the lease takes the probe along, and in which an announcement
+ * of an event makes it superfluous.
+ */
+const EARLY = 1 / 4;
+
+/** The events of a probe, for its broker. */
+export interface ProbeListener {
+  /** A probe is to be sent: `take()` gives it. */
+  due(): void;
+  /** Redis confirmed that all that was announced before a position has arrived, without a probe. */
+  proven(position: Position, lastEvent: Position): void;
+  /** Called once, when a published probe has not come back within the interval; the probe then rests. */
+  deaf(): void;
+}
+
+/** A probe that is about to be sent. */
+export interface ProbeRun {
+  /** Its pub/sub channel. */
+  readonly channel: string;
+  /** The position that was announced last; 0: none was. */
+  readonly heard: Position;
+  /** The age up to which that event proves the link, ms. */
+  readonly recent: number;
+}
 
 /**
  * Proves that what is published arrives, by publishing to the node itself.
  *
  * A subscriber connection can be up and deaf (after a failover, or half-open): commands answer, publishes succeed,
- * nothing arrives. Only an announcement that came back the whole way shows that others do.
+ * nothing arrives. Only an announcement that came back the whole way shows that others do. A probe is one; so is that of an
+ * event, if Redis confirms over the command connection that it is the last of the hub.
+ *
+ * At most twice the interval after the last proof a deaf connection is found: an event counts from when it was published.
  */
 export class Probe {
   private readonly logger = new Logger('SseRedisProbe');
+  /** The last position that was announced on this link; 0: none was. */
+  heard: Position = 0;
   private timer: NodeJS.Timeout | undefined;
-  private unanswered = false;
+  private run: ProbeRun | undefined;
+  private isActive = false;
+  private pace = 1;
+  private dueAt = 0;
 
   /**
-   * @param send publishes the probe; rejects if it was not published
-   * @param deaf called once, when a published probe has not come back within the interval; the probe then rests
+   * @param channel pub/sub channel on which the node hears itself
    * @param interval ms
    */
   constructor(
-    private readonly send: () => Promise<unknown>,
-    private readonly deaf: () => void,
+    private readonly listener: ProbeListener,
+    private readonly channel: string,
     private readonly interval: number,
   ) {}
 
   start(): void {
-    this.stop();
-    this.unanswered = false;
-    this.timer = setInterval(() => void this.tick(), this.interval);
-    this.timer.unref();
+    this.isActive = true;
+    this.pace = 1;
+    this.rest();
   }
 
   stop(): void {
-    clearInterval(this.timer);
+    clearTimeout(this.timer);
+    this.isActive = false;
+    this.run = undefined;
+    this.heard = 0;
   }
 
-  /** The probe came back. */
+  /**
+   * The probe for a round trip that is about to be made; undefined if none is due, or one is on its way.
+   *
+   * @param pace by what the time between two probes is stretched from now on
+   */
+  take(pace = this.pace): ProbeRun | undefined {
+    const isFaster = pace < this.pace;
+    this.pace = pace;
+    if (!this.isActive || this.run) return undefined;
+    if (!isFaster && performance.now() < this.dueAt - this.interval * EARLY) return undefined;
+    const { channel, heard } = this;
+    const run: ProbeRun = { channel, heard, recent: Math.floor(this.interval * EARLY) };
+    this.run = run;
+    this.wait(this.interval, () => void this.expire(run));
+    return run;
+  }
+
+  /**
+   * Redis has answered.
+   *
+   * @param proof as `renew.lua` returns it: a failure, nothing yet, or a position, the last event and its age in ms
+   */
+  answered(run: ProbeRun, [position = -1, lastEvent = 0, age = 0]: readonly number[]): void {
+    if (position < 0) this.failed(run);
+    if (position <= 0 || this.run !== run) return;
+    this.run = undefined;
+    this.rest(age);
+    this.listener.proven(position, lastEvent);
+  }
+
+  /** It was not published, or perhaps not: its absence proves nothing. */
+  failed(run: ProbeRun): void {
+    if (this.run !== run) return;
+    this.run = undefined;
+    this.rest();
+  }
+
+  /** It came back. */
   returned(): void {
-    this.unanswered = false;
+    if (!this.isActive) return;
+    this.run = undefined;
+    this.rest();
   }
 
-  private async tick(): Promise<void> {
-    if (this.unanswered) {
-      // After an event loop that was blocked timers come first: what has arrived must be read before it is missed.
-      await nextTurn();
-    }
-    if (this.unanswered) {
-      // `start()` is called again when there is a new subscription to prove.
-      this.stop();
-      this.logger.warn(`Published events did not arrive for ${this.interval} ms: subscribing anew.`);
-      this.deaf();
-      return;
-    }
-    this.unanswered = true;
-    try {
-      await this.send();
-    } catch {
-      // Not published, or perhaps not: its absence proves nothing.
-      this.unanswered = false;
-    }
+  /** @param age ms since the link was proven */
+  private rest(age = 0): void {
+    const ms = Math.min(this.interval * this.pace - age, MAX_TIMER);
+    this.dueAt = performance.now() + ms;
+    this.wait(ms, () => this.listener.due());
+  }
+
+  private wait(ms: number, then: () => void): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(then, ms).unref();
+  }
+
+  private async expire(run: ProbeRun): Promise<void> {
+    // After an event loop that was blocked timers come first: what has arrived must be read before it is missed.
+    await nextTurn();
+    if (this.run !== run) return;
+    // `start()` is called again when there is a new subscription to prove.
+    this.stop();
+    this.logger.warn(`Published events did not arrive for ${this.interval} ms: subscribing anew.`);
+    this.listener.deaf();
   }
 }

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
-import { parseRecord } from '../../event/event-record.js';
+import { parseRecord, type EventRecord } from '../../event/event-record.js';
 import type { Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type {
@@ -83,18 +83,22 @@ export class RedisBroker implements Broker {
     );
     this.publishing = new PublishQueue(this.commands, this.keys, options);
     this.logs = new RedisLogs(this.commands, this.keys, options);
-    this.registry = new RedisRegistryStore(this.commands, this.keys, options);
+    this.probe = new Probe(
+      {
+        due: () => this.onProofDue(),
+        proven: (position, lastEvent) => this.onProven(position, lastEvent),
+        deaf: () => this.subscription.reconnect(),
+      },
+      this.probeChannel,
+      options.probeInterval,
+    );
+    this.registry = new RedisRegistryStore(this.commands, this.keys, options, this.probe);
     this.subscription = new Subscription(this.subscriberConnection, {
       message: (name, message) => this.receive(name, message),
       lost: () => this.onLost(),
       restored: () => void this.onRestored(),
       failed: (cause) => this.onRefused(cause),
     });
-    this.probe = new Probe(
-      () => this.sendProbe(),
-      () => this.subscription.reconnect(),
-      options.probeInterval,
-    );
   }
 
   async start(listener: BrokerListener): Promise<string> {
@@ -187,8 +191,8 @@ export class RedisBroker implements Broker {
   private receive(name: Buffer, message: Buffer): void {
     try {
       const channel = this.keys.channelFromPubSub(name);
-      if (channel !== undefined) this.listener?.announced(channel, parseRecord(message));
-      else if (name.toString() === this.probeChannel) this.onProbe(parseRecord(message).position);
+      if (channel !== undefined) this.onAnnounced(channel, parseRecord(message));
+      else if (name.toString() === this.probeChannel) this.onProbe(parseRecord(message));
       else this.listener?.message(message.toString());
     } catch (error) {
       if (!(error instanceof UnexpectedReplyError)) throw error;
@@ -196,8 +200,24 @@ export class RedisBroker implements Broker {
     }
   }
 
-  private onProbe(position: Position): void {
+  private onAnnounced(channel: string, record: EventRecord): void {
+    this.probe.heard = record.position;
+    this.listener?.announced(channel, record);
+  }
+
+  private onProbe({ position, prev, first }: EventRecord): void {
     this.probe.returned();
+    // `prev` of a probe that went alone is of its own channel, which has no log.
+    this.onProven(position, first ? undefined : prev);
+  }
+
+  private onProofDue(): void {
+    this.listener?.proofDue?.();
+    const run = this.probe.take();
+    if (run) this.sendProbe().catch(() => this.probe.failed(run));
+  }
+
+  private onProven(position: Position, lastEvent: Position | undefined): void {
     this.outage.over();
     if (position < this.watermark) {
       // Redis lost its data and its clock went back: nothing new would pass for new. Begin again from what it has.
@@ -207,7 +227,7 @@ export class RedisBroker implements Broker {
       return;
     }
     this.watermark = position;
-    this.listener?.watermark(position);
+    this.listener?.watermark(position, lastEvent);
   }
 
   private onLost(): void {

@@ -15,11 +15,13 @@ import {
   type RegistryStore,
   type Removal,
   type Renewal,
+  type RenewalOptions,
   type SweptPiece,
 } from '../registry-store.interface.js';
 import { toChunks } from '../../util/chunks.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
+import type { Probe } from './probe.js';
 import { RegistryKeys } from './registry-keys.js';
 import { Script } from './script.js';
 import registerLua from './scripts/registry/register.lua.js';
@@ -52,6 +54,7 @@ const ADMISSIONS: readonly (Admission | undefined)[] = [undefined, 'admitted', '
 
 /** The registry in Redis: what each script does is one atomic step, its announcement included. */
 export class RedisRegistryStore implements RegistryStore {
+  private readonly clockKey: string;
   private readonly keys: RegistryKeys;
   private readonly sharedKeys: readonly string[];
   private readonly sharedArgs: readonly (string | number)[];
@@ -59,23 +62,43 @@ export class RedisRegistryStore implements RegistryStore {
   constructor(
     private readonly commands: Commands,
     keys: Keys,
-    options: ResolvedOptions,
+    private readonly options: ResolvedOptions,
+    private readonly probe: Probe,
   ) {
+    this.clockKey = keys.clock;
     this.keys = new RegistryKeys(keys.tag);
     const { nodes, connections, all, addresses, tag } = this.keys;
     this.sharedKeys = [keys.clock, keys.log(CHANGES_CHANNEL), nodes, connections, all, addresses];
     this.sharedArgs = [keys.pubSubChannel(CHANGES_CHANNEL), CHANGES_KEPT, options.ttl, tag];
   }
 
-  async renew(node: NodeDescription, ttl: number): Promise<Renewal> {
+  async renew(
+    { id, host, pid }: NodeDescription,
+    ttl: number,
+    { next = 0, count = true, pace = 1 }: RenewalOptions = {},
+  ): Promise<Renewal> {
     const { nodes, info, all } = this.keys;
-    const { id, host, pid } = node;
-    const reply = await this.commands.read(RENEW, {
-      keys: [nodes, info, all],
-      args: [id, ttl, JSON.stringify({ host, pid })],
-    });
-    const [isNew, connections] = reply as [number, number];
-    return { isNew: isNew === 1, connections };
+    const run = this.probe.take(pace);
+    try {
+      const reply = await this.commands.read(RENEW, {
+        keys: [nodes, info, all, this.clockKey],
+        args: [
+          ...[id, ttl, JSON.stringify({ host, pid }), next, count ? 1 : 0],
+          ...[this.options.ttl, run?.channel ?? '', run?.heard ?? 0, run?.recent ?? 0],
+        ],
+      });
+      const [isNew, connections, runsOut, ...proof] = reply as [number, number, number, ...number[]];
+      this.commands.outage.accepted();
+      if (run) this.probe.answered(run, proof);
+      return {
+        isNew: isNew === 1,
+        connections: connections < 0 ? undefined : connections,
+        runsOut: runsOut < 0 ? undefined : runsOut,
+      };
+    } catch (error) {
+      if (run) this.probe.failed(run);
+      throw error;
+    }
   }
 
   async register(

@@ -128,7 +128,11 @@ export class Audit {
   }
 
   private conclude(check: Check, extent: LogExtent | undefined): Loss | undefined {
-    if (check.feed) return extent && this.repair(check, check.feed, extent);
+    if (check.feed) {
+      if (extent) return this.repair(check, check.feed, extent);
+      if (this.feeds.has(check.feed, check.losses!)) check.feed.auditedUpTo = check.upTo;
+      return undefined;
+    }
     if (!extent && !check.isLost) return undefined;
     const { channel, after, upTo } = check;
     // It is gone from the log, or has been trimmed: it may have been anywhere in the range.

@@ -1,0 +1,64 @@
+import { MAX_TIMER } from '../options/resolved-options.js';
+
+/** Renewed so often within the lease: one or two renewals may fail. */
+export const RENEWALS_PER_LEASE = 3;
+/** By what an idle process stretches its lease, renewals and probes, with `idle: 'cheap'`: from five seconds to a minute. */
+const IDLE_PACE = 12;
+
+export interface RenewalTimerOptions {
+  readonly leaseTtl: number;
+  readonly sweepInterval: number;
+  readonly idle: 'normal' | 'cheap';
+}
+
+/** How long the lease lasts from now, and when the next renewal comes; ms. */
+export interface RenewalTerms {
+  readonly ttl: number;
+  readonly next: number;
+  readonly pace: number;
+}
+
+/** Decides when the lease is renewed, and for how long: more rarely while nobody uses this process, if that is to be cheap. */
+export class RenewalTimer {
+  /** By how much lease and renewals are longer than for a process that is in use. */
+  pace = 1;
+  /** When it last ceased to be idle; ms since the epoch. */
+  busySince = 0;
+  private usedAt = performance.now();
+  private timer: NodeJS.Timeout | undefined;
+  private isStopped = false;
+
+  /** @param isUsed whether anybody needs this process at the moment */
+  constructor(
+    private readonly options: RenewalTimerOptions,
+    private readonly isUsed: () => boolean,
+    private readonly renew: () => void,
+  ) {}
+
+  /** A renewal is sent now: on these terms, and the next one follows. */
+  next(): RenewalTerms {
+    const { leaseTtl, sweepInterval, idle } = this.options;
+    if (this.isUsed()) this.usedAt = performance.now();
+    // A lease longer, since clients that come back, say, are away for seconds.
+    const isIdle = idle === 'cheap' && performance.now() - this.usedAt >= leaseTtl;
+    const pace = (this.pace = isIdle ? IDLE_PACE : 1);
+    const next = Math.min(Math.min(leaseTtl / RENEWALS_PER_LEASE, sweepInterval) * pace, MAX_TIMER);
+    clearTimeout(this.timer);
+    if (!this.isStopped) this.timer = setTimeout(this.renew, next).unref();
+    return { ttl: leaseTtl * pace, next: Math.floor(next), pace };
+  }
+
+  /** Somebody needs this process. @returns whether it was idle, and is to renew its lease at once */
+  wake(): boolean {
+    this.usedAt = performance.now();
+    if (this.pace === 1) return false;
+    this.pace = 1;
+    this.busySince = Date.now();
+    return true;
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    clearTimeout(this.timer);
+  }
+}
