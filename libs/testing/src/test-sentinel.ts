@@ -73,23 +73,37 @@ export class TestSentinel {
     return master;
   }
 
-  /** Starts Sentinel's own planned failover, in which the old master lives on for about ten seconds. */
+  /** Sentinel's own planned failover, in which the old master lives on for about ten seconds. */
   async failover(): Promise<RedisServer> {
     const old = await this.master();
-    await this.sentinels[0]!.cli('SENTINEL', 'FAILOVER', NAME);
+    await this.startFailover();
     return this.switched(old);
   }
 
+  /** Begins it, and resolves before anything has changed. */
+  async startFailover(): Promise<void> {
+    await this.sentinels[0]!.cli('SENTINEL', 'FAILOVER', NAME);
+  }
+
   /** Resolves with the new master when all Sentinels name it. */
-  async switched(old: RedisServer): Promise<RedisServer> {
-    await until(
+  switched(old: RedisServer): Promise<RedisServer> {
+    return this.#named(old, (ports) => ports.every((port) => port !== old.port && port === ports[0]));
+  }
+
+  /** Resolves with the new master when the first Sentinel names it; others may name the old one for two seconds. */
+  elected(old: RedisServer): Promise<RedisServer> {
+    return this.#named(old, (ports) => ports.some((port) => port !== old.port));
+  }
+
+  async #named(old: RedisServer, isEnough: (ports: number[]) => boolean): Promise<RedisServer> {
+    const port = await until(
       async () => {
         const ports = await Promise.all(this.sentinels.map((sentinel) => getMasterPort(sentinel)));
-        return ports[0] !== old.port && ports.every((port) => port === ports[0]);
+        return isEnough(ports) && ports.find((one) => one !== old.port);
       },
-      { message: 'all Sentinels name a new master', timeout: 60_000, interval: 20 },
+      { message: 'Sentinels name a new master', timeout: 60_000, interval: 20 },
     );
-    return this.master();
+    return this.servers.find((server) => server.port === port)!;
   }
 
   async stop(): Promise<void> {

@@ -92,11 +92,16 @@ const gapsOf = ({ ledger }: ReconnectingClient): number => ledger.filter(({ type
 const isReplica = async (server: TestSentinel['servers'][0]): Promise<boolean> =>
   ((await server.cli('ROLE')) as string[])[0] === 'slave';
 
+/** No hub hears the server any more. */
+const isLeft = async (server: TestSentinel['servers'][0], prefix: string): Promise<boolean> =>
+  ((await server.cli('PUBSUB', 'CHANNELS', `{${prefix}}*`)) as string[]).length === 0;
+
 describe('a planned SENTINEL FAILOVER whose old master lives on', () => {
   it('delivers all that a process publishes to the new master meanwhile, once', async () => {
     const { options, clients, loads } = await deploy();
     const old = await sentinel.master();
     await sentinel.failover();
+    await until(() => isLeft(old, options.prefix!));
     const ids = await publishFromAThird(options);
     for (const client of clients) {
       await until(() => idsOfTheThird(client).length >= ids.length || gapsOf(client) > 0);
