@@ -20,7 +20,7 @@ const hubs = Hubs.over('memory');
 let sentinel: TestSentinel;
 afterEach(async () => {
   jest.restoreAllMocks();
-  await sentinel.stop();
+  await sentinel?.stop();
 });
 
 const withoutWatch = (): unknown => jest.spyOn(SentinelWatch.prototype, 'start').mockImplementation(() => {});
@@ -157,6 +157,19 @@ describe('a hub whose Sentinels do not say all', () => {
       return ((await next.cli('KEYS', '*marks*')) as string[]).length > 0;
     });
     expect(await isReplica(old)).toBe(false);
+  });
+
+  it('gives up no more than twelve connections where the named address is never reached', async () => {
+    const moves: string[] = [];
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    const options = { sentinels: [{ host: '127.0.0.1', port: 1 }], name: 'main' };
+    const streams = () => [{ remoteAddress: '127.0.0.1', remotePort: 1 }, undefined];
+    const watch = new SentinelWatch(options, streams, (master) => moves.push(master));
+    const inner = watch as unknown as { check(named: { host: string; port: number }): Promise<void> };
+    for (let i = 0; i < 20; i++) await inner.check({ host: '127.0.0.1', port: 2 });
+    expect(moves).toEqual(Array.from({ length: 12 }, () => '127.0.0.1:2'));
+    expect(warn.mock.calls.map(([text]) => String(text))).toEqual([expect.stringContaining('natMap')]);
+    watch.stop();
   });
 
   it('starts where the Sentinel that is asked first hangs', async () => {

@@ -60,7 +60,9 @@ export class RedisSettings {
     moved: (master: string) => void,
   ): SentinelWatch | undefined {
     const { options } = this.template;
-    return options.sentinels?.length ? new SentinelWatch(options, connections, moved) : undefined;
+    // With a connector of the application, only that knows where connections lead.
+    const isWatched = options.sentinels?.length && !options.Connector;
+    return isWatched ? new SentinelWatch(options, connections, moved) : undefined;
   }
 
   private create(overrides: RedisOptions = {}): Redis {

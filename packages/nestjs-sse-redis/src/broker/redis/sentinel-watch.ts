@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
@@ -6,6 +7,8 @@ import { isIP } from 'node:net';
 const ASK_EVERY_MS = 5_000;
 /** A Sentinel that takes longer is passed over: it may hang together with the master of its machine. */
 export const SENTINEL_TIMEOUT_MS = 1_000;
+/** After so many new connections that all lead elsewhere, addresses do not tell where connections lead: about a minute. */
+const MAX_MOVES = 12;
 const SENTINEL_PORT = 26_379;
 const SWITCHED = '+switch-master';
 
@@ -28,6 +31,7 @@ export interface RemoteAddress {
  * ioredis asks for the master, `connect()` rejects and ioredis ends the connection for good.
  */
 export class SentinelWatch {
+  private readonly logger = new Logger('SseRedisBroker');
   private readonly listeners: Redis[];
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
@@ -35,6 +39,8 @@ export class SentinelWatch {
   private next = 0;
   /** The greatest epoch heard of: a Sentinel that names an older one has missed a failover. */
   private epoch = 0;
+  /** How often in a row connections led elsewhere. */
+  private moves = 0;
 
   /**
    * @param options of the connections, with `sentinels` and `name`
@@ -102,12 +108,21 @@ export class SentinelWatch {
     const master = this.translate(named);
     const addresses = await resolveHost(master.host);
     if (this.isStopped || addresses.length === 0) return;
-    const isElsewhere = this.connections().some(
-      (stream) =>
-        stream?.remoteAddress !== undefined &&
-        (stream.remotePort !== master.port || !addresses.includes(plain(stream.remoteAddress))),
+    const streams = this.connections().filter((stream) => stream?.remoteAddress !== undefined);
+    const elsewhere = streams.find(
+      (stream) => stream?.remotePort !== master.port || !addresses.includes(plain(stream.remoteAddress!)),
     );
-    if (isElsewhere) this.moved(`${master.host}:${master.port}`);
+    if (elsewhere) this.leave(`${elsewhere.remoteAddress}:${elsewhere.remotePort}`, master);
+    else if (streams.length > 0) this.moves = 0;
+  }
+
+  private leave(address: string, { host, port }: MasterAddress): void {
+    this.moves++;
+    if (this.moves <= MAX_MOVES) return this.moved(`${host}:${port}`);
+    if (this.moves > MAX_MOVES + 1) return;
+    this.logger.warn(
+      `Sentinel names the master ${host}:${port}, and each new connection leads to ${address}: it stays there. Is a natMap missing?`,
+    );
   }
 
   private translate(master: MasterAddress): MasterAddress {
