@@ -33,7 +33,7 @@ export async function checkServer(redis: Redis, address: string, logger: Logger)
   const replicas = Number(/^connected_slaves:(\d+)/m.exec(info)?.[1] ?? 0);
   if (replicas > 0 && !/^min_(slaves|replicas)_good_(slaves|replicas):/m.test(info)) {
     logger.warn(
-      `Redis at ${address} has replicas and min-replicas-to-write 0: a master that a failover has replaced may go on storing events, which are then lost. Set min-replicas-to-write 1.`,
+      `Redis at ${address} has replicas and min-replicas-to-write 0: a master that a failover has replaced may go on storing events, which are then lost. Set min-replicas-to-write 1, with two replicas or more.`,
     );
   }
   return describeServer(info);
