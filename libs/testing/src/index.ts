@@ -16,6 +16,7 @@ export { SseStream, type SseStreamOptions, type StreamEnd } from './sse-stream.j
 export { startApp, type RunningApp, type StartAppOptions } from './start-app.js';
 export { Stopwatch } from './stopwatch.js';
 export { threadTime } from './thread-time.js';
+export { TestSentinel, type TestSentinelOptions } from './test-sentinel.js';
 export { TcpProxy, type TcpProxyOptions } from './tcp-proxy.js';
 export { until, type UntilOptions } from './until.js';
 export { useRedis } from './use-redis.js';

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,8 @@ import { until } from './until.js';
 export interface RedisServerOptions {
   /** More arguments for the server, such as `['--maxmemory', '2mb']`; they win over the defaults. */
   args?: string[];
+  /** The text of a configuration file, which the server may rewrite: Sentinel keeps its state in there. */
+  config?: string;
   /** Default: a free one. */
   port?: number;
   /** Keep an append-only file, so that data outlive a restart. Default: false. */
@@ -28,6 +30,7 @@ export class RedisServer {
 
   static async start({
     args = [],
+    config,
     port,
     persistence = false,
   }: RedisServerOptions = {}): Promise<RedisServer> {
@@ -35,7 +38,9 @@ export class RedisServer {
     // Another process may take a free port before the server does, so a port that nobody asked for may change.
     for (let attempt = 1; ; attempt++) {
       const folder = await mkdtemp(join(tmpdir(), 'test-redis-'));
-      const server = new RedisServer(binary, folder, port ?? (await freePort()), args, persistence);
+      const file = config === undefined ? [] : [join(folder, 'server.conf')];
+      for (const path of file) await writeFile(path, config!);
+      const server = new RedisServer(binary, folder, port ?? (await freePort()), file, args, persistence);
       try {
         await server.#launch();
         return server;
@@ -51,6 +56,7 @@ export class RedisServer {
     private readonly binary: string,
     private readonly folder: string,
     readonly port: number,
+    private readonly configFile: readonly string[],
     private readonly args: readonly string[],
     private readonly persistence: boolean,
   ) {}
@@ -150,6 +156,7 @@ export class RedisServer {
 
   #arguments(): string[] {
     return [
+      ...this.configFile,
       ...['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder],
       ...['--daemonize', 'no', '--save', '', '--appendonly', this.persistence ? 'yes' : 'no'],
       ...this.args,

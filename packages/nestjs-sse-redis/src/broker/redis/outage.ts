@@ -58,6 +58,18 @@ export class Outage {
     this.reconnectTimer = setTimeout(() => this.makeNew(), Math.max(0, wait)).unref();
   }
 
+  /**
+   * Sentinel names another master. Answers of the server that was the master do not hold up the new connections.
+   *
+   * @param master its address
+   */
+  moved(master: string): void {
+    this.failed(new Error(`Sentinel names another master, ${master}`));
+    this.lost();
+    clearTimeout(this.reconnectTimer);
+    this.makeNew();
+  }
+
   /** What is published arrives again. */
   over(): void {
     this.cause = undefined;

@@ -28,6 +28,7 @@ import { RedisSettings } from './redis-settings.js';
 import { Script } from './script.js';
 import sendLua from './scripts/send.lua.js';
 import { toRefusal } from './refusals.js';
+import type { SentinelWatch } from './sentinel-watch.js';
 import { checkServer } from './server-check.js';
 import { Subscription } from './subscription.js';
 
@@ -53,6 +54,7 @@ export class RedisBroker implements Broker {
   private readonly logs: RedisLogs;
   private readonly subscription: Subscription;
   private readonly probe: Probe;
+  private readonly sentinelWatch: SentinelWatch | undefined;
   private listener: BrokerListener | undefined;
   /** How often the link was lost. */
   private losses = 0;
@@ -99,6 +101,10 @@ export class RedisBroker implements Broker {
       restored: () => void this.onRestored(),
       failed: (cause) => this.onRefused(cause),
     });
+    this.sentinelWatch = this.settings.createSentinelWatch(
+      () => [this.commandConnection, this.subscriberConnection].map(({ stream }) => stream),
+      (master) => this.outage.moved(master),
+    );
   }
 
   async start(listener: BrokerListener): Promise<string> {
@@ -125,6 +131,7 @@ export class RedisBroker implements Broker {
       throw error;
     }
     this.probe.start();
+    this.sentinelWatch?.start();
     this.isStarted = true;
     this.outage.over();
     this.commandConnection.on('close', () => {
@@ -177,6 +184,7 @@ export class RedisBroker implements Broker {
 
   async close(): Promise<void> {
     this.probe.stop();
+    this.sentinelWatch?.stop();
     this.outage.stop();
     this.listener = undefined;
     await this.subscription.close();

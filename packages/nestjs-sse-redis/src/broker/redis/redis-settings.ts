@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { askBeforeConnecting } from './credentials.js';
+import { SENTINEL_TIMEOUT_MS, SentinelWatch, type RemoteAddress } from './sentinel-watch.js';
 import { MAX_TIMER, type ResolvedOptions } from '../../options/resolved-options.js';
 
 /** Reconnects for ever, soon at first; the jitter keeps nodes that lost Redis together from coming back together. */
@@ -49,6 +50,21 @@ export class RedisSettings {
     return this.create({ autoResubscribe: false, commandTimeout: undefined });
   }
 
+  /**
+   * Watches whether connections lead to the master that Sentinel names; undefined without Sentinel.
+   *
+   * @param moved called with the address of the master where one leads elsewhere
+   */
+  createSentinelWatch(
+    connections: () => readonly (RemoteAddress | undefined)[],
+    moved: (master: string) => void,
+  ): SentinelWatch | undefined {
+    const { options } = this.template;
+    // With a connector of the application, only that knows where connections lead.
+    const isWatched = options.sentinels?.length && !options.Connector;
+    return isWatched ? new SentinelWatch(options, connections, moved) : undefined;
+  }
+
   private create(overrides: RedisOptions = {}): Redis {
     const redis = this.template.duplicate({
       ...overrides,
@@ -69,6 +85,10 @@ export class RedisSettings {
       // A server that loads its data may not be the master any more: the wait for it ends soon.
       maxLoadingRetryTime: 1_000,
       connectTimeout: this.connectTimeout,
+      // Without a time ioredis waits for ever for a Sentinel that accepts connections and hangs.
+      sentinelCommandTimeout: this.template.options.sentinelCommandTimeout ?? SENTINEL_TIMEOUT_MS,
+      // `SentinelWatch` says why.
+      failoverDetector: false,
       retryStrategy,
     });
     stopSocketTimer(redis);

@@ -29,6 +29,13 @@ export async function checkServer(redis: Redis, address: string, logger: Logger)
       `Redis at ${address} has maxmemory-policy ${policy}: when its memory is full it may drop logs before their time, and clients are then told of gaps, or of none. Set noeviction.`,
     );
   }
+  // INFO has the line about good replicas only where `min-replicas-to-write` is not 0.
+  const replicas = Number(/^connected_slaves:(\d+)/m.exec(info)?.[1] ?? 0);
+  if (replicas > 0 && !/^min_(slaves|replicas)_good_(slaves|replicas):/m.test(info)) {
+    logger.warn(
+      `Redis at ${address} has replicas and min-replicas-to-write 0: a master that a failover has replaced may go on storing events, which are then lost. Set min-replicas-to-write 1, with two replicas or more.`,
+    );
+  }
   return describeServer(info);
 }
 

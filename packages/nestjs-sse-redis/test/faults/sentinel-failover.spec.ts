@@ -1,0 +1,146 @@
+import { jest } from '@jest/globals';
+import { TestSentinel, until, type ReconnectingClient, type RedisServer } from '@nestjs-sse-redis/testing';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { SseRedisOptions } from 'nestjs-sse-redis';
+import { Hubs, type TestHub } from '../hub/hubs.js';
+
+/** FAULT_RUNS=30 for the long run. */
+const RUNS = Number(process.env['FAULT_RUNS'] ?? 1);
+/** FAULT_WINDOW=1: the third process starts, and a hung master wakes, while hubs are still at the old one (issue 16, lines). */
+const IN_THE_WINDOW = process.env['FAULT_WINDOW'] === '1';
+/** Numbers of one publisher. */
+const BLOCK = 1_000_000;
+/** Events of each publisher before the failure, and of the third after it. */
+const EVENTS = 100;
+
+jest.setTimeout(180_000);
+
+const hubs = Hubs.over('memory');
+let sentinel: TestSentinel;
+afterEach(() => sentinel.stop());
+
+/** Publishes numbers, each once, and notes which were acknowledged. */
+class Load {
+  readonly acknowledged = new Set<number>();
+  private isStopped = false;
+  private readonly running: Promise<void>;
+
+  constructor(node: TestHub, first: number) {
+    this.running = this.run(node, first);
+    hubs.closeLater(() => this.stop());
+  }
+
+  /** Resolves when as many more were acknowledged. */
+  async more(count: number): Promise<void> {
+    const target = this.acknowledged.size + count;
+    await until(() => this.acknowledged.size >= target);
+  }
+
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    await this.running;
+  }
+
+  private async run({ hub }: TestHub, first: number): Promise<void> {
+    for (let data = first; !this.isStopped; data++) {
+      await hub.publish('news', { type: 'load', data }).then(
+        () => this.acknowledged.add(data),
+        // What became of it, the log shows.
+        () => undefined,
+      );
+      await wait(10);
+    }
+  }
+}
+
+const isMaster = async (server: RedisServer): Promise<boolean> =>
+  ((await server.cli('ROLE')) as string[])[0] === 'master';
+
+/** No hub hears the server any more. A server that is gone, or hangs, is heard by none. */
+const isLeft = async (server: RedisServer, prefix: string): Promise<boolean> =>
+  ((await server.cli('PUBSUB', 'CHANNELS', `{${prefix}}*`)) as string[]).length === 0;
+
+/** Ways for the master to change. */
+const ways = [
+  { way: 'SENTINEL FAILOVER', fail: () => sentinel.startFailover() },
+  { way: 'SIGKILL of the master', fail: (old: RedisServer) => old.kill() },
+  {
+    way: 'FAILOVER of Redis',
+    fail: async (old: RedisServer) => {
+      const next = sentinel.servers.find((server) => server !== old)!;
+      await old.cli('FAILOVER', 'TO', '127.0.0.1', next.port);
+    },
+  },
+  { way: 'SIGSTOP of the master, which wakes', fail: (old: RedisServer) => old.pause(), wakes: true },
+] as const;
+
+describe.each(Array.from({ length: RUNS }, () => ways).flat())('$way', ({ way, fail, ...rest }) => {
+  it('loses no surviving event untold, doubles none, and publishes again', async () => {
+    sentinel = await TestSentinel.start();
+    const options: SseRedisOptions = {
+      redis: sentinel.connection,
+      prefix: randomUUID(),
+      history: { maxLength: 100_000 },
+      registry: { leaseTtl: 60_000 },
+    };
+    const nodes = [await hubs.start(options), await hubs.start(options)];
+    const clients = Array.from({ length: 6 }, (_, i) => nodes[i % 2]!.reconnectingClient(['news']));
+    await until(() => clients.every((client) => client.connections === 1 && client.lastEventId !== ''));
+    const loads = nodes.map((node, i) => new Load(node, i * BLOCK));
+    await Promise.all(loads.map((load) => load.more(EVENTS)));
+
+    const old = await sentinel.master();
+    await fail(old);
+    const next = IN_THE_WINDOW ? await sentinel.elected(old) : await sentinel.switched(old);
+    if (!IN_THE_WINDOW && old.isRunning && !('wakes' in rest)) {
+      await until(() => isLeft(old, options.prefix!));
+    }
+    if (!IN_THE_WINDOW) await Promise.all(loads.map((load) => load.more(1)));
+    if ('wakes' in rest) old.resume();
+    const third = new Load(await hubs.start(options), 2 * BLOCK);
+    await third.more(EVENTS);
+    if (old.isRunning) await until(async () => !(await isMaster(old)), { timeout: 60_000 });
+    await Promise.all(loads.map((load) => load.more(1)));
+    await Promise.all([...loads, third].map((load) => load.stop()));
+    const last = await nodes[0]!.hub.publish('news', { type: 'last', data: -1 });
+    await until(() => clients.every(({ eventIds }) => eventIds.includes(last.id)));
+
+    const surviving = await readLog(next, options.prefix!);
+    const acknowledged = [...loads, third].flatMap((load) => Array.from(load.acknowledged));
+    const got = clients.map(numbersOf);
+    const gaps = clients.map(({ ledger }) => ledger.filter(({ type }) => type === 'gap').length);
+    const verdict = {
+      untold: got.map((numbers) => {
+        const have = new Set(numbers);
+        return [...surviving].filter((n) => !have.has(n)).length;
+      }),
+      doubled: got.map((numbers) => numbers.length - new Set(numbers).size),
+    };
+    const lostByRedis = acknowledged.filter((n) => !surviving.has(n)).length;
+    if (RUNS > 1) {
+      const counts = { way, acknowledged: acknowledged.length, surviving: surviving.size, lostByRedis };
+      process.stdout.write(`${JSON.stringify({ ...counts, ...verdict, gaps })}\n`);
+    }
+    expect(verdict).toEqual({ untold: clients.map(() => 0), doubled: clients.map(() => 0) });
+    expect(surviving.size).toBeGreaterThan(2 * EVENTS);
+    expect([...third.acknowledged].every((n) => surviving.has(n))).toBe(true);
+  });
+});
+
+const numbersOf = ({ events }: ReconnectingClient): number[] =>
+  events.filter(({ type }) => type === 'load').map(({ data }) => Number(data));
+
+/** The numbers in the log of `news`, as the server has it. */
+async function readLog(server: RedisServer, prefix: string): Promise<Set<number>> {
+  const keys = (await server.cli('KEYS', `{${prefix}}*news*`)) as string[];
+  const numbers = new Set<number>();
+  for (const key of keys) {
+    if ((await server.cli('TYPE', key)) !== 'stream') continue;
+    for (const [, fields] of (await server.cli('XRANGE', key, '-', '+')) as [string, string[]][]) {
+      const data = /\ndata: (\d+)\n/.exec(fields[1]!);
+      if (data) numbers.add(Number(data[1]));
+    }
+  }
+  return numbers;
+}
