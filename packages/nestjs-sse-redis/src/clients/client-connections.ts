@@ -4,6 +4,7 @@ import type { CloseCause, HubCounters } from '../delivery/hub-counters.js';
 import type { Subscribers } from '../delivery/subscribers.js';
 import type { Position } from '../event/position.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
+import { AcknowledgementWatch } from '../response/acknowledgement-watch.js';
 import type { ResponseSink } from '../response/response-sink.js';
 import { Admission, type NodeLoad } from './admission.js';
 import { Authorization } from './authorization.js';
@@ -26,6 +27,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
   private readonly logger = new Logger('SseHub');
   private readonly byId = new Map<string, ClientConnection>();
   private readonly expiryTimer = new ExpiryTimer();
+  private readonly watch: AcknowledgementWatch;
   private readonly drain = new Drain();
   private readonly interruptions = new Interruptions();
   private readonly authorization: Authorization;
@@ -44,6 +46,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
   ) {
     const authorization = new Authorization(options);
     this.authorization = authorization;
+    this.watch = new AcknowledgementWatch(options.stallTimeout);
     this.admission = new Admission(this, registrar, options.connections);
     this.changes = new ChannelChanges(subscribers, registrar, authorization, options.channelsPerConnection);
     this.opener = new ConnectionOpener(
@@ -97,8 +100,9 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     void connection.inTurn(async () => {
       try {
         await this.opener.open(connection, channels, options);
-        if (connection.endsAt !== Infinity && !connection.isClosed)
-          this.expiryTimer.add(connection.endsAt, connection);
+        if (connection.isClosed) return;
+        this.watch.add(connection);
+        if (connection.endsAt !== Infinity) this.expiryTimer.add(connection.endsAt, connection);
       } catch (error) {
         await this.refuse(connection, error);
       }
@@ -199,6 +203,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
 
   stop(): void {
     this.expiryTimer.stop();
+    this.watch.stop();
     for (const connection of this.byId.values()) connection.close('shutdown');
   }
 
@@ -217,6 +222,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
 
   onClosed(connection: ClientConnection, cause: CloseCause, reason: string): void {
     this.byId.delete(connection.id);
+    this.watch.remove(connection);
     if (connection.subscriber) this.subscribers.close(connection.subscriber);
     if (connection.endsAt !== Infinity) this.expiryTimer.remove(connection.endsAt, connection);
     if (connection.registration) this.registrar.unregister(connection.id, reason);
