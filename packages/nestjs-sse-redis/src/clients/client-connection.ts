@@ -34,6 +34,8 @@ export interface Lifetime {
 export interface ConnectionOwner {
   onBeat(connection: ClientConnection): void;
   onExpired(connection: ClientConnection): void;
+  /** Ends the response behind its last frames. */
+  end(connection: ClientConnection, cause: CloseCause): void;
   /** Called once. @param reason for the registry: the cause, or the application's own words */
   onClosed(connection: ClientConnection, cause: CloseCause, reason: string): void;
 }
@@ -50,6 +52,8 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
   private askedAt = 0;
   private askedIn = 0;
   private dismissed = false;
+  /** ms of `performance.now()`. */
+  readonly beganAt = performance.now();
   private ownTcpKey: string | undefined = undefined;
   /** The last of the tasks that change the connection: each waits for the one before. */
   private turn: Promise<unknown> | undefined = undefined;
@@ -210,7 +214,7 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
     this.state = 'closed';
     this.cancelOpening?.();
     this.owner.onClosed(this, cause, reason);
-    if (farewell) this.response.end();
+    if (farewell) this.owner.end(this, cause);
   }
 
   /** A response that has not begun, or has closed, takes none of these frames. */

@@ -14,13 +14,21 @@ import type { ConnectingClient } from './connecting-client.js';
 import { ConnectionOpener, type ConnectionOptions } from './connection-opener.js';
 import { Drain } from './drain.js';
 import { ExpiryTimer } from './expiry-timer.js';
+import { HeldRefusals } from './held-refusals.js';
 import { Interruptions } from './interruptions.js';
+import { findVanished } from './liveness-proof.js';
+import { Proofs, type LimitScope } from './proofs.js';
 import { toRefusal } from './refusal.js';
 import type { Registrar } from './registrar.js';
 import { jitter } from './retry-time.js';
 
 /** Connections that ask the application at once whether they may go on. */
 const AUTHORIZATIONS_AT_ONCE = 64;
+
+/** The ends of connections that were refused. */
+const HELD_CAUSES: ReadonlySet<CloseCause> = new Set(['refused', 'forbidden', 'redis-unavailable', 'failed']);
+/** Connections of a user or an address that one proof writes to, the oldest first. */
+const PROVEN_AT_ONCE = 32;
 
 /** The connections of all clients of this node. */
 export class ClientConnections implements ConnectionOwner, NodeLoad {
@@ -30,6 +38,12 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
   private readonly watch: AcknowledgementWatch;
   private readonly drain = new Drain();
   private readonly interruptions = new Interruptions();
+  private readonly heldRefusals = new HeldRefusals();
+  /** Proofs over all processes, and over this one alone. */
+  private readonly proofs = new Proofs((scope) => this.proveEverywhere(scope));
+  private readonly ownProofs = new Proofs((scope) => this.proveHere(scope));
+  /** Asks all processes to `proveAlive`. @returns how many connections are gone */
+  proveEverywhere: (scope: LimitScope) => Promise<number> = (scope) => this.proveAlive(scope);
   private readonly authorization: Authorization;
   private readonly admission: Admission;
   private readonly changes: ChannelChanges;
@@ -47,16 +61,9 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     const authorization = new Authorization(options);
     this.authorization = authorization;
     this.watch = new AcknowledgementWatch(options.stallTimeout);
-    this.admission = new Admission(this, registrar, options.connections);
+    this.admission = new Admission(this, registrar, options.connections, this.proofs);
     this.changes = new ChannelChanges(subscribers, registrar, authorization, options.channelsPerConnection);
-    this.opener = new ConnectionOpener(
-      nodeId,
-      subscribers,
-      registrar,
-      this.admission,
-      authorization,
-      options,
-    );
+    this.opener = new ConnectionOpener(nodeId, subscribers, this.admission, authorization, options);
   }
 
   get size(): number {
@@ -178,6 +185,23 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     });
   }
 
+  /** Closes connections of a user or an address whose clients are gone, of the oldest ones here. @returns their number */
+  proveAlive(scope: LimitScope): Promise<number> {
+    return this.ownProofs.run(scope);
+  }
+
+  private async proveHere(scope: LimitScope): Promise<number> {
+    const isIn = ({ user, client }: ClientConnection): boolean =>
+      'user' in scope ? user === scope.user : client.address === scope.address;
+    const oldest = [...this.byId.values()]
+      .filter((each) => each.subscriber && isIn(each))
+      .slice(0, PROVEN_AT_ONCE);
+    if (oldest.length === 0) return 0;
+    const gone = await findVanished(oldest, await this.watch.isAvailable);
+    for (const connection of gone) connection.onSilent('vanished');
+    return oldest.filter(({ isClosed }) => isClosed).length;
+  }
+
   /** Closes connections whose sockets are gone without a word. */
   reap(): void {
     for (const connection of this.byId.values()) if (connection.response.gone) connection.close('left');
@@ -194,6 +218,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
    * @param timeout ms after which responses that have not ended are cut
    */
   async handOver(timeout: number): Promise<void> {
+    this.heldRefusals.releaseAll();
     await this.drain.run([...this.byId.values()], timeout, (connection) =>
       connection.close('drained', { retry: jitter(this.options.drainRetry) }),
     );
@@ -204,6 +229,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
   stop(): void {
     this.expiryTimer.stop();
     this.watch.stop();
+    this.heldRefusals.releaseAll();
     for (const connection of this.byId.values()) connection.close('shutdown');
   }
 
@@ -218,6 +244,11 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     const { expiryCause: cause } = connection;
     const code = cause === 'expired' ? { code: 'EXPIRED' } : {};
     connection.close(cause, { ...code, retry: jitter(this.options.retry) });
+  }
+
+  end({ response, beganAt }: ClientConnection, cause: CloseCause): void {
+    if (HELD_CAUSES.has(cause)) this.heldRefusals.end(response, beganAt);
+    else response.end();
   }
 
   onClosed(connection: ClientConnection, cause: CloseCause, reason: string): void {

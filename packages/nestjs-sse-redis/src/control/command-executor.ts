@@ -9,6 +9,9 @@ export async function executeCommand(
   nodeId: string,
   command: ConnectionCommand,
 ): Promise<CommandResult> {
+  if (command.type === 'prove') {
+    return { connections: await clients.proveAlive(command.target), refused: [] };
+  }
   const connections = targets(clients, nodeId, command.target).filter(
     (connection) =>
       !('secret' in command) || command.secret === undefined || connection.isSecret(command.secret),
@@ -31,7 +34,7 @@ export async function executeCommand(
 async function apply(
   clients: ClientConnections,
   connection: ClientConnection,
-  command: ConnectionCommand,
+  command: Exclude<ConnectionCommand, { readonly type: 'prove' }>,
 ): Promise<string[] | undefined> {
   switch (command.type) {
     case 'send': {

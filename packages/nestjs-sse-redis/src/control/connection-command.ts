@@ -1,3 +1,5 @@
+import type { LimitScope } from '../clients/proofs.js';
+
 /** Which connections, in whatever process they are. */
 export type ConnectionTarget =
   | { readonly connection: string }
@@ -27,6 +29,8 @@ export type ConnectionCommand =
       readonly channels: readonly string[];
       readonly secret?: string | undefined;
     }
+  /** Closes those of the oldest whose clients are gone. */
+  | { readonly type: 'prove'; readonly target: LimitScope }
   | { readonly type: 'reauthorize'; readonly target: ConnectionTarget | undefined };
 
 /** The result of a command in one process. */
