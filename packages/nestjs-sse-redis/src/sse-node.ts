@@ -7,7 +7,7 @@ import { MemoryBroker } from './broker/memory/memory-broker.js';
 import { RedisBroker } from './broker/redis/redis-broker.js';
 import { withinTime } from './util/within-time.js';
 import { ClientConnections } from './clients/client-connections.js';
-import type { LimitScope } from './clients/proofs.js';
+import { LimitPeersByRpc } from './control/limit-peers.js';
 import { executeCommand } from './control/command-executor.js';
 import { ConnectionControl } from './control/connection-control.js';
 import { NodeRpc } from './control/node-rpc.js';
@@ -33,9 +33,6 @@ import { SseRegistry } from './registry/sse-registry.js';
 
 /** The part of `drain.timeout` that running pipes may take; the clients have the rest. */
 const PIPES_PART = 3 / 4;
-
-/** ms for other processes to prove their connections alive, which takes them 3 s at most. */
-const PROOF_TIMEOUT = 4_000;
 
 /** This process as a node of the deployment: composes the parts, wires the broker to them, starts and stops them in order. */
 export class SseNode implements HubParts {
@@ -74,7 +71,7 @@ export class SseNode implements HubParts {
     this.nodeRpc = new NodeRpc(id, broker, this.registration, (command) =>
       executeCommand(this.clients, id, command),
     );
-    this.clients.proveEverywhere = (scope) => this.proveEverywhere(scope);
+    this.clients.peers = new LimitPeersByRpc(this.nodeRpc);
     this.publisher = new Publisher(broker, options, counters, () => state.check());
     this.pipes = new Pipes(this.publisher);
     this.control = new ConnectionControl(this.nodeRpc, this.registration, options.channelsPerConnection);
@@ -131,11 +128,6 @@ export class SseNode implements HubParts {
     this.subscribers.stop();
     if (wasStarted) await this.lossWatch.stop();
     await this.broker.close();
-  }
-
-  private async proveEverywhere(target: LimitScope): Promise<number> {
-    const { results } = await this.nodeRpc.requestAll({ type: 'prove', target }, PROOF_TIMEOUT);
-    return results.reduce((sum, { connections }) => sum + connections, 0);
   }
 
   /** Closes connections whose sockets are gone, and forgets losses that no client can ask for any more. */

@@ -17,7 +17,8 @@ import { ExpiryTimer } from './expiry-timer.js';
 import { HeldRefusals } from './held-refusals.js';
 import { Interruptions } from './interruptions.js';
 import { findVanished } from './liveness-proof.js';
-import { Proofs, type LimitScope } from './proofs.js';
+import type { LimitPeers, LimitScope, OldestConnection } from './limit-scope.js';
+import { Proofs } from './proofs.js';
 import { toRefusal } from './refusal.js';
 import type { Registrar } from './registrar.js';
 import { jitter } from './retry-time.js';
@@ -40,10 +41,10 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
   private readonly interruptions = new Interruptions();
   private readonly heldRefusals = new HeldRefusals();
   /** Proofs over all processes, and over this one alone. */
-  private readonly proofs = new Proofs((scope) => this.proveEverywhere(scope));
+  private readonly proofs = new Proofs((scope) => this.peers.prove(scope));
   private readonly ownProofs = new Proofs((scope) => this.proveHere(scope));
-  /** Asks all processes to `proveAlive`. @returns how many connections are gone */
-  proveEverywhere: (scope: LimitScope) => Promise<number> = (scope) => this.proveAlive(scope);
+  /** Set once there is a way to reach them. */
+  peers!: LimitPeers;
   private readonly authorization: Authorization;
   private readonly admission: Admission;
   private readonly changes: ChannelChanges;
@@ -61,7 +62,9 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     const authorization = new Authorization(options);
     this.authorization = authorization;
     this.watch = new AcknowledgementWatch(options.stallTimeout);
-    this.admission = new Admission(this, registrar, options.connections, this.proofs);
+    this.admission = new Admission(this, registrar, options, this.proofs, (scope) =>
+      this.peers.replaceOldest(scope),
+    );
     this.changes = new ChannelChanges(subscribers, registrar, authorization, options.channelsPerConnection);
     this.opener = new ConnectionOpener(nodeId, subscribers, this.admission, authorization, options);
   }
@@ -190,12 +193,26 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     return this.ownProofs.run(scope);
   }
 
-  private async proveHere(scope: LimitScope): Promise<number> {
+  /** @returns the oldest open connection of a user or an address in this process */
+  findOldest(scope: LimitScope): OldestConnection | undefined {
+    const oldest = this.ofScope(scope)[0];
+    return oldest && { id: oldest.id, since: performance.timeOrigin + oldest.beganAt };
+  }
+
+  /** Closes a connection for good, in favour of a newer one of its user or address. */
+  replace(connection: ClientConnection): void {
+    connection.close('replaced', { retry: undefined });
+  }
+
+  /** The oldest first. */
+  private ofScope(scope: LimitScope): ClientConnection[] {
     const isIn = ({ user, client }: ClientConnection): boolean =>
       'user' in scope ? user === scope.user : client.address === scope.address;
-    const oldest = [...this.byId.values()]
-      .filter((each) => each.subscriber && isIn(each))
-      .slice(0, PROVEN_AT_ONCE);
+    return [...this.byId.values()].filter((each) => each.subscriber && isIn(each));
+  }
+
+  private async proveHere(scope: LimitScope): Promise<number> {
+    const oldest = this.ofScope(scope).slice(0, PROVEN_AT_ONCE);
     if (oldest.length === 0) return 0;
     const gone = await findVanished(oldest, await this.watch.isAvailable);
     for (const connection of gone) connection.onSilent('vanished');

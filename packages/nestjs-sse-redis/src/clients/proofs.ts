@@ -1,5 +1,4 @@
-/** The holder of a limit of connections. */
-export type LimitScope = { readonly user: string } | { readonly address: string };
+import type { LimitScope } from './limit-scope.js';
 
 /** No second proof of the same connections begins earlier after the last one. */
 const SPACING_MS = 1_000;

@@ -33,13 +33,16 @@ interface Suspicion {
  *
  * The heartbeat is the ping. TCP keep-alive does not run while bytes are unacknowledged (net/ipv4/tcp_timer.c), and Node
  * has no TCP_USER_TIMEOUT, so that the kernel would go on for 15 minutes. A machine that answers and takes nothing
- * (a full window) has the whole `stallTimeout`; one that does not answer has half of it.
+ * (a full window) has the whole `stallTimeout`; one that does not answer has half of it, of which a look may have missed as much
+ * as lies between two.
  */
 export class AcknowledgementWatch {
   private readonly streams = new Map<string, WatchedStream[]>();
   private suspicions = new Map<string, Suspicion>();
   private timer: NodeJS.Timeout | undefined;
   private readonly interval: number;
+  /** ms of silence that looks have to see. */
+  private readonly longestSilence: number;
   private isStopped = false;
   /** Whether the kernel says what is acknowledged; undefined until that was tried. */
   private available: Promise<boolean> | undefined;
@@ -48,6 +51,7 @@ export class AcknowledgementWatch {
   constructor(private readonly stallTimeout: number) {
     const interval = Math.floor(stallTimeout / LOOKS_PER_TIMEOUT);
     this.interval = Math.max(SHORTEST_INTERVAL_MS, Math.min(LONGEST_INTERVAL_MS, interval));
+    this.longestSilence = Math.max(this.interval, stallTimeout / 2 - this.interval);
   }
 
   get isAvailable(): Promise<boolean> {
@@ -118,7 +122,7 @@ export class AcknowledgementWatch {
   }
 
   private judge({ since, silentSince }: Suspicion, now: number): 'vanished' | 'stalled' | undefined {
-    if (silentSince !== undefined && now - silentSince >= this.stallTimeout / 2) return 'vanished';
+    if (silentSince !== undefined && now - silentSince >= this.longestSilence) return 'vanished';
     return now - since >= this.stallTimeout ? 'stalled' : undefined;
   }
 }

@@ -108,6 +108,7 @@ describe('the options', () => {
       connections: Infinity,
       connectionsPerUser: Infinity,
       connectionsPerAddress: Infinity,
+      onLimit: 'refuse',
       authorize: undefined,
       onRefusal: 'channel',
       serialize: undefined,
@@ -149,6 +150,7 @@ describe('the options', () => {
         'connections',
         'connectionsPerUser',
         'connectionsPerAddress',
+        'onLimit',
         'channelsPerConnection',
         'metadataBytes',
         'payloadBytes',
@@ -376,6 +378,16 @@ describe('authorize', () => {
     expect(resolve({ authorization: { onRefusal: 'connection' } }).onRefusal).toBe('connection');
     expect(messageFor({ authorization: { onRefusal: 'all' } })).toContain(
       `authorization.onRefusal takes 'channel' or 'connection', it got "all"`,
+    );
+  });
+});
+
+describe('limits.onLimit', () => {
+  it('takes a newcomer to be refused, or to replace the oldest', () => {
+    expect(resolve({}).onLimit).toBe('refuse');
+    expect(resolve({ limits: { onLimit: 'replace-oldest' } }).onLimit).toBe('replace-oldest');
+    expect(messageFor({ limits: { onLimit: 'replace' } })).toContain(
+      `limits.onLimit takes 'refuse' or 'replace-oldest', it got "replace"`,
     );
   });
 });
