@@ -7,6 +7,7 @@ import { MemoryBroker } from './broker/memory/memory-broker.js';
 import { RedisBroker } from './broker/redis/redis-broker.js';
 import { withinTime } from './util/within-time.js';
 import { ClientConnections } from './clients/client-connections.js';
+import { LimitPeersByRpc } from './control/limit-peers.js';
 import { executeCommand } from './control/command-executor.js';
 import { ConnectionControl } from './control/connection-control.js';
 import { NodeRpc } from './control/node-rpc.js';
@@ -70,6 +71,7 @@ export class SseNode implements HubParts {
     this.nodeRpc = new NodeRpc(id, broker, this.registration, (command) =>
       executeCommand(this.clients, id, command),
     );
+    this.clients.peers = new LimitPeersByRpc(this.nodeRpc);
     this.publisher = new Publisher(broker, options, counters, () => state.check());
     this.pipes = new Pipes(this.publisher);
     this.control = new ConnectionControl(this.nodeRpc, this.registration, options.channelsPerConnection);

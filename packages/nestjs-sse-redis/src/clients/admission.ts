@@ -1,5 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Admission as Outcome, NewConnection } from '../broker/registry-store.interface.js';
 import { DrainingError } from '../errors/draining.error.js';
 import { TooManyConnectionsError } from '../errors/too-many-connections.error.js';
+import { toLimitScope, type LimitScope } from './limit-scope.js';
+import type { Proofs } from './proofs.js';
 import type { Registrar } from './registrar.js';
 
 /** The load of this node, which decides whether it takes more connections. */
@@ -9,25 +13,72 @@ export interface NodeLoad {
   readonly isDraining: boolean;
 }
 
+/** How often a place is asked for that was made free: another process may have to take its connection out of the registry. */
+const TRIES = 10;
+const TRY_AFTER_MS = 100;
+/** Another newcomer may take the place that was made free. */
+const ROUNDS = 3;
+
+export interface AdmissionOptions {
+  /** Connections of this node. */
+  readonly connections: number;
+  readonly onLimit: 'refuse' | 'replace-oldest';
+}
+
 /** Decides whether a connection is let in, by the limits of this node and of the whole deployment. */
 export class Admission {
-  /** @param limit connections of this node */
   constructor(
     private readonly load: NodeLoad,
     private readonly registrar: Registrar,
-    private readonly limit: number,
+    private readonly options: AdmissionOptions,
+    private readonly proofs: Proofs,
+    private readonly replaceOldest: (scope: LimitScope) => Promise<boolean>,
   ) {}
 
   /** @throws DrainingError | TooManyConnectionsError | RedisUnavailableError where a connection would be refused now */
   async check(user: string | undefined, address: string | undefined): Promise<void> {
     this.checkNode(1);
-    if (!(await this.registrar.hasCapacity(user, address))) throw tooMany('user or address');
+    if (this.options.onLimit === 'replace-oldest') return;
+    const preview = (): Promise<Outcome> => this.registrar.preview(user, address);
+    await this.insist(preview, { user, address }, () => false);
+  }
+
+  /**
+   * Registers a connection. Before it is refused, room is made by the option `limits.onLimit`.
+   *
+   * @throws TooManyConnectionsError | RedisUnavailableError
+   */
+  async register(connection: NewConnection, isClosed: () => boolean): Promise<void> {
+    await this.insist(() => this.registrar.register(connection), connection, isClosed);
+  }
+
+  private async insist(
+    ask: () => Promise<Outcome>,
+    connection: Pick<NewConnection, 'user' | 'address'>,
+    isClosed: () => boolean,
+  ): Promise<void> {
+    let outcome = await ask();
+    for (let round = 0; outcome !== 'admitted' && round < ROUNDS; round++) {
+      const hasRoom = await this.makeRoom(toLimitScope(outcome, connection));
+      // Once more in any case: one may have left by itself meanwhile.
+      for (let left = hasRoom ? TRIES : 1; outcome !== 'admitted' && left > 0 && !isClosed(); left--) {
+        outcome = await ask();
+        if (outcome !== 'admitted' && left > 1) await delay(TRY_AFTER_MS);
+      }
+      if (!hasRoom) break;
+    }
+    if (outcome !== 'admitted') throw tooMany(outcome === 'user-limit' ? 'user' : 'address');
+  }
+
+  private async makeRoom(scope: LimitScope): Promise<boolean> {
+    if (this.options.onLimit === 'replace-oldest') return this.replaceOldest(scope);
+    return (await this.proofs.run(scope)) > 0;
   }
 
   /** @param more connections, besides those of this node. @throws DrainingError | TooManyConnectionsError */
   checkNode(more: number): void {
     this.checkDraining();
-    if (this.load.size + more > this.limit) throw tooMany('process');
+    if (this.load.size + more > this.options.connections) throw tooMany('process');
   }
 
   /** @throws DrainingError */
@@ -38,7 +89,7 @@ export class Admission {
 }
 
 /** @param scope of the limit that is reached */
-export function tooMany(scope: 'process' | 'user' | 'address' | 'user or address'): TooManyConnectionsError {
+function tooMany(scope: 'process' | 'user' | 'address'): TooManyConnectionsError {
   return new TooManyConnectionsError(
     `The limit of connections per ${scope} is reached. Close another one, or raise limits.connections, connectionsPerUser or connectionsPerAddress.`,
   );

@@ -7,6 +7,7 @@ import { formatHubEvent } from '../event/event-text.js';
 import { repeatableId } from '../event/last-event-id.js';
 import { DISMISSED_ID } from '../event/position.js';
 import { formatDismissalFrame, formatRefusalFrame, formatRetryFrame } from '../event/sse-frame.js';
+import type { WatchedStream } from '../response/acknowledgement-watch.js';
 import type { ResponseSink, ResponseSinkListener } from '../response/response-sink.js';
 import type { ConnectingClient } from './connecting-client.js';
 
@@ -33,6 +34,8 @@ export interface Lifetime {
 export interface ConnectionOwner {
   onBeat(connection: ClientConnection): void;
   onExpired(connection: ClientConnection): void;
+  /** Ends the response behind its last frames. */
+  end(connection: ClientConnection, cause: CloseCause): void;
   /** Called once. @param reason for the registry: the cause, or the application's own words */
   onClosed(connection: ClientConnection, cause: CloseCause, reason: string): void;
 }
@@ -40,7 +43,7 @@ export interface ConnectionOwner {
 /**
  * The connection of one client: `opening`, then `open`, then `closed`. `close` is the only way to the last of these.
  */
-export class ClientConnection implements HeartbeatTarget, ResponseSinkListener {
+export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, WatchedStream {
   private state: 'opening' | 'open' | 'closed' = 'opening';
   private ownSubscriber: Subscriber | undefined = undefined;
   private record: NewConnection | undefined = undefined;
@@ -49,6 +52,9 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener {
   private askedAt = 0;
   private askedIn = 0;
   private dismissed = false;
+  /** ms of `performance.now()`. */
+  readonly beganAt = performance.now();
+  private ownTcpKey: string | undefined = undefined;
   /** The last of the tasks that change the connection: each waits for the one before. */
   private turn: Promise<unknown> | undefined = undefined;
 
@@ -111,6 +117,23 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener {
     return this.askedIn;
   }
 
+  get tcpKey(): string | undefined {
+    return this.ownTcpKey;
+  }
+
+  get bytesSent(): number {
+    return this.response.bytesSent;
+  }
+
+  get hasQueue(): boolean {
+    return this.response.hasQueue;
+  }
+
+  onSilent(cause: 'vanished' | 'stalled'): void {
+    this.close(cause);
+    this.response.abandon();
+  }
+
   noteAuthorization(epoch: number): void {
     this.askedAt = Date.now();
     this.askedIn = epoch;
@@ -150,6 +173,7 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener {
     this.cancelOpening = undefined;
     this.ownSubscriber = subscriber;
     this.lifetime = lifetime;
+    this.ownTcpKey = this.response.getTcpKey();
     if (this.secret !== undefined) this.sendNow('control', { connection: this.id, secret: this.secret });
   }
 
@@ -190,7 +214,7 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener {
     this.state = 'closed';
     this.cancelOpening?.();
     this.owner.onClosed(this, cause, reason);
-    if (farewell) this.response.end();
+    if (farewell) this.owner.end(this, cause);
   }
 
   /** A response that has not begun, or has closed, takes none of these frames. */

@@ -4,6 +4,7 @@ import type { CloseCause, HubCounters } from '../delivery/hub-counters.js';
 import type { Subscribers } from '../delivery/subscribers.js';
 import type { Position } from '../event/position.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
+import { AcknowledgementWatch } from '../response/acknowledgement-watch.js';
 import type { ResponseSink } from '../response/response-sink.js';
 import { Admission, type NodeLoad } from './admission.js';
 import { Authorization } from './authorization.js';
@@ -13,7 +14,11 @@ import type { ConnectingClient } from './connecting-client.js';
 import { ConnectionOpener, type ConnectionOptions } from './connection-opener.js';
 import { Drain } from './drain.js';
 import { ExpiryTimer } from './expiry-timer.js';
+import { HeldRefusals } from './held-refusals.js';
 import { Interruptions } from './interruptions.js';
+import { findVanished } from './liveness-proof.js';
+import type { LimitPeers, LimitScope, OldestConnection } from './limit-scope.js';
+import { Proofs } from './proofs.js';
 import { toRefusal } from './refusal.js';
 import type { Registrar } from './registrar.js';
 import { jitter } from './retry-time.js';
@@ -21,13 +26,25 @@ import { jitter } from './retry-time.js';
 /** Connections that ask the application at once whether they may go on. */
 const AUTHORIZATIONS_AT_ONCE = 64;
 
+/** The ends of connections that were refused. */
+const HELD_CAUSES: ReadonlySet<CloseCause> = new Set(['refused', 'forbidden', 'redis-unavailable', 'failed']);
+/** Connections of a user or an address that one proof writes to, the oldest first. */
+const PROVEN_AT_ONCE = 32;
+
 /** The connections of all clients of this node. */
 export class ClientConnections implements ConnectionOwner, NodeLoad {
   private readonly logger = new Logger('SseHub');
   private readonly byId = new Map<string, ClientConnection>();
   private readonly expiryTimer = new ExpiryTimer();
+  private readonly watch: AcknowledgementWatch;
   private readonly drain = new Drain();
   private readonly interruptions = new Interruptions();
+  private readonly heldRefusals = new HeldRefusals();
+  /** Proofs over all processes, and over this one alone. */
+  private readonly proofs = new Proofs((scope) => this.peers.prove(scope));
+  private readonly ownProofs = new Proofs((scope) => this.proveHere(scope));
+  /** Set once there is a way to reach them. */
+  peers!: LimitPeers;
   private readonly authorization: Authorization;
   private readonly admission: Admission;
   private readonly changes: ChannelChanges;
@@ -44,16 +61,12 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
   ) {
     const authorization = new Authorization(options);
     this.authorization = authorization;
-    this.admission = new Admission(this, registrar, options.connections);
-    this.changes = new ChannelChanges(subscribers, registrar, authorization, options.channelsPerConnection);
-    this.opener = new ConnectionOpener(
-      nodeId,
-      subscribers,
-      registrar,
-      this.admission,
-      authorization,
-      options,
+    this.watch = new AcknowledgementWatch(options.stallTimeout);
+    this.admission = new Admission(this, registrar, options, this.proofs, (scope) =>
+      this.peers.replaceOldest(scope),
     );
+    this.changes = new ChannelChanges(subscribers, registrar, authorization, options.channelsPerConnection);
+    this.opener = new ConnectionOpener(nodeId, subscribers, this.admission, authorization, options);
   }
 
   get size(): number {
@@ -97,8 +110,9 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     void connection.inTurn(async () => {
       try {
         await this.opener.open(connection, channels, options);
-        if (connection.endsAt !== Infinity && !connection.isClosed)
-          this.expiryTimer.add(connection.endsAt, connection);
+        if (connection.isClosed) return;
+        this.watch.add(connection);
+        if (connection.endsAt !== Infinity) this.expiryTimer.add(connection.endsAt, connection);
       } catch (error) {
         await this.refuse(connection, error);
       }
@@ -174,6 +188,37 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     });
   }
 
+  /** Closes connections of a user or an address whose clients are gone, of the oldest ones here. @returns their number */
+  proveAlive(scope: LimitScope): Promise<number> {
+    return this.ownProofs.run(scope);
+  }
+
+  /** @returns the oldest open connection of a user or an address in this process */
+  findOldest(scope: LimitScope): OldestConnection | undefined {
+    const oldest = this.ofScope(scope)[0];
+    return oldest && { id: oldest.id, since: performance.timeOrigin + oldest.beganAt };
+  }
+
+  /** Closes a connection for good, in favour of a newer one of its user or address. */
+  replace(connection: ClientConnection): void {
+    connection.close('replaced', { retry: undefined });
+  }
+
+  /** The oldest first. */
+  private ofScope(scope: LimitScope): ClientConnection[] {
+    const isIn = ({ user, client }: ClientConnection): boolean =>
+      'user' in scope ? user === scope.user : client.address === scope.address;
+    return [...this.byId.values()].filter((each) => each.subscriber && isIn(each));
+  }
+
+  private async proveHere(scope: LimitScope): Promise<number> {
+    const oldest = this.ofScope(scope).slice(0, PROVEN_AT_ONCE);
+    if (oldest.length === 0) return 0;
+    const gone = await findVanished(oldest, await this.watch.isAvailable);
+    for (const connection of gone) connection.onSilent('vanished');
+    return oldest.filter(({ isClosed }) => isClosed).length;
+  }
+
   /** Closes connections whose sockets are gone without a word. */
   reap(): void {
     for (const connection of this.byId.values()) if (connection.response.gone) connection.close('left');
@@ -190,6 +235,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
    * @param timeout ms after which responses that have not ended are cut
    */
   async handOver(timeout: number): Promise<void> {
+    this.heldRefusals.releaseAll();
     await this.drain.run([...this.byId.values()], timeout, (connection) =>
       connection.close('drained', { retry: jitter(this.options.drainRetry) }),
     );
@@ -199,6 +245,8 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
 
   stop(): void {
     this.expiryTimer.stop();
+    this.watch.stop();
+    this.heldRefusals.releaseAll();
     for (const connection of this.byId.values()) connection.close('shutdown');
   }
 
@@ -215,8 +263,14 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     connection.close(cause, { ...code, retry: jitter(this.options.retry) });
   }
 
+  end({ response, beganAt }: ClientConnection, cause: CloseCause): void {
+    if (HELD_CAUSES.has(cause)) this.heldRefusals.end(response, beganAt);
+    else response.end();
+  }
+
   onClosed(connection: ClientConnection, cause: CloseCause, reason: string): void {
     this.byId.delete(connection.id);
+    this.watch.remove(connection);
     if (connection.subscriber) this.subscribers.close(connection.subscriber);
     if (connection.endsAt !== Infinity) this.expiryTimer.remove(connection.endsAt, connection);
     if (connection.registration) this.registrar.unregister(connection.id, reason);

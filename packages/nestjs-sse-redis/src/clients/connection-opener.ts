@@ -1,10 +1,9 @@
 import type { Subscriber } from '../delivery/subscriber.js';
 import type { StartOptions, Subscribers } from '../delivery/subscribers.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
-import { tooMany, type Admission } from './admission.js';
+import type { Admission } from './admission.js';
 import type { Authorization } from './authorization.js';
 import type { ClientConnection, Lifetime } from './client-connection.js';
-import type { Registrar } from './registrar.js';
 import { jitter } from './retry-time.js';
 
 /** Connections that began together end in this many steps of `maxConnectionAge`: of an hour, 14 seconds each. */
@@ -26,7 +25,6 @@ export class ConnectionOpener {
   constructor(
     private readonly nodeId: string,
     private readonly subscribers: Subscribers,
-    private readonly registrar: Registrar,
     private readonly admission: Admission,
     private readonly authorization: Authorization,
     private readonly options: Pick<ResolvedOptions, 'retry' | 'maxConnectionAge'>,
@@ -51,15 +49,17 @@ export class ConnectionOpener {
     channels: readonly string[],
     options: ConnectionOptions,
   ): Promise<void> {
-    const admission = this.registrar.register(this.toRecord(connection, channels, options));
+    const admission = this.admission.register(
+      this.toRecord(connection, channels, options),
+      () => connection.isClosed,
+    );
     // The answer is awaited in `isReady`, after the channels are subscribed.
     admission.catch(() => undefined);
     return new Promise((resolve, reject) => {
       const cancel = this.subscribers.open(channels, options, connection.response, {
         heartbeatTarget: connection,
         ready: async () => {
-          const outcome = await admission;
-          if (outcome !== 'admitted') throw tooMany(outcome === 'user-limit' ? 'user' : 'address');
+          await admission;
           return this.isReady(connection, channels);
         },
         retry: () => jitter(this.options.retry),

@@ -7,8 +7,8 @@ export interface Registrar {
   /** The connection has gone: it is taken out as soon as Redis takes it. */
   unregister(id: string, reason: string): void;
   update(connection: NewConnection): void;
-  /** Whether a connection would be admitted now. */
-  hasCapacity(user: string | undefined, address: string | undefined): Promise<boolean>;
+  /** The outcome that a registration would have now. */
+  preview(user: string | undefined, address: string | undefined): Promise<Admission>;
   /** Until when others take this process for living, by its own clock; ms since the epoch. */
   readonly leaseUntil: number;
   /** The sweeps of this process. */

@@ -9,6 +9,9 @@ export async function executeCommand(
   nodeId: string,
   command: ConnectionCommand,
 ): Promise<CommandResult> {
+  if (command.type === 'prove') return { connections: await clients.proveAlive(command.target), refused: [] };
+  if (command.type === 'find-oldest')
+    return { connections: 0, refused: [], oldest: clients.findOldest(command.target) };
   const connections = targets(clients, nodeId, command.target).filter(
     (connection) =>
       !('secret' in command) || command.secret === undefined || connection.isSecret(command.secret),
@@ -31,7 +34,7 @@ export async function executeCommand(
 async function apply(
   clients: ClientConnections,
   connection: ClientConnection,
-  command: ConnectionCommand,
+  command: Exclude<ConnectionCommand, { readonly type: 'prove' | 'find-oldest' }>,
 ): Promise<string[] | undefined> {
   switch (command.type) {
     case 'send': {
@@ -42,6 +45,10 @@ async function apply(
     case 'disconnect':
       if (!(await connection.response.opened())) return undefined;
       clients.disconnect(connection, command.reason, command.reconnect);
+      return [];
+    case 'replace':
+      if (connection.isClosed) return undefined;
+      clients.replace(connection);
       return [];
     case 'subscribe':
       return clients.subscribe(connection, command.channels, command.after);

@@ -1,3 +1,5 @@
+import type { LimitScope, OldestConnection } from '../clients/limit-scope.js';
+
 /** Which connections, in whatever process they are. */
 export type ConnectionTarget =
   | { readonly connection: string }
@@ -27,6 +29,12 @@ export type ConnectionCommand =
       readonly channels: readonly string[];
       readonly secret?: string | undefined;
     }
+  /** Closes those of the oldest whose clients are gone. */
+  | { readonly type: 'prove'; readonly target: LimitScope }
+  /** Names the oldest. */
+  | { readonly type: 'find-oldest'; readonly target: LimitScope }
+  /** Closes one for good, to make room. */
+  | { readonly type: 'replace'; readonly target: { readonly connection: string } }
   | { readonly type: 'reauthorize'; readonly target: ConnectionTarget | undefined };
 
 /** The result of a command in one process. */
@@ -35,6 +43,8 @@ export interface CommandResult {
   readonly connections: number;
   /** Channels that were refused to one of them. */
   readonly refused: readonly string[];
+  /** Of `find-oldest`. */
+  readonly oldest?: OldestConnection | undefined;
   /** It could not be done. */
   readonly error?: { readonly code: string; readonly message: string };
 }

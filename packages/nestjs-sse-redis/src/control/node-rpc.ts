@@ -36,8 +36,8 @@ export class NodeRpc {
   ) {}
 
   /** Asks one process. @throws RedisUnavailableError */
-  async request(node: string, command: ConnectionCommand): Promise<RpcOutcome> {
-    const answer = await this.requestOne(node, command);
+  async request(node: string, command: ConnectionCommand, timeout = ANSWER_TIMEOUT): Promise<RpcOutcome> {
+    const answer = await this.requestOne(node, command, timeout);
     const result = typeof answer === 'string' ? undefined : answer;
     return {
       results: result ? [result] : [],
@@ -48,9 +48,9 @@ export class NodeRpc {
   }
 
   /** Asks all that live, this one included. @throws RedisUnavailableError */
-  async requestAll(command: ConnectionCommand): Promise<RpcOutcome> {
+  async requestAll(command: ConnectionCommand, timeout = ANSWER_TIMEOUT): Promise<RpcOutcome> {
     const nodes = [...new Set([this.nodeId, ...(await this.registrar.liveNodes())])];
-    const outcomes = await Promise.all(nodes.map((node) => this.request(node, command)));
+    const outcomes = await Promise.all(nodes.map((node) => this.request(node, command, timeout)));
     return {
       results: outcomes.flatMap(({ results }) => results),
       timedOut: outcomes.flatMap(({ timedOut }) => timedOut),
@@ -70,15 +70,16 @@ export class NodeRpc {
   private async requestOne(
     node: string,
     command: ConnectionCommand,
+    timeout: number,
   ): Promise<CommandResult | 'timed-out' | 'unreachable'> {
-    if (node === this.nodeId) return (await withinTime(this.execute(command), ANSWER_TIMEOUT)) ?? 'timed-out';
+    if (node === this.nodeId) return (await withinTime(this.execute(command), timeout)) ?? 'timed-out';
     const id = ++this.lastId;
     try {
       const answer = new Promise<CommandResult>((resolve) => this.waiting.set(id, resolve));
       const message: Message = { from: this.nodeId, id, ask: command };
       const receivers = await this.broker.send(node, JSON.stringify(message));
       if (receivers === 0) return 'unreachable';
-      return (await withinTime(answer, ANSWER_TIMEOUT)) ?? 'timed-out';
+      return (await withinTime(answer, timeout)) ?? 'timed-out';
     } finally {
       this.waiting.delete(id);
     }

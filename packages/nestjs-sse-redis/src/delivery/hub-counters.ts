@@ -11,6 +11,8 @@ export type CloseCause =
   | 'ended-by-application'
   | 'disconnected'
   | 'stalled'
+  | 'vanished'
+  | 'replaced'
   | 'drained'
   | 'expired'
   | 'max-age'

@@ -82,6 +82,12 @@ export const OPTIONS = [
   number('limits.connections', 'connections', Infinity, isLimit),
   number('limits.connectionsPerUser', 'connectionsPerUser', Infinity, isLimit),
   number('limits.connectionsPerAddress', 'connectionsPerAddress', Infinity, isLimit),
+  option<'refuse' | 'replace-oldest'>()(
+    'limits.onLimit',
+    'onLimit',
+    'refuse',
+    isOneOf('refuse', 'replace-oldest'),
+  ),
   integer('limits.channelsPerConnection', 'channelsPerConnection', 1_000, 1, 100_000),
   integer('limits.metadataBytes', 'metadataBytes', 4_096, 0, 65_536),
   integer('limits.payloadBytes', 'payloadBytes', MIB, 1, 256 * MIB),

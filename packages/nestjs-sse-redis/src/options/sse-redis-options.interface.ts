@@ -54,6 +54,12 @@ export interface SseRedisOptions {
     readonly connectionsPerUser?: number;
     /** How many connections may come from one address, in all processes together. Default: no limit. */
     readonly connectionsPerAddress?: number;
+    /**
+     * What happens to a newcomer beyond `connectionsPerUser` or `connectionsPerAddress`. `'refuse'`: the oldest connections are
+     * proven alive first, which takes half a second, or three where one does not answer; a gone one makes room. `'replace-oldest'`: the
+     * oldest connection is closed for good (its `EventSource` is told not to return), and the newcomer is let in. Default `'refuse'`.
+     */
+    readonly onLimit?: 'refuse' | 'replace-oldest';
     /** The largest metadata of a connection, in bytes of JSON. Default 4,096. */
     readonly metadataBytes?: number;
     /** How many channels a connection may be on. Default 1,000. */

@@ -113,13 +113,14 @@ export class NodeRegistration {
     this.queue.update(connection);
   }
 
-  async hasCapacity(user: string | undefined, address: string | undefined): Promise<boolean> {
+  async preview(user: string | undefined, address: string | undefined): Promise<Admission> {
     const { connectionsPerUser, connectionsPerAddress } = this.limits;
     const [ofUser, ofAddress] = await Promise.all([
       connectionsPerUser > 0 && user !== undefined ? this.store.count({ user }) : -1,
       connectionsPerAddress > 0 && address !== undefined ? this.store.count({ address }) : -1,
     ]);
-    return ofUser < (connectionsPerUser || Infinity) && ofAddress < (connectionsPerAddress || Infinity);
+    if (ofUser >= (connectionsPerUser || Infinity)) return 'user-limit';
+    return ofAddress >= (connectionsPerAddress || Infinity) ? 'address-limit' : 'admitted';
   }
 
   async has(id: string): Promise<boolean> {

@@ -176,6 +176,11 @@ export abstract class FrameWriter implements Flushable, GroupSink {
     if (this.full && !this.isOver(0)) this.onRoom();
   }
 
+  /** Whether bytes wait in this process for the client. */
+  get hasQueue(): boolean {
+    return this.directLength > 0 || this.response.writableLength > 0;
+  }
+
   destroy(): void {
     this.subscriber?.leaveGroup();
     this.batch = undefined;

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { EventSink, EventSinkListener } from '../delivery/event-sink.js';
 import type { EventRecord } from '../event/event-record.js';
@@ -15,6 +16,7 @@ import {
 import { FrameWriter, type FrameWriterOptions } from './frame-writer.js';
 import { abortSignal, type NestObservable } from './nest-observable.js';
 import type { GuardedStream, ResponseGuard } from './response-guard.js';
+import { toTcpKey } from './tcp-table.js';
 
 /** ms for what an application has concatenated with a stream, once the hub has ended it. */
 const LAST_WORDS = 1_000;
@@ -33,7 +35,7 @@ export interface ResponseSinkListener {
 
 /** A response of HTTP/2 has a stream of its own, and shares its socket. */
 interface Http2Response {
-  readonly stream?: Duplex;
+  readonly stream?: Duplex & { readonly session?: { destroy(): void } };
 }
 
 /**
@@ -121,6 +123,29 @@ export class ResponseSink extends FrameWriter implements EventSink, GuardedStrea
     this.nest.end();
     // What the application has merged with the stream may go on for ever, and keep the client from coming back.
     setTimeout(() => this.guard.end(), LAST_WORDS).unref();
+  }
+
+  /** Cuts the response and its connection: nobody is at its other end. */
+  abandon(): void {
+    const { session } = (this.response as Http2Response).stream ?? {};
+    this.destroy();
+    session?.destroy();
+  }
+
+  /** The addresses of its connection (`tcp-table.ts`). */
+  getTcpKey(): string | undefined {
+    return this.tcpSocket && toTcpKey(this.tcpSocket);
+  }
+
+  /** Bytes that the kernel was given for its connection. */
+  get bytesSent(): number {
+    const { tcpSocket: socket } = this;
+    return socket ? socket.bytesWritten - socket.writableLength : 0;
+  }
+
+  /** Undefined after the response. */
+  private get tcpSocket(): Socket | undefined {
+    return this.response.socket ?? undefined;
   }
 
   get lastId(): string | undefined {

@@ -108,6 +108,7 @@ describe('the options', () => {
       connections: Infinity,
       connectionsPerUser: Infinity,
       connectionsPerAddress: Infinity,
+      onLimit: 'refuse',
       authorize: undefined,
       onRefusal: 'channel',
       serialize: undefined,
@@ -150,6 +151,7 @@ describe('the options', () => {
         'connections',
         'connectionsPerUser',
         'connectionsPerAddress',
+        'onLimit',
         'channelsPerConnection',
         'metadataBytes',
         'payloadBytes',
@@ -385,6 +387,16 @@ describe('the option idle', () => {
   it("takes 'normal' or 'cheap'", () => {
     expect(resolve({ idle: 'cheap' }).idle).toBe('cheap');
     expect(messageFor({ idle: true })).toContain("idle takes 'normal' or 'cheap', it got true");
+  });
+});
+
+describe('limits.onLimit', () => {
+  it('takes a newcomer to be refused, or to replace the oldest', () => {
+    expect(resolve({}).onLimit).toBe('refuse');
+    expect(resolve({ limits: { onLimit: 'replace-oldest' } }).onLimit).toBe('replace-oldest');
+    expect(messageFor({ limits: { onLimit: 'replace' } })).toContain(
+      `limits.onLimit takes 'refuse' or 'replace-oldest', it got "replace"`,
+    );
   });
 });
 

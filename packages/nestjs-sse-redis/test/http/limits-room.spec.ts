@@ -1,0 +1,130 @@
+import { forEachAdapter, until, useRedis, type SseStream } from '@nestjs-sse-redis/testing';
+import { jest } from '@jest/globals';
+import { HeldRefusals } from '../../src/clients/held-refusals.js';
+import { dataOf, Rooms, type RoomsNode } from './rooms.app.js';
+
+const redis = useRedis();
+const REFUSED = [{ code: 'TOO_MANY_CONNECTIONS' }];
+
+forEachAdapter((adapter) => {
+  let rooms: Rooms;
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await rooms.stop();
+  });
+
+  describe("onLimit: 'replace-oldest'", () => {
+    const start = async (limits: object): Promise<[RoomsNode, RoomsNode]> => {
+      rooms = await Rooms.start(adapter, redis, { limits: { onLimit: 'replace-oldest', ...limits } });
+      return rooms.nodes as [RoomsNode, RoomsNode];
+    };
+
+    it('closes the oldest connection of the user for good, in whatever process it is, and lets the newcomer in', async () => {
+      const [one, two] = await start({ connectionsPerUser: 2 });
+      const { stream: oldest, id } = await rooms.client(one, 'news', { user: 'anna' });
+      const { stream: second } = await rooms.client(two, 'news', { user: 'anna' });
+      await rooms.client(two, 'news', { user: 'ben' });
+      const { stream: newcomer } = await rooms.client(two, 'news', { user: 'anna' });
+      expect(await oldest.ended).toBe('end');
+      expect(dataOf(oldest, 'end')).toEqual([{ reason: 'replaced' }]);
+      expect(await two.registry.count({ user: 'anna' })).toBe(2);
+      expect(await two.registry.get(id)).toBeUndefined();
+      expect(one.hub.stats().closes).toEqual({ replaced: 1 });
+      await one.hub.publish('news', { data: 'hello' });
+      for (const stream of [second, newcomer])
+        await stream.waitFor(({ data }) => data === '"hello"' || data === 'hello');
+      // It would take the place of the next one otherwise, in turns for ever.
+      const back = rooms.stream(one, 'news', { user: 'anna', lastEventId: oldest.lastEventId });
+      await back.opened.catch(() => undefined);
+      await back.ended;
+      expect(back.status).toBe(204);
+    });
+
+    it('does so for an address, and for a request that would rather have a status', async () => {
+      const [one, two] = await start({ connectionsPerAddress: 1 });
+      const { stream: oldest } = await rooms.client(one, 'news');
+      const newcomer = rooms.stream(two, 'news', { headers: { prefer: 'status' } });
+      await newcomer.waitForBlock(({ id }) => id !== undefined);
+      expect(newcomer.status).toBe(200);
+      expect(await oldest.ended).toBe('end');
+    });
+
+    it('keeps to the limit when many come at once, and answers each of them', async () => {
+      const [one, two] = await start({ connectionsPerUser: 3 });
+      const streams = Array.from({ length: 12 }, (_, i) =>
+        rooms.stream(i % 2 ? one : two, 'news', { user: 'anna' }),
+      );
+      const settled = (stream: SseStream): boolean =>
+        stream.lastEventId !== '' || dataOf(stream, 'error').length > 0;
+      await until(() => streams.every(settled));
+      await until(async () => {
+        const { connections } = await one.registry.list({ user: 'anna' });
+        return connections.length === 3 && one.hub.stats().connections + two.hub.stats().connections === 3;
+      });
+      for (const stream of streams) {
+        const [error, end] = [dataOf(stream, 'error'), dataOf(stream, 'end')];
+        if (error.length > 0) expect([error, stream.retry]).toEqual([REFUSED, expect.any(Number)]);
+        else if (end.length > 0) expect(end).toEqual([{ reason: 'replaced' }]);
+      }
+    });
+
+    it('refuses a newcomer beyond the limit of the process, whose connections are of others', async () => {
+      const [one] = await start({ connections: 1 });
+      const { stream } = await rooms.client(one, 'news', { user: 'anna' });
+      const newcomer = rooms.stream(one, 'news', { user: 'anna' });
+      expect(await newcomer.ended).toBe('end');
+      expect(dataOf(newcomer, 'error')).toEqual(REFUSED);
+      expect(dataOf(stream, 'end')).toEqual([]);
+    });
+  });
+
+  it('refuses a newcomer whose user has clients that are there, after they were sent their positions', async () => {
+    rooms = await Rooms.start(adapter, redis, { limits: { connectionsPerUser: 1 } });
+    const [one, two] = rooms.nodes as [RoomsNode, RoomsNode];
+    const { stream } = await rooms.client(one, 'news', { user: 'anna' });
+    const blocks = stream.blocks.length;
+    const newcomer = rooms.stream(two, 'news', { user: 'anna' });
+    expect(await newcomer.ended).toBe('end');
+    expect(dataOf(newcomer, 'error')).toEqual(REFUSED);
+    await until(() => stream.blocks.length >= blocks + 2);
+    expect(one.hub.stats()).toMatchObject({ connections: 1, closes: {} });
+  });
+
+  describe('a client that ignores retry:', () => {
+    /** ms from each of some requests, one after the other, to the end of its refusal. */
+    async function refusals(count: number): Promise<number[]> {
+      rooms = await Rooms.start(adapter, redis, { limits: { connections: 1 } }, 1);
+      const [node] = rooms.nodes as [RoomsNode];
+      await rooms.client(node, 'news');
+      const times: number[] = [];
+      for (let i = 0; i < count; i++) {
+        const began = performance.now();
+        const stream = rooms.stream(node, 'news');
+        expect(await stream.ended).toBe('end');
+        times.push(performance.now() - began);
+      }
+      return times;
+    }
+
+    it('makes one request a second at most', async () => {
+      // Timers of Node may be a millisecond early.
+      expect(Math.min(...(await refusals(3)))).toBeGreaterThan(990);
+    });
+
+    it('makes as many as it likes where refusals are not held (negative control)', async () => {
+      jest.spyOn(HeldRefusals.prototype, 'end').mockImplementation((response) => response.end());
+      expect(Math.min(...(await refusals(5)))).toBeLessThan(990);
+    });
+
+    it('is answered at once what it is refused for, and does not hold up a shutdown', async () => {
+      rooms = await Rooms.start(adapter, redis, { limits: { connections: 1 } }, 1);
+      const [node] = rooms.nodes as [RoomsNode];
+      await rooms.client(node, 'news');
+      const stream = rooms.stream(node, 'news');
+      await stream.waitFor(({ type }) => type === 'error');
+      const closed = node.running.close();
+      expect(await stream.ended).toBe('end');
+      await closed;
+    });
+  });
+});
