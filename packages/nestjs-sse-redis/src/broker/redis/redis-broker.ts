@@ -85,15 +85,7 @@ export class RedisBroker implements Broker {
     );
     this.publishing = new PublishQueue(this.commands, this.keys, options);
     this.logs = new RedisLogs(this.commands, this.keys, options);
-    this.probe = new Probe(
-      {
-        due: () => this.onProofDue(),
-        proven: (position, lastEvent) => this.onProven(position, lastEvent),
-        deaf: () => this.subscription.reconnect(),
-      },
-      this.probeChannel,
-      options.probeInterval,
-    );
+    this.probe = this.createProbe();
     this.registry = new RedisRegistryStore(this.commands, this.keys, options, this.probe);
     this.subscription = new Subscription(this.subscriberConnection, {
       message: (name, message) => this.receive(name, message),
@@ -105,6 +97,15 @@ export class RedisBroker implements Broker {
       () => [this.commandConnection, this.subscriberConnection].map(({ stream }) => stream),
       (master) => this.outage.moved(master),
     );
+  }
+
+  private createProbe(): Probe {
+    const listener = {
+      due: () => this.onProofDue(),
+      proven: (position: Position, lastEvent: Position) => this.onProven(position, lastEvent),
+      deaf: () => this.subscription.reconnect(),
+    };
+    return new Probe(listener, this.probeChannel, this.options.probeInterval);
   }
 
   async start(listener: BrokerListener): Promise<string> {
