@@ -94,6 +94,11 @@ export interface Broker {
   unsubscribe(channel: string): void;
   /** Sends a message to a node. Resolves to how many hear it: 0 where the node is dead, or its link is lost. */
   send(node: string, message: string): Promise<number>;
+  /**
+   * After which positions the data set began a new line: a replica was promoted, or a restart lost data. An event of it is of
+   * the line whose number is the count of forks before its position. Known from the first answer of a connection on.
+   */
+  readonly forks: readonly Position[];
   /** Where connections are known to all processes. */
   readonly registry: RegistryStore;
   /** Why announcements do not arrive; undefined where they do, or the reason is not known. */

@@ -119,6 +119,8 @@ export class MemoryBroker implements Broker {
   }
 
   readonly linkProblem = undefined;
+  /** Memory has one line. */
+  readonly forks: readonly Position[] = [];
 
   async close(): Promise<void> {
     clearInterval(this.timer);

@@ -6,6 +6,7 @@ import { TurnBatch } from '../../util/turn-batch.js';
 import { withinTime } from '../../util/within-time.js';
 import { describeError, type Outage } from './outage.js';
 import { toRefusal } from './refusals.js';
+import { Line } from './line.js';
 import type { Script } from './script.js';
 
 /** One run of a script. */
@@ -33,6 +34,7 @@ export type Outcome = { readonly reply: unknown } | { readonly error: Error };
 
 /** Runs scripts over the command connection: those of a tick in one pipeline, within a time, with errors that say what happened. */
 export class Commands {
+  readonly line = new Line();
   /** Of calls that were sent and not answered, about how many characters. */
   private waiting = 0;
   /** The rounds that were sent and not answered. */
@@ -51,7 +53,9 @@ export class Commands {
     private readonly rights: string,
     readonly outage: Outage,
     private readonly timeout: number,
-  ) {}
+  ) {
+    redis.on('close', () => this.line.lost());
+  }
 
   /** Runs a script that may be run again: it only reads, or does nothing the second time. */
   async read(script: Script, call: ScriptCall): Promise<unknown> {
@@ -116,8 +120,10 @@ export class Commands {
     const { pipeline } = round;
     if (load) pipeline.script('LOAD', script.source);
     const start = pipeline.length;
+    const { replid, connection } = this.line;
+    const known = script.opensClock ? [replid] : [];
     for (const { keys, args } of calls) {
-      pipeline.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args);
+      pipeline.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args, ...known);
     }
     const size = getSize(calls);
     round.size += size;
@@ -129,7 +135,9 @@ export class Commands {
     }
     return calls.map((_, i) => {
       const [error, reply] = results[start + i]!;
-      return error ? { error } : { reply };
+      if (error) return { error };
+      if (script.opensClock) this.line.learn(reply, connection);
+      return { reply };
     });
   }
 

@@ -10,7 +10,7 @@ import { OrderedRuns } from './ordered-runs.js';
 import { Script } from './script.js';
 import publishLua from './scripts/publish.lua.js';
 
-const PUBLISH = new Script(publishLua);
+const PUBLISH = new Script(publishLua, true);
 
 /** How many events one run of the script publishes, and about how many characters: Redis does nothing else meanwhile. */
 const EVENTS_PER_RUN = 64;

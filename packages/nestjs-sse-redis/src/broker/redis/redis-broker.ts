@@ -127,6 +127,7 @@ export class RedisBroker implements Broker {
       await this.subscription.start([this.probeChannel, this.inbox]);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
       await this.sendProbe();
+      this.commands.line.warnIfHidden(this.settings.address, this.logger);
     } catch (error) {
       await this.close();
       throw error;
@@ -177,6 +178,10 @@ export class RedisBroker implements Broker {
   async send(node: string, message: string): Promise<number> {
     const args = [this.keys.inbox(node), message];
     return (await this.commands.read(SEND, { keys: [], args })) as number;
+  }
+
+  get forks(): readonly Position[] {
+    return this.commands.line.forks;
   }
 
   get linkProblem(): string | undefined {

@@ -13,7 +13,7 @@ import readLua from './scripts/read.lua.js';
 import rewindLua from './scripts/rewind.lua.js';
 
 const EXTENTS = new Script(extentsLua);
-const READ = new Script(readLua);
+const READ = new Script(readLua, true);
 const REWIND = new Script(rewindLua);
 
 /** How many logs one run of a script reads: Redis does nothing else meanwhile. */

@@ -35,11 +35,11 @@ import presenceLua from './scripts/registry/presence.lua.js';
 import nodesLua from './scripts/registry/nodes.lua.js';
 import getLua from './scripts/registry/get.lua.js';
 
-const REGISTER = new Script(registerLua);
-const UNREGISTER = new Script(unregisterLua);
-const UPDATE = new Script(updateLua);
-const RENEW = new Script(renewLua);
-const SWEEP = new Script(sweepLua);
+const REGISTER = new Script(registerLua, true);
+const UNREGISTER = new Script(unregisterLua, true);
+const UPDATE = new Script(updateLua, true);
+const RENEW = new Script(renewLua, true);
+const SWEEP = new Script(sweepLua, true);
 const LIST = new Script(listLua);
 const COUNT = new Script(countLua);
 const PRESENCE = new Script(presenceLua);

@@ -4,8 +4,14 @@ import { createHash } from 'node:crypto';
 export class Script {
   readonly sha: string;
 
-  /** @param source the default export of `./scripts/<name>.lua.js` */
-  constructor(readonly source: string) {
+  /**
+   * @param source the default export of `./scripts/<name>.lua.js`
+   * @param opensClock whether it includes `line.lua`, and takes what is known of the line as its last argument
+   */
+  constructor(
+    readonly source: string,
+    readonly opensClock = false,
+  ) {
     this.sha = createHash('sha1').update(source).digest('hex');
   }
 }

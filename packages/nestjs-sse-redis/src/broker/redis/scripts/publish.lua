@@ -14,16 +14,20 @@
 -- ARGV    flags       of the record
 -- ARGV    text        the SSE text after the id line
 -- ARGV    hasOnce     1 or 0
+-- and at last:
+-- ARGV    replid      as in include/line.lua
 --
--- Returns of each event its position, or in words why it was refused, and then nothing of it was stored.
+-- Returns of each event its position, or in words why it was refused, and then nothing of it was stored; and what
+-- include/line.lua has for a caller that does not know the line.
 -- @include position
 -- @include clock
+-- @include line
 -- @include append
 
-local clock = openClock(KEYS[1], ARGV[2], (#ARGV - 3) / 4)
+local clock = openClock(KEYS[1], ARGV[2], (#ARGV - 4) / 4, ARGV[#ARGV])
 
 local results, key = {}, 1
-for i = 4, #ARGV, 4 do
+for i = 4, #ARGV - 1, 4 do
   key = key + 1
   local logKey, onceKey = KEYS[key], nil
   local position, failure
@@ -41,4 +45,5 @@ for i = 4, #ARGV, 4 do
   end
   results[#results + 1] = position or failure
 end
+results[#results + 1] = clock.line
 return results

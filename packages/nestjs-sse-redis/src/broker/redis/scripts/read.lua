@@ -6,11 +6,14 @@
 -- ARGV[2]   records    the most of one log
 -- ARGV[3]   bytes      about the most of one log; one record is read however large it is
 -- ARGV[4…]  after      the cursors, as positions, one a log
+-- ARGV[#]   replid     as in include/line.lua
 --
--- Returns { last, slice… }, a slice being { logStart, upTo, ended, record… } (broker.interface.ts: LogSlice).
+-- Returns { last, slice… }, a slice being { logStart, upTo, ended, record… } (broker.interface.ts: LogSlice);
+-- and what include/line.lua has for a caller that does not know the line.
 
 -- @include position
 -- @include clock
+-- @include line
 
 local clockKey, retentionText = KEYS[1], ARGV[1]
 local maxRecords, maxBytes = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -18,7 +21,7 @@ local FIRST_AFTER = 4
 
 local BATCH = 16 -- records may be large, and what XRANGE returns is all in memory at once
 
-local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention')
+local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'replid')
 local now = readTime() * POSITIONS_PER_MS
 local last, since = beginningOf(clock, now)
 if not (clock[1] and clock[2]) then
@@ -26,6 +29,8 @@ if not (clock[1] and clock[2]) then
   redis.call('HSET', clockKey, 'last', value, 'since', value, 'retention', retentionText)
 end
 local retention = tonumber(clock[3] or retentionText)
+
+local line = onItsLine(clockKey, clock[4], tonumber(clock[1]), ARGV[#ARGV])
 
 local reply = { last }
 for i = 2, #KEYS do
@@ -61,4 +66,5 @@ for i = 2, #KEYS do
   end
   reply[#reply + 1] = slice
 end
+reply[#reply + 1] = line
 return reply

@@ -1,15 +1,16 @@
--- The clock of the hub, and how events get their places. Needs include/position.lua and include/clock.lua.
+-- The clock of the hub, and how events get their places. Needs include/position.lua, include/clock.lua and include/line.lua.
 
 local call = redis.call
 
 -- openClock(…): reads the clock, and takes the next positions, for events that `append` is then called with.
 --
 -- clockKey   hash: last (the last position given out), since (from where on this Redis remembers the hub whole),
---            retention (of whoever published last)
+--            retention (of whoever published last), replid and forks (include/line.lua)
 -- retention  of the logs, ms, as a string
 -- count      how many positions; those that are not used after all are nobody's
-local function openClock(clockKey, retentionText, count)
-  local stored = call('HMGET', clockKey, 'last', 'since', 'retention')
+-- replid     as the caller knows it
+local function openClock(clockKey, retentionText, count, replid)
+  local stored = call('HMGET', clockKey, 'last', 'since', 'retention', 'replid')
   local ms = readTime()
   local now, retention = ms * POSITIONS_PER_MS, tonumber(retentionText)
   local last, since = beginningOf(stored, now)
@@ -24,6 +25,8 @@ local function openClock(clockKey, retentionText, count)
   end
   return {
     key = clockKey,
+    -- Where the caller did not know it.
+    line = onItsLine(clockKey, stored[4], tonumber(stored[1]), replid),
     ms = ms,
     retention = retention,
     -- Where there is no log, nothing was published to the channel since then, or it would be here.

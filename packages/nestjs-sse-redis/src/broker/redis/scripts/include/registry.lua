@@ -9,6 +9,7 @@
 -- ARGV[1] pubSubChannel   pub/sub channel of the changes
 -- ARGV[2] maxLength    of the log
 -- ARGV[3] retention    of the log, ms
+-- ARGV[#] replid       as in include/line.lua
 -- ARGV[4] tag          begins the names of the indexes:
 --   <tag>user:<user>        zset of ids, all of score 0
 --   <tag>channel:<channel>  zset of `<user, or nothing>\0<id>`, all of score 0, so that a channel's users are in order
@@ -115,7 +116,7 @@ local function announce(changes)
   local text = 'data: [' .. table.concat(changes, ',') .. ']\n\n'
   -- An event of many connections may be large: then fewer are kept, and who falls far behind is told of a gap.
   local kept = math.max(1, math.min(tonumber(changesKept), math.floor(LOG_BYTES / #text)))
-  local position, failure = append(openClock(clockKey, retentionText, 1), changesLog, pubSubChannel, 'j', text, kept)
+  local position, failure = append(openClock(clockKey, retentionText, 1, ARGV[#ARGV]), changesLog, pubSubChannel, 'j', text, kept)
   return failure and redis.error_reply(failure)
 end
 

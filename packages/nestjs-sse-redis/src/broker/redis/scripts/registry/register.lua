@@ -8,6 +8,7 @@
 -- Returns for each 1 (admitted), 2 (over the limit of its user) or 3 (of its address); nil if the node has no lease.
 -- @include position
 -- @include clock
+-- @include line
 -- @include append
 -- @include registry
 
@@ -19,7 +20,7 @@ if not lease or tonumber(lease) == 0 then return false end
 
 local at = nowMs()
 local ids, indexLines, jsons, indexes = {}, {}, {}, {}
-for i = FIRST_CONNECTION, #ARGV, 3 do
+for i = FIRST_CONNECTION, #ARGV - 1, 3 do
   ids[#ids + 1], indexLines[#ids + 1], jsons[#ids + 1] = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   indexes[#ids] = cjson.decode(ARGV[i + 1])
 end

@@ -13,6 +13,7 @@
 -- ARGV[6] retention  of the logs, ms
 -- ARGV[7] probe  pub/sub channel; '': no probe is due
 -- ARGV[8] heard  the last position of which the node heard on its link; 0: of none
+-- ARGV[#] replid as in include/line.lua
 -- ARGV[9] recent ms: an announcement that is no older proves the link, if it is of the last event
 --
 -- Returns 1 if the lease is new (there was none, or it was being swept), else 0; how many connections are registered for
@@ -20,6 +21,7 @@
 -- if it is on its way; or the position up to which the link is proven, the last event, and for how long (ms) it was known.
 -- @include position
 -- @include clock
+-- @include line
 -- @include append
 -- @include full
 
@@ -74,7 +76,7 @@ end
 local function prove()
   local stored = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'quiet')
   if not (stored[1] and stored[2]) or stored[3] ~= retentionText then
-    local position = openClock(clockKey, retentionText, 1).position
+    local position = openClock(clockKey, retentionText, 1, ARGV[#ARGV]).position
     return publishProbe(position, string.format('%.0f', position - 1))
   end
   local last = tonumber(stored[1])

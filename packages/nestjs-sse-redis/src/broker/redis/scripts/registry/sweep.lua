@@ -13,6 +13,7 @@
 -- another node is at it.
 -- @include position
 -- @include clock
+-- @include line
 -- @include append
 -- @include full
 -- @include registry

@@ -5,6 +5,7 @@
 -- Returns how many were in.
 -- @include position
 -- @include clock
+-- @include line
 -- @include append
 -- @include full
 -- @include registry
@@ -13,7 +14,7 @@ local FIRST_REMOVAL = 5
 
 allowWhenFull(nodesKey)
 local ids, reasons = {}, {}
-for i = FIRST_REMOVAL, #ARGV, 2 do
+for i = FIRST_REMOVAL, #ARGV - 1, 2 do
   ids[#ids + 1] = ARGV[i]
   reasons[#reasons + 1] = ARGV[i + 1]
 end

@@ -10,6 +10,7 @@
 -- Returns 1, or 0 if it is not registered.
 -- @include position
 -- @include clock
+-- @include line
 -- @include append
 -- @include registry
 

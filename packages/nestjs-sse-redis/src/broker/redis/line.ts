@@ -1,0 +1,55 @@
+import type { Logger } from '@nestjs/common';
+import type { Position } from '../../event/position.js';
+
+/** In the place of a replication id: this server does not tell it. */
+const HIDDEN = '-';
+
+/**
+ * The line of the data set that the command connection stands on (docs/decisions/020). Scripts compare what is known here
+ * with the clock, and answer only where the two differ.
+ */
+export class Line {
+  /** The replication id, as scripts are told it; empty on a new connection. */
+  replid = '';
+  /** After which positions new lines began. The line has the number of them. */
+  forks: readonly Position[] = [];
+  /** How many connections there were: what one of them answered says nothing about the next. */
+  connection = 0;
+
+  /** Says that the server does not tell a failover. */
+  warnIfHidden(address: string, logger: Logger): void {
+    if (this.replid !== HIDDEN) return;
+    logger.warn(
+      `Redis at ${address} does not tell its replication id: the hub cannot tell a failover. Allow INFO (+info).`,
+    );
+  }
+
+  /** The connection is gone, and the next may lead to another server. */
+  lost(): void {
+    this.connection++;
+    this.replid = '';
+  }
+
+  /**
+   * Takes what a script says of the line out of its reply.
+   *
+   * @param connection the number of the connection that it was sent over
+   */
+  learn(reply: unknown, connection: number): void {
+    if (!Array.isArray(reply)) return;
+    const last: unknown = reply.at(-1);
+    if (!Array.isArray(last) || !Buffer.isBuffer(last[0])) return;
+    reply.pop();
+    if (connection !== this.connection) return;
+    const forks = parseForks(String(last[1]));
+    // With a list that a hand in Redis spoilt the hub goes on as where nothing is told.
+    this.replid = forks ? last[0].toString() : HIDDEN;
+    this.forks = forks ?? [];
+  }
+}
+
+function parseForks(text: string): Position[] | undefined {
+  if (text === '') return [];
+  const forks = text.split('.').map(Number);
+  return forks.every((fork) => Number.isSafeInteger(fork)) ? forks : undefined;
+}

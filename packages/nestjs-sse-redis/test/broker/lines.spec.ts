@@ -1,0 +1,157 @@
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { RedisServer, TcpProxy, until, useRedis } from '@nestjs-sse-redis/testing';
+import { randomUUID } from 'node:crypto';
+import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
+import { resolveOptions } from '../../src/options/resolved-options.js';
+import { Heard, publishAll, publication } from './broker-set-ups.js';
+
+const redis = useRedis({ args: ['--repl-diskless-sync-delay', '0'] });
+const open: RedisBroker[] = [];
+let prefix: string;
+
+beforeEach(() => (prefix = randomUUID()));
+afterEach(async () => {
+  await redis.cli('CONFIG', 'SET', 'maxmemory', 0);
+  await Promise.all(open.splice(0).map((broker) => broker.close()));
+});
+
+async function start(url = redis.url): Promise<RedisBroker> {
+  const options = resolveOptions({ redis: url, prefix, probeInterval: 60_000 });
+  const broker = new RedisBroker(url, options, randomUUID());
+  open.push(broker);
+  await broker.start(new Heard());
+  return broker;
+}
+
+/** The server counts as promoted, with its data: on every version of Redis, and without a replica. */
+async function promote(server: RedisServer): Promise<void> {
+  await server.cli('REPLICAOF', '127.0.0.1', 1);
+  await server.cli('REPLICAOF', 'NO', 'ONE');
+}
+
+const lastOf = async (server: RedisServer): Promise<number> =>
+  Number(await server.cli('HGET', `{${prefix}}:clock`, 'last'));
+
+/** The server has closed the connections, and the broker has new ones. */
+async function reconnect(broker: RedisBroker): Promise<void> {
+  await redis.cli('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await until(() =>
+    broker.position().then(
+      () => true,
+      () => false,
+    ),
+  );
+}
+
+it('tells no fork of a data set that never failed over, whoever comes back to it', async () => {
+  const broker = await start();
+  await publishAll(broker, publication('a', 1));
+  await reconnect(broker);
+  await publishAll(broker, publication('a', 2));
+  expect([broker.forks, (await start()).forks]).toEqual([[], []]);
+});
+
+it('tells one fork, after the last position that arrived, where a replica was promoted', async () => {
+  const next = await RedisServer.start({ args: ['--replicaof', '127.0.0.1', String(redis.port)] });
+  const name = await TcpProxy.start({ target: redis.port });
+  try {
+    const broker = await start(`redis://127.0.0.1:${name.port}`);
+    await publishAll(broker, publication('a', 1));
+    const last = await lastOf(redis);
+    await until(async () => (await lastOf(next)) === last);
+    await next.cli('REPLICAOF', 'NO', 'ONE');
+    // The old master goes on, and what it takes is lost.
+    await publishAll(broker, publication('a', 2));
+    expect(broker.forks).toEqual([]);
+
+    name.target = next.port;
+    name.cut();
+    await until(
+      () =>
+        broker.forks.length > 0 ||
+        broker.position().then(
+          () => false,
+          () => false,
+        ),
+    );
+    await publishAll(broker, publication('a', 3));
+    const other = await start(next.url);
+    expect([broker.forks, other.forks]).toEqual([[last], [last]]);
+  } finally {
+    await name.stop();
+    await next.stop();
+  }
+});
+
+it('counts each promotion, in order', async () => {
+  const forks: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    await publishAll(await start(), publication('a', i));
+    forks.push(await lastOf(redis));
+    await promote(redis);
+  }
+  expect((await start()).forks).toEqual(forks);
+});
+
+it('forks once where processes still know the server by its former name', async () => {
+  const [first, second] = [await start(), await start()];
+  await promote(redis);
+  const third = await start();
+  for (let i = 0; i < 3; i++) {
+    for (const broker of [first, second, third]) await publishAll(broker, publication('a', i));
+  }
+  const [fork] = third.forks;
+  expect([first.forks, second.forks, third.forks]).toEqual([[fork], [fork], [fork]]);
+});
+
+it('takes the line of a clock from a release before for its own', async () => {
+  await publishAll(await start(), publication('a', 1));
+  await redis.cli('HDEL', `{${prefix}}:clock`, 'replid', 'forks');
+  await promote(redis);
+  expect((await start()).forks).toEqual([]);
+});
+
+it('reads in a full Redis that has a new line', async () => {
+  const broker = await start();
+  await promote(redis);
+  await redis.cli('CONFIG', 'SET', 'maxmemory', 1);
+  await reconnect(broker);
+  expect(await broker.position()).toBe(await lastOf(redis));
+  expect(broker.forks).toHaveLength(1);
+});
+
+it('begins a new line after a restart whose data are older than what was acknowledged', async () => {
+  const server = await RedisServer.start({ persistence: true });
+  try {
+    await publishAll(await start(server.url), publication('a', 1));
+    const last = await lastOf(server);
+    await Promise.all(open.splice(0).map((broker) => broker.close()));
+    await server.restart();
+    const survived = await lastOf(server);
+    expect(survived).toBeLessThanOrEqual(last);
+    expect((await start(server.url)).forks).toEqual([survived]);
+  } finally {
+    await server.stop();
+  }
+});
+
+it('publishes without lines, and says so once, where INFO is not allowed', async () => {
+  const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+  await redis.cli('ACL', 'SETUSER', 'blind', 'on', '>pw', '~*', '&*', '+@all', '-info');
+  const broker = await start(redis.url.replace('redis://', 'redis://blind:pw@'));
+  await promote(redis);
+  await reconnect(broker);
+  await publishAll(broker, publication('a', 1));
+  expect(broker.forks).toEqual([]);
+  expect(warn.mock.calls.filter(([text]) => String(text).includes('replication id'))).toHaveLength(1);
+  warn.mockRestore();
+});
+
+it.each(['x.y', '1..y'])('goes on without lines where the clock has %j for its forks', async (forks) => {
+  await start();
+  await redis.cli('HSET', `{${prefix}}:clock`, 'forks', forks);
+  const broker = await start();
+  expect(await publishAll(broker, publication('a', 1))).toHaveLength(1);
+  expect(broker.forks).toEqual([]);
+});
