@@ -32,6 +32,13 @@ describe.each(brokerSetUps)('the $name broker', (setUp) => {
     expect(await broker.position()).toBeGreaterThanOrEqual(positions.at(-1)!);
   });
 
+  it('tells no forks of data that never failed over', async () => {
+    const broker = await start();
+    await publishAll(broker, publication('a', 1));
+    await broker.position();
+    expect(broker.forks).toEqual([]);
+  });
+
   it('announces to subscribed channels alone, in order, with the id in the frame', async () => {
     const broker = await start();
     await broker.subscribe('a');
