@@ -163,7 +163,7 @@ function getEpoch(reply: unknown): number {
     : Object.entries(reply as object)
         .flat()
         .map(String);
-  return Number(fields[fields.indexOf('config-epoch') + 1]);
+  return Number(fields[fields.indexOf('config-epoch') + 1]) || 0;
 }
 
 /** The addresses that a host name stands for; none where it cannot be resolved. */
