@@ -57,7 +57,7 @@ export interface SseRedisOptions {
     /**
      * What happens to a newcomer beyond `connectionsPerUser` or `connectionsPerAddress`. `'refuse'`: the oldest connections are
      * proven alive first, which takes half a second, or three where one does not answer; a gone one makes room. `'replace-oldest'`: the
-     * oldest connection is closed for good (its `EventSource` is told not to return), and the newcomer is let in. Default `'refuse'`.
+     * oldest connection is closed for good at once, whether its client is there or not (its `EventSource` is told not to return), and the newcomer is let in. Default `'refuse'`.
      */
     readonly onLimit?: 'refuse' | 'replace-oldest';
     /** The largest metadata of a connection, in bytes of JSON. Default 4,096. */
