@@ -8,6 +8,7 @@ import { DISMISSED_ID } from '../event/position.js';
 import { formatDismissalFrame, formatRefusalFrame } from '../event/sse-frame.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { holdOpen } from './held-answer.js';
 import { getLastEventId, isEventSource } from './request-headers.js';
 
 /** The codes of refusals by guards, interceptors and handlers. Any other status from 500 on is `UNAVAILABLE`. */
@@ -32,6 +33,8 @@ interface StreamAnswer {
  *
  * - 401 and 403: an `error` event with the code `UNAUTHORIZED` or `FORBIDDEN`, then `end`; who returns all the same gets 204.
  * - 408, 425, 429 and 5xx: an `error` event, and a `retry:` time; `Retry-After` counts where it is longer.
+ *
+ * Each of these answers is held open for a second, so that a client that ignores `retry:` makes one request a second.
  *
  * Other statuses, other requests, and those with `Prefer: status`, are answered as ever.
  *
@@ -71,7 +74,7 @@ export class SseStreamFilter extends BaseExceptionFilter {
     adapter.setHeader(response, 'Cache-Control', 'no-store, no-transform');
     adapter.setHeader(response, 'X-Accel-Buffering', 'no');
     if (answer.status === 200) adapter.setHeader(response, 'Content-Type', 'text/event-stream');
-    adapter.reply(response, answer.status === 200 ? answer.body : '', answer.status);
+    adapter.reply(response, answer.status === 200 ? holdOpen(answer.body) : '', answer.status);
   }
 
   private answerByStatus(exception: unknown, context: ArgumentsHost): void {

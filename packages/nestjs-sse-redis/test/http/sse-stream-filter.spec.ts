@@ -89,6 +89,18 @@ forEachAdapter((adapter) => {
     return { source, seen };
   }
 
+  it.each([429, 503, 401])(
+    'holds an answer for %i open, so that who ignores retry: asks once a second',
+    async (code) => {
+      refusal = status(code);
+      const began = performance.now();
+      const response = await fetch(`${url}/filtered`, { headers: { accept: 'text/event-stream' } });
+      expect(await response.text()).toContain('event: error');
+      // Timers of Node may be a millisecond early.
+      expect(performance.now() - began).toBeGreaterThan(990);
+    },
+  );
+
   it.each([
     { error: status(500), code: 'UNAVAILABLE' },
     { error: status(503), code: 'UNAVAILABLE' },
