@@ -16,6 +16,7 @@ export { NotSseRouteError } from './not-sse-route.error.js';
 export { PayloadTooLargeError } from './payload-too-large.error.js';
 export { PipeInterruptedError } from './pipe-interrupted.error.js';
 export { PublishOutcomeUnknownError } from './publish-outcome-unknown.error.js';
+export { RedisCredentialsError } from './redis-credentials.error.js';
 export { RedisRefusedError } from './redis-refused.error.js';
 export { RedisUnavailableError } from './redis-unavailable.error.js';
 export { SourceFailedError } from './source-failed.error.js';

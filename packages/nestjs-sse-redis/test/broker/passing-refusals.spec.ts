@@ -9,8 +9,8 @@ const SAVED_AS = 'saved';
 
 interface Refusal {
   readonly code: string;
-  begin(redis: RedisServer): Promise<unknown>;
-  end(redis: RedisServer): Promise<unknown>;
+  readonly begin: (redis: RedisServer) => Promise<unknown>;
+  readonly end: (redis: RedisServer) => Promise<unknown>;
 }
 
 const folderOf = async (redis: RedisServer): Promise<string> =>
