@@ -10,6 +10,7 @@ import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { holdOpen } from './held-answer.js';
 import { getLastEventId, isEventSource } from './request-headers.js';
+import { readRetryAfter } from './retry-after.js';
 
 /** The codes of refusals by guards, interceptors and handlers. Any other status from 500 on is `UNAVAILABLE`. */
 const CODES: Readonly<Record<number, string>> = {
@@ -66,11 +67,12 @@ export class SseStreamFilter extends BaseExceptionFilter {
     if (context.getType() !== 'http' || !adapter || adapter.isHeadersSent(response))
       return this.answerByStatus(exception, context);
     const given = http.getRequest<IncomingMessage & { raw?: IncomingMessage }>();
-    const retryAfter = Number(adapter.getHeader?.(response, 'Retry-After') ?? 0);
-    const answer = this.toAnswer(exception, given.raw ?? given, retryAfter * 1_000);
+    const retryAfter = readRetryAfter(adapter.getHeader?.(response, 'Retry-After'));
+    const answer = this.toAnswer(exception, given.raw ?? given, retryAfter);
     if (!answer) return this.answerByStatus(exception, context);
     // A fault of the server's, which Nest would have logged.
-    if (!(exception instanceof HttpException)) this.logger.error(exception);
+    if (!(exception instanceof HttpException) && this.getStatus(exception) >= 500)
+      this.logger.error(exception);
     adapter.setHeader(response, 'Cache-Control', 'no-store, no-transform');
     adapter.setHeader(response, 'X-Accel-Buffering', 'no');
     if (answer.status === 200) adapter.setHeader(response, 'Content-Type', 'text/event-stream');
@@ -82,13 +84,19 @@ export class SseStreamFilter extends BaseExceptionFilter {
     super.catch(exception, context);
   }
 
+  /** Also that of a middleware's error (`http-errors`, Fastify), which Nest answers with its own status. */
+  private getStatus(exception: unknown): number {
+    if (exception instanceof HttpException) return exception.getStatus();
+    return this.isHttpError(exception) ? exception.statusCode : 500;
+  }
+
   /** @param retryAfter ms. Returns undefined where the status is the answer */
   private toAnswer(
     exception: unknown,
     request: IncomingMessage,
     retryAfter: number,
   ): StreamAnswer | undefined {
-    const status = exception instanceof HttpException ? exception.getStatus() : 500;
+    const status = this.getStatus(exception);
     const known = CODES[status] ?? (status >= 500 ? 'UNAVAILABLE' : undefined);
     if (known === undefined || !isEventSource(request)) return undefined;
     const code = exception instanceof SseRedisError ? exception.code : known;
@@ -99,7 +107,7 @@ export class SseStreamFilter extends BaseExceptionFilter {
       const body = String(formatRefusalFrame(code, {}, undefined, id)) + String(formatDismissalFrame(code));
       return { status: 200, body };
     }
-    const retry = Math.max(jitter(this.options.retry), Number.isFinite(retryAfter) ? retryAfter : 0);
+    const retry = Math.max(jitter(this.options.retry), retryAfter);
     return { status: 200, body: String(formatRefusalFrame(code, {}, retry, repeatableId(lastEventId))) };
   }
 }
