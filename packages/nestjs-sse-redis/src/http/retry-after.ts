@@ -8,7 +8,7 @@ import { MAX_TIMER } from '../options/resolved-options.js';
  * @returns 0 where it says neither
  */
 export function readRetryAfter(value: unknown): number {
-  const text = String(value ?? '').trim();
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
   const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
   return ms > 0 ? Math.min(Math.ceil(ms), MAX_TIMER) : 0;
 }
