@@ -59,6 +59,10 @@ export class PublishQueue {
     return outcomes.slice(start - runs[first]!.start, end - runs[first]!.start);
   }
 
+  stop(): void {
+    this.runs.stop();
+  }
+
   /** Announces a text under a name that is no channel's. @throws RedisUnavailableError | RedisRefusedError */
   async announce(name: string, text: string): Promise<Position> {
     const reply = await this.commands.read(PUBLISH, {

@@ -187,6 +187,7 @@ export class RedisBroker implements Broker {
     this.probe.stop();
     this.sentinelWatch?.stop();
     this.outage.stop();
+    this.publishing.stop();
     this.listener = undefined;
     await this.subscription.close();
     this.commandConnection.disconnect();
