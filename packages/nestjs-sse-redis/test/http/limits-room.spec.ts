@@ -40,7 +40,7 @@ forEachAdapter((adapter) => {
       expect(back.status).toBe(204);
     });
 
-    it('does so for an address, and for a request that would rather have a status', async () => {
+    it('closes the oldest connection of an address, also for a request with Prefer: status', async () => {
       const [one, two] = await start({ connectionsPerAddress: 1 });
       const { stream: oldest } = await rooms.client(one, 'news');
       const newcomer = rooms.stream(two, 'news', { headers: { prefer: 'status' } });
