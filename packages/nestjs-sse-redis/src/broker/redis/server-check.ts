@@ -14,6 +14,11 @@ const OLDEST = [6, 2] as const;
  */
 export async function checkServer(redis: Redis, address: string, logger: Logger): Promise<string> {
   const info = await ask(redis, address);
+  if (!info) {
+    logger.warn(
+      `Redis at ${address} does not answer INFO: the hub cannot find out whether it evicts logs before their time, and then tells clients of no gap. Give the user the right +info, or make sure of maxmemory-policy noeviction.`,
+    );
+  }
   const version = /^redis_version:(\d+)\.(\d+)/m.exec(info);
   // Some hosted Redis hide INFO. Then the scripts will tell.
   if (!version) return 'Redis';
@@ -26,7 +31,7 @@ export async function checkServer(redis: Redis, address: string, logger: Logger)
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
   if (policy && policy !== 'noeviction') {
     logger.warn(
-      `Redis at ${address} has maxmemory-policy ${policy}: when its memory is full it may drop logs before their time, and clients are then told of gaps, or of none. Set noeviction.`,
+      `Redis at ${address} has maxmemory-policy ${policy}: when its memory is full it evicts logs before their time, and clients are then told of gaps. Set noeviction.`,
     );
   }
   // INFO has the line about good replicas only where `min-replicas-to-write` is not 0.
