@@ -16,6 +16,7 @@ import type {
   ReadLimits,
   ReadRequest,
 } from '../broker.interface.js';
+import { checkCommands, toUnsupported } from './command-check.js';
 import { Commands } from './commands.js';
 import { connectWithin } from './connect.js';
 import { Keys } from './keys.js';
@@ -124,12 +125,13 @@ export class RedisBroker implements Broker {
         this.subscriberConnection,
       ]);
       server = await checkServer(this.commandConnection, this.settings.address, this.logger);
+      await checkCommands(this.commands, this.keys.clock);
       await this.subscription.start([this.probeChannel, this.inbox]);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
       await this.sendProbe();
     } catch (error) {
       await this.close();
-      throw error;
+      throw toUnsupported(error, this.settings.address);
     }
     this.probe.start();
     this.sentinelWatch?.start();

@@ -34,6 +34,11 @@ export async function checkServer(redis: Redis, address: string, logger: Logger)
       `Redis at ${address} has maxmemory-policy ${policy}: when its memory is full it evicts logs before their time, and clients are then told of gaps. Set noeviction.`,
     );
   }
+  if (/^(cluster_enabled:1|redis_mode:cluster)\b/m.test(info)) {
+    logger.warn(
+      `Redis at ${address} is a node of a Redis Cluster, which the hub does not follow yet: once another node has the keys of this prefix, it can do nothing. Give it a Redis outside of a cluster.`,
+    );
+  }
   // INFO has the line about good replicas only where `min-replicas-to-write` is not 0.
   const replicas = Number(/^connected_slaves:(\d+)/m.exec(info)?.[1] ?? 0);
   if (replicas > 0 && !/^min_(slaves|replicas)_good_(slaves|replicas):/m.test(info)) {
