@@ -15,6 +15,7 @@ export { NodeUnreachableError } from './node-unreachable.error.js';
 export { NotSseRouteError } from './not-sse-route.error.js';
 export { PayloadTooLargeError } from './payload-too-large.error.js';
 export { PipeInterruptedError } from './pipe-interrupted.error.js';
+export { NotReplicatedError } from './not-replicated.error.js';
 export { PublishOutcomeUnknownError } from './publish-outcome-unknown.error.js';
 export { RedisCredentialsError } from './redis-credentials.error.js';
 export { RedisRefusedError } from './redis-refused.error.js';

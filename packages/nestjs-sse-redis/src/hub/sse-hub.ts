@@ -73,6 +73,7 @@ export class SseHub {
    * @returns the event's id
    * @throws InvalidChannelError | InvalidEventError | PayloadTooLargeError nothing was sent
    * @throws RedisUnavailableError | RedisRefusedError nothing was stored
+   * @throws NotReplicatedError it was stored, but fewer replicas have it than `replicas`
    * @throws PublishOutcomeUnknownError it may have been stored: publish it again only with the same `idempotencyKey`
    * @example await hub.publish('news', { type: 'article', data: { title: 'Hello' } });
    */

@@ -118,6 +118,13 @@ export interface SseRedisOptions {
    * of `history.ttl`.
    */
   readonly auditInterval?: number;
+  /**
+   * How many replicas of Redis are to have an event before `publish` and `publishMany` resolve (`WAIT`): what they have, a
+   * failover to one of them keeps. Where fewer have it within half a second, the publish rejects with a `NotReplicatedError`; the
+   * event is stored and announced all the same. `publish` takes it too, for one event. Pipes do not wait, and the embedded broker has
+   * no replicas. Default 0: nobody is waited for.
+   */
+  readonly replicas?: number;
   /** For how long a publish that is repeated with the same `idempotencyKey` is recognised. Default ten minutes. */
   readonly idempotencyWindow?: number;
   /**

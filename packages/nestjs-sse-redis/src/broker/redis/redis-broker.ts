@@ -124,7 +124,9 @@ export class RedisBroker implements Broker {
         this.commandConnection,
         this.subscriberConnection,
       ]);
-      server = await checkServer(this.commandConnection, this.settings.address, this.logger);
+      const { address } = this.settings;
+      const { replicas } = this.options;
+      server = await checkServer({ redis: this.commandConnection, address, replicas }, this.logger);
       await checkCommands(this.commands, this.keys.clock);
       await this.subscription.start([this.probeChannel, this.inbox]);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
