@@ -11,8 +11,8 @@ const RETRY_AFTER_MS = 1_000;
 const LOSSES_PER_EVENT = 100;
 
 /**
- * The losses of all nodes, as a log of the hub's own: an ordinary channel, so that each node that lives hears of them,
- * one that starts reads them, and a lost announcement of it is found as any other.
+ * The losses of all nodes, as a log of the hub's own. It is an ordinary channel: each node that lives hears of them, one
+ * that starts reads them, and a lost announcement of it is found as any other.
  */
 export class LossLog {
   private waiting: Loss[] = [];

@@ -1,5 +1,5 @@
--- Takes or renews the lease of a node, looks for leases that run out, and publishes a probe: what a process does all the
--- time, in one script and with as few commands as that takes, since some hosts of Redis bill by command.
+-- Takes or renews the lease of a node, looks for leases that run out, and publishes a probe. A process does this all the
+-- time: one script does it, with as few commands as it takes, since some hosts of Redis bill by command.
 --
 -- KEYS[1] nodes  as in include/registry.lua
 -- KEYS[2] info   hash: node → since when it has its lease (ms), a line end, and its description as JSON
