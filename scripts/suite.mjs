@@ -7,6 +7,8 @@ import { root } from './run.mjs';
 /** What a shell says of a process that a signal ended: 128 and its number. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
+const NO_TEST = '0 passed, 1 failed';
+
 const children = new Set();
 
 /** Starts a process that this one ends, with all that it started: it leads a process group of its own. */
@@ -31,7 +33,10 @@ export function endAllOnSignals() {
   }
 }
 
-/** Runs `npm test` once with a Node and an environment, keeps its results in the folder, and shows a line and the failed tests. */
+/**
+ * Runs `npm test` once with a Node and an environment, keeps its results in the folder, and shows a line and the failed tests.
+ * Gives how many tests passed and failed, and whether the run is green.
+ */
 export async function runSuite(name, folder, { node = process.execPath, env = {}, args = [] } = {}) {
   mkdirSync(folder);
   const [result, summary, output] = ['result.json', 'summary', 'log'].map((file) => join(folder, file));
@@ -45,12 +50,16 @@ export async function runSuite(name, folder, { node = process.execPath, env = {}
   );
   closeSync(log);
   const minutes = ((performance.now() - started) / 60_000).toFixed(1);
-  console.log(`${name}: ${read(summary)?.trim() ?? 'no test was run'}, ${minutes} min`);
-  if (code === 0) return true;
+  const line = read(summary)?.trim();
+  console.log(`${name}: ${line ?? 'no test was run'}, ${minutes} min`);
+  const [passed, failed] = (line ?? NO_TEST).match(/\d+/g).map(Number);
+  if (code === 0) return { isGreen: true, passed, failed };
+  // CI's machine is gone with its files: the log must be in what CI printed.
+  if (process.env.CI) console.log(read(output));
   for (const failed of [...failedTests(read(result)), ...failedSteps(read(output))])
     console.log(`  ✗ ${failed}`);
   console.log(`  ${output}`);
-  return false;
+  return { isGreen: false, passed, failed };
 }
 
 function ended(child) {

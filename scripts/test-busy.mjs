@@ -25,7 +25,8 @@ await main(import.meta, async () => {
   let green = 0;
   try {
     for (let i = 1; i <= runs; i++) {
-      if (await runSuite(`run ${i}`, join(folder, `run-${i}`), { args })) green++;
+      const { isGreen } = await runSuite(`run ${i}`, join(folder, `run-${i}`), { args });
+      if (isGreen) green++;
     }
   } finally {
     endAll();

@@ -10,6 +10,8 @@ export interface Publication {
   /** Announced, but in no log. */
   readonly ephemeral: boolean;
   readonly idempotencyKey: string | undefined;
+  /** How many replicas are to have it before it counts as published. Default: 0. */
+  readonly replicas?: number;
 }
 
 /** The outcome of a publication: its position, or why it has none. */

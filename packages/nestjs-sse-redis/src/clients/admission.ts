@@ -13,7 +13,7 @@ export interface NodeLoad {
   readonly isDraining: boolean;
 }
 
-/** How often a place is asked for that was made free: another process may have to take its connection out of the registry. */
+/** How often the registry is asked for a connection that was closed: its process has to take it out. */
 const TRIES = 10;
 const TRY_AFTER_MS = 100;
 /** Another newcomer may take the place that was made free. */
@@ -32,7 +32,7 @@ export class Admission {
     private readonly registrar: Registrar,
     private readonly options: AdmissionOptions,
     private readonly proofs: Proofs,
-    private readonly replaceOldest: (scope: LimitScope) => Promise<boolean>,
+    private readonly replaceOldest: (scope: LimitScope) => Promise<readonly string[]>,
   ) {}
 
   /** @throws DrainingError | TooManyConnectionsError | RedisUnavailableError where a connection would be refused now */
@@ -58,21 +58,26 @@ export class Admission {
     isClosed: () => boolean,
   ): Promise<void> {
     let outcome = await ask();
-    for (let round = 0; outcome !== 'admitted' && round < ROUNDS; round++) {
+    for (let round = 0; outcome !== 'admitted' && round < ROUNDS && !isClosed(); round++) {
       const hasRoom = await this.makeRoom(toLimitScope(outcome, connection));
       // Once more in any case: one may have left by itself meanwhile.
-      for (let left = hasRoom ? TRIES : 1; outcome !== 'admitted' && left > 0 && !isClosed(); left--) {
-        outcome = await ask();
-        if (outcome !== 'admitted' && left > 1) await delay(TRY_AFTER_MS);
-      }
+      outcome = await ask();
       if (!hasRoom) break;
     }
     if (outcome !== 'admitted') throw tooMany(outcome === 'user-limit' ? 'user' : 'address');
   }
 
+  /** @returns whether there is room, unless another newcomer has taken it */
   private async makeRoom(scope: LimitScope): Promise<boolean> {
-    if (this.options.onLimit === 'replace-oldest') return this.replaceOldest(scope);
-    return (await this.proofs.run(scope)) > 0;
+    const gone =
+      this.options.onLimit === 'refuse' ? await this.proofs.run(scope) : await this.replaceOldest(scope);
+    // Their processes take them out of the registry. Who is still in there has made no room, and no other is to make it.
+    for (let left = gone.length > 0 ? TRIES : 0; left > 0; left--) {
+      const registered = await Promise.all(gone.map((id) => this.registrar.has(id)));
+      if (registered.includes(false)) return true;
+      await delay(TRY_AFTER_MS);
+    }
+    return false;
   }
 
   /** @param more connections, besides those of this node. @throws DrainingError | TooManyConnectionsError */

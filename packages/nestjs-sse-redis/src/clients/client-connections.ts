@@ -188,8 +188,8 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     });
   }
 
-  /** Closes connections of a user or an address whose clients are gone, of the oldest ones here. @returns their number */
-  proveAlive(scope: LimitScope): Promise<number> {
+  /** Closes connections of a user or an address whose clients are gone, of the oldest ones here. @returns their ids */
+  proveAlive(scope: LimitScope): Promise<readonly string[]> {
     return this.ownProofs.run(scope);
   }
 
@@ -211,12 +211,12 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     return [...this.byId.values()].filter((each) => each.subscriber && isIn(each));
   }
 
-  private async proveHere(scope: LimitScope): Promise<number> {
+  private async proveHere(scope: LimitScope): Promise<string[]> {
     const oldest = this.ofScope(scope).slice(0, PROVEN_AT_ONCE);
-    if (oldest.length === 0) return 0;
+    if (oldest.length === 0) return [];
     const gone = await findVanished(oldest, await this.watch.isAvailable);
     for (const connection of gone) connection.onSilent('vanished');
-    return oldest.filter(({ isClosed }) => isClosed).length;
+    return oldest.filter(({ isClosed }) => isClosed).map(({ id }) => id);
   }
 
   /** Closes connections whose sockets are gone without a word. */

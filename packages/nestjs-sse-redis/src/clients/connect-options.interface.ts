@@ -1,8 +1,8 @@
 /** Options of `hub.connect()`. */
 export interface ConnectOptions {
   /**
-   * A client that is new (it gives no last event id) first gets this many of the last events of its channels
-   * together, as far as they are retained. Default 0: it begins at now. At most 1,000.
+   * How many of the last retained events of its channels, counted together, a new client first gets. A client is new
+   * if it gives no last event id. Default 0: it begins at now. At most 1,000.
    */
   readonly rewind?: number;
   /** Whose connection it is. Default: what the `identify` option told of the request. */

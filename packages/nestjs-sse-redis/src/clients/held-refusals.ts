@@ -1,9 +1,9 @@
 import type { ResponseSink } from '../response/response-sink.js';
 
 /** The least time from a request to the end of its refusal. A client that ignores `retry:` then makes one request a second. */
-const SHORTEST_MS = 1_000;
+export const REFUSAL_MS = 1_000;
 /** Refusals that are held at once; beyond, each ends at once, since it costs memory while it is held. */
-const MOST = 1_000;
+export const MOST_HELD = 1_000;
 
 /** Responses of refused clients, which have their answer and are held open. */
 export class HeldRefusals {
@@ -12,8 +12,8 @@ export class HeldRefusals {
 
   /** @param beganAt when the request came, in ms of `performance.now()` */
   end(response: ResponseSink, beganAt: number): void {
-    const left = SHORTEST_MS - (performance.now() - beganAt);
-    if (this.isReleased || left <= 0 || this.held.size >= MOST) return response.end();
+    const left = REFUSAL_MS - (performance.now() - beganAt);
+    if (this.isReleased || left <= 0 || this.held.size >= MOST_HELD) return response.end();
     const timer = setTimeout(() => this.release(response), left);
     timer.unref();
     this.held.set(response, timer);

@@ -12,10 +12,10 @@ export interface OldestConnection {
 
 /** The processes of a deployment, which make room for a newcomer of a user or an address that is at its limit. */
 export interface LimitPeers {
-  /** Closes the connections that are gone. @returns their number */
-  prove(scope: LimitScope): Promise<number>;
-  /** Closes the oldest connection for good. @returns whether there was one */
-  replaceOldest(scope: LimitScope): Promise<boolean>;
+  /** Closes the connections that are gone. @returns their ids */
+  prove(scope: LimitScope): Promise<readonly string[]>;
+  /** Closes the oldest connection for good. @returns its id, if there was one */
+  replaceOldest(scope: LimitScope): Promise<readonly string[]>;
 }
 
 /** @returns whose limit is reached */

@@ -49,10 +49,9 @@ async function readEntries(
   connections: readonly ClientConnection[],
 ): Promise<ReadonlyMap<string, UnacknowledgedEntry> | undefined> {
   const keys = new Set(connections.map(({ tcpKey }) => tcpKey));
-  const entries = new Map<string, UnacknowledgedEntry>();
   try {
-    await readUnacknowledged((entry) => void (keys.has(entry.key) && entries.set(entry.key, entry)));
-    return entries;
+    const entries = await readUnacknowledged();
+    return new Map(entries.filter(({ key }) => keys.has(key)).map((entry) => [entry.key, entry]));
   } catch {
     return undefined;
   }

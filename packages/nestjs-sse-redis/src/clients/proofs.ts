@@ -6,7 +6,7 @@ const SPACING_MS = 1_000;
 const MOST = 64;
 
 interface Proof {
-  readonly result: Promise<number>;
+  readonly result: Promise<readonly string[]>;
   endedAt: number | undefined;
 }
 
@@ -14,18 +14,18 @@ interface Proof {
 export class Proofs {
   private readonly proofs = new Map<string, Proof>();
 
-  /** @param prove closes the connections that are gone, and returns their number */
-  constructor(private readonly prove: (scope: LimitScope) => Promise<number>) {}
+  /** @param prove closes the connections that are gone, and returns their ids */
+  constructor(private readonly prove: (scope: LimitScope) => Promise<readonly string[]>) {}
 
-  /** @returns how many connections were found gone, and closed. 0 also where too many proofs are running */
-  async run(scope: LimitScope): Promise<number> {
+  /** @returns the connections that were found gone, and closed; none where too many proofs are running */
+  async run(scope: LimitScope): Promise<readonly string[]> {
     const key = 'user' in scope ? `u${scope.user}` : `a${scope.address}`;
     const last = this.proofs.get(key);
     if (last && (last.endedAt === undefined || performance.now() - last.endedAt < SPACING_MS))
       return last.result;
     if (!last && this.proofs.size >= MOST) this.forget();
-    if (!last && this.proofs.size >= MOST) return 0;
-    const proof: Proof = { result: this.prove(scope).catch(() => 0), endedAt: undefined };
+    if (!last && this.proofs.size >= MOST) return [];
+    const proof: Proof = { result: this.prove(scope).catch(() => []), endedAt: undefined };
     this.proofs.set(key, proof);
     const result = await proof.result;
     proof.endedAt = performance.now();

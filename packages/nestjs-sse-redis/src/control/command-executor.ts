@@ -9,7 +9,10 @@ export async function executeCommand(
   nodeId: string,
   command: ConnectionCommand,
 ): Promise<CommandResult> {
-  if (command.type === 'prove') return { connections: await clients.proveAlive(command.target), refused: [] };
+  if (command.type === 'prove') {
+    const gone = await clients.proveAlive(command.target);
+    return { connections: gone.length, refused: [], gone };
+  }
   if (command.type === 'find-oldest')
     return { connections: 0, refused: [], oldest: clients.findOldest(command.target) };
   const connections = targets(clients, nodeId, command.target).filter(

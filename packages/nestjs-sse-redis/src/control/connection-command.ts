@@ -43,6 +43,8 @@ export interface CommandResult {
   readonly connections: number;
   /** Channels that were refused to one of them. */
   readonly refused: readonly string[];
+  /** Of `prove`: their ids. */
+  readonly gone?: readonly string[];
   /** Of `find-oldest`. */
   readonly oldest?: OldestConnection | undefined;
   /** It could not be done. */

@@ -9,17 +9,17 @@ const PROOF_TIMEOUT = 4_000;
 export class LimitPeersByRpc implements LimitPeers {
   constructor(private readonly rpc: NodeRpc) {}
 
-  async prove(target: LimitScope): Promise<number> {
+  async prove(target: LimitScope): Promise<readonly string[]> {
     const { results } = await this.rpc.requestAll({ type: 'prove', target }, PROOF_TIMEOUT);
-    return results.reduce((sum, { connections }) => sum + connections, 0);
+    return results.flatMap(({ gone }) => gone ?? []);
   }
 
-  async replaceOldest(target: LimitScope): Promise<boolean> {
+  async replaceOldest(target: LimitScope): Promise<readonly string[]> {
     const { results } = await this.rpc.requestAll({ type: 'find-oldest', target });
     const [oldest] = results.flatMap((result) => result.oldest ?? []).toSorted((a, b) => a.since - b.since);
-    if (!oldest) return false;
+    if (!oldest) return [];
     // One that has left meanwhile has made room as well.
     await this.rpc.request(getNodeId(oldest.id), { type: 'replace', target: { connection: oldest.id } });
-    return true;
+    return [oldest.id];
   }
 }

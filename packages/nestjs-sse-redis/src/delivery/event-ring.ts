@@ -23,8 +23,8 @@ const END = KINDS.indexOf('x');
 /**
  * The newest events of all channels of a node, in a buffer in which each new one is written over the oldest.
  *
- * Not as objects: those live too long for the young generation of V8's heap and not long enough for the old one, and to copy
- * them from one to the other and to collect them there took more than all else that the hub does for an event (docs/decisions/011).
+ * Not as objects: those live too long for the young generation of V8's heap and not long enough for the old one. To copy
+ * and collect them took more than all else that the hub does for an event (docs/decisions/011).
  */
 export class EventRing {
   private bytes: Buffer | undefined;

@@ -76,7 +76,7 @@ export class Feed {
    * Announcements arrive: all after this position do.
    *
    * The position comes over another connection than they, and may come first or last. An announcement that came first
-   * has told by its `prev` from where on nothing is missing, and others from before the position may still follow it.
+   * has told by its `prev` from where on nothing is missing. Others from before the position may still follow it.
    */
   ready(position: Position): void {
     if (this.recent.from !== Infinity) return;

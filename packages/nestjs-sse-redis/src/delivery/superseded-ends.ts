@@ -7,7 +7,7 @@ import type { Feed } from './feed.js';
  * The records of a slice, without each `end` that a later retained event of the channel follows.
  *
  * An `end` tells of the present: the stream of the channel is over. In a log that goes on after it, it tells of an
- * earlier run, and a client that took it for the present would leave the run that is going on.
+ * earlier run. A client that took it for the present would leave the run that is going on.
  */
 export function withoutSupersededEnds(feed: Feed, slice: LogSlice): readonly EventRecord[] {
   return slice.records.filter(({ kind, position }) => kind !== 'x' || !feed.goesOnAfter(position, slice));

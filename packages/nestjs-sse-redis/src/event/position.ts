@@ -1,8 +1,8 @@
 /**
  * Where an event stands in the one order of all events of a hub: the event id `ms-seq` as one number, `ms * 1024 + seq`.
  *
- * One number compares in one step on the hot path, in TypeScript and in Lua alike (both have IEEE doubles), and stays
- * exact until the year 2248. More than 1,024 ids in a millisecond simply run on into the next: ids follow the clock,
+ * One number compares in one step on the hot path, in TypeScript and in Lua alike. Both have IEEE doubles, in which it
+ * stays exact until the year 2248. More than 1,024 ids in a millisecond simply run on into the next: ids follow the clock,
  * they do not tell the time.
  */
 export type Position = number;

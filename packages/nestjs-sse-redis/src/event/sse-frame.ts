@@ -8,8 +8,8 @@ const LF = 0x0a;
 const NO_DATA = 'event: position\ndata:\n\n';
 
 /**
- * A position, told by an event without content. A block with an id and no data moves the last event id as well (WHATWG
- * HTML 9.2.6), but not in Firefox and in five client libraries (docs/clients.md). No page listens to `position`.
+ * A position, told by an event without content. By the standard a block with an id and no data would do (WHATWG HTML
+ * 9.2.6), but not in Firefox and in five client libraries (docs/clients.md). No page listens to `position`.
  */
 export function formatPositionFrame(position: Position): Buffer {
   if (position !== lastPosition.position) {
@@ -54,8 +54,8 @@ export function describeGap({ channel, from, to }: Gap): {
 }
 
 /**
- * How long the client is to wait before it reconnects, and where it stands then, in one block. On a new stream the first
- * block sets the last event id anew (WHATWG HTML 9.2.6), so that one without an id would take the position away.
+ * How long the client is to wait before it reconnects, and where it stands then, in one block. The first block of a
+ * stream sets the last event id anew (WHATWG HTML 9.2.6): one without an id would take the position away.
  *
  * @param ms undefined: as it was told before
  * @param id undefined where it has none

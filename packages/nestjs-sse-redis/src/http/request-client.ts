@@ -34,8 +34,8 @@ export class RequestClient implements ConnectingClient {
   }
 
   /**
-   * Where the client left off. The header, which a browser sends when it reconnects by itself, takes precedence over the query
-   * parameter, which is in the URL from the first connection on.
+   * Where the client left off. The header takes precedence over the query parameter: a browser sends it when it reconnects
+   * by itself, and the parameter is in the URL from the first connection on.
    */
   get lastEventId(): string | undefined {
     return getLastEventId(this.rawRequest);

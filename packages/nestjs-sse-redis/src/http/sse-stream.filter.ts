@@ -8,7 +8,9 @@ import { DISMISSED_ID } from '../event/position.js';
 import { formatDismissalFrame, formatRefusalFrame } from '../event/sse-frame.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { holdOpen } from './held-answer.js';
 import { getLastEventId, isEventSource } from './request-headers.js';
+import { readRetryAfter } from './retry-after.js';
 
 /** The codes of refusals by guards, interceptors and handlers. Any other status from 500 on is `UNAVAILABLE`. */
 const CODES: Readonly<Record<number, string>> = {
@@ -32,6 +34,8 @@ interface StreamAnswer {
  *
  * - 401 and 403: an `error` event with the code `UNAUTHORIZED` or `FORBIDDEN`, then `end`; who returns all the same gets 204.
  * - 408, 425, 429 and 5xx: an `error` event, and a `retry:` time; `Retry-After` counts where it is longer.
+ *
+ * Each of these answers is held open for a second, so that a client that ignores `retry:` makes one request a second.
  *
  * Other statuses, other requests, and those with `Prefer: status`, are answered as ever.
  *
@@ -63,20 +67,27 @@ export class SseStreamFilter extends BaseExceptionFilter {
     if (context.getType() !== 'http' || !adapter || adapter.isHeadersSent(response))
       return this.answerByStatus(exception, context);
     const given = http.getRequest<IncomingMessage & { raw?: IncomingMessage }>();
-    const retryAfter = Number(adapter.getHeader?.(response, 'Retry-After') ?? 0);
-    const answer = this.toAnswer(exception, given.raw ?? given, retryAfter * 1_000);
+    const retryAfter = readRetryAfter(adapter.getHeader?.(response, 'Retry-After'));
+    const answer = this.toAnswer(exception, given.raw ?? given, retryAfter);
     if (!answer) return this.answerByStatus(exception, context);
     // A fault of the server's, which Nest would have logged.
-    if (!(exception instanceof HttpException)) this.logger.error(exception);
+    if (!(exception instanceof HttpException) && this.getStatus(exception) >= 500)
+      this.logger.error(exception);
     adapter.setHeader(response, 'Cache-Control', 'no-store, no-transform');
     adapter.setHeader(response, 'X-Accel-Buffering', 'no');
     if (answer.status === 200) adapter.setHeader(response, 'Content-Type', 'text/event-stream');
-    adapter.reply(response, answer.status === 200 ? answer.body : '', answer.status);
+    adapter.reply(response, answer.status === 200 ? holdOpen(answer.body) : '', answer.status);
   }
 
   private answerByStatus(exception: unknown, context: ArgumentsHost): void {
     // oxlint-disable-next-line promise/valid-params -- Nest's `catch`, no Promise's
     super.catch(exception, context);
+  }
+
+  /** Also that of a middleware's error (`http-errors`, Fastify), which Nest answers with its own status. */
+  private getStatus(exception: unknown): number {
+    if (exception instanceof HttpException) return exception.getStatus();
+    return this.isHttpError(exception) ? exception.statusCode : 500;
   }
 
   /** @param retryAfter ms. Returns undefined where the status is the answer */
@@ -85,7 +96,7 @@ export class SseStreamFilter extends BaseExceptionFilter {
     request: IncomingMessage,
     retryAfter: number,
   ): StreamAnswer | undefined {
-    const status = exception instanceof HttpException ? exception.getStatus() : 500;
+    const status = this.getStatus(exception);
     const known = CODES[status] ?? (status >= 500 ? 'UNAVAILABLE' : undefined);
     if (known === undefined || !isEventSource(request)) return undefined;
     const code = exception instanceof SseRedisError ? exception.code : known;
@@ -96,7 +107,7 @@ export class SseStreamFilter extends BaseExceptionFilter {
       const body = String(formatRefusalFrame(code, {}, undefined, id)) + String(formatDismissalFrame(code));
       return { status: 200, body };
     }
-    const retry = Math.max(jitter(this.options.retry), Number.isFinite(retryAfter) ? retryAfter : 0);
+    const retry = Math.max(jitter(this.options.retry), retryAfter);
     return { status: 200, body: String(formatRefusalFrame(code, {}, retry, repeatableId(lastEventId))) };
   }
 }

@@ -37,8 +37,8 @@ export class SseHub {
    * to the response, past the Observable. Nest then lets go of it once the headers are out; under an interceptor or an
    * operator it goes on as long as the stream, at 8 KB of memory. (For events to map and filter there is `events()`.)
    *
-   * A client that comes back (`Last-Event-ID` header, or `lastEventId` query parameter) goes on where it left off;
-   * a new one begins at now, or `rewind` events before.
+   * A client that comes back (`Last-Event-ID` header, or `lastEventId` query parameter) goes on where it left off. A
+   * new one begins at now, or `rewind` events before.
    *
    * @param channels names, at most `limits.channelsPerConnection`
    * @throws InvalidChannelError | TooManyChannelsError | InvalidConnectionError | InvalidArgumentError, answered as 400 by Nest
@@ -73,6 +73,7 @@ export class SseHub {
    * @returns the event's id
    * @throws InvalidChannelError | InvalidEventError | PayloadTooLargeError nothing was sent
    * @throws RedisUnavailableError | RedisRefusedError nothing was stored
+   * @throws NotReplicatedError it was stored, but fewer replicas have it than `replicas`
    * @throws PublishOutcomeUnknownError it may have been stored: publish it again only with the same `idempotencyKey`
    * @example await hub.publish('news', { type: 'article', data: { title: 'Hello' } });
    */
@@ -114,7 +115,7 @@ export class SseHub {
 
   /**
    * Publishes what a source gives (tokens of a language model, the progress of a job) to a channel, then an `end`
-   * event, which ends the stream of clients whose channels have all ended. The stream does not depend on who listens:
+   * event. It ends the stream of clients whose channels have all ended. The stream does not depend on who listens:
    * clients may come, go and come back meanwhile. An end counts while it is the newest event of its channel: the next run
    * may be piped into the same channel.
    *

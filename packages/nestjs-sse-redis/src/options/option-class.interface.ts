@@ -3,8 +3,8 @@ import type { AuthorizedClient } from './channel-rules.interface.js';
 import type { UserId } from './user-id.js';
 
 /**
- * An option that is an injectable class: one that some module provides (`useExisting`), or one of which the hub makes an
- * instance of its own, with what the module of the hub can inject (`useClass`).
+ * An option that is an injectable class. `useExisting`: one that some module provides. `useClass`: one of which the hub
+ * makes an instance of its own, with what the module of the hub can inject.
  *
  * It is looked up when it is first asked, so that it may use services that inject the hub.
  */

@@ -1,9 +1,11 @@
+import { Scope } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
+import { InvalidOptionsError } from '../errors/invalid-options.error.js';
 import { isObject } from './describe-value.js';
 import type { OptionClass, SseAuthorizer, SseIdentifier } from './option-class.interface.js';
 import type { SseRedisOptions } from './sse-redis-options.interface.js';
 
-type Modules = Pick<ModuleRef, 'get' | 'create'>;
+type Modules = Pick<ModuleRef, 'get' | 'create' | 'introspect'>;
 
 /** Puts functions in the place of options that are classes. Their instances are looked up when they are first called. */
 export function resolveOptionClasses(options: SseRedisOptions, modules: Modules): SseRedisOptions {
@@ -42,7 +44,12 @@ function createFinder<T>(option: OptionClass<T>, modules: Modules): () => Promis
 }
 
 async function find<T>(option: OptionClass<T>, modules: Modules): Promise<T> {
-  return 'useClass' in option
-    ? modules.create(option.useClass)
-    : modules.get(option.useExisting, { strict: false });
+  if ('useClass' in option) return modules.create(option.useClass);
+  const { useExisting } = option;
+  if (modules.introspect(useExisting).scope !== Scope.DEFAULT) {
+    throw new InvalidOptionsError(
+      `useExisting names ${useExisting.name}, which is made anew for each request or injection. The hub asks it without a request too: give it, and what it injects, the default scope, or use useClass.`,
+    );
+  }
+  return modules.get(useExisting, { strict: false });
 }

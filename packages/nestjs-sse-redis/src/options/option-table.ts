@@ -21,6 +21,8 @@ const DAY = 24 * 60 * MINUTE;
 /** The longest delay that a timer takes: Node fires a longer one at once. */
 export const MAX_TIMER = 2 ** 31 - 1;
 const MIB = 1_048_576;
+/** Sanity: Redis would wait for as many as there can never be. */
+export const MAX_REPLICAS = 100;
 
 /** The values that were resolved before, in the order of the table. */
 type Resolved = Readonly<Record<string, unknown>>;
@@ -99,6 +101,7 @@ export const OPTIONS = [
   integer('registry.leaseTtl', 'leaseTtl', 15_000, 100, MAX_TIMER),
   integer('registry.sweepInterval', 'sweepInterval', 5_000, 20, MAX_TIMER),
   integer('publishTimeout', 'publishTimeout', 5_000, 1, MAX_TIMER),
+  integer('replicas', 'replicas', 0, 0, MAX_REPLICAS),
   integer('connectTimeout', 'connectTimeout', 5_000, 1, MAX_TIMER),
   integer('probeInterval', 'probeInterval', 5_000, 10, MAX_TIMER),
   option<'normal' | 'cheap'>()('idle', 'idle', 'normal', isOneOf('normal', 'cheap')),

@@ -39,15 +39,15 @@ export interface SseRedisOptions {
    */
   readonly heartbeatInterval?: number;
   /**
-   * How long a client waits before it reconnects, on the average: each connection gets a random time of its own
-   * between half and one and a half of this, so that those which are closed together do not come back together. Default 2,000.
+   * How long a client waits before it reconnects, on the average. Each connection gets a random time between half and
+   * one and a half of this: those which are closed together do not come back together. Default 2,000.
    */
   readonly retry?: number;
   readonly limits?: {
     /**
      * How many streams this process serves. Over this and the next two limits a new stream is answered with an `error`
-     * event, a `retry:` time and its end (an `EventSource` would give up on any status but 200), or, if the request
-     * says `Prefer: status`, with 429. Default: no limit.
+     * event, a `retry:` time and its end, since an `EventSource` would give up on any status but 200. A request that says
+     * `Prefer: status` is answered with 429. Default: no limit.
      */
     readonly connections?: number;
     /** How many connections a user may have, in all processes together. Default: no limit. */
@@ -57,7 +57,8 @@ export interface SseRedisOptions {
     /**
      * What happens to a newcomer beyond `connectionsPerUser` or `connectionsPerAddress`. `'refuse'`: the oldest connections are
      * proven alive first, which takes half a second, or three where one does not answer; a gone one makes room. `'replace-oldest'`: the
-     * oldest connection is closed for good (its `EventSource` is told not to return), and the newcomer is let in. Default `'refuse'`.
+     * oldest connection is closed for good at once, whether its client is there or not, and the newcomer is let in. Its `EventSource` is
+     * told not to return. Default `'refuse'`.
      */
     readonly onLimit?: 'refuse' | 'replace-oldest';
     /** The largest metadata of a connection, in bytes of JSON. Default 4,096. */
@@ -113,11 +114,18 @@ export interface SseRedisOptions {
    */
   readonly idle?: 'normal' | 'cheap';
   /**
-   * Within this time the node finds an announcement that got lost though the connection stayed up, also where no later
-   * event of the channel tells of it; provided that `probeInterval` is at most a third of it. Default 30,000, at most half
+   * Within this time the node finds an announcement that got lost though the connection stayed up, also if no later
+   * event of the channel tells of it. `probeInterval` must be at most a third of it. Default 30,000, at most half
    * of `history.ttl`.
    */
   readonly auditInterval?: number;
+  /**
+   * How many replicas of Redis are to have an event before `publish` and `publishMany` resolve (`WAIT`): what they have, a
+   * failover to one of them keeps. Where fewer have it within half a second, the publish rejects with a `NotReplicatedError`; the
+   * event is stored and announced all the same. `publish` takes it too, for one event. Pipes do not wait, and the embedded broker has
+   * no replicas. Default 0: nobody is waited for.
+   */
+  readonly replicas?: number;
   /** For how long a publish that is repeated with the same `idempotencyKey` is recognised. Default ten minutes. */
   readonly idempotencyWindow?: number;
   /**
@@ -158,7 +166,7 @@ export interface SseRedisOptions {
   /**
    * Makes of the data of an event what is published: the place for what an interceptor does to an ordinary answer,
    * since interceptors do not see the events of the hub. The hub calls it once for each event of `publish`,
-   * `publishMany`, `pipe` and `sendTo` (where `channel` is undefined), strings included, and never for its own events.
+   * `publishMany`, `pipe` and `sendTo`, strings included, and never for its own events. `channel` is undefined for `sendTo`.
    *
    * It must be synchronous. If it throws or returns a Promise, the call rejects with an `InvalidEventError` and the
    * event is not sent. Default: the data as it is.

@@ -26,8 +26,7 @@ export function checkSource(source: unknown): void {
 }
 
 /**
- * Takes the items of a source in order and hands them on in batches, so that a fast source does not wait a round trip
- * for each item.
+ * Takes the items of a source in order and hands them on in batches: a fast source does not wait a round trip for each.
  */
 export class OpenSource<T> {
   private readonly intake: PipeQueue<PipeItem, T>;

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { PublishOptions } from './publish.types.js';
 import type { Publication, PublishOutcome } from '../broker/broker.interface.js';
 import { DrainingError } from '../errors/draining.error.js';
 import { stackOf } from '../util/stack-of.js';
@@ -15,7 +16,7 @@ const logger = new Logger('SseHub');
 /** How a pipe publishes. */
 export interface PipePublisher {
   /** Makes of an item what is published. @throws InvalidEventError | PayloadTooLargeError */
-  prepare(channel: string, event: SseEventInput): Publication;
+  prepare(channel: string, event: SseEventInput, options: PublishOptions): Publication;
   /** Publishes in the given order. */
   send(publications: readonly Publication[]): Promise<PublishOutcome[]>;
 }
@@ -39,7 +40,7 @@ class Pipe {
     source: PipeSource,
     private readonly publisher: PipePublisher,
   ) {
-    this.source = new OpenSource(source, (event) => publisher.prepare(channel, event));
+    this.source = new OpenSource(source, (event) => publisher.prepare(channel, event, { replicas: 0 }));
   }
 
   async run(): Promise<void> {

@@ -9,6 +9,8 @@ export interface PublishOptions {
    * the same key sends nothing and returns the id of the first. 1 to 256 characters.
    */
   readonly idempotencyKey?: string;
+  /** How many replicas are to have the event before it counts as published. Default: the option `replicas` of the module. */
+  readonly replicas?: number;
 }
 
 /** An event of `hub.publishMany()`. */

@@ -9,12 +9,13 @@ import type { ResolvedOptions } from '../options/resolved-options.js';
 import type { PipePublisher } from './pipes.js';
 import type { ChannelEventInput, Published, PublishOptions, PublishResult } from './publish.types.js';
 import { serializeData } from './serialize-data.js';
+import { MAX_REPLICAS } from '../options/option-table.js';
 import { checkOptions, findUnknownField } from '../event/known-options.js';
 
 const MAX_KEY_LENGTH = 256;
 
 const EVENT_FIELDS = new Set(['type', 'data']);
-const PUBLISH_OPTIONS = new Set(['idempotencyKey', 'ephemeral']);
+const PUBLISH_OPTIONS = new Set(['idempotencyKey', 'ephemeral', 'replicas']);
 const MANY_FIELDS = new Set(['channel', ...EVENT_FIELDS, ...PUBLISH_OPTIONS]);
 const NO_ID = ' The hub gives each event its id, and each connection its retry time: leave them out.';
 
@@ -23,7 +24,7 @@ export class Publisher implements PipePublisher {
   /** @param check throws while the hub does not run */
   constructor(
     private readonly broker: Broker,
-    private readonly options: Pick<ResolvedOptions, 'payloadBytes' | 'serialize'>,
+    private readonly options: Pick<ResolvedOptions, 'payloadBytes' | 'serialize' | 'replicas'>,
     private readonly counters: HubCounters,
     private readonly check: () => void,
   ) {}
@@ -61,12 +62,14 @@ export class Publisher implements PipePublisher {
   prepare(channel: string, event: SseEventInput, options: PublishOptions = {}): Publication {
     const name = parseChannel(channel);
     const idempotencyKey = parseIdempotencyKey(options.idempotencyKey);
+    const replicas = parseReplicas(options, this.options.replicas);
     // Last, since the serialize option is not called for an event that is not published.
     return {
       channel: name,
       event: this.encode(event, name),
       ephemeral: options.ephemeral === true,
       idempotencyKey,
+      replicas,
     };
   }
 
@@ -103,6 +106,17 @@ function checkFields(event: object, known: ReadonlySet<string>): void {
   throw new InvalidEventError(
     `An event has no ${JSON.stringify(unknown)} here, it has ${[...known].join(', ')}.${hint}`,
   );
+}
+
+/** Of an ephemeral event, which is stored nowhere, no replica has anything. */
+function parseReplicas({ replicas, ephemeral }: PublishOptions, fallback: number): number {
+  if (replicas === undefined) return ephemeral ? 0 : fallback;
+  if (!Number.isInteger(replicas) || replicas < 0 || replicas > MAX_REPLICAS) {
+    throw new InvalidEventError(`replicas is an integer from 0 to ${MAX_REPLICAS}.`);
+  }
+  if (ephemeral && replicas > 0)
+    throw new InvalidEventError('An ephemeral event is stored nowhere: leave out replicas, or ephemeral.');
+  return replicas;
 }
 
 function parseIdempotencyKey(key: string | undefined): string | undefined {

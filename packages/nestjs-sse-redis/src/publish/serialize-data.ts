@@ -20,7 +20,7 @@ export function serializeData(
   try {
     result = serialize(data, { channel });
   } catch (cause) {
-    // Nest sends the message of a 4xx to the client and logs nothing, so the words of the application stay in `cause`, and in the log.
+    // Nest sends the message of a 4xx to the client and logs nothing. The words of the application stay in `cause`, and in the log.
     logger.error(`The serialize option threw for an event of ${describePlace(channel)}.`, stackOf(cause));
     throw new InvalidEventError(`The serialize option threw for an event of ${describePlace(channel)}.`, {
       cause,

@@ -72,7 +72,7 @@ export class RegistrationQueue {
 
   private run(): void {
     this.changes++;
-    this.running ??= this.drain().finally(() => (this.running = undefined));
+    this.running ??= this.drain();
   }
 
   private async drain(): Promise<void> {
@@ -85,11 +85,13 @@ export class RegistrationQueue {
       await this.sendArrivals();
       const updated = await this.sendUpdates();
       // What it does not take at the end goes with the lease.
-      if (this.closing && !(left && updated)) return;
+      if (this.closing && !(left && updated)) break;
       const pause = left && updated ? SPACING_MS - (performance.now() - began) : RETRY_AFTER_MS;
       // Not unref'd: a process that is ending must not end in the midst of this.
       if (pause > 0) await delay(pause);
     }
+    // Together with the last look: what is put in a microtask later is to be sent by the next run.
+    this.running = undefined;
   }
 
   private async sendArrivals(): Promise<void> {

@@ -90,10 +90,8 @@ export class AcknowledgementWatch {
 
   private async look(): Promise<void> {
     if (!(await this.isAvailable)) return;
-    const entries: UnacknowledgedEntry[] = [];
     try {
-      await readUnacknowledged((entry) => void (this.streams.has(entry.key) && entries.push(entry)));
-      this.take(entries, performance.now());
+      this.take(await readUnacknowledged(), performance.now());
     } catch (error) {
       new Logger('SseHub').debug(`Could not read what clients acknowledge: ${(error as Error).message}`);
     }

@@ -6,7 +6,7 @@ const HEX = Buffer.from('0123456789abcdef');
  * The frames that some connections were given in one tick, in one order.
  *
  * Batches make a tree: each connection holds the batch that it has come to, and `append` moves it to the one with a
- * frame more, which the first connection makes and all that follow find. So connections that got the same frames hold
+ * frame more. The first connection makes that one, and all that follow find it. So connections that got the same frames hold
  * the same batch, and its frames are joined once, however many connections write them.
  */
 export class FrameBatch {

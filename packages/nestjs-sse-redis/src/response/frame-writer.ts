@@ -203,6 +203,7 @@ export abstract class FrameWriter implements Flushable, GroupSink {
     this.drainWatch = new DrainWatch(
       this.response,
       source,
+      () => !this.isOver(0),
       this.options.stallTimeout,
       () => this.onRoom(),
       () => {

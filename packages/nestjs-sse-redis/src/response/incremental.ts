@@ -7,7 +7,7 @@ const EVENT_STREAM = /^text\/event-stream\b/i;
  * the stream as it comes. `X-Accel-Buffering`, which Nest sends, is known to nginx and few others.
  *
  * The field goes into the object that Nest gives. `response.setHeader()` would make Node keep all fields of the head for as
- * long as the stream lives, which is 1 KB for each connection on Fastify. An answer that is no event stream goes unchanged.
+ * long as the stream lives: 1 KB for each connection on Fastify. An answer that is no event stream goes unchanged.
  */
 export function addIncremental(response: ServerResponse, args: unknown[]): unknown[] {
   const head = args.at(-1);

@@ -40,7 +40,7 @@ interface Http2Response {
 
 /**
  * The sink of a response whose headers Nest sends. `@Sse()` keeps routing, guards, filters and headers. The bytes of events
- * bypass Nest's pipeline, which would number events that have no id of their own, and format each one once for each client.
+ * bypass Nest's pipeline. It would number events that have no id of their own, and format each one once for each client.
  */
 export class ResponseSink extends FrameWriter implements EventSink, GuardedStream {
   subscriber: EventSinkListener | undefined = undefined;

@@ -25,8 +25,8 @@ export interface GroupSink extends Writer {
  * Responses that are sent the same frames, each by one write past the queue of its socket.
  *
  * A delivery of a broadcast costs a system call and the misses of the processor's cache: of a thousand connections none is
- * in it any more when the next event comes. Here only the socket of a connection is read. A sink that has anything else to
- * write, or whose socket does not take a chunk at once, leaves, and is a sink like any other until it joins again.
+ * in it any more when the next event comes. Here only the socket of a connection is read. A sink leaves that has anything else to
+ * write, or whose socket does not take a chunk at once. It is a sink like any other until it joins again.
  */
 export class SocketGroup implements BroadcastGroup, Flushable {
   position: Position = 0;

@@ -9,7 +9,7 @@ export interface Flushable {
  * Gathers the frames of a tick, and has them written at its end: a burst costs one write a connection, not one an event.
  *
  * ioredis hands over all messages of one read from Redis in one callback, and what connections catch up with comes in
- * promises. Node runs `process.nextTick` after the callback, and again only when no promise job is left, so that all of
+ * promises. Node runs `process.nextTick` after the callback, and again only when no promise job is left. So all of
  * these come before the write, and nothing waits longer than it would have for its own.
  */
 class WriteScheduler {

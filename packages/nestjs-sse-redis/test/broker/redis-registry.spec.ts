@@ -63,7 +63,7 @@ async function usedMemory(): Promise<number> {
   return Number(/used_memory:(\d+)/.exec(String(await redis.cli('INFO', 'memory')))![1]);
 }
 
-const registryKeys = async () => (await redis.cli('KEYS', `{${prefix}}:reg:*`)) as string[];
+const registryKeys = async () => (await redis.cli('KEYS', `{${prefix}}:reg2:*`)) as string[];
 
 beforeAll(async () => {
   redis = await RedisServer.start();
@@ -136,7 +136,7 @@ it('leaves no key of a node that was swept, however many connections it had', as
     process.stdout.write(
       `\nregistry: swept ${count} connections in ${Math.round(total)} ms, ${pieces} pieces, the longest ${Math.round(longest)} ms\n`,
     );
-    expect((await registryKeys()).sort()).toEqual([`{${prefix}}:reg:node-info`, `{${prefix}}:reg:nodes`]);
+    expect((await registryKeys()).sort()).toEqual([`{${prefix}}:reg2:node-info`, `{${prefix}}:reg2:nodes`]);
   }
 });
 

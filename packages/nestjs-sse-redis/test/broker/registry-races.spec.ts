@@ -190,7 +190,7 @@ it(`keeps indexes and announcements true to the records, whatever happens at onc
     for (let i = 0; i < NODES; i++)
       for (let more = true; more;) ({ more } = await town.registry.leave(`n${i}`, 'shutdown', 50));
     await until(async () => !(await town.registry.sweep('n0', 5, 50)).locked);
-    expect(await redis.cli('KEYS', `{${town.prefix}}:reg:*`)).toEqual([]);
+    expect(await redis.cli('KEYS', `{${town.prefix}}:reg2:*`)).toEqual([]);
     await Promise.all(town.brokers.map((broker) => broker.close()));
   }
   // The schedules were worth it.

@@ -149,6 +149,16 @@ describe('a server that stays read-only', () => {
     expect(await test.dataIn('news')).toEqual(['after']);
   });
 
+  it('has refused all that is held for it once the application has closed', async () => {
+    const test = await hubs.start({ publishTimeout: 600_000, drain: { timeout: 100 } });
+    await hubs.redis.cli('REPLICAOF', '127.0.0.1', 1);
+    const failures = [1, 2, 3].map((data) => failureOf(test.hub.publish('news', { data })));
+    await until(async () => (await test.hub.readiness()).problems.join().includes('READONLY'));
+    await test.running.close();
+    const codes = (await Promise.all(failures)).map((failure) => failure['code']);
+    for (const code of codes) expect(CODES).toContain(code);
+  });
+
   it('is left for a new connection by the probe alone, on a node that publishes nothing', async () => {
     const test = await hubs.start({ probeInterval: 100, registry: { leaseTtl: 60_000 } });
     const before = await connectionsOf(hubs.redis);

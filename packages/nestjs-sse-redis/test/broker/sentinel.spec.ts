@@ -3,11 +3,11 @@ import { Logger } from '@nestjs/common';
 import { ownIdOf, Stopwatch, TestSentinel, until, type ReconnectingClient } from '@nestjs-sse-redis/testing';
 import { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { SseRedisOptions } from 'nestjs-sse-redis';
 import { Outage } from '../../src/broker/redis/outage.js';
 import { SentinelWatch } from '../../src/broker/redis/sentinel-watch.js';
 import { Hubs, type TestHub } from '../hub/hubs.js';
+import { Load } from '../hub/load.js';
 
 jest.setTimeout(120_000);
 
@@ -24,34 +24,6 @@ afterEach(async () => {
 });
 
 const withoutWatch = (): unknown => jest.spyOn(SentinelWatch.prototype, 'start').mockImplementation(() => {});
-
-/** Publishes all the time, until it is stopped; a publish may fail meanwhile. */
-class Load {
-  private readonly ended = new AbortController();
-  private readonly running: Promise<unknown>;
-  /** When the last publish was acknowledged. */
-  acknowledgedAt = 0;
-
-  constructor(test: TestHub) {
-    this.running = this.run(test);
-    hubs.closeLater(() => this.stop());
-  }
-
-  async stop(): Promise<void> {
-    this.ended.abort();
-    await this.running;
-  }
-
-  private async run({ hub }: TestHub): Promise<void> {
-    while (!this.ended.signal.aborted) {
-      await hub
-        .publish('news', { type: 'load', data: 0 })
-        .then(() => (this.acknowledgedAt = performance.now()))
-        .catch(() => {});
-      await wait(10);
-    }
-  }
-}
 
 interface Deployment {
   readonly options: SseRedisOptions;
@@ -71,7 +43,7 @@ async function deploy(args: string[] = []): Promise<Deployment> {
   };
   const nodes = [await hubs.start(options), await hubs.start(options)];
   const clients = Array.from({ length: CLIENTS }, (_, i) => nodes[i % 2]!.reconnectingClient(['news']));
-  const loads = nodes.map((test) => new Load(test));
+  const loads = nodes.map((test) => new Load(hubs, test));
   await until(() => clients.every(({ events }) => events.length > 0));
   return { options, clients, loads, nodes };
 }

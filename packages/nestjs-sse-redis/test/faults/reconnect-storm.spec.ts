@@ -14,9 +14,9 @@ describe(`${CLIENTS} clients that come back at once, after their process was kil
   const clients: WatchedClient[] = [];
 
   beforeAll(async () => {
-    // Few probes, which are commands too.
+    // Few probes, which are commands too. A busy machine takes its time.
     deployment = await Deployment.start({
-      options: { probeInterval: 5_000, heartbeatInterval: 5_000, publishTimeout: 5_000 },
+      options: { probeInterval: 5_000, heartbeatInterval: 5_000, publishTimeout: 30_000 },
     });
   });
   afterAll(async () => {

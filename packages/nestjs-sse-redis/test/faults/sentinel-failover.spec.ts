@@ -1,13 +1,13 @@
 import { jest } from '@jest/globals';
 import { TestSentinel, until, type ReconnectingClient, type RedisServer } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { SseRedisOptions } from 'nestjs-sse-redis';
-import { Hubs, type TestHub } from '../hub/hubs.js';
+import { Hubs } from '../hub/hubs.js';
+import { Load } from '../hub/load.js';
 
 /** FAULT_RUNS=30 for the long run. */
 const RUNS = Number(process.env['FAULT_RUNS'] ?? 1);
-/** FAULT_WINDOW=1: the third process starts, and a hung master wakes, while hubs are still at the old one (issue 16, lines). */
+/** FAULT_WINDOW=1: the third process starts, and a hung master wakes, while hubs are still at the old one. */
 const IN_THE_WINDOW = process.env['FAULT_WINDOW'] === '1';
 /** Numbers of one publisher. */
 const BLOCK = 1_000_000;
@@ -19,40 +19,6 @@ jest.setTimeout(180_000);
 const hubs = Hubs.over('memory');
 let sentinel: TestSentinel;
 afterEach(() => sentinel.stop());
-
-/** Publishes numbers, each once, and notes which were acknowledged. */
-class Load {
-  readonly acknowledged = new Set<number>();
-  private isStopped = false;
-  private readonly running: Promise<void>;
-
-  constructor(node: TestHub, first: number) {
-    this.running = this.run(node, first);
-    hubs.closeLater(() => this.stop());
-  }
-
-  /** Resolves when as many more were acknowledged. */
-  async more(count: number): Promise<void> {
-    const target = this.acknowledged.size + count;
-    await until(() => this.acknowledged.size >= target);
-  }
-
-  async stop(): Promise<void> {
-    this.isStopped = true;
-    await this.running;
-  }
-
-  private async run({ hub }: TestHub, first: number): Promise<void> {
-    for (let data = first; !this.isStopped; data++) {
-      await hub.publish('news', { type: 'load', data }).then(
-        () => this.acknowledged.add(data),
-        // What became of it, the log shows.
-        () => undefined,
-      );
-      await wait(10);
-    }
-  }
-}
 
 const isMaster = async (server: RedisServer): Promise<boolean> =>
   ((await server.cli('ROLE')) as string[])[0] === 'master';
@@ -87,7 +53,7 @@ describe.each(Array.from({ length: RUNS }, () => ways).flat())('$way', ({ way, f
     const nodes = [await hubs.start(options), await hubs.start(options)];
     const clients = Array.from({ length: 6 }, (_, i) => nodes[i % 2]!.reconnectingClient(['news']));
     await until(() => clients.every((client) => client.connections === 1 && client.lastEventId !== ''));
-    const loads = nodes.map((node, i) => new Load(node, i * BLOCK));
+    const loads = nodes.map((node, i) => new Load(hubs, node, i * BLOCK));
     await Promise.all(loads.map((load) => load.more(EVENTS)));
 
     const old = await sentinel.master();
@@ -98,7 +64,7 @@ describe.each(Array.from({ length: RUNS }, () => ways).flat())('$way', ({ way, f
     }
     if (!IN_THE_WINDOW) await Promise.all(loads.map((load) => load.more(1)));
     if ('wakes' in rest) old.resume();
-    const third = new Load(await hubs.start(options), 2 * BLOCK);
+    const third = new Load(hubs, await hubs.start(options), 2 * BLOCK);
     await third.more(EVENTS);
     if (old.isRunning) await until(async () => !(await isMaster(old)), { timeout: 60_000 });
     await Promise.all(loads.map((load) => load.more(1)));

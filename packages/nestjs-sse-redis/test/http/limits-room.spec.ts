@@ -40,7 +40,7 @@ forEachAdapter((adapter) => {
       expect(back.status).toBe(204);
     });
 
-    it('does so for an address, and for a request that would rather have a status', async () => {
+    it('closes the oldest connection of an address, also for a request with Prefer: status', async () => {
       const [one, two] = await start({ connectionsPerAddress: 1 });
       const { stream: oldest } = await rooms.client(one, 'news');
       const newcomer = rooms.stream(two, 'news', { headers: { prefer: 'status' } });
@@ -66,6 +66,26 @@ forEachAdapter((adapter) => {
         if (error.length > 0) expect([error, stream.retry]).toEqual([REFUSED, expect.any(Number)]);
         else if (end.length > 0) expect(end).toEqual([{ reason: 'replaced' }]);
       }
+    });
+
+    it('closes no more than one connection for a newcomer, and none for one that has left', async () => {
+      const [one, two] = await start({ connectionsPerUser: 3 });
+      const streams: SseStream[] = [];
+      for (let i = 0; i < 3; i++) streams.push((await rooms.client(one, 'news', { user: 'anna' })).stream);
+      // Its process takes the connection out of the registry late, and meanwhile the newcomer leaves.
+      const { registration } = one.hub['node'] as unknown as {
+        registration: { unregister(id: string): void };
+      };
+      const unregister = registration.unregister.bind(registration);
+      const late: string[] = [];
+      jest.spyOn(registration, 'unregister').mockImplementation((id) => void late.push(id));
+      const newcomer = rooms.stream(two, 'news', { user: 'anna' });
+      await until(() => late.length === 1);
+      await newcomer.close();
+      await until(() => two.hub.stats().connections === 0);
+      for (const id of late) unregister(id);
+      await until(async () => (await one.registry.count({ user: 'anna' })) === 2);
+      expect(one.hub.stats()).toMatchObject({ connections: 2, closes: { replaced: 1 } });
     });
 
     it('refuses a newcomer beyond the limit of the process, whose connections are of others', async () => {

@@ -160,6 +160,23 @@ forEachAdapter((adapter) => {
     });
   });
 
+  it('goes on after a response was corked that had too much together with its socket, and neither too much alone', async () => {
+    const stream = await open('plain');
+    const { response } = stageOf('plain');
+    const socket = response.socket!;
+    socket.cork();
+    response.write(`: ${'x'.repeat(40_000)}\n\n`);
+    response.cork();
+    response.write(': kept in the response\n\n');
+    await hub.publish('plain', { type: 'event', data: 'y'.repeat(30_000) });
+    await until(() => hub.stats().connectionStates.full === 1);
+    response.uncork();
+    socket.uncork();
+    await until(() => hub.stats().connectionStates.full === 0);
+    for (let i = 0; i < 5; i++) await hub.publish('plain', { type: 'event', data: i });
+    await stream.waitFor(({ data }) => data === '4');
+  });
+
   describe('after the hub has ended the stream', () => {
     it('gives the final id to blocks that the application has concatenated', async () => {
       const stream = await open('last-words');

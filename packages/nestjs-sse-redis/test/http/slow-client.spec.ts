@@ -15,6 +15,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { SseHub, type SseRedisOptions } from 'nestjs-sse-redis';
+import { DrainWatch } from '../../src/response/drain-watch.js';
 import { ResponseSink } from '../../src/response/response-sink.js';
 import { newsModule } from './news.app.js';
 
@@ -243,6 +244,7 @@ describe('a client whose kernel is full, and for which little waits', () => {
   });
 
   it('would wait for a drain that nobody tells of (negative control)', async () => {
+    jest.spyOn(DrainWatch.prototype as unknown as { look(): void }, 'look').mockImplementation(() => {});
     jest.spyOn(ResponseSink.prototype, 'taken').mockImplementation(function (this: ResponseSink) {
       this['directLength'] = 0;
     });

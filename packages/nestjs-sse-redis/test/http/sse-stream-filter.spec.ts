@@ -1,9 +1,11 @@
+import { jest } from '@jest/globals';
 import { forEachAdapter, SseStream, startApp, until } from '@nestjs-sse-redis/testing';
 import {
   Controller,
   HttpException,
   Inject,
   Injectable,
+  Logger,
   Sse,
   UseFilters,
   UseGuards,
@@ -16,13 +18,14 @@ import { SseClient, SseHub, SseRedisModule, SseStreamFilter } from 'nestjs-sse-r
 /** What the guard of the routes throws, until it is undefined. */
 let refusal: (() => Error) | undefined;
 let requests = 0;
+let retryAfter: () => string;
 
 @Injectable()
 class RefusingGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     requests++;
     const response = context.switchToHttp().getResponse<{ header(name: string, value: string): void }>();
-    if (refusal && isStatus(429)) response.header('Retry-After', '7');
+    if (refusal && isStatus(429)) response.header('Retry-After', retryAfter());
     if (refusal) throw refusal();
     return true;
   }
@@ -52,6 +55,10 @@ class StreamsController {
 
 const status = (code: number) => () => new HttpException('no', code);
 
+/** As the package `http-errors` makes it, with which middlewares and libraries refuse. */
+const libraryError = (code: number) => () =>
+  Object.assign(new Error('no'), { status: code, statusCode: code, expose: code < 500 });
+
 forEachAdapter((adapter) => {
   const closing: (() => unknown)[] = [];
   let url: string;
@@ -59,6 +66,7 @@ forEachAdapter((adapter) => {
 
   beforeEach(async () => {
     requests = 0;
+    retryAfter = () => '7';
     const running = await startApp(
       {
         module: class {},
@@ -89,6 +97,26 @@ forEachAdapter((adapter) => {
     return { source, seen };
   }
 
+  /** What a client without a parser of its own reads of a refusal. */
+  async function refused() {
+    const answer = await fetch(`${url}/filtered`, { headers: { accept: 'text/event-stream' } });
+    const body = await answer.text();
+    const retry = /^retry: (\d+)$/m.exec(body)?.[1];
+    return { body, retry: retry === undefined ? undefined : Number(retry) };
+  }
+
+  it.each([429, 503, 401])(
+    'holds an answer for %i open, so that who ignores retry: asks once a second',
+    async (code) => {
+      refusal = status(code);
+      const began = performance.now();
+      const response = await fetch(`${url}/filtered`, { headers: { accept: 'text/event-stream' } });
+      expect(await response.text()).toContain('event: error');
+      // Timers of Node may be a millisecond early.
+      expect(performance.now() - began).toBeGreaterThan(990);
+    },
+  );
+
   it.each([
     { error: status(500), code: 'UNAVAILABLE' },
     { error: status(503), code: 'UNAVAILABLE' },
@@ -115,6 +143,47 @@ forEachAdapter((adapter) => {
     expect(message).toMatchObject({ type: 'error', data: '{"code":"TOO_MANY_REQUESTS"}' });
     expect(id).toBe('17-1');
     expect(stream.retry).toBe(7_000);
+  });
+
+  it.each([
+    { header: '1.2345', from: 1_235, to: 1_235 },
+    { header: '99999999999', from: 2_147_483_647, to: 2_147_483_647 },
+    { header: 'in a minute', from: 0, to: 40 },
+    { header: '-5', from: 0, to: 40 },
+  ])('tells a time that a client can wait for where Retry-After is $header', async ({ header, from, to }) => {
+    refusal = status(429);
+    retryAfter = () => header;
+    const { retry } = await refused();
+    expect(retry).toBeGreaterThanOrEqual(from);
+    expect(retry).toBeLessThanOrEqual(to);
+  });
+
+  it('tells the time until a Retry-After that is a date', async () => {
+    refusal = status(429);
+    retryAfter = () => new Date(Date.now() + 3_600_000).toUTCString();
+    const { retry } = await refused();
+    expect(retry).toBeGreaterThan(1_800_000);
+    expect(retry).toBeLessThanOrEqual(3_600_000);
+  });
+
+  it.each([
+    { error: libraryError(403), code: 'FORBIDDEN', retries: false, logs: 0 },
+    { error: libraryError(429), code: 'TOO_MANY_REQUESTS', retries: true, logs: 0 },
+    { error: libraryError(503), code: 'UNAVAILABLE', retries: true, logs: 1 },
+  ])("answers a library's error by its status with $code, and logs it $logs times", async (given) => {
+    const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => {});
+    refusal = given.error;
+    const { body, retry } = await refused();
+    expect(body).toContain(JSON.stringify({ code: given.code }));
+    expect(retry !== undefined).toBe(given.retries);
+    expect(log).toHaveBeenCalledTimes(given.logs);
+    log.mockRestore();
+  });
+
+  it("leaves the status of a library's error that no return would change", async () => {
+    refusal = libraryError(404);
+    const answer = await fetch(`${url}/filtered`, { headers: { accept: 'text/event-stream' } });
+    expect(answer.status).toBe(404);
   });
 
   it.each([

@@ -35,7 +35,7 @@ it.each([
   expect(parametersOf(path)).toEqual(names);
 });
 
-it('joins those of the module, of each path of the controller, and of each path of the method, once', () => {
+it('joins the parameters of the module, of each path of the controller, and of each path of the method, once', () => {
   const names = parametersOf(['a/:id', 'b/:other'], [':tenant', 't/:tenant/:shop'], '/m/:module');
   expect(names).toEqual(['module', 'tenant', 'shop', 'id', 'other']);
 });

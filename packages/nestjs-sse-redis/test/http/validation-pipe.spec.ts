@@ -19,7 +19,7 @@ class StreamsController {
 @Controller('inherited')
 class InheritingController extends StreamsController {}
 
-it('is compiled here by SWC, which tells the decorator as the type of its parameter', () => {
+it('SWC, which compiles the controllers of this file, gives Nest the decorator as the type of its parameter', () => {
   const types = Reflect.getMetadata(
     'design:paramtypes',
     StreamsController.prototype,

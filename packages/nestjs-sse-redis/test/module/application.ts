@@ -74,7 +74,7 @@ export async function keysOf(hub: SseHub, db = 0): Promise<string[]> {
 
 /** The keys of a hub with one channel, `here`. */
 export function keysUnder(prefix: string): string[] {
-  return ['clock', 'log:here', 'reg:node-info', 'reg:nodes'].map((key) => `${prefix}:${key}`);
+  return ['clock', 'log:here', 'reg2:node-info', 'reg2:nodes'].map((key) => `${prefix}:${key}`);
 }
 
 /** The connections that Redis has, besides the one that asks. */

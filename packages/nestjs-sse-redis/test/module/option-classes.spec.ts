@@ -1,5 +1,6 @@
 import { forEachAdapter, SseStream, startApp, until } from '@nestjs-sse-redis/testing';
-import { Controller, Inject, Injectable, Module, Sse } from '@nestjs/common';
+import { jest } from '@jest/globals';
+import { Controller, Inject, Injectable, Logger, Module, Scope, Sse } from '@nestjs/common';
 import {
   SseClient,
   SseHub,
@@ -76,3 +77,44 @@ forEachAdapter((adapter) => {
 });
 
 const classes = { authorize: { useExisting: OrdersService }, identify: { useClass: HeaderIdentifier } };
+
+@Injectable({ scope: Scope.REQUEST })
+class ScopedAuthorizer implements SseAuthorizer {
+  authorize(): boolean {
+    return true;
+  }
+}
+
+@Injectable()
+class DependentAuthorizer implements SseAuthorizer {
+  constructor(@Inject(ScopedAuthorizer) private readonly scoped: ScopedAuthorizer) {}
+
+  authorize(): boolean {
+    return this.scoped.authorize();
+  }
+}
+
+it.each([ScopedAuthorizer, DependentAuthorizer])(
+  'refuses a stream, and says why, where useExisting names a class that is made for each request (%p)',
+  async (useExisting) => {
+    const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => {});
+    const { url, close } = await startApp(
+      {
+        module: class {},
+        imports: [
+          SseRedisModule.forRoot({ isGlobal: true, identify: () => 'ann', authorize: { useExisting } }),
+          OrdersModule,
+        ],
+        providers: [ScopedAuthorizer, DependentAuthorizer],
+      },
+      'express',
+    );
+    const stream = SseStream.open(`${url}/orders`);
+    await stream.waitForBlock(({ message }) => message?.data.includes('AUTHORIZATION_FAILED') === true);
+    const [failure] = error.mock.calls.map(([failed]) => failed as { cause?: unknown });
+    expect(String(failure!.cause)).toContain(`useExisting names ${useExisting.name}, which is made anew`);
+    error.mockRestore();
+    await stream.close();
+    await close();
+  },
+);

@@ -103,6 +103,7 @@ describe('the options', () => {
   it('may all be left out', () => {
     expect(resolve({})).toEqual({
       redis: undefined,
+      replicas: 0,
       prefix: 'sse',
       identify: expect.any(Function) as () => unknown,
       connections: Infinity,

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { freePort, RedisServer, Stopwatch, until } from '@nestjs-sse-redis/testing';
 import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
@@ -126,6 +127,15 @@ describe('the start', () => {
         new RegExp(`127.0.0.1:${evicting.port}.*maxmemory-policy ${policy}.*Set noeviction`),
       ),
     ]);
+  });
+
+  it('warns of a Redis that hides INFO', async () => {
+    jest.spyOn(console, 'warn').mockImplementation(() => undefined); // ioredis
+    const log = new Log();
+    await redis.cli('ACL', 'SETUSER', 'blind', 'on', '>pw', '~*', '&*', '+@all', '-info');
+    const url = `redis://blind:pw@127.0.0.1:${redis.port}`;
+    await start({ imports: [SseRedisModule.forRoot({ redis: url })] }, { application: { logger: log } });
+    expect(log.warnings).toEqual([expect.stringMatching(/does not answer INFO.*\+info/)]);
   });
 
   it('has nothing to warn of where nothing is evicted', async () => {

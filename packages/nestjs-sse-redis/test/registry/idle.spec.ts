@@ -45,7 +45,7 @@ describe('an idle process', () => {
 
   /** Until when others take the process for living, in ms from now. */
   async function leaseLeft({ hub }: TestHub): Promise<number> {
-    const expires = Number(await hubs.redis.cli('ZSCORE', `{${prefix}}:reg:nodes`, hub.nodeId));
+    const expires = Number(await hubs.redis.cli('ZSCORE', `{${prefix}}:reg2:nodes`, hub.nodeId));
     const [seconds, micros] = (await hubs.redis.cli('TIME')) as [string, string];
     return expires - Number(seconds) * 1_000 - Number(micros) / 1_000;
   }

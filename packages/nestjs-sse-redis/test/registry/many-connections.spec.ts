@@ -78,6 +78,6 @@ it(`registering and holding ${MANY} connections takes no more than two commands 
   // And all of it goes again.
   node.crowd!.drop();
   await until(async () => (await node.count()) === 0, { timeout: 30_000 });
-  const left = (await redis.cli('KEYS', '*reg:*')) as string[];
-  expect(left.sort()).toEqual(['{sse}:reg:node-info', '{sse}:reg:nodes']);
+  const left = (await redis.cli('KEYS', '*:reg2:*')) as string[];
+  expect(left.sort()).toEqual(['{sse}:reg2:node-info', '{sse}:reg2:nodes']);
 });

@@ -65,7 +65,7 @@ class Town {
 
   /** Kills the sweeper that is at it, with some of the work done and some not. Returns how much was left, if it came to that. */
   async killSweeperHalfWay(admin: Redis, dead: string): Promise<number | undefined> {
-    const [lock, all] = [`{${this.prefix}}:reg:sweep`, `{${this.prefix}}:reg:all`];
+    const [lock, all] = [`{${this.prefix}}:reg2:sweep`, `{${this.prefix}}:reg2:all`];
     for (;;) {
       const [holder, left] = await Promise.all([
         admin.get(lock),
@@ -121,7 +121,7 @@ describe(`processes that die with ${PER_NODE} connections`, () => {
         if (left !== undefined && left > 0 && left < PER_NODE) report.halfWay++;
         await until(
           async () =>
-            (await admin.zlexcount(`{town}:reg:all`, `[${victim.nodeId}.`, `(${victim.nodeId}/`)) === 0,
+            (await admin.zlexcount(`{town}:reg2:all`, `[${victim.nodeId}.`, `(${victim.nodeId}/`)) === 0,
         );
         report.slowest = Math.max(report.slowest, watch.stop());
 

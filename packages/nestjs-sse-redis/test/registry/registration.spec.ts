@@ -64,7 +64,7 @@ describe('a process and the registry', () => {
   it('part without a trace', async () => {
     await rooms.client(node, 'news', { user: 'anna' });
     await node.running.close();
-    const keys = (await redis.cli('KEYS', `{${rooms.prefix}}:reg:*`)) as string[];
+    const keys = (await redis.cli('KEYS', `{${rooms.prefix}}:reg2:*`)) as string[];
     expect(keys).toEqual([]);
   });
 

@@ -13,10 +13,14 @@ import type { Script } from './script.js';
 export interface ScriptCall {
   readonly keys: readonly string[];
   readonly args: readonly (string | number)[];
+  /** How many replicas are to have what it wrote. Default: 0, nobody is asked. */
+  readonly replicas?: number;
 }
 
 /** How much may wait for an answer: in a hung Redis' socket buffers, and in ioredis. About 64 MB of text. */
 export const MAX_WAITING = 64 * 1_048_576;
+/** How long replicas are waited for (ms). The connection does nothing else meanwhile, its probes and readings included. */
+const REPLICAS_WITHIN_MS = 500;
 /** About what a call costs besides its text. */
 const CALL_OVERHEAD = 512;
 
@@ -25,12 +29,23 @@ interface Round {
   readonly pipeline: ChainableCommander;
   /** About how many characters that is. */
   size: number;
+  /** How many replicas the most demanding of its calls asks for. */
+  replicas: number;
+  /** The place of the answer how many have all of it. */
+  waitedAt: number | undefined;
 }
 
 /** The results of all commands of a round; undefined if the time was up first. */
 type RoundResults = Awaited<ReturnType<ChainableCommander['exec']>> | undefined;
 
-export type Outcome = { readonly reply: unknown } | { readonly error: Error };
+export type Outcome =
+  { readonly reply: unknown; readonly replicas?: Replicas | undefined } | { readonly error: Error };
+
+/** How many replicas have what a round wrote, or why Redis did not say. */
+export interface Replicas {
+  readonly count: number;
+  readonly cause: Error | undefined;
+}
 
 /** Runs scripts over the command connection: those of a tick in one pipeline, within a time, with errors that say what happened. */
 export class Commands {
@@ -41,7 +56,7 @@ export class Commands {
   private readonly unanswered = new Set<Promise<unknown>>();
   /** The calls of a turn go out in one pipeline: a hundred publishes cost little more than one. */
   private readonly rounds = new TurnBatch(
-    (): Round => ({ pipeline: this.redis.pipeline(), size: 0 }),
+    (): Round => ({ pipeline: this.redis.pipeline(), size: 0, replicas: 0, waitedAt: undefined }),
     (round) => this.sendRound(round),
   );
 
@@ -122,7 +137,8 @@ export class Commands {
     const start = pipeline.length;
     const { replid, connection } = this.line;
     const known = script.opensClock ? [replid] : [];
-    for (const { keys, args } of calls) {
+    for (const { keys, args, replicas = 0 } of calls) {
+      if (replicas > round.replicas) round.replicas = replicas;
       pipeline.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args, ...known);
     }
     const size = getSize(calls);
@@ -133,15 +149,21 @@ export class Commands {
       const error = new Error(`no answer within ${Math.round(within)} ms`);
       return calls.map(() => ({ error }));
     }
+    const replicas = round.waitedAt === undefined ? undefined : toReplicas(results[round.waitedAt]!);
     return calls.map((_, i) => {
       const [error, reply] = results[start + i]!;
       if (error) return { error };
       if (script.opensClock) this.line.learn(reply, connection);
-      return { reply };
+      return { reply, replicas };
     });
   }
 
-  private sendRound({ pipeline, size }: Round): Promise<RoundResults> {
+  private sendRound(round: Round): Promise<RoundResults> {
+    const { pipeline, size, replicas } = round;
+    if (replicas > 0) {
+      round.waitedAt = pipeline.length;
+      pipeline.wait(replicas, Math.min(REPLICAS_WITHIN_MS, Math.ceil(this.timeout / 2)));
+    }
     // Until ioredis lets go of them, which may be long after the time is up.
     const execution = pipeline.exec().finally(() => (this.waiting -= size));
     const answer = withinTime(execution, this.timeout);
@@ -191,6 +213,10 @@ export function getSize(calls: readonly ScriptCall[]): number {
     for (const arg of args) if (typeof arg === 'string') size += arg.length;
   }
   return size;
+}
+
+function toReplicas([error, count]: [Error | null, unknown]): Replicas {
+  return error ? { count: 0, cause: error } : { count: Number(count), cause: undefined };
 }
 
 function isNoScript(outcome: Outcome): boolean {

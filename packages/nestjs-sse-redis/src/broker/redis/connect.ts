@@ -29,9 +29,10 @@ export async function connectWithin(
   } finally {
     for (const connection of connections) connection.off('error', remember);
   }
-  throw new RedisUnavailableError(
-    `Redis at ${address} could not be reached within ${timeout} ms (${lastError?.message ?? 'no answer'}). ` +
-      'Is it running, and is the `redis` option right? Without that option the embedded broker serves one process.',
-    { cause: lastError },
-  );
+  const reason = lastError?.message ?? 'no answer';
+  // ioredis goes on trying, as credentials may be rotated; here the time is up.
+  const text = /^(NOAUTH|WRONGPASS)\b/.test(reason)
+    ? `Redis at ${address} refused the login for ${timeout} ms (${reason}). Are user and password in the \`redis\` option right?`
+    : `Redis at ${address} could not be reached within ${timeout} ms (${reason}). Is it running, and is the \`redis\` option right? Without that option the embedded broker serves one process.`;
+  throw new RedisUnavailableError(text, { cause: lastError });
 }

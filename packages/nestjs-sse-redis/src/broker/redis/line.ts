@@ -5,7 +5,7 @@ import type { Position } from '../../event/position.js';
 const HIDDEN = '-';
 
 /**
- * The line of the data set that the command connection stands on (docs/decisions/020). Scripts compare what is known here
+ * The line of the data set that the command connection stands on (docs/decisions/021). Scripts compare what is known here
  * with the clock, and answer only where the two differ.
  */
 export class Line {

@@ -26,6 +26,7 @@ export class OrderedRuns {
   private readonly held: Held[] = [];
   private heldSize = 0;
   private isRecovering = false;
+  private isStopped = false;
   private count = 0;
   /** The last run that Redis carried out: an earlier one would come behind it. */
   private lastDone = -1;
@@ -47,6 +48,12 @@ export class OrderedRuns {
       if (this.isRecovering || this.held.length > 0 || outage.isReconnecting) this.hold(run, outage.cause);
       else void this.send(run);
     });
+  }
+
+  /** The connections are about to close: what is held gets its refusal now, not when its time is up. */
+  stop(): void {
+    this.isStopped = true;
+    for (const run of this.take(this.held.length)) this.refuse(run);
   }
 
   private async send(run: Held): Promise<boolean> {
@@ -75,7 +82,7 @@ export class OrderedRuns {
     if (isPassing(refusal)) this.refusal = refusal;
     const size = getSize([run.call]);
     const left = run.deadline - performance.now();
-    if (left <= 0) return run.settle({ error: this.refusal ?? this.commands.unavailable() });
+    if (left <= 0 || this.isStopped) return this.refuse(run);
     if (this.heldSize + size > MAX_WAITING)
       return run.settle({ error: this.commands.overloaded(this.heldSize) });
     this.heldSize += size;
@@ -85,9 +92,13 @@ export class OrderedRuns {
     run.timer = setTimeout(() => {
       this.held.splice(this.held.indexOf(run), 1);
       this.heldSize -= size;
-      run.settle({ error: this.refusal ?? this.commands.unavailable() });
+      this.refuse(run);
     }, left);
     if (!this.isRecovering) void this.recover();
+  }
+
+  private refuse(run: Held): void {
+    run.settle({ error: this.refusal ?? this.commands.unavailable() });
   }
 
   /** Tries the first run until it is carried out; the others follow at once, in their order. */

@@ -1,10 +1,11 @@
+import { NotReplicatedError } from '../../errors/not-replicated.error.js';
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import { recordFlags } from '../../event/event-record.js';
-import type { Position } from '../../event/position.js';
+import { formatEventId, type Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import { TurnBatch } from '../../util/turn-batch.js';
 import type { Publication, PublishOutcome } from '../broker.interface.js';
-import type { Commands, ScriptCall } from './commands.js';
+import type { Commands, Replicas, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
 import { OrderedRuns } from './ordered-runs.js';
 import { Script } from './script.js';
@@ -59,6 +60,10 @@ export class PublishQueue {
     return outcomes.slice(start - runs[first]!.start, end - runs[first]!.start);
   }
 
+  stop(): void {
+    this.runs.stop();
+  }
+
   /** Announces a text under a name that is no channel's. @throws RedisUnavailableError | RedisRefusedError */
   async announce(name: string, text: string): Promise<Position> {
     const reply = await this.commands.read(PUBLISH, {
@@ -86,12 +91,28 @@ export class PublishQueue {
   private async send(publications: readonly Publication[]): Promise<PublishOutcome[]> {
     const outcome = await this.runs.run(this.toCall(publications));
     if ('error' in outcome) return publications.map(() => outcome);
-    const replies = outcome.reply;
+    const { reply: replies, replicas } = outcome;
     if (!Array.isArray(replies) || replies.length !== publications.length) {
       const error = new UnexpectedReplyError('Redis answered a publish with something else.');
       return publications.map(() => ({ error }));
     }
-    return replies.map((reply: unknown) => this.toOutcome(reply));
+    return replies.map((reply: unknown, i) => {
+      const published = this.toOutcome(reply);
+      const wanted = publications[i]!.replicas ?? 0;
+      if (wanted === 0 || 'error' in published || (replicas && replicas.count >= wanted)) return published;
+      return { error: this.notReplicated(published.position, wanted, replicas) };
+    });
+  }
+
+  private notReplicated(position: Position, wanted: number, replicas: Replicas | undefined): Error {
+    const { count = 0, cause } = replicas ?? {};
+    const id = formatEventId(position);
+    return new NotReplicatedError(
+      `Event ${id} is stored at Redis at ${this.commands.address} and announced, but ${count} of ${wanted} replicas have it${cause ? ` (${cause.message})` : ''}: a failover may lose it. Publish it again with the same idempotencyKey to ask them again.`,
+      id,
+      count,
+      cause && { cause },
+    );
   }
 
   private toOutcome(reply: unknown): PublishOutcome {
@@ -103,7 +124,9 @@ export class PublishQueue {
     const { maxLength, ttl, idempotencyWindow } = this.options;
     const keys = [this.keys.clock];
     const args: (string | number)[] = [maxLength, ttl, idempotencyWindow];
-    for (const { channel, event, ephemeral, idempotencyKey } of publications) {
+    let most = 0;
+    for (const { channel, event, ephemeral, idempotencyKey, replicas = 0 } of publications) {
+      if (replicas > most) most = replicas;
       const hasOnce = idempotencyKey !== undefined;
       keys.push(this.keys.log(channel));
       if (hasOnce) keys.push(this.keys.idempotency(channel, idempotencyKey));
@@ -114,7 +137,7 @@ export class PublishQueue {
         hasOnce ? 1 : 0,
       );
     }
-    return { keys, args };
+    return { keys, args, replicas: most };
   }
 }
 

@@ -16,6 +16,7 @@ import type {
   ReadLimits,
   ReadRequest,
 } from '../broker.interface.js';
+import { checkCommands, toUnsupported } from './command-check.js';
 import { Commands } from './commands.js';
 import { connectWithin } from './connect.js';
 import { Keys } from './keys.js';
@@ -123,14 +124,17 @@ export class RedisBroker implements Broker {
         this.commandConnection,
         this.subscriberConnection,
       ]);
-      server = await checkServer(this.commandConnection, this.settings.address, this.logger);
+      const { address } = this.settings;
+      const { replicas } = this.options;
+      server = await checkServer({ redis: this.commandConnection, address, replicas }, this.logger);
+      await checkCommands(this.commands, this.keys.clock);
       await this.subscription.start([this.probeChannel, this.inbox]);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
       await this.sendProbe();
       this.commands.line.warnIfHidden(this.settings.address, this.logger);
     } catch (error) {
       await this.close();
-      throw error;
+      throw toUnsupported(error, this.settings.address);
     }
     this.probe.start();
     this.sentinelWatch?.start();
@@ -192,6 +196,7 @@ export class RedisBroker implements Broker {
     this.probe.stop();
     this.sentinelWatch?.stop();
     this.outage.stop();
+    this.publishing.stop();
     this.listener = undefined;
     await this.subscription.close();
     this.commandConnection.disconnect();

@@ -1,6 +1,6 @@
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
-import { fromCursor, toListedRange, toIndexRange, toCursor } from '../connection-range.js';
+import { fromCursor, toListedRange, toIndexRange, toCursor, type IndexRange } from '../connection-range.js';
 import {
   CHANGES_CHANNEL,
   type Admission,
@@ -67,9 +67,12 @@ export class RedisRegistryStore implements RegistryStore {
   ) {
     this.clockKey = keys.clock;
     this.keys = new RegistryKeys(keys.tag);
-    const { nodes, connections, all, addresses, tag } = this.keys;
-    this.sharedKeys = [keys.clock, keys.log(CHANGES_CHANNEL), nodes, connections, all, addresses];
-    this.sharedArgs = [keys.pubSubChannel(CHANGES_CHANNEL), CHANGES_KEPT, options.ttl, tag];
+    const { nodes, connections, all, users, channels, addresses } = this.keys;
+    this.sharedKeys = [
+      ...[keys.clock, keys.log(CHANGES_CHANNEL), nodes],
+      ...[connections, all, users, channels, addresses],
+    ];
+    this.sharedArgs = [keys.pubSubChannel(CHANGES_CHANNEL), CHANGES_KEPT, options.ttl];
   }
 
   async renew(
@@ -153,10 +156,11 @@ export class RedisRegistryStore implements RegistryStore {
 
   async list(filter: ConnectionFilter, limit: number, after: string | undefined): Promise<ConnectionPage> {
     const range = toListedRange(filter);
-    const [min, max] = lexRange(range.prefix);
+    const { key, beginning } = this.toIndex(range);
+    const [min, max] = lexRange(beginning + range.prefix);
     const reply = (await this.commands.read(LIST, {
-      keys: [this.keys.connections, this.indexKey(range.index, range.of)],
-      args: [after === undefined ? min : `(${fromCursor(after, range.prefix)}`, max, limit],
+      keys: [this.keys.connections, key],
+      args: [after === undefined ? min : `(${beginning}${fromCursor(after, range.prefix)}`, max, limit],
     })) as (Buffer | null)[];
     const connections: ConnectionRecord[] = [];
     for (let i = 1; i < Math.min(reply.length, 2 * limit); i += 2) {
@@ -164,22 +168,28 @@ export class RedisRegistryStore implements RegistryStore {
       if (record) connections.push(parseConnection(record));
     }
     const isMore = reply.length > 2 * limit;
-    return { connections, next: isMore ? toCursor(reply[2 * limit - 2]!.toString()) : undefined };
+    return {
+      connections,
+      next: isMore ? toCursor(reply[2 * limit - 2]!.toString().slice(beginning.length)) : undefined,
+    };
   }
 
   async count(filter: ConnectionFilter): Promise<number> {
     const range = toIndexRange(filter);
-    const [key, args] =
-      range.index === 'address'
-        ? [this.keys.addresses, ['address', range.of]]
-        : [this.indexKey(range.index, range.of), range.prefix === '' ? ['', ''] : lexRange(range.prefix)];
+    if (range.index === 'address') {
+      const args = ['address', range.of];
+      return (await this.commands.read(COUNT, { keys: [this.keys.addresses], args })) as number;
+    }
+    const { key, beginning } = this.toIndex(range);
+    const prefix = beginning + range.prefix;
+    const args = prefix === '' ? ['', ''] : lexRange(prefix);
     return (await this.commands.read(COUNT, { keys: [key], args })) as number;
   }
 
   async presence(channel: string, limit: number, after: string | undefined): Promise<PresencePage> {
     const reply = (await this.commands.read(PRESENCE, {
-      keys: [this.keys.channel(channel)],
-      args: [after === undefined ? '' : fromCursor(after), limit],
+      keys: [this.keys.channels],
+      args: [channel, after === undefined ? '' : fromCursor(after), limit],
     })) as [number, number, number, ...(Buffer | number)[]];
     const [connections, anonymous, isMore, ...pairs] = reply;
     const users = [];
@@ -232,8 +242,10 @@ export class RedisRegistryStore implements RegistryStore {
     };
   }
 
-  private indexKey(index: 'all' | 'user' | 'channel', of: string): string {
-    return index === 'all' ? this.keys.all : this.keys[index](of);
+  /** The key of an index, and with what the members begin that are of this user or channel. */
+  private toIndex({ index, of }: IndexRange): { key: string; beginning: string } {
+    if (index === 'all') return { key: this.keys.all, beginning: '' };
+    return { key: index === 'user' ? this.keys.users : this.keys.channels, beginning: `${of}\0` };
   }
 }
 

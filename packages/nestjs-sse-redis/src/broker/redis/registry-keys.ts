@@ -1,30 +1,25 @@
 /** The names of what the registry has in Redis, all in the hash tag of its hub. */
 export class RegistryKeys {
-  /** Begins the names of the indexes by user and by channel. */
-  readonly tag: string;
   readonly nodes: string;
   readonly info: string;
   readonly connections: string;
   readonly all: string;
+  readonly users: string;
+  readonly channels: string;
   readonly addresses: string;
   readonly lock: string;
 
   /** @param hashTag of the hub, with its braces */
   constructor(hashTag: string) {
-    this.tag = `${hashTag}:reg:`;
-    this.nodes = `${this.tag}nodes`;
-    this.info = `${this.tag}node-info`;
-    this.connections = `${this.tag}connections`;
-    this.all = `${this.tag}all`;
-    this.addresses = `${this.tag}addresses`;
-    this.lock = `${this.tag}sweep`;
-  }
-
-  user(user: string): string {
-    return `${this.tag}user:${user}`;
-  }
-
-  channel(channel: string): string {
-    return `${this.tag}channel:${channel}`;
+    // 2: processes of 0.1 had an index for each user and channel, and keep a registry of their own.
+    const tag = `${hashTag}:reg2:`;
+    this.nodes = `${tag}nodes`;
+    this.info = `${tag}node-info`;
+    this.connections = `${tag}connections`;
+    this.all = `${tag}all`;
+    this.users = `${tag}users`;
+    this.channels = `${tag}channels`;
+    this.addresses = `${tag}addresses`;
+    this.lock = `${tag}sweep`;
   }
 }

@@ -27,7 +27,7 @@ export interface RemoteAddress {
  * Finds out that the connections lead to another server than the master that Sentinel names.
  *
  * A master that was replaced by SENTINEL FAILOVER goes on as a master for about ten seconds, and answers. The detector
- * of ioredis 6.0 is not used: it heeds the failover of any other master of the same Sentinels, and where it fires while
+ * of ioredis 6.0 is not used: it heeds the failover of any other master of the same Sentinels. Where it fires while
  * ioredis asks for the master, `connect()` rejects and ioredis ends the connection for good.
  */
 export class SentinelWatch {
@@ -163,7 +163,7 @@ function getEpoch(reply: unknown): number {
     : Object.entries(reply as object)
         .flat()
         .map(String);
-  return Number(fields[fields.indexOf('config-epoch') + 1]);
+  return Number(fields[fields.indexOf('config-epoch') + 1]) || 0;
 }
 
 /** The addresses that a host name stands for; none where it cannot be resolved. */

@@ -6,37 +6,66 @@ import { UnsupportedRedisError } from '../../errors/unsupported-redis.error.js';
 /** XRANGE with an exclusive start and XTRIM MINID came with 6.2. */
 const OLDEST = [6, 2] as const;
 
+/** A Redis to look at. */
+interface Server {
+  readonly redis: Redis;
+  /** For messages. */
+  readonly address: string;
+  /** How many replicas publishes wait for. */
+  readonly replicas: number;
+}
+
 /**
  * Refuses a Redis that is too old, and warns of a setting that breaks a promise.
  *
  * @returns the server with its version, as `Redis 7.0.15` or `Valkey 8.1.1`; without where INFO is hidden
  * @throws UnsupportedRedisError
  */
-export async function checkServer(redis: Redis, address: string, logger: Logger): Promise<string> {
+export async function checkServer({ redis, address, replicas }: Server, logger: Logger): Promise<string> {
   const info = await ask(redis, address);
   const version = /^redis_version:(\d+)\.(\d+)/m.exec(info);
-  // Some hosted Redis hide INFO. Then the scripts will tell.
-  if (!version) return 'Redis';
-  const [major, minor] = [Number(version[1]), Number(version[2])];
+  const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
     throw new UnsupportedRedisError(
       `Redis at ${address} is ${major}.${minor}; ${OLDEST.join('.')} or later is needed (or any Valkey).`,
     );
   }
+  for (const warning of findWarnings(info, replicas)) logger.warn(`Redis at ${address} ${warning}`);
+  return version ? describeServer(info) : 'Redis';
+}
+
+/** What is to be said of a server, each as the end of a sentence. */
+function findWarnings(info: string, wanted: number): string[] {
+  if (!info) {
+    return [
+      'does not answer INFO: the hub cannot find out whether it evicts logs before their time, and then tells clients of no gap. Give the user the right +info, or make sure of maxmemory-policy noeviction.',
+    ];
+  }
+  const warnings: string[] = [];
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
   if (policy && policy !== 'noeviction') {
-    logger.warn(
-      `Redis at ${address} has maxmemory-policy ${policy}: when its memory is full it may drop logs before their time, and clients are then told of gaps, or of none. Set noeviction.`,
+    warnings.push(
+      `has maxmemory-policy ${policy}: when its memory is full it evicts logs before their time, and clients are then told of gaps. Set noeviction.`,
+    );
+  }
+  if (/^(cluster_enabled:1|redis_mode:cluster)\b/m.test(info)) {
+    warnings.push(
+      'is a node of a Redis Cluster, which the hub does not follow yet: once another node has the keys of this prefix, it can do nothing. Give it a Redis outside of a cluster.',
+    );
+  }
+  const replicas = Number(/^connected_slaves:(\d+)/m.exec(info)?.[1] ?? 0);
+  if (replicas < wanted) {
+    warnings.push(
+      `has ${replicas} replicas, and the option replicas asks for ${wanted}: publishes wait for those in vain, and reject. Add replicas, or ask for fewer.`,
     );
   }
   // INFO has the line about good replicas only where `min-replicas-to-write` is not 0.
-  const replicas = Number(/^connected_slaves:(\d+)/m.exec(info)?.[1] ?? 0);
   if (replicas > 0 && !/^min_(slaves|replicas)_good_(slaves|replicas):/m.test(info)) {
-    logger.warn(
-      `Redis at ${address} has replicas and min-replicas-to-write 0: a master that a failover has replaced may go on storing events, which are then lost. Set min-replicas-to-write 1, with two replicas or more.`,
+    warnings.push(
+      'has replicas and min-replicas-to-write 0: a master that a failover has replaced may go on storing events, which are then lost. Set min-replicas-to-write 1, with two replicas or more.',
     );
   }
-  return describeServer(info);
+  return warnings;
 }
 
 function describeServer(info: string): string {

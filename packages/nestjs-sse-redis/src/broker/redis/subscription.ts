@@ -22,8 +22,8 @@ export interface SubscriptionListener {
 /**
  * The one subscriber connection of a node and the channels that it is on.
  *
- * ioredis could subscribe again by itself after a loss, but does not say when the acknowledgements are in, and
- * what is published before them is not heard: so this does it, and says so.
+ * ioredis could subscribe again by itself after a loss, but does not say when the acknowledgements are in. What is
+ * published before them is not heard: so this does it, and says so.
  */
 export class Subscription {
   private readonly logger = new Logger('SseRedisSubscription');

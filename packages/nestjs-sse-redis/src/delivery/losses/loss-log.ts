@@ -11,8 +11,8 @@ const RETRY_AFTER_MS = 1_000;
 const LOSSES_PER_EVENT = 100;
 
 /**
- * The losses of all nodes, as a log of the hub's own: an ordinary channel, so that each node that lives hears of them,
- * one that starts reads them, and a lost announcement of it is found as any other.
+ * The losses of all nodes, as a log of the hub's own. It is an ordinary channel: each node that lives hears of them, one
+ * that starts reads them, and a lost announcement of it is found as any other.
  */
 export class LossLog {
   private waiting: Loss[] = [];
@@ -38,7 +38,7 @@ export class LossLog {
   /** Resolves when it is in the log. While Redis is away it is tried again, as nothing else would tell other nodes. */
   add(losses: readonly Loss[]): Promise<void> {
     for (const loss of losses) this.waiting.push(loss);
-    return (this.publishing ??= this.publishAll().finally(() => (this.publishing = undefined)));
+    return (this.publishing ??= this.publishAll());
   }
 
   /** Resolves when what was added before has been published, or has failed once more. */
@@ -49,12 +49,16 @@ export class LossLog {
   }
 
   private async publishAll(): Promise<void> {
+    // All of this tick; and the promise is kept before it is forgotten.
+    await Promise.resolve();
     while (this.waiting.length > 0) {
       const losses = this.waiting.slice(0, LOSSES_PER_EVENT);
       if (await this.publish(losses)) this.waiting.splice(0, losses.length);
-      else if (this.closed) return;
+      else if (this.closed) break;
       else await delay(RETRY_AFTER_MS, undefined, { ref: false });
     }
+    // Together with the last look: what is added a microtask later is to be published by the next run.
+    this.publishing = undefined;
   }
 
   /** Without an idempotency key: a loss that is in the log twice is learned once. */

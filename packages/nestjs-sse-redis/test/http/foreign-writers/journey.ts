@@ -51,6 +51,8 @@ class Traveller {
   /** Every event once and in order, no gap, and no id but the hub's, each at or after the one before. */
   async check(): Promise<void> {
     const expected = Array.from({ length: this.published }, (_, i) => String(i));
+    // A client with a foreign id may wait for its events in vain.
+    checkIds(this.client.ledger.map(({ id }) => id));
     await until(() => this.events.length >= expected.length);
     deepStrictEqual(this.events, expected);
     const { ledger } = this.client;

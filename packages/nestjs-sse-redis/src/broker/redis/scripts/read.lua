@@ -14,6 +14,8 @@
 -- @include position
 -- @include clock
 -- @include line
+-- @include evictions
+-- @include logs
 
 local clockKey, retentionText = KEYS[1], ARGV[1]
 local maxRecords, maxBytes = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -28,16 +30,15 @@ if not (clock[1] and clock[2]) then
   local value = string.format('%.0f', last)
   redis.call('HSET', clockKey, 'last', value, 'since', value, 'retention', retentionText)
 end
-local retention = tonumber(clock[3] or retentionText)
+local memory = now - tonumber(clock[3] or retentionText) * POSITIONS_PER_MS
+local evictions = evictionReader(clockKey, last, memory)
 
 local line = onItsLine(clockKey, clock[4], tonumber(clock[1]), ARGV[#ARGV])
 
 local reply = { last }
 for i = 2, #KEYS do
   local log, after = KEYS[i], tonumber(ARGV[FIRST_AFTER + i - 2])
-  local first, prev = oldestOf(log, last)
-  -- No log means that the last event expired.
-  local logStart = prev or now - retention * POSITIONS_PER_MS
+  local first, logStart = readStart(log, last, memory, evictions, after)
   if logStart < since then logStart = since end
 
   local slice = { logStart, last, 0 }

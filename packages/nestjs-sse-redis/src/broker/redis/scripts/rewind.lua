@@ -8,21 +8,24 @@
 -- Returns the position, no earlier than from where on every one of the logs is whole; of an unused hub, -1.
 
 -- @include position
+-- @include evictions
+-- @include logs
 
 local clockKey, retentionText, count = KEYS[1], ARGV[1], tonumber(ARGV[2])
 
 local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention')
 if not (clock[1] and clock[2]) then return -1 end
 local now = readTime() * POSITIONS_PER_MS
-local retention = tonumber(clock[3] or retentionText)
-if count == 0 then return tonumber(clock[1]) end
+local last = tonumber(clock[1])
+if count == 0 then return last end
+local memory = now - tonumber(clock[3] or retentionText) * POSITIONS_PER_MS
+local evictions = evictionReader(clockKey, last, memory)
 
 local logStart = tonumber(clock[2])
 local positions = {}
 for i = 2, #KEYS do
   local log = KEYS[i]
-  local first, prev = oldestOf(log, tonumber(clock[1]))
-  local from = prev or now - retention * POSITIONS_PER_MS
+  local first, from = readStart(log, last, memory, evictions, 0)
   if from > logStart then logStart = from end
   if first then
     for _, entry in ipairs(redis.call('XREVRANGE', log, '+', '-', 'COUNT', count)) do
@@ -32,4 +35,4 @@ for i = 2, #KEYS do
 end
 table.sort(positions, function(a, b) return a > b end)
 local oldest = positions[math.min(count, #positions)]
-return math.max(oldest and oldest - 1 or tonumber(clock[1]), logStart)
+return math.max(oldest and oldest - 1 or last, logStart)

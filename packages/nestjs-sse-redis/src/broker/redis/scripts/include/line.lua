@@ -1,6 +1,6 @@
 -- Lines: the history of one data set. A replica that is promoted begins a new line, and so does a restart. The clock keeps
 -- replid, of the server that last wrote (10 of its 40 digits are enough), and forks: after which positions
--- new lines began (docs/decisions/020).
+-- new lines began (docs/decisions/021).
 
 -- onItsLine(…): the clock knows after this that its server is of another line than the one that wrote last.
 --

@@ -5,23 +5,23 @@
 -- KEYS[3] nodes        zset: node → when its lease runs out, ms; 0 while it is being swept
 -- KEYS[4] connections  hash: id → record
 -- KEYS[5] all          zset of ids, all of score 0: those of a node lie together, since they begin with its id and a dot
--- KEYS[6] addresses    hash: address → number of connections
+-- KEYS[6] users        zset of `<user>\0<id>`, all of score 0, of those that have a user
+-- KEYS[7] channels     zset of `<channel>\0<user, or nothing>\0<id>`, all of score 0, so that a channel's users are in order
+-- KEYS[8] addresses    hash: address → number of connections
 -- ARGV[1] pubSubChannel   pub/sub channel of the changes
 -- ARGV[2] maxLength    of the log
 -- ARGV[3] retention    of the log, ms
 -- ARGV[#] replid       as in include/line.lua
--- ARGV[4] tag          begins the names of the indexes:
---   <tag>user:<user>        zset of ids, all of score 0
---   <tag>channel:<channel>  zset of `<user, or nothing>\0<id>`, all of score 0, so that a channel's users are in order
 --
--- The names of the indexes come from the records and are not among KEYS; they have the same hash tag, and so the same slot.
+-- One zset for all users and one for all channels, since a zset for each would have a name that only a record tells: some
+-- servers want every key among KEYS (docs/servers.md).
 --
 -- A record is three lines: when it was registered (ms), [user or '', address or '', channel…] as JSON, and the
 -- connection as JSON. Lua reads the first two and only copies the third: an application's metadata may be nested deeper
 -- than cjson takes.
 
-local clockKey, changesLog, nodesKey, connectionsKey, allKey, addressesKey = unpack(KEYS, 1, 6)
-local pubSubChannel, changesKept, retentionText, tag = unpack(ARGV, 1, 4)
+local clockKey, changesLog, nodesKey, connectionsKey, allKey, usersKey, channelsKey, addressesKey = unpack(KEYS, 1, 8)
+local pubSubChannel, changesKept, retentionText = unpack(ARGV, 1, 3)
 
 -- unpack() fails with more than some thousands.
 local CHUNK = 1000
@@ -32,12 +32,12 @@ local function nowMs()
   return string.format('%.0f', readTime())
 end
 
-local function userIndex(user)
-  return tag .. 'user:' .. user
+local function userMember(user, id)
+  return user .. '\0' .. id
 end
 
-local function channelIndex(channel)
-  return tag .. 'channel:' .. channel
+local function channelMember(channel, user, id)
+  return channel .. '\0' .. user .. '\0' .. id
 end
 
 -- One command with many arguments, or a few.
@@ -61,15 +61,6 @@ end
 local function parse(record)
   local since, index, json = string.match(record, '^(%d+)\n([^\n]*)\n(.*)$')
   return since, cjson.decode(index), json
-end
-
-local function put(groups, key, ...)
-  local group = groups[key]
-  if not group then
-    group = {}
-    groups[key] = group
-  end
-  for _, value in ipairs({ ... }) do group[#group + 1] = value end
 end
 
 -- How many connections each of some addresses has: what `addressOf(i)` gives, for i from 1 to n.
@@ -125,7 +116,7 @@ end
 local function remove(ids, reasons)
   if #ids == 0 then return 0 end
   local at = nowMs()
-  local gone, changes, groups, addresses, seen = {}, {}, {}, {}, {}
+  local gone, changes, users, channels, addresses, seen = {}, {}, {}, {}, {}, {}
   for i, record in ipairs(recordsOf(ids)) do
     local id = ids[i]
     if record and not seen[id] then
@@ -133,8 +124,8 @@ local function remove(ids, reasons)
       local since, index, json = parse(record)
       gone[#gone + 1] = id
       changes[#changes + 1] = change('disconnected', at, since, json, ',"reason":' .. reasons[i])
-      if index[1] ~= '' then put(groups, userIndex(index[1]), id) end
-      for c = 3, #index do put(groups, channelIndex(index[c]), index[1] .. '\0' .. id) end
+      if index[1] ~= '' then users[#users + 1] = userMember(index[1], id) end
+      for c = 3, #index do channels[#channels + 1] = channelMember(index[c], index[1], id) end
       addresses[#addresses + 1] = index[2]
     end
   end
@@ -142,7 +133,8 @@ local function remove(ids, reasons)
   if failure then return failure end
   callMany('HDEL', connectionsKey, gone)
   callMany('ZREM', allKey, gone)
-  for key, members in pairs(groups) do callMany('ZREM', key, members) end
+  callMany('ZREM', usersKey, users)
+  callMany('ZREM', channelsKey, channels)
   local counts = countsOfAddresses(#addresses, function(i) return addresses[i] end)
   for _, address in ipairs(addresses) do
     if address ~= '' then counts[address] = counts[address] - 1 end

@@ -1,7 +1,7 @@
 -- Reads connections in the order of an index.
 --
 -- KEYS[1] connections  as in include/registry.lua
--- KEYS[2] index        zset whose members are ids, or end with \0 and an id
+-- KEYS[2] index        a zset of include/registry.lua, whose members are ids, or end with \0 and an id
 -- ARGV[1] min          as ZRANGEBYLEX takes it
 -- ARGV[2] max
 -- ARGV[3] limit

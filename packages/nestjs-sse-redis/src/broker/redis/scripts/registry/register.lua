@@ -1,9 +1,9 @@
--- Registers connections of a node, those within the limits. KEYS and ARGV[1…4] as in include/registry.lua.
+-- Registers connections of a node, those within the limits. KEYS and ARGV[1…3] as in include/registry.lua.
 --
--- ARGV[5] node
--- ARGV[6] perUser     connections that a user may have; 0: no limit
--- ARGV[7] perAddress
--- ARGV[8…]            three for each: id, the second line of its record, the third
+-- ARGV[4] node
+-- ARGV[5] perUser     connections that a user may have; 0: no limit
+-- ARGV[6] perAddress
+-- ARGV[7…]            three for each: id, the second line of its record, the third
 --
 -- Returns for each 1 (admitted), 2 (over the limit of its user) or 3 (of its address); nil if the node has no lease.
 -- @include position
@@ -12,8 +12,8 @@
 -- @include append
 -- @include registry
 
-local node, perUser, perAddress = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
-local FIRST_CONNECTION = 8
+local node, perUser, perAddress = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local FIRST_CONNECTION = 7
 
 local lease = redis.call('ZSCORE', nodesKey, node)
 if not lease or tonumber(lease) == 0 then return false end
@@ -27,14 +27,14 @@ end
 local known = recordsOf(ids)
 local ofUser, ofAddress = {}, countsOfAddresses(#ids, function(i) return indexes[i][2] end)
 
-local outcomes, changes, fields, members, groups, taken = {}, {}, {}, {}, {}, {}
+local outcomes, changes, fields, members, users, channels, taken = {}, {}, {}, {}, {}, {}, {}
 for i, id in ipairs(ids) do
   local user, address = indexes[i][1], indexes[i][2]
   if known[i] or taken[id] then
     outcomes[i] = 1
   else
     if perUser > 0 and user ~= '' and not ofUser[user] then
-      ofUser[user] = redis.call('ZCARD', userIndex(user))
+      ofUser[user] = redis.call('ZLEXCOUNT', usersKey, '[' .. user .. '\0', '(' .. user .. '\1')
     end
     if ofUser[user] and ofUser[user] >= perUser then
       outcomes[i] = 2
@@ -49,8 +49,14 @@ for i, id in ipairs(ids) do
       fields[#fields + 1] = at .. '\n' .. indexLines[i] .. '\n' .. jsons[i]
       members[#members + 1] = 0
       members[#members + 1] = id
-      if user ~= '' then put(groups, userIndex(user), 0, id) end
-      for c = 3, #indexes[i] do put(groups, channelIndex(indexes[i][c]), 0, user .. '\0' .. id) end
+      if user ~= '' then
+        users[#users + 1] = 0
+        users[#users + 1] = userMember(user, id)
+      end
+      for c = 3, #indexes[i] do
+        channels[#channels + 1] = 0
+        channels[#channels + 1] = channelMember(indexes[i][c], user, id)
+      end
       changes[#changes + 1] = change('connected', at, at, jsons[i], '')
     end
   end
@@ -61,6 +67,7 @@ local failure = announce(changes)
 if failure then return failure end
 callMany('HSET', connectionsKey, fields)
 callMany('ZADD', allKey, members)
-for key, group in pairs(groups) do callMany('ZADD', key, group) end
+callMany('ZADD', usersKey, users)
+callMany('ZADD', channelsKey, channels)
 setCountsOfAddresses(ofAddress)
 return outcomes

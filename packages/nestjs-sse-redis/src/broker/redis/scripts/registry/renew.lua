@@ -1,10 +1,11 @@
--- Takes or renews the lease of a node, looks for leases that run out, and publishes a probe: what a process does all the
--- time, in one script and with as few commands as that takes, since some hosts of Redis bill by command.
+-- Takes or renews the lease of a node, looks for leases that run out, and publishes a probe. A process does this all the
+-- time: one script does it, with as few commands as it takes, since some hosts of Redis bill by command.
 --
 -- KEYS[1] nodes  as in include/registry.lua
 -- KEYS[2] info   hash: node → since when it has its lease (ms), a line end, and its description as JSON
 -- KEYS[3] all    as in include/registry.lua
--- KEYS[4] clock  as in include/append.lua; here also quiet: a position that a probe took, and that of the last event before
+-- KEYS[4] clock  as in include/append.lua; here also quiet: a position that a probe took, and that of the last event before;
+--         and evicted, as in include/evictions.lua
 -- ARGV[1] node
 -- ARGV[2] ttl    ms
 -- ARGV[3] description
@@ -23,6 +24,7 @@
 -- @include clock
 -- @include line
 -- @include append
+-- @include evictions
 -- @include full
 
 local nodesKey, infoKey, allKey, clockKey = unpack(KEYS, 1, 4)
@@ -30,6 +32,7 @@ local node, ttl, description, ahead, isCounted = unpack(ARGV, 1, 5)
 local retentionText, probeChannel, heard, recent = unpack(ARGV, 6, 9)
 
 local MOST_LEASES = 3
+local LOOK_EVERY = 30000 * POSITIONS_PER_MS
 local EPHEMERAL_TEXT = ' te\nid: '
 
 local now = readTime()
@@ -72,9 +75,17 @@ local function publishProbe(position, last)
   return { type(receivers) == 'table' and -1 or 0 }
 end
 
+-- Looks for evictions now and then: the more often, the fewer logs pass for younger than they are.
+local function noteEvictions(text, last)
+  local stored = parseEvictions(text)
+  if last - (stored.looked or 0) < LOOK_EVERY then return end
+  local found = lookForEvictions(stored, last, (now - retentionText) * POSITIONS_PER_MS)
+  if found ~= stored then redis.pcall('HSET', clockKey, 'evicted', formatEvictions(found)) end
+end
+
 -- Proves that announcements arrive: by one that did, or by a probe. Its `prev` is the last event of the hub.
 local function prove()
-  local stored = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'quiet')
+  local stored = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'quiet', 'evicted')
   if not (stored[1] and stored[2]) or stored[3] ~= retentionText then
     local position = openClock(clockKey, retentionText, 1, ARGV[#ARGV]).position
     return publishProbe(position, string.format('%.0f', position - 1))
@@ -83,6 +94,7 @@ local function prove()
   local taken, event = string.match(stored[4] or '', '^(%d+) (%d+)$')
   if taken ~= stored[1] then event = stored[1] end
   local age = now - math.floor(tonumber(event) / POSITIONS_PER_MS)
+  noteEvictions(stored[5], last)
   if heard == event and age >= 0 and age <= tonumber(recent) then return { last, tonumber(event), age } end
   local position = math.max(now * POSITIONS_PER_MS, last + 1)
   local text = string.format('%.0f', position)

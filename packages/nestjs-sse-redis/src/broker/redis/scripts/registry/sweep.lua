@@ -1,13 +1,13 @@
--- Removes some of what a node left behind, with the lease when nothing is left. KEYS[1…6] and ARGV[1…4] as in
+-- Removes some of what a node left behind, with the lease when nothing is left. KEYS[1…8] and ARGV[1…3] as in
 -- include/registry.lua.
 --
--- KEYS[7] lock       who sweeps
--- KEYS[8] info       as in renew.lua
--- ARGV[5] by         the node that sweeps
--- ARGV[6] lockTtl    ms
--- ARGV[7] pieceSize  how many connections at most: Redis does nothing else meanwhile
--- ARGV[8] node       the node that leaves; '': any whose lease has run out
--- ARGV[9] reason     of the departures, as JSON
+-- KEYS[9] lock       who sweeps
+-- KEYS[10] info       as in renew.lua
+-- ARGV[4] by         the node that sweeps
+-- ARGV[5] lockTtl    ms
+-- ARGV[6] pieceSize  how many connections at most: Redis does nothing else meanwhile
+-- ARGV[7] node       the node that leaves; '': any whose lease has run out
+-- ARGV[8] reason     of the departures, as JSON
 --
 -- Returns the node ('' if there is none), how many connections were removed, 1 if there is more to do, and 1 if
 -- another node is at it.
@@ -18,8 +18,8 @@
 -- @include full
 -- @include registry
 
-local lockKey, infoKey = KEYS[7], KEYS[8]
-local by, lockTtl, pieceSize, leaving, reason = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local lockKey, infoKey = KEYS[9], KEYS[10]
+local by, lockTtl, pieceSize, leaving, reason = ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8]
 
 allowWhenFull(nodesKey)
 local node = leaving

@@ -1,6 +1,6 @@
--- Takes connections out. KEYS and ARGV[1…4] as in include/registry.lua.
+-- Takes connections out. KEYS and ARGV[1…3] as in include/registry.lua.
 --
--- ARGV[5…]  two for each: id, reason as JSON
+-- ARGV[4…]  two for each: id, reason as JSON
 --
 -- Returns how many were in.
 -- @include position
@@ -10,7 +10,7 @@
 -- @include full
 -- @include registry
 
-local FIRST_REMOVAL = 5
+local FIRST_REMOVAL = 4
 
 allowWhenFull(nodesKey)
 local ids, reasons = {}, {}

@@ -1,8 +1,8 @@
--- Changes the channels of a connection. KEYS and ARGV[1…4] as in include/registry.lua.
+-- Changes the channels of a connection. KEYS and ARGV[1…3] as in include/registry.lua.
 --
--- ARGV[5] id
--- ARGV[6] index    the second line of its record from now on
--- ARGV[7] json     the third
+-- ARGV[4] id
+-- ARGV[5] index    the second line of its record from now on
+-- ARGV[6] json     the third
 --
 -- What is new and what is gone is found by the record as it is, so that the indexes never differ from the records, and
 -- an update that is sent again is announced once.
@@ -14,7 +14,7 @@
 -- @include append
 -- @include registry
 
-local id, indexLine, json = ARGV[5], ARGV[6], ARGV[7]
+local id, indexLine, json = ARGV[4], ARGV[5], ARGV[6]
 
 local record = redis.call('HGET', connectionsKey, id)
 if not record then return 0 end
@@ -43,7 +43,6 @@ local failure = announce(changes)
 if failure then return failure end
 
 redis.call('HSET', connectionsKey, id, since .. '\n' .. indexLine .. '\n' .. json)
-local member = before[1] .. '\0' .. id
-for _, channel in ipairs(added) do redis.call('ZADD', channelIndex(channel), 0, member) end
-for _, channel in ipairs(removed) do redis.call('ZREM', channelIndex(channel), member) end
+for _, channel in ipairs(added) do redis.call('ZADD', channelsKey, 0, channelMember(channel, before[1], id)) end
+for _, channel in ipairs(removed) do redis.call('ZREM', channelsKey, channelMember(channel, before[1], id)) end
 return 1

@@ -1,0 +1,58 @@
+import { RedisRefusedError } from '../../errors/redis-refused.error.js';
+import { UnsupportedRedisError } from '../../errors/unsupported-redis.error.js';
+import type { Commands } from './commands.js';
+import { Script } from './script.js';
+import commandsLua from './scripts/commands.lua.js';
+
+const COMMANDS = new Script(commandsLua);
+
+/** What the scripts call, and cannot do without. `test/broker/command-check.spec.ts` compares it with them. */
+export const NEEDED: readonly string[] = [
+  ...['DEL', 'GET', 'HDEL', 'HGET', 'HMGET', 'HSET', 'PEXPIRE', 'PUBLISH', 'SET', 'TIME'],
+  ...['XADD', 'XDEL', 'XRANGE', 'XREVRANGE', 'XTRIM'],
+  ...['ZADD', 'ZCARD', 'ZLEXCOUNT', 'ZRANGEBYLEX', 'ZRANGEBYSCORE', 'ZREM', 'ZSCORE'],
+];
+
+/**
+ * How servers say that they do not have a command. Garnet without `--lua` has "scripting support disabled", and a server
+ * without `SCRIPT LOAD` goes on with NOSCRIPT.
+ */
+const UNKNOWN =
+  /\bunknown\b.*\b(sub)?command\b|\bcommand\b.*\bnot available\b|\bscripting support disabled\b|: NOSCRIPT\b/i;
+
+/** What a node of a cluster says of keys that another node has. */
+const MOVED = /: MOVED \d+ (\S+)/;
+
+/**
+ * Refuses a server that lacks a command. Without it the hub would start, and fail where it first needs the command.
+ *
+ * @param key of the hub
+ * @throws UnsupportedRedisError
+ */
+export async function checkCommands(commands: Commands, key: string): Promise<void> {
+  const missing = (await commands.read(COMMANDS, { keys: [key], args: NEEDED })) as string[];
+  if (missing.length > 0) throw unsupported(commands.address, missing.join(', '));
+}
+
+/** The same error for a refusal that says so. */
+export function toUnsupported(error: unknown, address: string): unknown {
+  if (!(error instanceof RedisRefusedError)) return error;
+  const owner = MOVED.exec(error.message)?.[1];
+  if (owner) {
+    return new UnsupportedRedisError(
+      `Redis at ${address} is a node of a Redis Cluster, and the keys of this prefix belong to its node ${owner}. The hub does not follow a cluster yet: give it a Redis outside of one.`,
+      { cause: error },
+    );
+  }
+  if (!UNKNOWN.test(error.message)) return error;
+  const command = /['`‘](\w+)/.exec(error.message)?.[1]?.toUpperCase();
+  const what = command ?? (/NOSCRIPT/.test(error.message) ? 'SCRIPT LOAD' : 'Lua scripts');
+  return unsupported(address, what, error);
+}
+
+function unsupported(address: string, missing: string, cause?: Error): UnsupportedRedisError {
+  return new UnsupportedRedisError(
+    `Redis at ${address} lacks what the hub needs: ${missing}. Its host may have left commands out, renamed them (rename-command), or turned scripts off. Give them back, or choose a server or plan of docs/servers.md.`,
+    cause && { cause },
+  );
+}

@@ -1,0 +1,21 @@
+-- Where logs begin. Needs include/position.lua and include/evictions.lua.
+
+-- readStart(…): the oldest entry of a log, if there is one; and the position from which on nothing of the channel is missing.
+--
+-- log        stream
+-- last       the last position given out
+-- memory     the position from which on logs are kept
+-- evictions  of evictionReader
+-- after      a cursor before which nothing is asked for
+local function readStart(log, last, memory, evictions, after)
+  local first, prev = oldestOf(log, last)
+  -- No log means that the last event expired, or that Redis evicted it.
+  if not prev then return nil, math.max(memory, evictions().to) end
+  local begin = first and toPosition(first[1])
+  -- `prev` of the first event of a log is a bound, which says that there was no log before. Was one evicted, though?
+  if first and begin - 1 > math.max(after, prev) and string.find(first[2][2], '^%d+ %d+ %l*f') then
+    local evicted = evictions()
+    if begin > evicted.from and prev < evicted.to then prev = math.min(begin - 1, evicted.to) end
+  end
+  return first, prev
+end

@@ -1,0 +1,103 @@
+import { jest } from '@jest/globals';
+import { compare, RedisServer, until } from '@nestjs-sse-redis/testing';
+import { mkdir, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Commands } from '../../src/broker/redis/commands.js';
+import { failureOf, Hubs } from '../hub/hubs.js';
+
+const SAVED_AS = 'saved';
+
+interface Refusal {
+  readonly code: string;
+  readonly begin: (redis: RedisServer) => Promise<unknown>;
+  readonly end: (redis: RedisServer) => Promise<unknown>;
+}
+
+const folderOf = async (redis: RedisServer): Promise<string> =>
+  join(((await redis.cli('CONFIG', 'GET', 'dir')) as string[])[1]!, SAVED_AS);
+
+async function save(redis: RedisServer, status: 'ok' | 'err'): Promise<void> {
+  await until(async () => {
+    await redis.cli('BGSAVE').catch(() => undefined);
+    return String(await redis.cli('INFO', 'persistence')).includes(`rdb_last_bgsave_status:${status}`);
+  });
+}
+
+/** What a server answers for a while that is whole, and whose connections stay open. */
+const refusals: readonly Refusal[] = [
+  {
+    code: 'REDIS_NO_REPLICAS',
+    begin: (redis) => redis.cli('CONFIG', 'SET', 'min-replicas-to-write', 1),
+    end: (redis) => redis.cli('CONFIG', 'SET', 'min-replicas-to-write', 0),
+  },
+  {
+    // It cannot save: a folder has the name of its file.
+    code: 'REDIS_MISCONFIGURED',
+    begin: async (redis) => {
+      await mkdir(await folderOf(redis));
+      await redis.cli('CONFIG', 'SET', 'save', '3600 1000000');
+      await save(redis, 'err');
+    },
+    end: async (redis) => {
+      await rmdir(await folderOf(redis));
+      await save(redis, 'ok');
+    },
+  },
+  {
+    code: 'REDIS_MASTER_DOWN',
+    begin: async (redis) => {
+      await redis.cli('CONFIG', 'SET', 'replica-serve-stale-data', 'no');
+      await redis.cli('REPLICAOF', '127.0.0.1', 1);
+    },
+    end: (redis) => redis.cli('REPLICAOF', 'NO', 'ONE'),
+  },
+  {
+    code: 'REDIS_BUSY',
+    begin: async (redis) => {
+      await redis.cli('CONFIG', 'SET', 'lua-time-limit', 10);
+      const script = redis.client();
+      script.eval('while true do end', 0).catch(() => undefined);
+      await until(async () => String(await redis.cli('PING').catch(String)).includes('BUSY'));
+    },
+    end: (redis) => redis.cli('SCRIPT', 'KILL'),
+  },
+];
+
+describe.each(refusals)('a server that answers $code for a while', ({ code, begin, end }) => {
+  const hubs = Hubs.over('redis');
+  let redis: RedisServer;
+
+  beforeEach(async () => {
+    redis = await RedisServer.start({ args: ['--dbfilename', SAVED_AS] });
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await redis.stop();
+  });
+
+  it('is asked again: all that was published meanwhile arrives once, in its order', async () => {
+    const test = await hubs.start({ redis: redis.url, publishTimeout: 60_000 });
+    const client = await test.client(['news']);
+    const refuse = jest.spyOn(Commands.prototype, 'refuse');
+    await begin(redis);
+    const publishes = Array.from({ length: 5 }, (_, i) => test.hub.publish('news', { data: i }));
+    await until(() => refuse.mock.results.some(({ value }) => (value as { code: string }).code === code));
+    await end(redis);
+    const ids = (await Promise.all(publishes)).map(({ id }) => id);
+    await client.waitForEvents(5);
+    expect(compare(ids, client.eventIds).report()).toMatch(/^whole/);
+    expect(await test.dataIn('news')).toEqual([0, 1, 2, 3, 4]);
+    await until(async () => (await test.hub.readiness()).ready);
+  });
+
+  it('is named by its code when the time of a publish is over, and nothing was stored', async () => {
+    const test = await hubs.start({ redis: redis.url, publishTimeout: 500 });
+    await begin(redis);
+    const failure = await failureOf(test.hub.publish('news', { data: 'lost' }));
+    // The last attempt may still be on its way when the time is up.
+    expect([code, 'PUBLISH_OUTCOME_UNKNOWN']).toContain(failure['code']);
+    await end(redis);
+    await until(async () => (await test.hub.readiness()).ready);
+    expect(await test.dataIn('news')).toEqual([]);
+  });
+});
