@@ -88,6 +88,8 @@ export class SseNode implements HubParts {
   async start(): Promise<void> {
     this.feeds.link.up = true;
     this.logBroker(await this.broker.start(this.createListener()));
+    // Of what came before nobody here has heard another line.
+    this.feeds.lines.restored(this.broker.forks);
     this.state.start();
     // Losses that it does not know by then it learns later, and sends gaps to the clients that have come.
     await withinTime(this.lossWatch.start(), this.options.connectTimeout);
@@ -153,12 +155,12 @@ export class SseNode implements HubParts {
         subscribers.linkLost();
         feeds.linkLost();
       },
-      linkRestored: (position) => {
-        feeds.linkRestored(position);
+      linkRestored: (position, forks) => {
+        const fork = feeds.linkRestored(position, forks);
         this.registration.recount();
         clients.linkRestored();
         // Announcements and answers may have come before this position, and be about later ones.
-        subscribers.linkRestored(feeds.link.lastAssigned);
+        subscribers.linkRestored(feeds.link.lastAssigned, fork);
       },
     };
   }

@@ -69,7 +69,15 @@ export interface BrokerListener {
   /** Announcements no longer arrive. */
   linkLost(): void;
   /** They arrive again, for all subscribed channels, from after this position on; what came between must be read. */
-  linkRestored(position: Position): void;
+  linkRestored(position: Position, forks: readonly Fork[]): void;
+}
+
+/** A new line of the data set began: a replica was promoted, or a server restarted. */
+export interface Fork {
+  /** The data reached up to here. Whatever events came after it are those of the old line, and lost. */
+  readonly from: Position;
+  /** No event of the new line has an earlier position. */
+  readonly began: Position;
 }
 
 /**
@@ -96,11 +104,8 @@ export interface Broker {
   unsubscribe(channel: string): void;
   /** Sends a message to a node. Resolves to how many hear it: 0 where the node is dead, or its link is lost. */
   send(node: string, message: string): Promise<number>;
-  /**
-   * After which positions the data set began a new line: a replica was promoted, or a restart lost data. An event of it is of
-   * the line whose number is the count of forks before its position. Known from the first answer of a connection on.
-   */
-  readonly forks: readonly Position[];
+  /** Where the data set began new lines, the oldest first. Known from the first answer of a connection on. */
+  readonly forks: readonly Fork[];
   /** Where connections are known to all processes. */
   readonly registry: RegistryStore;
   /** Why announcements do not arrive; undefined where they do, or the reason is not known. */

@@ -165,6 +165,18 @@ export class Cursor {
     this.revision++;
   }
 
+  /** It goes back to an earlier position. What was in doubt before that stays so. */
+  setBack(position: Position): void {
+    this.position = position;
+    this.read = Math.min(this.read, position);
+    for (const [feed, { from }] of this.unconfirmed ?? [])
+      if (from >= position) this.unconfirmed!.delete(feed);
+    if (this.unconfirmed?.size === 0) this.unconfirmed = undefined;
+    for (const [feed, read] of this.lateReads ?? []) if (read >= position) this.lateReads!.delete(feed);
+    if (this.lateReads?.size === 0) this.lateReads = undefined;
+    this.revision++;
+  }
+
   private getStart(feed: Feed): Position {
     const start = this.starts?.get(feed);
     return start !== undefined && start > this.position ? start : this.position;

@@ -36,6 +36,8 @@ export class Feed {
   private group: BroadcastGroup | undefined = undefined;
   private readonly recent: RecentEvents;
   /** The newest event that was announced, or the position from which on all are. 0: not known yet. */
+  /** The newest event that was announced before the link was lost; 0: none, or what came of it is settled. */
+  newestBefore: Position = 0;
   lastAnnounced: Position = 0;
   /** Up to here an audit found nothing in the log that was not announced on this link. 0: none has looked. */
   auditedUpTo: Position = 0;
@@ -87,6 +89,7 @@ export class Feed {
   /** Announcements no longer arrive. */
   linkLost(): void {
     this.wasLost = true;
+    this.newestBefore = Math.max(this.newestBefore, this.newest);
     this.lastAnnounced = this.newest = 0;
     this.endedAt = undefined;
     this.recent.clear(Infinity);

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Broker, LogRange } from '../broker/broker.interface.js';
+import type { Broker, Fork, LogRange } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import { toMs, type Position } from '../event/position.js';
 import { EventRing } from './event-ring.js';
 import { Feed } from './feed.js';
 import type { HubCounters } from './hub-counters.js';
+import { Lines } from './lines.js';
 import type { CreateGroup } from './broadcast-group.js';
 import type { SubscriptionState } from './subscription-state.js';
 import { LOSSES_CHANNEL, type MissedRange } from './losses/loss.js';
@@ -25,6 +26,7 @@ interface Use {
 /** The feeds of this process: one a channel, as long as somebody here listens to it. */
 export class Feeds {
   readonly link: SubscriptionState = { up: false, watermark: 0, lastAnnounced: 0, lastAssigned: 0 };
+  readonly lines = new Lines();
   private upSince = Date.now();
   /** How often the link was lost. */
   losses = 0;
@@ -136,11 +138,13 @@ export class Feeds {
     for (const feed of this.all()) feed.linkLost();
   }
 
-  linkRestored(position: Position): void {
+  /** @returns a fork behind which the listeners have heard another line */
+  linkRestored(position: Position, forks: readonly Fork[] = []): Fork | undefined {
     this.link.up = true;
     this.upSince = Date.now();
     this.noteAssigned(position);
     for (const feed of this.all()) feed.linkRestored(position);
+    return this.lines.restored(forks);
   }
 
   private forget(feed: Feed): void {

@@ -5,6 +5,7 @@ import { checkOptions } from '../event/known-options.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
 import { formatEventId, isAhead } from '../event/position.js';
 import type { SseEvent } from '../event/sse-event.js';
+import { leftAt } from './lines.js';
 import { toSseEvent } from './observable-sink.js';
 
 const DEFAULT_LIMIT = 100;
@@ -39,9 +40,17 @@ export async function readHistory(
   const name = parseChannel(channel);
   const limit = parseCount('limit', wanted ?? DEFAULT_LIMIT);
   const after = id === undefined ? await broker.positionBefore([name], limit) : parsePositionAfter(id, name);
-  const [slice] = await broker.read([{ channel: name, after }], { records: limit, bytes: Infinity });
+  const left = leftAt(broker.forks, after);
+  const [slice] = await broker.read([{ channel: name, after: left ?? after }], {
+    records: limit,
+    bytes: Infinity,
+  });
   const { records, logStart, head, coveredUpTo } = slice!;
   const events = records.slice(0, limit).map((record) => toSseEvent(name, record));
   const cursor = limit === 0 ? Math.min(after, head) : coveredUpTo;
-  return { events, cursor: formatEventId(cursor), gap: isAhead(after, head) || after < logStart };
+  return {
+    events,
+    cursor: formatEventId(cursor),
+    gap: isAhead(after, head) || after < logStart || left !== undefined,
+  };
 }

@@ -24,9 +24,10 @@ export type CloseCause =
 
 /**
  * Why a client was sent a gap. `retention`: Redis trimmed, expired or lost the events. `unknown-id`: the client's position
- * is not of this hub. `announcement`: the client's position is of a node that had not heard of an event before it.
+ * is not of this hub. `announcement`: the client's position is of a node that had not heard of an event before it. `failover`: the events
+ * were at a server that another one has replaced, or that lost them in a restart.
  */
-export type GapCause = 'retention' | 'unknown-id' | 'announcement';
+export type GapCause = 'retention' | 'unknown-id' | 'announcement' | 'failover';
 
 /** The counters of this process. Plain numbers, since some are counted once for each delivery. */
 export class HubCounters {
@@ -43,7 +44,7 @@ export class HubCounters {
     slow: { memory: 0, log: 0 },
     subscribe: { memory: 0, log: 0 },
   };
-  readonly gaps: Record<GapCause, number> = { retention: 0, 'unknown-id': 0, announcement: 0 };
+  readonly gaps: Record<GapCause, number> = { retention: 0, 'unknown-id': 0, announcement: 0, failover: 0 };
   /** How often announcements were found to have been lost while the link was up. */
   announcementsLost = 0;
   readonly closes = new Map<CloseCause, number>();

@@ -1,5 +1,6 @@
-import type { LogSlice } from '../broker/broker.interface.js';
+import type { Fork, LogSlice } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
+import type { Gap } from '../event/gap.js';
 import { isAhead, type Position } from '../event/position.js';
 import type { Cursor } from './cursor.js';
 import type { Feed } from './feed.js';
@@ -22,6 +23,9 @@ export interface ReplayTarget {
 export class Replay {
   /** Channels whose stream has ended, where there are any. */
   private ended: Set<string> | undefined = undefined;
+  /** Where the client began here, and whether it had been somewhere before. */
+  private readonly beganAt: Position;
+  private readonly cameBack: boolean;
 
   /** @param resumed the client returns, and was not yet sent what it lacks */
   constructor(
@@ -31,7 +35,10 @@ export class Replay {
     private readonly link: SubscriptionState,
     private readonly counters: HubCounters,
     private resumed: boolean,
-  ) {}
+  ) {
+    this.beganAt = cursor.position;
+    this.cameBack = resumed;
+  }
 
   /** Whether memory has every event that the client lacks. */
   get isInMemory(): boolean {
@@ -88,6 +95,24 @@ export class Replay {
     }));
     writer.resetTo(head, gaps);
     return true;
+  }
+
+  /** Where events after a fork were of another line, the client goes back to the fork, and gaps say of which channels there were some. */
+  setBack({ from, began }: Fork): void {
+    const { cursor, writer, beganAt, cameBack } = this;
+    // It may have come from a node that was on the new line already, and not get its events twice.
+    const isUnsure = cameBack && beganAt >= began;
+    const limit = cameBack && !isUnsure ? from : Math.max(from, beganAt);
+    const gapFrom = isUnsure ? from : limit;
+    const gaps: Gap[] = [];
+    for (const { channel, newestBefore } of this.target.feeds) {
+      const to = isUnsure ? Math.max(newestBefore, beganAt) : newestBefore;
+      if (to <= gapFrom) continue;
+      gaps.push({ channel, from: gapFrom, to });
+      this.reopen(channel);
+    }
+    if (cursor.position > limit) writer.setBack(limit, gaps);
+    else for (const gap of gaps) writer.sendLossGap(gap, 'failover');
   }
 
   /** An event was sent. The end of the last channel ends the subscriber. */

@@ -102,6 +102,18 @@ export class SinkWriter {
     this.sendPosition();
   }
 
+  /** The events after a position were of a line that is gone. The gaps say of which channels there were some. */
+  setBack(position: Position, gaps: readonly Gap[]): void {
+    const sentId = this.lastId;
+    this.cursor.setBack(position);
+    this.lastSent = position;
+    this.sendGaps(
+      gaps.map((gap) => ({ ...gap, cause: 'failover' as const })),
+      sentId,
+    );
+    this.sendPosition();
+  }
+
   /** @param id of the client after the gap: a client that is cut off behind it must still be sent all others */
   sendGap(gap: Gap, cause: GapCause, id: string | undefined): void {
     this.gapsSent ??= new Map();
@@ -112,8 +124,8 @@ export class SinkWriter {
   }
 
   /** Events before the position with which the client came were not announced to a node where it may have been. */
-  sendLossGap(gap: Gap): void {
-    this.counters.gaps.announcement++;
+  sendLossGap(gap: Gap, cause: GapCause): void {
+    this.counters.gaps[cause]++;
     this.noteBackpressure(this.sink.gap(gap, this.lastId));
   }
 

@@ -1,10 +1,11 @@
+import type { Fork } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
 import type { BroadcastGroup } from './broadcast-group.js';
 import { catchUp, type CatchUpTarget } from './catch-up.js';
 import { Cursor } from './cursor.js';
 import type { Feed, FeedListener } from './feed.js';
-import type { CatchUpCause, HubCounters } from './hub-counters.js';
+import type { CatchUpCause, GapCause, HubCounters } from './hub-counters.js';
 import type { SubscriptionState } from './subscription-state.js';
 import type { LogReader } from './log-reader.js';
 import type { Gap } from '../event/gap.js';
@@ -131,10 +132,10 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     return this.claims.get(feed);
   }
 
-  sendLossGap(gap: Gap): void {
+  sendLossGap(gap: Gap, cause: GapCause = 'announcement'): void {
     if (this.state === 'closed') return;
     this.leaveGroup();
-    this.writer.sendLossGap(gap);
+    this.writer.sendLossGap(gap, cause);
   }
 
   /** Delivers nothing until `resume`. */
@@ -206,9 +207,10 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     this.fallBehind('link');
   }
 
-  /** @param last the last position that the broker gave out */
-  linkRestored(last: Position): void {
+  /** @param last the last position that the broker gave out @param fork it has heard another line since */
+  linkRestored(last: Position, fork: Fork | undefined): void {
     this.leaveGroup();
+    if (fork) this.replay.setBack(fork);
     this.replay.resetFromAhead(last);
     this.catchUp();
   }

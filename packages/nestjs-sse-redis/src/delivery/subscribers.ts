@@ -1,4 +1,4 @@
-import type { Broker } from '../broker/broker.interface.js';
+import type { Broker, Fork } from '../broker/broker.interface.js';
 import {
   channelKey,
   goesOnAfter,
@@ -119,9 +119,14 @@ export class Subscribers {
       if (!this.subscribers.has(subscriber)) throw new Error('closed meanwhile');
       // A position that was not given out yet is none at which the client can have stood.
       const past = after !== undefined && !isAhead(after, Math.max(now, this.feeds.link.lastAssigned));
+      const left = past ? this.feeds.lines.leftAt(after) : undefined;
+      if (left !== undefined) {
+        for (const channel of channels)
+          subscriber.sendLossGap({ channel, from: left, to: after! }, 'failover');
+      }
       const lost = past ? this.lost.gapsFor(channels, after) : undefined;
       for (const gap of lost ?? []) subscriber.sendLossGap(gap);
-      for (const feed of feeds) subscriber.add(feed, past ? after : now, past);
+      for (const feed of feeds) subscriber.add(feed, past ? (left ?? after) : now, past);
       subscriber.sendOwedPosition();
     } catch (error) {
       for (const feed of feeds) this.feeds.release(feed);
@@ -153,8 +158,10 @@ export class Subscribers {
     for (const subscriber of this.subscribers.keys()) subscriber.linkLost();
   }
 
-  linkRestored(position: Position): void {
-    for (const subscriber of this.subscribers.keys()) subscriber.linkRestored(position);
+  /** @param fork they have heard another line since */
+  linkRestored(position: Position, fork: Fork | undefined): void {
+    for (const subscriber of this.subscribers.keys()) subscriber.linkRestored(position, fork);
+    if (fork) for (const feed of this.feeds.all()) feed.newestBefore = 0;
   }
 
   /** Ends them all. */
@@ -203,6 +210,8 @@ export class Subscribers {
     claimed: LastEventId,
     lastEventId: string | undefined,
   ): Promise<StartPosition> {
+    const left = this.feeds.lines.leftAt(claimed.position);
+    if (left !== undefined) return this.resumeAtFork(channels, claimed, left, lastEventId);
     const start = { cursor: claimed.position, resumed: true, sentId: repeatableId(lastEventId) };
     const { own, owed } = claimed;
     if (own === undefined && owed.size === 0) return start;
@@ -219,6 +228,26 @@ export class Subscribers {
       if (!after.has(channel)) gaps.push({ channel, from: own, to: claimed.position, cause: 'retention' });
     }
     return { ...start, owed: after, gaps };
+  }
+
+  /** The client has had events of a line that is gone: it goes on where the data of the present one begin. */
+  private resumeAtFork(
+    channels: readonly string[],
+    { position, owed }: LastEventId,
+    left: Position,
+    lastEventId: string | undefined,
+  ): StartPosition {
+    const earlier = channels.flatMap((channel): [string, Position][] => {
+      const after = owed.get(channelKey(channel));
+      return after !== undefined && after < left ? [[channel, after]] : [];
+    });
+    const gaps = channels.map((channel): StartGap => ({
+      channel,
+      from: left,
+      to: position,
+      cause: 'failover',
+    }));
+    return { cursor: left, resumed: true, owed: new Map(earlier), gaps, sentId: repeatableId(lastEventId) };
   }
 
   /** The channel of an event, if it is retained; otherwise those of which it may have been. */

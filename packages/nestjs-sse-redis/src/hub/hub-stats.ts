@@ -24,8 +24,8 @@ export interface HubStats {
   readonly delivered: number;
   /** How often connections had to catch up, by why, and from where. */
   readonly catchUps: Readonly<Record<CatchUpCause, { readonly memory: number; readonly log: number }>>;
-  /** Gaps told, by why: no longer retained, a position that is none of this hub, or one of a node that had lost an announcement. */
-  readonly gaps: Readonly<Record<'retention' | 'unknown-id' | 'announcement', number>>;
+  /** Gaps told, by why: no longer retained, a position that is none of this hub, one of a node that had lost an announcement, or a failover. */
+  readonly gaps: Readonly<Record<'retention' | 'unknown-id' | 'announcement' | 'failover', number>>;
   /** How often announcements of a channel were found to have been lost on a connection to Redis that stayed up. */
   readonly announcementsLost: number;
   /** How often a client became too slow to be pushed to. */

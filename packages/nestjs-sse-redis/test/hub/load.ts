@@ -6,7 +6,8 @@ const PAUSE_MS = 10;
 
 /** Publishes numbers, each once, until it is stopped, and notes which were acknowledged. A publish may fail meanwhile. */
 export class Load {
-  readonly acknowledged = new Set<number>();
+  /** The numbers, and the id of each. */
+  readonly acknowledged = new Map<number, string>();
   /** When the last publish was acknowledged, in ms of `performance.now()`. */
   acknowledgedAt = 0;
   private readonly ended = new AbortController();
@@ -32,8 +33,8 @@ export class Load {
   private async run({ hub }: TestHub, first: number): Promise<void> {
     for (let data = first; !this.ended.signal.aborted; data++) {
       try {
-        await hub.publish('news', { type: 'load', data });
-        this.acknowledged.add(data);
+        const { id } = await hub.publish('news', { type: 'load', data });
+        this.acknowledged.set(data, id);
         this.acknowledgedAt = performance.now();
       } catch {
         // What became of it, the log shows.

@@ -32,7 +32,7 @@ class LaggingBroker extends MemoryBroker {
       watermark: (position) => listener.watermark(position),
       message: (text) => listener.message(text),
       linkLost: () => listener.linkLost(),
-      linkRestored: (position) => listener.linkRestored(position),
+      linkRestored: (position, forks) => listener.linkRestored(position, forks),
     });
   }
 

@@ -4,6 +4,7 @@ import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type {
   Broker,
   BrokerListener,
+  Fork,
   LogExtent,
   LogRange,
   LogSlice,
@@ -120,7 +121,7 @@ export class MemoryBroker implements Broker {
 
   readonly linkProblem = undefined;
   /** Memory has one line. */
-  readonly forks: readonly Position[] = [];
+  readonly forks: readonly Fork[] = [];
 
   async close(): Promise<void> {
     clearInterval(this.timer);

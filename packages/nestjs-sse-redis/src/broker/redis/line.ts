@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import type { Position } from '../../event/position.js';
+import type { Fork } from '../broker.interface.js';
 
 /** In the place of a replication id: this server does not tell it. */
 const HIDDEN = '-';
@@ -11,8 +11,8 @@ const HIDDEN = '-';
 export class Line {
   /** The replication id, as scripts are told it; empty on a new connection. */
   replid = '';
-  /** After which positions new lines began. The line has the number of them. */
-  forks: readonly Position[] = [];
+  /** Where new lines began, the oldest first. */
+  forks: readonly Fork[] = [];
   /** How many connections there were: what one of them answered says nothing about the next. */
   connection = 0;
 
@@ -48,8 +48,12 @@ export class Line {
   }
 }
 
-function parseForks(text: string): Position[] | undefined {
+function parseForks(text: string): Fork[] | undefined {
   if (text === '') return [];
-  const forks = text.split('.').map(Number);
-  return forks.every((fork) => Number.isSafeInteger(fork)) ? forks : undefined;
+  const forks = text.split(',').map((fork) => {
+    const [from, began] = fork.split(':').map(Number);
+    return { from: from!, began: began! };
+  });
+  const isFork = ({ from, began }: Fork) => Number.isSafeInteger(from) && Number.isSafeInteger(began);
+  return forks.every(isFork) ? forks : undefined;
 }

@@ -8,6 +8,7 @@ import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type {
   Broker,
   BrokerListener,
+  Fork,
   LogExtent,
   LogRange,
   LogSlice,
@@ -184,7 +185,7 @@ export class RedisBroker implements Broker {
     return (await this.commands.read(SEND, { keys: [], args })) as number;
   }
 
-  get forks(): readonly Position[] {
+  get forks(): readonly Fork[] {
     return this.commands.line.forks;
   }
 
@@ -286,7 +287,7 @@ export class RedisBroker implements Broker {
         this.isLinkUp = true;
         this.outage.over();
         this.probe.start();
-        this.listener?.linkRestored(position);
+        this.listener?.linkRestored(position, this.forks);
         return;
       } catch (error) {
         // The connection for commands is not back yet.

@@ -26,7 +26,7 @@ local function openClock(clockKey, retentionText, count, replid)
   return {
     key = clockKey,
     -- Where the caller did not know it.
-    line = onItsLine(clockKey, stored[4], tonumber(stored[1]), replid),
+    line = onItsLine(clockKey, stored[4], tonumber(stored[1]), first, replid),
     ms = ms,
     retention = retention,
     -- Where there is no log, nothing was published to the channel since then, or it would be here.
