@@ -6,11 +6,14 @@ const hubs = Hubs.over('redis');
 let next: RedisServer;
 let proxy: TcpProxy;
 let test: TestHub;
+let prefix: string;
 
 beforeEach(async () => {
+  await hubs.redis.cli('CONFIG', 'SET', 'repl-diskless-sync-delay', 0);
   next = await RedisServer.start({ args: ['--replicaof', '127.0.0.1', String(hubs.redis.port)] });
   proxy = await TcpProxy.start({ target: hubs.redis.port });
-  test = await hubs.start({ redis: `redis://127.0.0.1:${proxy.port}`, prefix: randomUUID() });
+  prefix = randomUUID();
+  test = await hubs.start({ redis: `redis://127.0.0.1:${proxy.port}`, prefix });
 });
 afterEach(async () => {
   await proxy.stop();
@@ -27,16 +30,25 @@ async function promote(): Promise<void> {
 
 /** The name leads to the other server from now on. */
 async function switchOver(): Promise<void> {
+  const subscriptions = async () => ((await next.cli('PUBSUB', 'CHANNELS', '*')) as string[]).length;
+  const before = await subscriptions();
   proxy.target = next.port;
   proxy.cut();
-  await until(async () => ((await next.cli('PUBSUB', 'CHANNELS', '*')) as string[]).length > 0);
+  await until(async () => (await subscriptions()) > before);
   await until(() => test.hub.stats().linkUp);
 }
 
 const publish = (channel: string, data: number) => test.hub.publish(channel, { type: 'n', data });
-const typesOf = ({ messages }: SseStream) => messages.map(({ type, data }) => (type === 'gap' ? 'gap' : Number(data)));
+/** The numbers that were published, and the gaps. */
+const told = (messages: SseStream['messages']) =>
+  messages.flatMap(({ type, data }) => (type === 'gap' ? gapOf(data) : type === 'n' ? Number(data) : []));
+const gapOf = (data: string) => {
+  const { channel, to } = JSON.parse(data) as { channel: string; to: string };
+  return { channel, to };
+};
 
-it('tells a live client of the events that only the old server had, and sends those of the new one', async () => {
+it('tells live clients of events that only the old server had, and sends those of the new one', async () => {
+  const listener = await test.listener('news');
   const client = await test.client(['news', 'quiet']);
   await publish('news', 1);
   await promote();
@@ -46,7 +58,69 @@ it('tells a live client of the events that only the old server had, and sends th
   await publish('news', 3);
   await publish('quiet', 4);
   await client.waitFor(5);
-  expect(typesOf(client)).toEqual([1, 2, 'gap', 3, 4]);
-  const gap = JSON.parse(client.messages[2]!.data) as { channel: string; to: string };
-  expect(gap).toMatchObject({ channel: 'news', to: lost });
+  expect(told(client.messages)).toEqual([1, 2, { channel: 'news', to: lost }, 3, 4]);
+  await until(() => listener.events.length === 4);
+  expect(listener.events.map(({ type }) => type)).toEqual(['n', 'n', 'gap', 'n']);
+  expect(test.hub.stats().gaps.failover).toBe(2);
+});
+
+it('sends what the new server had got from others before this process came to it', async () => {
+  const client = await test.client(['news']);
+  await publish('news', 1);
+  await promote();
+  const other = await hubs.start({ redis: next.url, prefix });
+  await other.hub.publish('news', { type: 'n', data: 10 });
+  await publish('news', 2);
+  await client.waitFor(2);
+  await switchOver();
+  await client.waitFor(4);
+  // The event of the other process lies before that of the old server in time, and has not been passed over.
+  expect(told(client.messages)).toEqual([1, 2, { channel: 'news', to: expect.any(String) }, 10]);
+});
+
+it('tells nothing on channels that had no such event, nor where the new server has all', async () => {
+  const client = await test.client(['news', 'quiet']);
+  await publish('news', 1);
+  await client.waitFor(1);
+  await promote();
+  await switchOver();
+  await publish('quiet', 2);
+  await client.waitFor(2);
+  expect(told(client.messages)).toEqual([1, 2]);
+});
+
+it('tells a client that comes back with the id of such an event, by stream, events and history', async () => {
+  const client = await test.client(['news']);
+  await publish('news', 1);
+  await promote();
+  const { id: lost } = await publish('news', 2);
+  await client.waitFor(2);
+  await client.close();
+  await switchOver();
+  await publish('news', 3);
+  const back = await test.client(['news'], { lastEventId: lost });
+  await back.waitFor(2);
+  expect(told(back.messages)).toEqual([{ channel: 'news', to: lost }, 3]);
+  const listener = test.subscribe('news', { after: lost });
+  await until(() => listener.events.length === 2);
+  expect(listener.events.map(({ type }) => type)).toEqual(['gap', 'n']);
+  const page = await test.hub.history('news', { after: lost });
+  expect(page.gap).toBe(true);
+  expect(page.events.map(({ data }) => data)).toEqual([3]);
+  // An id of the present line is one like any other.
+  const present = page.events[0]!.id;
+  expect((await test.hub.history('news', { after: present })).gap).toBe(false);
+});
+
+it('sends a client that came after the failover of the replica only what is newer', async () => {
+  await publish('news', 1);
+  await promote();
+  const other = await hubs.start({ redis: next.url, prefix });
+  await other.hub.publish('news', { type: 'n', data: 10 });
+  await publish('news', 2);
+  const late = await test.client(['news']);
+  await switchOver();
+  await publish('news', 3);
+  await late.waitFor(1);
+  expect(told(late.messages)).toEqual([3]);
 });
