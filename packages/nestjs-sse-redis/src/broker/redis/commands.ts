@@ -93,7 +93,9 @@ export class Commands {
     if (this.waiting > MAX_WAITING) return calls.map(() => ({ error: this.overloaded() }));
     const outcomes = await this.send(script, calls, within);
     // Redis forgets scripts when it restarts and on SCRIPT FLUSH. It ran none of these, so they may be sent again.
-    const forgotten = outcomes.flatMap((outcome, i) => (isNoScript(outcome) ? [i] : []));
+    const forgotten = outcomes.flatMap((outcome, i) =>
+      'error' in outcome && isNoScript(outcome.error) ? [i] : [],
+    );
     if (forgotten.length > 0) {
       const again = await this.send(
         script,
@@ -127,9 +129,12 @@ export class Commands {
       const error = new Error(`no answer within ${Math.round(within)} ms`);
       return calls.map(() => ({ error }));
     }
+    const notLoaded = load ? results[start - 1]![0] : null;
     return calls.map((_, i) => {
       const [error, reply] = results[start + i]!;
-      return error ? { error } : { reply };
+      if (!error) return { reply };
+      // That the script is missing once more says less than why it could not be loaded.
+      return { error: notLoaded && isNoScript(error) ? notLoaded : error };
     });
   }
 
@@ -185,6 +190,6 @@ export function getSize(calls: readonly ScriptCall[]): number {
   return size;
 }
 
-function isNoScript(outcome: Outcome): boolean {
-  return 'error' in outcome && outcome.error.message.startsWith('NOSCRIPT');
+function isNoScript({ message }: Error): boolean {
+  return message.startsWith('NOSCRIPT');
 }
