@@ -1,6 +1,7 @@
 import { Catch, HttpException, Inject, Logger, Optional, type ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
+import type { Observable } from 'rxjs';
 import { jitter } from '../clients/retry-time.js';
 import { SseRedisError } from '../errors/sse-redis.error.js';
 import { repeatableId } from '../event/last-event-id.js';
@@ -8,6 +9,7 @@ import { DISMISSED_ID } from '../event/position.js';
 import { formatDismissalFrame, formatRefusalFrame } from '../event/sse-frame.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { answerCaller } from './caller-error.js';
 import { holdOpen } from './held-answer.js';
 import { getLastEventId, isEventSource } from './request-headers.js';
 import { readRetryAfter } from './retry-after.js';
@@ -37,7 +39,8 @@ interface StreamAnswer {
  *
  * Each of these answers is held open for a second, so that a client that ignores `retry:` makes one request a second.
  *
- * Other statuses, other requests, and those with `Prefer: status`, are answered as ever.
+ * Other statuses, other requests, and those with `Prefer: status`, are answered as ever. So are callers of microservices and
+ * gateways, where it is bound to their handlers too.
  *
  * @example
  * ```ts
@@ -60,12 +63,13 @@ export class SseStreamFilter extends BaseExceptionFilter {
     super(host?.httpAdapter);
   }
 
-  override catch(exception: unknown, context: ArgumentsHost): void {
+  override catch(exception: unknown, context: ArgumentsHost): void | Observable<never> {
+    // A controller may have handlers of messages beside its streams, and its filters count for all of them.
+    if (context.getType() !== 'http') return answerCaller(exception, context);
     const adapter = this.host?.httpAdapter;
     const http = context.switchToHttp();
     const response = http.getResponse<object>();
-    if (context.getType() !== 'http' || !adapter || adapter.isHeadersSent(response))
-      return this.answerByStatus(exception, context);
+    if (!adapter || adapter.isHeadersSent(response)) return this.answerByStatus(exception, context);
     const given = http.getRequest<IncomingMessage & { raw?: IncomingMessage }>();
     const retryAfter = readRetryAfter(adapter.getHeader?.(response, 'Retry-After'));
     const answer = this.toAnswer(exception, given.raw ?? given, retryAfter);
