@@ -23,6 +23,11 @@ const CODES: Readonly<Record<number, string>> = {
   429: 'TOO_MANY_REQUESTS',
 };
 
+/** A response of either adapter. */
+interface AdapterResponse {
+  getHeaders?(): object;
+}
+
 /** What goes out in the place of a status. */
 interface StreamAnswer {
   readonly status: 200 | 204;
@@ -68,10 +73,10 @@ export class SseStreamFilter extends BaseExceptionFilter {
     if (context.getType() !== 'http') return answerCaller(exception, context);
     const adapter = this.host?.httpAdapter;
     const http = context.switchToHttp();
-    const response = http.getResponse<object>();
+    const response = http.getResponse<AdapterResponse>();
     if (!adapter || adapter.isHeadersSent(response)) return this.answerByStatus(exception, context);
     const given = http.getRequest<IncomingMessage & { raw?: IncomingMessage }>();
-    const retryAfter = readRetryAfter(adapter.getHeader?.(response, 'Retry-After'));
+    const retryAfter = findRetryAfter(response);
     const answer = this.toAnswer(exception, given.raw ?? given, retryAfter);
     if (!answer) return this.answerByStatus(exception, context);
     // A fault of the server's, which Nest would have logged.
@@ -114,4 +119,11 @@ export class SseStreamFilter extends BaseExceptionFilter {
     const retry = Math.max(jitter(this.options.retry), retryAfter);
     return { status: 200, body: String(formatRefusalFrame(code, {}, retry, repeatableId(lastEventId))) };
   }
+}
+
+/** @returns the longest `Retry-After`, in ms. A throttler of `@nestjs/throttler` that has a name puts it behind: `Retry-After-short` */
+function findRetryAfter(response: AdapterResponse): number {
+  const headers = Object.entries(response.getHeaders?.() ?? {});
+  const times = headers.filter(([name]) => /^retry-after(-|$)/i.test(name));
+  return Math.max(0, ...times.map(([, value]) => readRetryAfter(value)));
 }
