@@ -44,7 +44,7 @@ export class Admission {
   }
 
   /**
-   * Registers a connection. Before it is refused, room is made by the option `limits.onLimit`.
+   * Registers a connection, unless it closes meanwhile. Before it is refused, room is made by the option `limits.onLimit`.
    *
    * @throws TooManyConnectionsError | RedisUnavailableError
    */
@@ -60,6 +60,8 @@ export class Admission {
     let outcome = await ask();
     for (let round = 0; outcome !== 'admitted' && round < ROUNDS && !isClosed(); round++) {
       const hasRoom = await this.makeRoom(toLimitScope(outcome, connection));
+      // It has been taken out of the registry, and nobody would take it out once more.
+      if (isClosed()) return;
       // Once more in any case: one may have left by itself meanwhile.
       outcome = await ask();
       if (!hasRoom) break;

@@ -26,7 +26,7 @@ export class Authorization {
 
   /** Whether the last answer is older than `authorizationInterval`. */
   isDue(connection: ClientConnection): boolean {
-    return this.isActive && Date.now() - connection.authorizedAt >= this.options.authorizationInterval;
+    return this.isActive && performance.now() - connection.authorizedAt >= this.options.authorizationInterval;
   }
 
   /** The channels that the application refuses, without consequences. @throws AuthorizationFailedError */

@@ -49,7 +49,7 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
   private record: NewConnection | undefined = undefined;
   private cancelOpening: (() => void) | undefined = undefined;
   private lifetime: Lifetime | undefined = undefined;
-  private askedAt = 0;
+  private askedAt = -Infinity;
   private askedIn = 0;
   private dismissed = false;
   /** ms of `performance.now()`. */
@@ -107,7 +107,7 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
     return this.lifetime?.cause ?? 'max-age';
   }
 
-  /** When the application was last asked about the channels; ms since the epoch. */
+  /** When the application was last asked about the channels; ms of `performance.now()`, which is never set back. */
   get authorizedAt(): number {
     return this.askedAt;
   }
@@ -135,7 +135,7 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
   }
 
   noteAuthorization(epoch: number): void {
-    this.askedAt = Date.now();
+    this.askedAt = performance.now();
     this.askedIn = epoch;
   }
 

@@ -18,7 +18,7 @@ export class ExpiryTimer {
 
   /** @param at ms since the epoch */
   add(at: number, target: Expirable): void {
-    const bucket = Math.max(toBucket(at), this.passed + 1);
+    const bucket = Math.max(toBucket(at), Math.min(this.passed, lastOver()) + 1);
     const set = this.buckets.get(bucket);
     if (set) set.add(target);
     else this.buckets.set(bucket, new Set([target]));
@@ -36,12 +36,13 @@ export class ExpiryTimer {
   }
 
   private tick(): void {
-    // The bucket of now is not over yet.
-    const over = toBucket(Date.now()) - 1;
-    if (over <= this.passed) return;
+    const over = lastOver();
+    const isNew = over > this.passed;
+    // Smaller where the clock was set back: a time that comes for the second time must not pass for over.
+    this.passed = over;
+    if (!isNew) return;
     // After a pause of the process, or a clock that was set ahead, there may be many, most of them empty.
     const due = [...this.buckets.keys()].filter((bucket) => bucket <= over).sort((a, b) => a - b);
-    this.passed = over;
     for (const bucket of due) {
       const targets = this.buckets.get(bucket)!;
       this.buckets.delete(bucket);
@@ -52,4 +53,9 @@ export class ExpiryTimer {
 
 function toBucket(at: number): number {
   return Math.floor(at / TICK_MS);
+}
+
+/** The bucket of now is not over yet. */
+function lastOver(): number {
+  return toBucket(Date.now()) - 1;
 }

@@ -165,7 +165,6 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     this.writer.sendMessage(text);
   }
 
-  /** An event was announced. */
   receive(feed: Feed, record: EventRecord, group?: BroadcastGroup): boolean {
     if (this.state !== 'live') return false;
     this.leaveGroup();
@@ -191,8 +190,7 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
 
   /** An event of a channel whose stream has ended makes it go on: each subscriber has to see that. */
   private joins(group: BroadcastGroup, feed: Feed): boolean {
-    this.isInGroup = !this.replay.hasEnded(feed.channel) && this.sink.join(group);
-    return this.isInGroup;
+    return (this.isInGroup = !this.replay.hasEnded(feed.channel) && this.sink.join(group));
   }
 
   missed(feed: Feed, seen: Position, certain: boolean): void {
@@ -207,7 +205,7 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     this.fallBehind('link');
   }
 
-  /** @param last the last position that the broker gave out @param fork it has heard another line since */
+  /** `last` is the last position that the broker gave out. Behind a fork it has heard another line. */
   linkRestored(last: Position, fork: Fork | undefined): void {
     this.leaveGroup();
     if (fork) this.replay.setBack(fork);

@@ -1,6 +1,7 @@
 import { Catch, HttpException, Inject, Logger, Optional, type ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
+import type { Observable } from 'rxjs';
 import { jitter } from '../clients/retry-time.js';
 import { SseRedisError } from '../errors/sse-redis.error.js';
 import { repeatableId } from '../event/last-event-id.js';
@@ -8,6 +9,7 @@ import { DISMISSED_ID } from '../event/position.js';
 import { formatDismissalFrame, formatRefusalFrame } from '../event/sse-frame.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { answerCaller } from './caller-error.js';
 import { holdOpen } from './held-answer.js';
 import { getLastEventId, isEventSource } from './request-headers.js';
 import { readRetryAfter } from './retry-after.js';
@@ -20,6 +22,11 @@ const CODES: Readonly<Record<number, string>> = {
   425: 'UNAVAILABLE',
   429: 'TOO_MANY_REQUESTS',
 };
+
+/** A response of either adapter. */
+interface AdapterResponse {
+  getHeaders?(): object;
+}
 
 /** What goes out in the place of a status. */
 interface StreamAnswer {
@@ -37,7 +44,8 @@ interface StreamAnswer {
  *
  * Each of these answers is held open for a second, so that a client that ignores `retry:` makes one request a second.
  *
- * Other statuses, other requests, and those with `Prefer: status`, are answered as ever.
+ * Other statuses, other requests, and those with `Prefer: status`, are answered as ever. So are callers of microservices and
+ * gateways, where it is bound to their handlers too.
  *
  * @example
  * ```ts
@@ -60,14 +68,15 @@ export class SseStreamFilter extends BaseExceptionFilter {
     super(host?.httpAdapter);
   }
 
-  override catch(exception: unknown, context: ArgumentsHost): void {
+  override catch(exception: unknown, context: ArgumentsHost): void | Observable<never> {
+    // A controller may have handlers of messages beside its streams, and its filters count for all of them.
+    if (context.getType() !== 'http') return answerCaller(exception, context);
     const adapter = this.host?.httpAdapter;
     const http = context.switchToHttp();
-    const response = http.getResponse<object>();
-    if (context.getType() !== 'http' || !adapter || adapter.isHeadersSent(response))
-      return this.answerByStatus(exception, context);
+    const response = http.getResponse<AdapterResponse>();
+    if (!adapter || adapter.isHeadersSent(response)) return this.answerByStatus(exception, context);
     const given = http.getRequest<IncomingMessage & { raw?: IncomingMessage }>();
-    const retryAfter = readRetryAfter(adapter.getHeader?.(response, 'Retry-After'));
+    const retryAfter = findRetryAfter(response);
     const answer = this.toAnswer(exception, given.raw ?? given, retryAfter);
     if (!answer) return this.answerByStatus(exception, context);
     // A fault of the server's, which Nest would have logged.
@@ -110,4 +119,11 @@ export class SseStreamFilter extends BaseExceptionFilter {
     const retry = Math.max(jitter(this.options.retry), retryAfter);
     return { status: 200, body: String(formatRefusalFrame(code, {}, retry, repeatableId(lastEventId))) };
   }
+}
+
+/** @returns the longest `Retry-After`, in ms. A throttler of `@nestjs/throttler` that has a name puts it behind: `Retry-After-short` */
+function findRetryAfter(response: AdapterResponse): number {
+  const headers = Object.entries(response.getHeaders?.() ?? {});
+  const times = headers.filter(([name]) => /^retry-after(-|$)/i.test(name));
+  return Math.max(0, ...times.map(([, value]) => readRetryAfter(value)));
 }

@@ -2,6 +2,11 @@ import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { isEventSource } from '../http/request-headers.js';
 
+/** A request of HTTP/2, which shares its connection. */
+interface Http2Request extends IncomingMessage {
+  readonly stream?: { readonly session?: { close(): void } | undefined };
+}
+
 /**
  * From now on ends the connection of an EventSource behind its answer.
  *
@@ -10,13 +15,22 @@ import { isEventSource } from '../http/request-headers.js';
  * closes: `server.close()` ends the connections that are idle at that moment, and waits for all others (Node's
  * documentation of `http.Server`). A header cannot say it: Nest writes `Connection: keep-alive` over any other value.
  *
- * To be called when the hub begins to hand its clients over. HTTP/2 has no connection of a request's own.
+ * To be called when the hub begins to hand its clients over.
  */
 export function endConnectionsOfEventSources(adapter: Partial<AbstractHttpAdapter> | undefined): void {
   const server = adapter?.getHttpServer?.() as Server | undefined;
   server?.prependListener?.('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (request.httpVersionMajor > 1 || !isEventSource(request)) return;
+    if (!isEventSource(request)) return;
+    if (request.httpVersionMajor > 1) return closeSession(request);
     const { socket } = request;
     response.once('finish', () => socket.destroySoon());
   });
+}
+
+/**
+ * Takes no more requests over a connection of HTTP/2 (GOAWAY, RFC 9113 6.8). Those that are under way end by themselves, and for the
+ * next one the client makes a new connection.
+ */
+export function closeSession(request: IncomingMessage): void {
+  (request as Http2Request).stream?.session?.close();
 }

@@ -1,5 +1,6 @@
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { closeSession } from './closing-connections.js';
 import { formatRetryFrame } from '../event/sse-frame.js';
 import { repeatableId } from '../event/last-event-id.js';
 import { getLastEventId, isEventSource } from '../http/request-headers.js';
@@ -50,6 +51,7 @@ function sendAway(request: IncomingMessage, response: ServerResponse, retry: num
     response.setHeader('vary', 'Origin');
   }
   if (request.httpVersionMajor < 2) response.setHeader('connection', 'close');
+  else closeSession(request);
   response.writeHead(200, HEAD);
   response.end(formatRetryFrame(retry, repeatableId(getLastEventId(request))));
 }

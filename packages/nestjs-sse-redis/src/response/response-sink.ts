@@ -92,7 +92,9 @@ export class ResponseSink extends FrameWriter implements EventSink, GuardedStrea
   get gone(): boolean {
     const { response } = this;
     const { stream } = response as Http2Response;
-    return response.destroyed || response.socket?.destroyed === true || stream?.destroyed === true;
+    if (stream) return response.destroyed || stream.destroyed;
+    // Behind another response of its connection it has no socket of its own yet, and will not hear that the connection has closed.
+    return response.destroyed || (response.socket ?? response.req.socket).destroyed;
   }
 
   /**

@@ -56,7 +56,7 @@ it.each(['XADD', 'PEXPIRE', 'ZRANGEBYLEX', 'XDEL', 'TIME', 'HMGET', 'PUBLISH', '
 it('refuses a server that keeps no scripts', async () => {
   const failure = await startWithout('SCRIPT');
   expect(failure).toBeInstanceOf(UnsupportedRedisError);
-  expect(failure.message).toContain('SCRIPT LOAD');
+  expect(failure.message).toContain('needs: SCRIPT.');
 });
 
 it.each([
@@ -64,7 +64,6 @@ it.each([
   ["ERR unknown command 'EVALSHA', with args beginning with: '1'", 'EVALSHA'],
   ["ERR Command is not available: 'SUBSCRIBE'", 'SUBSCRIBE'],
   ['ERR This instance has Lua scripting support disabled', 'Lua scripts'],
-  ['NOSCRIPT No matching script. Please use EVAL.', 'SCRIPT LOAD'],
 ])('reads from %j that the server lacks %s', (words, lacking) => {
   const refusal = toRefusal(new Error(words), 'redis:6379', '+@all');
   const error = toUnsupported(refusal, 'redis:6379') as Error;

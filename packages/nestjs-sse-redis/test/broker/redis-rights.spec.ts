@@ -50,8 +50,11 @@ it.each([
   ['channels', ['~*', '+@all', 'resetchannels'], /refused.*NOPERM.*channel.*&\{app\}:\*/],
   ['keys', ['~other:*', '&*', '+@all'], /refused.*NOPERM.*key.*~\{app\}:\*/],
   ['scripts', ['~*', '&*', '+@all', '-@scripting'], /refused.*NOPERM.*evalsha.*\+@all/],
+  ['load scripts', ['~*', '&*', '+@all', '-script'], /refused.*NOPERM.*script.*\+@all/],
 ])('fails to start, and names the missing right, without a right to %s', async (_, rights, words) => {
   const user = await createUser(...rights);
+  // Other tests have loaded them.
+  await hubs.redis.cli('SCRIPT', 'FLUSH');
   const failure = await failureOf(hubs.start({ redis: urlOf(user), prefix: 'app' }));
   expect(failure).toBeInstanceOf(RedisRefusedError);
   expect(failure).toMatchObject({ code: 'REDIS_FORBIDDEN' });

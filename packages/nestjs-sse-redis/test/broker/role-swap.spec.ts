@@ -149,6 +149,24 @@ describe('a server that stays read-only', () => {
     expect(await test.dataIn('news')).toEqual(['after']);
   });
 
+  it('is no reason any more where it cannot be reached', async () => {
+    const proxy = await TcpProxy.start({ target: hubs.redis.port });
+    hubs.closeLater(() => proxy.stop());
+    const test = await hubs.start({ redis: `redis://127.0.0.1:${proxy.port}`, publishTimeout: 500 });
+    await hubs.redis.cli('REPLICAOF', '127.0.0.1', 1);
+    expect(CODES).toContain((await failureOf(test.hub.publish('news', { data: 1 })))['code']);
+    await proxy.refuse(true);
+    proxy.cut();
+    await until(async () => (await test.hub.readiness()).problems.join().includes('ECONNREFUSED'));
+    const failure = await failureOf(test.hub.publish('news', { data: 2 }));
+    expect(failure).toMatchObject({
+      code: 'REDIS_UNAVAILABLE',
+      message: expect.stringContaining('ECONNREFUSED') as string,
+      cause: { code: 'ECONNREFUSED' },
+    });
+    await proxy.refuse(false);
+  });
+
   it('has refused all that is held for it once the application has closed', async () => {
     const test = await hubs.start({ publishTimeout: 600_000, drain: { timeout: 100 } });
     await hubs.redis.cli('REPLICAOF', '127.0.0.1', 1);

@@ -1,5 +1,6 @@
-import { forEachAdapter, until, useRedis, type SseStream } from '@nestjs-sse-redis/testing';
+import { deferred, forEachAdapter, until, useRedis, type SseStream } from '@nestjs-sse-redis/testing';
 import { jest } from '@jest/globals';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HeldRefusals } from '../../src/clients/held-refusals.js';
 import { dataOf, Rooms, type RoomsNode } from './rooms.app.js';
 
@@ -108,6 +109,29 @@ forEachAdapter((adapter) => {
     expect(dataOf(newcomer, 'error')).toEqual(REFUSED);
     await until(() => stream.blocks.length >= blocks + 2);
     expect(one.hub.stats()).toMatchObject({ connections: 1, closes: {} });
+  });
+
+  it('registers no newcomer that left while the connections of its user were proven alive', async () => {
+    rooms = await Rooms.start(adapter, redis, { limits: { connectionsPerUser: 1 } });
+    const [one, two] = rooms.nodes as [RoomsNode, RoomsNode];
+    const { stream, id } = await rooms.client(one, 'news', { user: 'anna' });
+    const { registration, clients } = two.hub['node'] as unknown as {
+      registration: { has(id: string): Promise<boolean>; register(connection: object): Promise<unknown> };
+      clients: { peers: { prove(scope: object): Promise<readonly string[]> } };
+    };
+    const proof = deferred<readonly string[]>();
+    const prove = jest.spyOn(clients.peers, 'prove').mockReturnValue(proof.promise);
+    const [has, register] = [jest.spyOn(registration, 'has'), jest.spyOn(registration, 'register')];
+    const newcomer = rooms.stream(two, 'news', { user: 'anna' });
+    await until(() => prove.mock.calls.length === 1);
+    for (const leaving of [newcomer, stream]) await leaving.close();
+    await until(async () => two.hub.stats().connections + (await two.registry.count({ user: 'anna' })) === 0);
+    proof.resolve([id]);
+    await until(() => has.mock.calls.length === 1);
+    expect(await has.mock.results[0]!.value).toBe(false);
+    await nextTurn();
+    expect(register).toHaveBeenCalledTimes(1);
+    expect(await two.registry.count({ user: 'anna' })).toBe(0);
   });
 
   describe('a client that ignores retry:', () => {

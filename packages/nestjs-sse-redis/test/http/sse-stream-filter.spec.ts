@@ -19,13 +19,14 @@ import { SseClient, SseHub, SseRedisModule, SseStreamFilter } from 'nestjs-sse-r
 let refusal: (() => Error) | undefined;
 let requests = 0;
 let retryAfter: () => string;
+let retryAfterName: string;
 
 @Injectable()
 class RefusingGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     requests++;
     const response = context.switchToHttp().getResponse<{ header(name: string, value: string): void }>();
-    if (refusal && isStatus(429)) response.header('Retry-After', retryAfter());
+    if (refusal && isStatus(429)) response.header(retryAfterName, retryAfter());
     if (refusal) throw refusal();
     return true;
   }
@@ -67,6 +68,7 @@ forEachAdapter((adapter) => {
   beforeEach(async () => {
     requests = 0;
     retryAfter = () => '7';
+    retryAfterName = 'Retry-After';
     const running = await startApp(
       {
         module: class {},
@@ -156,6 +158,12 @@ forEachAdapter((adapter) => {
     const { retry } = await refused();
     expect(retry).toBeGreaterThanOrEqual(from);
     expect(retry).toBeLessThanOrEqual(to);
+  });
+
+  it('tells the time of a throttler that has a name', async () => {
+    refusal = status(429);
+    retryAfterName = 'Retry-After-short';
+    expect((await refused()).retry).toBe(7_000);
   });
 
   it('tells the time until a Retry-After that is a date', async () => {

@@ -1,5 +1,7 @@
+import { jest } from '@jest/globals';
 import { RedisServer, TcpProxy, until, type SseStream } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
+import { Lines } from '../../src/delivery/lines.js';
 import { Hubs, type TestHub } from './hubs.js';
 
 const hubs = Hubs.over('redis');
@@ -16,6 +18,7 @@ beforeEach(async () => {
   test = await hubs.start({ redis: `redis://127.0.0.1:${proxy.port}`, prefix });
 });
 afterEach(async () => {
+  jest.restoreAllMocks();
   await proxy.stop();
   await next.stop();
 });
@@ -123,4 +126,19 @@ it('sends a client that came after the failover of the replica only what is newe
   await publish('news', 3);
   await late.waitFor(1);
   expect(told(late.messages)).toEqual([3]);
+});
+
+it('passes over events of the new server, untold, where clients are not set back (control)', async () => {
+  jest.spyOn(Lines.prototype, 'restored').mockReturnValue(undefined);
+  const client = await test.client(['news']);
+  await publish('news', 1);
+  await promote();
+  const other = await hubs.start({ redis: next.url, prefix });
+  await other.hub.publish('news', { type: 'n', data: 10 });
+  await publish('news', 2);
+  await client.waitFor(2);
+  await switchOver();
+  await publish('news', 3);
+  await client.waitFor(3);
+  expect(told(client.messages)).toEqual([1, 2, 3]);
 });

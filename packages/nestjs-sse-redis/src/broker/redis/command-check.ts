@@ -13,12 +13,9 @@ export const NEEDED: readonly string[] = [
   ...['ZADD', 'ZCARD', 'ZLEXCOUNT', 'ZRANGEBYLEX', 'ZRANGEBYSCORE', 'ZREM', 'ZSCORE'],
 ];
 
-/**
- * How servers say that they do not have a command. Garnet without `--lua` has "scripting support disabled", and a server
- * without `SCRIPT LOAD` goes on with NOSCRIPT.
- */
+/** How servers say that they do not have a command; Garnet without `--lua` has its scripting support disabled. */
 const UNKNOWN =
-  /\bunknown\b.*\b(sub)?command\b|\bcommand\b.*\bnot available\b|\bscripting support disabled\b|: NOSCRIPT\b/i;
+  /\bunknown\b.*\b(sub)?command\b|\bcommand\b.*\bnot available\b|\bscripting support disabled\b/i;
 
 /** What a node of a cluster says of keys that another node has. */
 const MOVED = /: MOVED \d+ (\S+)/;
@@ -46,8 +43,7 @@ export function toUnsupported(error: unknown, address: string): unknown {
   }
   if (!UNKNOWN.test(error.message)) return error;
   const command = /['`‘](\w+)/.exec(error.message)?.[1]?.toUpperCase();
-  const what = command ?? (/NOSCRIPT/.test(error.message) ? 'SCRIPT LOAD' : 'Lua scripts');
-  return unsupported(address, what, error);
+  return unsupported(address, command ?? 'Lua scripts', error);
 }
 
 function unsupported(address: string, missing: string, cause?: Error): UnsupportedRedisError {

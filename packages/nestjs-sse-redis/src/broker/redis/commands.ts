@@ -112,7 +112,9 @@ export class Commands {
     if (this.waiting > MAX_WAITING) return calls.map(() => ({ error: this.overloaded() }));
     const outcomes = await this.send(script, calls, within);
     // Redis forgets scripts when it restarts and on SCRIPT FLUSH. It ran none of these, so they may be sent again.
-    const forgotten = outcomes.flatMap((outcome, i) => (isNoScript(outcome) ? [i] : []));
+    const forgotten = outcomes.flatMap((outcome, i) =>
+      'error' in outcome && isNoScript(outcome.error) ? [i] : [],
+    );
     if (forgotten.length > 0) {
       const again = await this.send(
         script,
@@ -150,9 +152,11 @@ export class Commands {
       return calls.map(() => ({ error }));
     }
     const replicas = round.waitedAt === undefined ? undefined : toReplicas(results[round.waitedAt]!);
+    const notLoaded = load ? results[start - 1]![0] : null;
     return calls.map((_, i) => {
       const [error, reply] = results[start + i]!;
-      if (error) return { error };
+      // That the script is missing once more says less than why it could not be loaded.
+      if (error) return { error: notLoaded && isNoScript(error) ? notLoaded : error };
       if (script.opensClock) this.line.learn(reply, connection);
       return { reply, replicas };
     });
@@ -219,6 +223,6 @@ function toReplicas([error, count]: [Error | null, unknown]): Replicas {
   return error ? { count: 0, cause: error } : { count: Number(count), cause: undefined };
 }
 
-function isNoScript(outcome: Outcome): boolean {
-  return 'error' in outcome && outcome.error.message.startsWith('NOSCRIPT');
+function isNoScript({ message }: Error): boolean {
+  return message.startsWith('NOSCRIPT');
 }

@@ -29,10 +29,16 @@ export async function connectWithin(
   } finally {
     for (const connection of connections) connection.off('error', remember);
   }
-  const reason = lastError?.message ?? 'no answer';
-  // ioredis goes on trying, as credentials may be rotated; here the time is up.
-  const text = /^(NOAUTH|WRONGPASS)\b/.test(reason)
-    ? `Redis at ${address} refused the login for ${timeout} ms (${reason}). Are user and password in the \`redis\` option right?`
-    : `Redis at ${address} could not be reached within ${timeout} ms (${reason}). Is it running, and is the \`redis\` option right? Without that option the embedded broker serves one process.`;
-  throw new RedisUnavailableError(text, { cause: lastError });
+  throw new RedisUnavailableError(describe(timeout, address, lastError?.message ?? 'no answer'), {
+    cause: lastError,
+  });
+}
+
+/** ioredis goes on trying, as credentials may be rotated and data be loaded; here the time is up. */
+function describe(timeout: number, address: string, reason: string): string {
+  if (/^(NOAUTH|WRONGPASS)\b/.test(reason))
+    return `Redis at ${address} refused the login for ${timeout} ms (${reason}). Are user and password in the \`redis\` option right?`;
+  if (/^LOADING\b/.test(reason))
+    return `Redis at ${address} was not ready within ${timeout} ms (${reason}). Start again when it has loaded its data, or raise connectTimeout.`;
+  return `Redis at ${address} could not be reached within ${timeout} ms (${reason}). Is it running, and is the \`redis\` option right? Without that option the embedded broker serves one process.`;
 }

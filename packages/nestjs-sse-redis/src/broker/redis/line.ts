@@ -1,4 +1,3 @@
-import type { Logger } from '@nestjs/common';
 import type { Fork } from '../broker.interface.js';
 
 /** In the place of a replication id: this server does not tell it. */
@@ -15,14 +14,6 @@ export class Line {
   forks: readonly Fork[] = [];
   /** How many connections there were: what one of them answered says nothing about the next. */
   connection = 0;
-
-  /** Says that the server does not tell a failover. */
-  warnIfHidden(address: string, logger: Logger): void {
-    if (this.replid !== HIDDEN) return;
-    logger.warn(
-      `Redis at ${address} does not tell its replication id: the hub cannot tell a failover. Allow INFO (+info).`,
-    );
-  }
 
   /** The connection is gone, and the next may lead to another server. */
   lost(): void {

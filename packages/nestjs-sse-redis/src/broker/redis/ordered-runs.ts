@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
 import { getSize, MAX_WAITING, type Commands, type Outcome, type ScriptCall } from './commands.js';
-import { isPassing } from './refusals.js';
+import { isPassing, toRefusalCode } from './refusals.js';
 import type { Script } from './script.js';
 
 /** How long after a refusal the first held run is tried again. */
@@ -30,7 +31,8 @@ export class OrderedRuns {
   private count = 0;
   /** The last run that Redis carried out: an earlier one would come behind it. */
   private lastDone = -1;
-  private refusal: Error | undefined;
+  /** The last refusal since then. */
+  private refusal: RedisRefusedError | undefined;
 
   /** @param timeout ms from the call to the outcome */
   constructor(
@@ -65,6 +67,7 @@ export class OrderedRuns {
       }
     } else {
       this.lastDone = Math.max(this.lastDone, run.number);
+      this.refusal = undefined;
       this.commands.outage.accepted();
     }
     run.settle(outcome!);
@@ -98,7 +101,11 @@ export class OrderedRuns {
   }
 
   private refuse(run: Held): void {
-    run.settle({ error: this.refusal ?? this.commands.unavailable() });
+    const { cause } = this.commands.outage;
+    // What has happened to the connections since the refusal says more.
+    const isOver = cause && toRefusalCode(cause.message) !== this.refusal?.code;
+    const refusal = isPassing(cause) ? cause : isOver ? undefined : this.refusal;
+    run.settle({ error: refusal ?? this.commands.unavailable() });
   }
 
   /** Tries the first run until it is carried out; the others follow at once, in their order. */

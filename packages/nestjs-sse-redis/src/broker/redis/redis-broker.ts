@@ -132,7 +132,6 @@ export class RedisBroker implements Broker {
       await this.subscription.start([this.probeChannel, this.inbox]);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
       await this.sendProbe();
-      this.commands.line.warnIfHidden(this.settings.address, this.logger);
     } catch (error) {
       await this.close();
       throw toUnsupported(error, this.settings.address);

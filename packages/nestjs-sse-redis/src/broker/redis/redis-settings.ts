@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { askBeforeConnecting } from './credentials.js';
+import { refuseLoading } from './loading-check.js';
 import { SENTINEL_TIMEOUT_MS, SentinelWatch, type RemoteAddress } from './sentinel-watch.js';
 import { MAX_TIMER, type ResolvedOptions } from '../../options/resolved-options.js';
 
@@ -82,8 +83,6 @@ export class RedisSettings {
       lazyConnect: true,
       enableOfflineQueue: false,
       enableReadyCheck: true,
-      // A server that loads its data may not be the master any more: the wait for it ends soon.
-      maxLoadingRetryTime: 1_000,
       connectTimeout: this.connectTimeout,
       // Without a time ioredis waits for ever for a Sentinel that accepts connections and hangs.
       sentinelCommandTimeout: this.template.options.sentinelCommandTimeout ?? SENTINEL_TIMEOUT_MS,
@@ -92,6 +91,7 @@ export class RedisSettings {
       retryStrategy,
     });
     stopSocketTimer(redis);
+    refuseLoading(redis);
     const { redisCredentials } = this.options;
     if (redisCredentials) askBeforeConnecting(redis, redisCredentials, this.connectTimeout, retryStrategy);
     return redis;

@@ -38,7 +38,7 @@ export async function checkServer({ redis, address, replicas }: Server, logger: 
 function findWarnings(info: string, wanted: number): string[] {
   if (!info) {
     return [
-      'does not answer INFO: the hub cannot find out whether it evicts logs before their time, and then tells clients of no gap. Give the user the right +info, or make sure of maxmemory-policy noeviction.',
+      'does not answer INFO: the hub cannot find out what evictions and failovers lose, and then tells clients of no gap. Give the user the right +info.',
     ];
   }
   const warnings: string[] = [];

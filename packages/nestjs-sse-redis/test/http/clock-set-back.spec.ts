@@ -1,0 +1,45 @@
+import { jest } from '@jest/globals';
+import { forEachAdapter, useRedis } from '@nestjs-sse-redis/testing';
+import { dataOf, Rooms, type RoomsNode } from './rooms.app.js';
+
+const HOUR = 3_600_000;
+const redis = useRedis();
+
+/** The clock of the machine, as a time server corrects it. */
+function setClockBack(): void {
+  const now = Date.now.bind(Date);
+  jest.spyOn(Date, 'now').mockImplementation(() => now() - HOUR);
+}
+
+forEachAdapter((adapter) => {
+  let rooms: Rooms;
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await rooms.stop();
+  });
+
+  it('asks authorize again within the interval where the clock was set back by an hour', async () => {
+    let asked = 0;
+    rooms = await Rooms.start(
+      adapter,
+      redis,
+      { authorize: () => ++asked < 4, authorization: { interval: 100 }, heartbeatInterval: 100 },
+      1,
+    );
+    const [node] = rooms.nodes as [RoomsNode];
+    const { stream } = await rooms.client(node, 'news');
+    setClockBack();
+    expect(await stream.ended).toBe('end');
+    expect(dataOf(stream, 'error')).toMatchObject([{ code: 'FORBIDDEN_CHANNEL' }]);
+    expect(asked).toBe(4);
+  });
+
+  it('ends a stream at its time where the clock was set back by an hour before it came', async () => {
+    rooms = await Rooms.start(adapter, redis, {}, 1);
+    const [node] = rooms.nodes as [RoomsNode];
+    setClockBack();
+    const { stream } = await rooms.client(node, 'news', { query: { expires: '10' } });
+    expect(await stream.ended).toBe('end');
+    expect(dataOf(stream, 'error')).toEqual([{ code: 'EXPIRED' }]);
+  });
+});

@@ -1,0 +1,73 @@
+import type { INestApplication } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { until } from '@nestjs-sse-redis/testing';
+import { SseHub } from 'nestjs-sse-redis';
+import { once } from 'node:events';
+import { connect, type ClientHttp2Session } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { endConnectionsOfEventSources } from '../../src/platform/closing-connections.js';
+import { newsModule } from './news.app.js';
+
+describe('a connection of HTTP/2 to a process that shuts down', () => {
+  let app: INestApplication;
+  let session: ClientHttp2Session;
+
+  beforeEach(async () => {
+    const compiled = await Test.createTestingModule(newsModule({})).compile();
+    app = compiled.createNestApplication(new FastifyAdapter({ http2: true }), { logger: false });
+    await app.listen(0, '127.0.0.1');
+    session = connect(`http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`);
+    session.on('error', () => undefined);
+  });
+  afterEach(async () => {
+    session.destroy();
+    await app.close();
+  });
+
+  /** @returns the status, when the answer has ended */
+  async function request(path: string): Promise<number> {
+    const accept = path === '/news' ? 'text/event-stream' : 'application/json';
+    const stream = session.request({ ':path': path, accept });
+    const [headers] = (await once(stream, 'response')) as [{ ':status': number }];
+    stream.resume();
+    await once(stream, 'close');
+    return headers[':status'];
+  }
+
+  /** Requests one after the other, until the client may make none over this connection. @returns their statuses */
+  async function requestsUntilClosed(path: string, most: number): Promise<number[]> {
+    const statuses: number[] = [];
+    while (!session.closed && !session.destroyed && statuses.length < most)
+      statuses.push(await request(path));
+    return statuses;
+  }
+
+  it('takes one more EventSource when the clients were handed over, so that the application closes', async () => {
+    const open = request('/news');
+    const hub = app.get(SseHub);
+    await until(() => hub.stats().connections === 1);
+    const closing = app.close();
+    expect(await open).toBe(200);
+    await until(() => app.getHttpServer().listenerCount('request') === 1);
+    expect(await requestsUntilClosed('/news', 5)).toEqual([200]);
+    await closing;
+  });
+
+  it('takes one more while they are handed over, whose answer comes whole', async () => {
+    endConnectionsOfEventSources(app.getHttpAdapter());
+    const last = request('/news');
+    await once(session, 'goaway');
+    const hub = app.get(SseHub);
+    await until(() => hub.stats().connections === 1);
+    expect(() => session.request({ ':path': '/news' })).toThrow();
+    const closing = app.close();
+    expect(await last).toBe(200);
+    await closing;
+  });
+
+  it('takes more requests that are no event streams (negative control)', async () => {
+    endConnectionsOfEventSources(app.getHttpAdapter());
+    expect(await requestsUntilClosed('/other', 3)).toEqual([404, 404, 404]);
+  });
+});
