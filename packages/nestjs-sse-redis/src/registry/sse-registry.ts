@@ -96,15 +96,18 @@ export class SseRegistry {
     return this.store.nodes();
   }
 
-  /** The changes that concern a channel, or a user. */
+  /** The changes that concern a channel, or a user. @throws InvalidArgumentError when called */
   changesOf(
     of: { readonly channel: string } | { readonly user: string },
   ): Observable<ConnectionChange | ChangesGap> {
+    const { user, channel } = parseFilter(of);
+    if ((user === undefined) === (channel === undefined) || Object.keys(of).length > 1)
+      throw new InvalidArgumentError('changesOf() takes { channel } or { user }, one of them.');
     return this.changes.pipe(
       filter((change) => {
         if (change.type === 'gap') return true;
-        if ('user' in of) return change.connection.user === of.user;
-        return (change.channels ?? change.connection.channels).includes(of.channel);
+        if (user !== undefined) return change.connection.user === user;
+        return (change.channels ?? change.connection.channels).includes(channel!);
       }),
     );
   }

@@ -36,6 +36,15 @@ describe('arguments that mean nothing', () => {
     expect(stream.messages.map(({ data }) => data)).toEqual(['1']);
   });
 
+  it.each([{ user: undefined }, {}, { user: 'a', channel: 'news' }, { users: 'a' }, { node: 'x' }])(
+    'refuses %j as what changes are of',
+    async (of) => {
+      test = await hubs.start();
+      const registry = test.running.app.get(SseRegistry);
+      expect(await codeOf(() => registry.changesOf(bad(of)))).toBe('INVALID_ARGUMENT');
+    },
+  );
+
   it('finds the connections of a user whose id is given as a number', async () => {
     test = await hubs.start({ identify: () => 42 });
     await test.client(['news']);
