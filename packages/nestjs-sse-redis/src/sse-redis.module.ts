@@ -20,7 +20,7 @@ import { jitter } from './clients/retry-time.js';
 import { SseHub } from './hub/sse-hub.js';
 import { ApiDocumentationModule } from './openapi/api-documentation.module.js';
 import { resolveOptionClasses } from './options/option-classes.js';
-import { resolveOptions, type ResolvedOptions } from './options/resolved-options.js';
+import { checkOptionsObject, resolveOptions, type ResolvedOptions } from './options/resolved-options.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import type { SseRedisOptions } from './options/sse-redis-options.interface.js';
 import { SseRegistry } from './registry/sse-registry.js';
@@ -82,6 +82,8 @@ export class SseRedisModule
    * embedded broker, for one process.
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    // Here, since Nest spreads them: of a string the characters would remain, of an array the embedded broker.
+    checkOptionsObject(options);
     return super.forRoot(options);
   }
 

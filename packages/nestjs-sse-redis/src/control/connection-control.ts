@@ -9,8 +9,11 @@ import { getNodeId, type ConnectionCommand, type ConnectionTarget } from './conn
 import type { ConnectionsResult, DisconnectOptions, SendOutcome, SubscribeOptions } from './control.types.js';
 import type { NodeRpc, RpcOutcome } from './node-rpc.js';
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
+import { checkOptions } from '../event/known-options.js';
+import { parseConnectionId, parseTarget } from './parse-target.js';
 
 const MAX_REASON_LENGTH = 200;
+const DISCONNECT_OPTIONS: ReadonlySet<string> = new Set(['reason', 'reconnect']);
 const NOBODY: ConnectionsResult = { connections: 0, refused: [], unanswered: [] };
 
 /** Changes that a client asks for itself, with the secret of its connection. */
@@ -30,17 +33,18 @@ export class ConnectionControl {
   ) {}
 
   async send(connectionId: string, text: string): Promise<SendOutcome> {
-    const target = { connection: connectionId };
+    const target = { connection: parseConnectionId('sendTo()', connectionId) };
     const result = await this.commandConnection(connectionId, { type: 'send', target, text });
     if (result.connections > 0) return 'delivered';
     return result.unanswered.length > 0 ? 'timeout' : 'unknown';
   }
 
-  async disconnect(
-    target: ConnectionTarget,
-    { reason, reconnect = false }: DisconnectOptions,
-  ): Promise<ConnectionsResult> {
-    return this.command(target, { type: 'disconnect', target, reason: parseReason(reason), reconnect });
+  async disconnect(whom: ConnectionTarget, options: DisconnectOptions): Promise<ConnectionsResult> {
+    checkOptions('disconnect()', options, DISCONNECT_OPTIONS);
+    const target = parseTarget('disconnect()', whom, ['connection', 'user', 'channel', 'node']);
+    const reason = parseReason(options.reason);
+    const reconnect = parseReconnect(options.reconnect);
+    return this.command(target, { type: 'disconnect', target, reason, reconnect });
   }
 
   async changeChannels(
@@ -50,7 +54,10 @@ export class ConnectionControl {
     { after, secret }: SubscribeOptions & { readonly secret?: string },
   ): Promise<ConnectionsResult> {
     const names = parseChannels(channels, this.limit);
-    const whom: ConnectionTarget = typeof target === 'string' ? { connection: target } : target;
+    const whom =
+      typeof target === 'string'
+        ? { connection: target }
+        : parseTarget(`${type}()`, target, ['connection', 'user']);
     const results: ConnectionsResult[] = [];
     for (const [position, group] of groupByPosition(names, after)) {
       results.push(
@@ -76,8 +83,9 @@ export class ConnectionControl {
   }
 
   async reauthorize(
-    target: { readonly user: string } | { readonly channel: string } | undefined,
+    whom: { readonly user: string } | { readonly channel: string } | undefined,
   ): Promise<void> {
+    const target = whom === undefined ? undefined : parseTarget('reauthorize()', whom, ['user', 'channel']);
     const { timedOut, failed } = await this.rpc.requestAll({ type: 'reauthorize', target });
     // A process of another version may not know the command: there an old right still counts, too.
     const nodes = [...timedOut, ...failed];
@@ -143,6 +151,12 @@ function groupByPosition(
     else groups.set(position, [channel]);
   }
   return groups;
+}
+
+/** Anything else would count as false, and keep its client away for good. */
+function parseReconnect(reconnect: boolean | undefined): boolean {
+  if (reconnect === undefined || typeof reconnect === 'boolean') return reconnect ?? false;
+  throw new InvalidArgumentError(`reconnect takes true or false, it got ${String(reconnect)}.`);
 }
 
 function parseReason(reason: string | undefined): string {

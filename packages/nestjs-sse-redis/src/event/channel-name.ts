@@ -35,7 +35,7 @@ export function parseChannel(name: unknown): string {
 
 /** Returns the channels of a connection, each once. @throws InvalidChannelError | TooManyChannelsError */
 export function parseChannels(channels: string | readonly string[], max: number): string[] {
-  const names = [...new Set(typeof channels === 'string' ? [channels] : channels)];
+  const names = [...new Set(toNames(channels))];
   if (names.length === 0) throw new InvalidChannelError('A connection needs at least one channel.');
   if (names.length > max) {
     throw new TooManyChannelsError(
@@ -43,6 +43,13 @@ export function parseChannels(channels: string | readonly string[], max: number)
     );
   }
   return names.map(parseChannel);
+}
+
+/** What is no list is one name, and refused as such. */
+function toNames(channels: unknown): Iterable<unknown> {
+  if (channels === undefined || channels === null) return [];
+  const isList = typeof channels === 'object' && Symbol.iterator in channels;
+  return isList ? (channels as Iterable<unknown>) : [channels];
 }
 
 function describe(value: unknown): string {

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { InvalidEventError } from '../errors/invalid-event.error.js';
 import { PayloadTooLargeError } from '../errors/payload-too-large.error.js';
 import { UnexpectedReplyError } from '../errors/unexpected-reply.error.js';
@@ -118,7 +119,18 @@ function stringify(data: unknown): string {
       `The data of an event is a string or anything that JSON can carry, not ${typeof data}. For an event without data give null or ''.`,
     );
   }
-  return json;
+  const lost = json === '{}' || json === 'null' ? findLost(data) : undefined;
+  if (lost === undefined) return json;
+  throw new InvalidEventError(`JSON makes ${json} of ${lost}: give what shall be sent of it.`);
+}
+
+/** Data that JSON writes without its contents, and without an error. */
+function findLost(data: unknown): string | undefined {
+  if (types.isPromise(data)) return 'a Promise (is an await missing?)';
+  if (types.isMap(data)) return 'a Map';
+  if (types.isSet(data)) return 'a Set';
+  if (types.isNativeError(data)) return 'an Error';
+  return types.isDate(data) ? 'an invalid Date' : undefined;
 }
 
 function checkSize(data: string, maxBytes: number): void {

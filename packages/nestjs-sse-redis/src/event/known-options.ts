@@ -2,6 +2,9 @@ import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 
 /** @throws InvalidArgumentError for an option that a method does not have */
 export function checkOptions(method: string, options: object, known: ReadonlySet<string>): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidArgumentError(`The options of ${method} are an object, not ${String(options)}.`);
+  }
   const unknown = findUnknownField(options, known);
   if (unknown === undefined) return;
   throw new InvalidArgumentError(

@@ -21,6 +21,7 @@ import type { ConnectOptions, EventsOptions, Readiness } from './hub.types.js';
 import { findProblems } from './readiness.js';
 
 const EVENTS_OPTIONS: ReadonlySet<string> = new Set(['after', 'rewind']);
+const SUBSCRIBE_OPTIONS: ReadonlySet<string> = new Set(['after']);
 
 /** The hub of this process: publishes events, and serves the clients that are connected here. */
 export class SseHub {
@@ -168,7 +169,7 @@ export class SseHub {
    *
    * @param connectionId as the registry tells it
    * @returns within about two seconds; after `timeout` it may still arrive
-   * @throws InvalidEventError | PayloadTooLargeError | RedisUnavailableError
+   * @throws InvalidEventError | PayloadTooLargeError | InvalidArgumentError | RedisUnavailableError
    */
   async sendTo(connectionId: string, event: SseEventInput): Promise<control.SendOutcome> {
     const { text } = this.internals.publisher.encodeMessage(event);
@@ -179,7 +180,7 @@ export class SseHub {
    * Ends connections, in whatever process they are: for good (an `end` event, and 204 when they return), or so that
    * they connect anew. Later connections are not concerned: a guard keeps a user out.
    *
-   * @throws RedisUnavailableError
+   * @throws InvalidArgumentError | InvalidChannelError | RedisUnavailableError
    * @example await hub.disconnect({ user: '42' }, { reason: 'signed out' });
    */
   async disconnect(
@@ -194,13 +195,14 @@ export class SseHub {
    * reconnects, its handler names its channels anew: add them there too, or again when it is back, `after` the last
    * event that it has of the channel.
    *
-   * @throws InvalidChannelError | InvalidEventIdError | TooManyChannelsError | RedisUnavailableError
+   * @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError | TooManyChannelsError | RedisUnavailableError
    */
   async subscribe(
     target: string | { readonly user: string },
     channels: string | readonly string[],
     options: control.SubscribeOptions = {},
   ): Promise<control.ConnectionsResult> {
+    checkOptions('subscribe()', options, SUBSCRIBE_OPTIONS);
     return this.internals.control.changeChannels('subscribe', target, channels, options);
   }
 
@@ -218,7 +220,7 @@ export class SseHub {
    * subscription meanwhile asks by itself before it delivers anything again.
    *
    * @throws NodeUnreachableError if a process does not answer: there an old right may still count. Call it again.
-   * @throws RedisUnavailableError
+   * @throws InvalidArgumentError | InvalidChannelError | RedisUnavailableError
    */
   async reauthorize(target?: { readonly user: string } | { readonly channel: string }): Promise<void> {
     await this.internals.control.reauthorize(target);

@@ -35,6 +35,11 @@ export const isPrefix = check(
   (value) => typeof value === 'string' && /^[^\s{}]{1,128}$/u.test(value),
 );
 
+export const isIdentify: OptionCheck = (value, path) => {
+  const problem = isObject(value) ? findProblemOfClass('identify', value) : undefined;
+  return problem ? [problem] : isFunction('(request) => user id')(value, path);
+};
+
 export const isAuthorize: OptionCheck = (value) => {
   if (typeof value === 'function') return [];
   if (!isObject(value)) {
@@ -42,6 +47,8 @@ export const isAuthorize: OptionCheck = (value) => {
       `authorize takes a function (client, channel) => boolean, or rules { pattern: rule }, it got ${describeValue(value)}`,
     ];
   }
+  const problem = findProblemOfClass('authorize', value);
+  if (problem) return [problem];
   return Object.entries(value).flatMap(([pattern, rule]) => {
     const problems: string[] = [];
     const shown = describeValue(pattern);
@@ -72,6 +79,14 @@ export const isRedis: OptionCheck = (value) => {
   return isCluster ? ['redis takes a Redis, not a Cluster: give the address of one Redis or Valkey'] : [];
 };
 
+/** A class that is undefined, or something else that is none. */
+function findProblemOfClass(option: string, value: object): string | undefined {
+  const [[key, type] = [], ...others] = Object.entries(value) as [string, unknown][];
+  if (others.length > 0 || (key !== 'useExisting' && key !== 'useClass')) return undefined;
+  const hint = type === undefined ? ', as where two files import one another' : '';
+  return `${option}: { ${key} } takes a class, it got ${describeValue(type)}${hint}`;
+}
+
 /** The fault of a URL of Redis. The URL is never shown: it may have a password in it. */
 function findProblemOfUrl(redis: string): string | undefined {
   // The path of a Unix socket, as ioredis takes it.
@@ -83,6 +98,10 @@ function findProblemOfUrl(redis: string): string | undefined {
     if (hash === '') return undefined;
   } catch {
     // The answer is below.
+  }
+  const port = /^\w+:\/\/[^/?#]*:([^/?#@:\]]*)(?:[/?#]|$)/.exec(redis)?.[1];
+  if (port !== undefined && !(/^\d*$/.test(port) && Number(port) <= 65_535)) {
+    return 'one whose port is no number from 0 to 65535';
   }
   return 'one that cannot be read: special characters in user and password must be percent-encoded';
 }

@@ -18,12 +18,7 @@ const NAMES: ReadonlyMap<string, readonly string[]> = collectNames([
  * @throws InvalidOptionsError naming every option that is wrong, what it got and what it takes
  */
 export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
-  if (!isObject(options)) {
-    // A string is not shown: it is likely a URL, with a password in it.
-    throw new InvalidOptionsError(
-      `SseRedisModule takes an options object such as { redis: 'redis://localhost' }, it got ${typeof options === 'string' ? 'a string' : describeValue(options)}.`,
-    );
-  }
+  checkOptionsObject(options);
   const problems = [...findUnknown(options), ...findUnsetRedis(options)];
   const values: Record<string, unknown> = {};
   for (const { path, key, fallback, check } of OPTIONS) {
@@ -37,6 +32,15 @@ export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
   if (problems.length === 0) problems.push(...findContradictions(resolved));
   if (problems.length === 0) return resolved;
   throw new InvalidOptionsError(`SseRedisModule cannot start with these options: ${problems.join('; ')}.`);
+}
+
+/** @throws InvalidOptionsError for anything but an object */
+export function checkOptionsObject(options: unknown): void {
+  if (isObject(options)) return;
+  // A string is not shown: it is likely a URL, with a password in it.
+  throw new InvalidOptionsError(
+    `SseRedisModule takes an options object such as { redis: 'redis://localhost' }, it got ${typeof options === 'string' ? 'a string' : describeValue(options)}.`,
+  );
 }
 
 /** A position older than the retention is a gap: each quiet client's position must be renewed well within it. */

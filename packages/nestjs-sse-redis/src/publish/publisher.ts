@@ -1,5 +1,6 @@
 import type { Broker, Publication, PublishOutcome } from '../broker/broker.interface.js';
 import type { HubCounters } from '../delivery/hub-counters.js';
+import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { InvalidEventError } from '../errors/invalid-event.error.js';
 import { parseChannel } from '../event/channel-name.js';
 import { encodeEvent, type EventText } from '../event/event-text.js';
@@ -38,6 +39,7 @@ export class Publisher implements PipePublisher {
   }
 
   async publishMany(events: readonly ChannelEventInput[]): Promise<PublishResult[]> {
+    if (!Array.isArray(events)) throw new InvalidArgumentError('publishMany() takes an array of events.');
     this.check();
     const results: PublishResult[] = [];
     const publications: Publication[] = [];
@@ -61,13 +63,14 @@ export class Publisher implements PipePublisher {
   /** @throws InvalidChannelError | InvalidEventError | PayloadTooLargeError */
   prepare(channel: string, event: SseEventInput, options: PublishOptions = {}): Publication {
     const name = parseChannel(channel);
+    const ephemeral = parseEphemeral(options.ephemeral);
     const idempotencyKey = parseIdempotencyKey(options.idempotencyKey);
     const replicas = parseReplicas(options, this.options.replicas);
     // Last, since the serialize option is not called for an event that is not published.
     return {
       channel: name,
       event: this.encode(event, name),
-      ephemeral: options.ephemeral === true,
+      ephemeral,
       idempotencyKey,
       replicas,
     };
@@ -106,6 +109,12 @@ function checkFields(event: object, known: ReadonlySet<string>): void {
   throw new InvalidEventError(
     `An event has no ${JSON.stringify(unknown)} here, it has ${[...known].join(', ')}.${hint}`,
   );
+}
+
+/** Anything else would count as false, and be kept. */
+function parseEphemeral(ephemeral: boolean | undefined): boolean {
+  if (ephemeral === undefined || typeof ephemeral === 'boolean') return ephemeral ?? false;
+  throw new InvalidEventError(`ephemeral takes true or false, it got ${String(ephemeral)}.`);
 }
 
 /** Of an ephemeral event, which is stored nowhere, no replica has anything. */

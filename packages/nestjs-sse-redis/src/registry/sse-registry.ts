@@ -10,11 +10,14 @@ import {
   type RegistryStore,
 } from '../broker/registry-store.interface.js';
 import type { SseEvent } from '../event/sse-event.js';
+import { checkOptions } from '../event/known-options.js';
+import { describeValue } from '../options/describe-value.js';
 import type { NodeRegistration } from './node-registration.js';
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
+const FILTER_FIELDS: ReadonlySet<string> = new Set(['user', 'channel', 'node', 'address']);
 
 /** Which page of a list. */
 export interface PageOptions {
@@ -70,12 +73,12 @@ export class SseRegistry {
    * ```
    */
   async list(filter: ConnectionFilter = {}, options: PageOptions = {}): Promise<ConnectionPage> {
-    return this.store.list(filter, parseLimit(options), options.after);
+    return this.store.list(parseFilter(filter), parseLimit(options), options.after);
   }
 
   /** How many there are; costs the same however many. */
   async count(filter: ConnectionFilter = {}): Promise<number> {
-    return this.store.count(filter);
+    return this.store.count(parseFilter(filter));
   }
 
   /** The users of a channel, each with the number of their connections there. */
@@ -93,15 +96,18 @@ export class SseRegistry {
     return this.store.nodes();
   }
 
-  /** The changes that concern a channel, or a user. */
+  /** The changes that concern a channel, or a user. @throws InvalidArgumentError when called */
   changesOf(
     of: { readonly channel: string } | { readonly user: string },
   ): Observable<ConnectionChange | ChangesGap> {
+    const { user, channel } = parseFilter(of);
+    if ((user === undefined) === (channel === undefined) || Object.keys(of).length > 1)
+      throw new InvalidArgumentError('changesOf() takes { channel } or { user }, one of them.');
     return this.changes.pipe(
       filter((change) => {
         if (change.type === 'gap') return true;
-        if ('user' in of) return change.connection.user === of.user;
-        return (change.channels ?? change.connection.channels).includes(of.channel);
+        if (user !== undefined) return change.connection.user === user;
+        return (change.channels ?? change.connection.channels).includes(channel!);
       }),
     );
   }
@@ -114,6 +120,29 @@ export class SseRegistry {
   async sweep(): Promise<number> {
     return this.registration.sweep();
   }
+}
+
+/**
+ * A filter whose values are all missing must not mean everybody: `{ user: request.user?.id }`.
+ *
+ * @throws InvalidArgumentError
+ */
+function parseFilter(filter: ConnectionFilter): ConnectionFilter {
+  checkOptions('The filter of connections', filter, FILTER_FIELDS);
+  const given = Object.entries(filter as Record<string, unknown>);
+  if (given.length > 0 && given.every(([, value]) => value === undefined)) {
+    throw new InvalidArgumentError(
+      `A filter of connections has only undefined in ${given.map(([name]) => name).join(', ')}: check where it comes from. For all connections leave the filter out.`,
+    );
+  }
+  for (const [name, value] of given) {
+    if (value === undefined || typeof value === 'string' || (name === 'user' && typeof value === 'number'))
+      continue;
+    throw new InvalidArgumentError(
+      `A filter of connections takes a string as ${name}, it got ${describeValue(value)}.`,
+    );
+  }
+  return typeof (filter.user as unknown) === 'number' ? { ...filter, user: String(filter.user) } : filter;
 }
 
 function parseLimit({ limit = DEFAULT_LIMIT }: PageOptions): number {
