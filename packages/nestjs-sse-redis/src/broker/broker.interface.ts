@@ -69,7 +69,7 @@ export interface BrokerListener {
   /** Announcements no longer arrive. */
   linkLost(): void;
   /** They arrive again, for all subscribed channels, from after this position on; what came between must be read. */
-  linkRestored(position: Position, forks: readonly Fork[]): void;
+  linkRestored(position: Position, forks: readonly Fork[], run: string): void;
 }
 
 /** A new line of the data set began: a replica was promoted, or a server restarted. */
@@ -106,6 +106,8 @@ export interface Broker {
   send(node: string, message: string): Promise<number>;
   /** Where the data set began new lines, the oldest first. Known from the first answer of a connection on. */
   readonly forks: readonly Fork[];
+  /** Names the start of the server that the broker is connected to; empty where that is not known. */
+  readonly run: string;
   /** Where connections are known to all processes. */
   readonly registry: RegistryStore;
   /** Why announcements do not arrive; undefined where they do, or the reason is not known. */

@@ -139,12 +139,12 @@ export class Feeds {
   }
 
   /** @returns a fork behind which the listeners have heard another line */
-  linkRestored(position: Position, forks: readonly Fork[] = []): Fork | undefined {
+  linkRestored(position: Position, forks: readonly Fork[] = [], run = ''): Fork | undefined {
     this.link.up = true;
     this.upSince = Date.now();
     this.noteAssigned(position);
     for (const feed of this.all()) feed.linkRestored(position);
-    return this.lines.restored(forks);
+    return this.lines.restored(forks, run);
   }
 
   private forget(feed: Feed): void {

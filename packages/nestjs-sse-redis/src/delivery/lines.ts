@@ -5,18 +5,25 @@ import type { Position } from '../event/position.js';
 export class Lines {
   private forks: readonly Fork[] = [];
   private newest: Position | undefined = undefined;
+  private run = '';
 
   /**
    * Takes the forks that are known at a new link.
    *
+   * A server that was made a replica of nobody and a master again begins a line with all its data: whoever was connected to it
+   * has heard what it announced. Two forks are another matter, since it may have had the data of another server in between.
+   *
+   * @param run of the server that the link leads to
    * @returns the fork behind which whoever was connected has heard another line; undefined where none is new
    */
-  restored(forks: readonly Fork[]): Fork | undefined {
+  restored(forks: readonly Fork[], run: string): Fork | undefined {
     const { newest } = this;
+    const isSameRun = run !== '' && run === this.run;
+    this.run = run;
     this.forks = forks;
     this.newest = Math.max(newest ?? 0, ...forks.map(({ began }) => began));
     const passed = newest === undefined ? [] : forks.filter(({ began }) => began > newest);
-    if (passed.length === 0) return undefined;
+    if (passed.length === 0 || (passed.length === 1 && isSameRun)) return undefined;
     return { from: Math.min(...passed.map(({ from }) => from)), began: this.newest };
   }
 

@@ -122,6 +122,7 @@ export class MemoryBroker implements Broker {
   readonly linkProblem = undefined;
   /** Memory has one line. */
   readonly forks: readonly Fork[] = [];
+  readonly run = '';
 
   async close(): Promise<void> {
     clearInterval(this.timer);

@@ -12,6 +12,8 @@ export class Line {
   replid = '';
   /** Where new lines began, the oldest first. */
   forks: readonly Fork[] = [];
+  /** The start of the server that it runs since; empty where that is not known. */
+  run = '';
   /** How many connections there were: what one of them answered says nothing about the next. */
   connection = 0;
 
@@ -36,6 +38,7 @@ export class Line {
     // With a list that a hand in Redis spoilt the hub goes on as where nothing is told.
     this.replid = forks ? last[0].toString() : HIDDEN;
     this.forks = forks ?? [];
+    this.run = String(last[2] ?? '');
   }
 }
 

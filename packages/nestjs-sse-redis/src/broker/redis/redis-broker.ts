@@ -184,6 +184,10 @@ export class RedisBroker implements Broker {
     return (await this.commands.read(SEND, { keys: [], args })) as number;
   }
 
+  get run(): string {
+    return this.commands.line.run;
+  }
+
   get forks(): readonly Fork[] {
     return this.commands.line.forks;
   }
@@ -286,7 +290,7 @@ export class RedisBroker implements Broker {
         this.isLinkUp = true;
         this.outage.over();
         this.probe.start();
-        this.listener?.linkRestored(position, this.forks);
+        this.listener?.linkRestored(position, this.forks, this.run);
         return;
       } catch (error) {
         // The connection for commands is not back yet.

@@ -12,7 +12,7 @@ local MOST_FORKS = 16
 -- began     the position that an event gets now, or an earlier one
 -- known     replid as the caller knows it, of this connection; INFO costs 2.4 µs, so it is asked only where the two differ
 --
--- Returns nil where the caller knows the line, else { replid, forks } for it. Where INFO is not to be had, replid is '-', and
+-- Returns nil where the caller knows the line, else { replid, forks, run } for it, run being of this start of the server. Where INFO is not to be had, replid is '-', and
 -- there are no lines.
 local function onItsLine(clockKey, stored, last, began, known)
   if known == stored or known == '-' then return nil end
@@ -30,5 +30,6 @@ local function onItsLine(clockKey, stored, last, began, known)
     redis.call('HDEL', clockKey, '')
     redis.call('HSET', clockKey, 'replid', replid, 'forks', forks)
   end
-  return { replid, forks }
+  local server = redis.pcall('INFO', 'server')
+  return { replid, forks, type(server) == 'string' and string.match(server, 'run_id:(%x+)') or '' }
 end
