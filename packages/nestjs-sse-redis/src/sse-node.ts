@@ -89,7 +89,7 @@ export class SseNode implements HubParts {
     this.feeds.link.up = true;
     this.logBroker(await this.broker.start(this.createListener()));
     // Of what came before nobody here has heard another line.
-    this.feeds.lines.restored(this.broker.forks, this.broker.run);
+    this.feeds.lines.restored(this.broker.line);
     this.state.start();
     // Losses that it does not know by then it learns later, and sends gaps to the clients that have come.
     await withinTime(this.lossWatch.start(), this.options.connectTimeout);
@@ -155,8 +155,8 @@ export class SseNode implements HubParts {
         subscribers.linkLost();
         feeds.linkLost();
       },
-      linkRestored: (position, forks, run) => {
-        const fork = feeds.linkRestored(position, forks, run);
+      linkRestored: (position, line) => {
+        const fork = feeds.linkRestored(position, line);
         this.registration.recount();
         clients.linkRestored();
         // Announcements and answers may have come before this position, and be about later ones.

@@ -69,7 +69,15 @@ export interface BrokerListener {
   /** Announcements no longer arrive. */
   linkLost(): void;
   /** They arrive again, for all subscribed channels, from after this position on; what came between must be read. */
-  linkRestored(position: Position, forks: readonly Fork[], run: string): void;
+  linkRestored(position: Position, line: DataLine): void;
+}
+
+/** What a broker knows of its data set. */
+export interface DataLine {
+  /** Where it began new lines, the oldest first. */
+  readonly forks: readonly Fork[];
+  /** Names the start of the server; empty where that is not known. */
+  readonly run: string;
 }
 
 /** A new line of the data set began: a replica was promoted, or a server restarted. */
@@ -104,10 +112,8 @@ export interface Broker {
   unsubscribe(channel: string): void;
   /** Sends a message to a node. Resolves to how many hear it: 0 where the node is dead, or its link is lost. */
   send(node: string, message: string): Promise<number>;
-  /** Where the data set began new lines, the oldest first. Known from the first answer of a connection on. */
-  readonly forks: readonly Fork[];
-  /** Names the start of the server that the broker is connected to; empty where that is not known. */
-  readonly run: string;
+  /** Known from the first answer of a connection on. */
+  readonly line: DataLine;
   /** Where connections are known to all processes. */
   readonly registry: RegistryStore;
   /** Why announcements do not arrive; undefined where they do, or the reason is not known. */

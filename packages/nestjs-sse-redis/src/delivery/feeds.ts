@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Broker, Fork, LogRange } from '../broker/broker.interface.js';
+import type { Broker, DataLine, Fork, LogRange } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import { toMs, type Position } from '../event/position.js';
 import { EventRing } from './event-ring.js';
@@ -15,6 +15,8 @@ const RECENT_BYTES = 4 * 1_048_576;
 
 /** How often it is looked whether an event was announced: only while the process shuts down. */
 const WAIT_STEP_MS = 5;
+
+const UNKNOWN_LINE: DataLine = { forks: [], run: '' };
 
 interface Use {
   readonly feed: Feed;
@@ -139,12 +141,12 @@ export class Feeds {
   }
 
   /** @returns a fork behind which the listeners have heard another line */
-  linkRestored(position: Position, forks: readonly Fork[] = [], run = ''): Fork | undefined {
+  linkRestored(position: Position, line: DataLine = UNKNOWN_LINE): Fork | undefined {
     this.link.up = true;
     this.upSince = Date.now();
     this.noteAssigned(position);
     for (const feed of this.all()) feed.linkRestored(position);
-    return this.lines.restored(forks, run);
+    return this.lines.restored(line);
   }
 
   private forget(feed: Feed): void {

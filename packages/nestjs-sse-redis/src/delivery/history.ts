@@ -40,7 +40,7 @@ export async function readHistory(
   const name = parseChannel(channel);
   const limit = parseCount('limit', wanted ?? DEFAULT_LIMIT);
   const after = id === undefined ? await broker.positionBefore([name], limit) : parsePositionAfter(id, name);
-  const left = leftAt(broker.forks, after);
+  const left = leftAt(broker.line.forks, after);
   const [slice] = await broker.read([{ channel: name, after: left ?? after }], {
     records: limit,
     bytes: Infinity,

@@ -1,4 +1,4 @@
-import type { Fork } from '../broker/broker.interface.js';
+import type { DataLine, Fork } from '../broker/broker.interface.js';
 import type { Position } from '../event/position.js';
 
 /** The lines of the data set, as the link has come to know them. */
@@ -13,10 +13,10 @@ export class Lines {
    * A server that was made a replica of nobody and a master again begins a line with all its data: whoever was connected to it
    * has heard what it announced. Two forks are another matter, since it may have had the data of another server in between.
    *
-   * @param run of the server that the link leads to
+   * @param line of the server that the link leads to
    * @returns the fork behind which whoever was connected has heard another line; undefined where none is new
    */
-  restored(forks: readonly Fork[], run: string): Fork | undefined {
+  restored({ forks, run }: DataLine): Fork | undefined {
     const { newest } = this;
     const isSameRun = run !== '' && run === this.run;
     this.run = run;

@@ -36,7 +36,7 @@ describe.each(brokerSetUps)('the $name broker', (setUp) => {
     const broker = await start();
     await publishAll(broker, publication('a', 1));
     await broker.position();
-    expect(broker.forks).toEqual([]);
+    expect(broker.line.forks).toEqual([]);
   });
 
   it('announces to subscribed channels alone, in order, with the id in the frame', async () => {

@@ -52,7 +52,7 @@ it('tells no fork of a data set that never failed over, whoever comes back to it
   await publishAll(broker, publication('a', 1));
   await reconnect(broker);
   await publishAll(broker, publication('a', 2));
-  expect([broker.forks, (await start()).forks]).toEqual([[], []]);
+  expect([broker.line.forks, (await start()).line.forks]).toEqual([[], []]);
 });
 
 it('tells one fork, after the last position that arrived, where a replica was promoted', async () => {
@@ -66,13 +66,13 @@ it('tells one fork, after the last position that arrived, where a replica was pr
     await next.cli('REPLICAOF', 'NO', 'ONE');
     // The old master goes on, and what it takes is lost.
     await publishAll(broker, publication('a', 2));
-    expect(broker.forks).toEqual([]);
+    expect(broker.line.forks).toEqual([]);
 
     name.target = next.port;
     name.cut();
     await until(
       () =>
-        broker.forks.length > 0 ||
+        broker.line.forks.length > 0 ||
         broker.position().then(
           () => false,
           () => false,
@@ -80,7 +80,7 @@ it('tells one fork, after the last position that arrived, where a replica was pr
     );
     await publishAll(broker, publication('a', 3));
     const other = await start(next.url);
-    expect([broker.forks, other.forks]).toEqual([[forkAt(last)], [forkAt(last)]]);
+    expect([broker.line.forks, other.line.forks]).toEqual([[forkAt(last)], [forkAt(last)]]);
   } finally {
     await name.stop();
     await next.stop();
@@ -94,7 +94,7 @@ it('counts each promotion, in order', async () => {
     forks.push(await lastOf(redis));
     await promote(redis);
   }
-  expect((await start()).forks).toEqual(forks.map(forkAt));
+  expect((await start()).line.forks).toEqual(forks.map(forkAt));
 });
 
 it('forks once where processes still know the server by its former name', async () => {
@@ -104,15 +104,15 @@ it('forks once where processes still know the server by its former name', async 
   for (let i = 0; i < 3; i++) {
     for (const broker of [first, second, third]) await publishAll(broker, publication('a', i));
   }
-  const [fork] = third.forks;
-  expect([first.forks, second.forks, third.forks]).toEqual([[fork], [fork], [fork]]);
+  const [fork] = third.line.forks;
+  expect([first.line.forks, second.line.forks, third.line.forks]).toEqual([[fork], [fork], [fork]]);
 });
 
 it('takes the line of a clock from a release before for its own', async () => {
   await publishAll(await start(), publication('a', 1));
   await redis.cli('HDEL', `{${prefix}}:clock`, 'replid', 'forks');
   await promote(redis);
-  expect((await start()).forks).toEqual([]);
+  expect((await start()).line.forks).toEqual([]);
 });
 
 it('reads in a full Redis that has a new line', async () => {
@@ -121,7 +121,7 @@ it('reads in a full Redis that has a new line', async () => {
   await redis.cli('CONFIG', 'SET', 'maxmemory', 1);
   await reconnect(broker);
   expect(await broker.position()).toBe(await lastOf(redis));
-  expect(broker.forks).toHaveLength(1);
+  expect(broker.line.forks).toHaveLength(1);
 });
 
 it('begins a new line after a restart whose data are older than what was acknowledged', async () => {
@@ -133,7 +133,7 @@ it('begins a new line after a restart whose data are older than what was acknowl
     await server.restart();
     const survived = await lastOf(server);
     expect(survived).toBeLessThanOrEqual(last);
-    expect((await start(server.url)).forks).toEqual([forkAt(survived)]);
+    expect((await start(server.url)).line.forks).toEqual([forkAt(survived)]);
   } finally {
     await server.stop();
   }
@@ -146,7 +146,7 @@ it('publishes without lines, and says so once, where INFO is not allowed', async
   await promote(redis);
   await reconnect(broker);
   await publishAll(broker, publication('a', 1));
-  expect(broker.forks).toEqual([]);
+  expect(broker.line.forks).toEqual([]);
   expect(warn.mock.calls.filter(([text]) => String(text).includes('does not answer INFO'))).toHaveLength(1);
   warn.mockRestore();
 });
@@ -158,6 +158,6 @@ it.each(['x:y', '1:2,,3:4', '1', '1:2,3:y'])(
     await redis.cli('HSET', `{${prefix}}:clock`, 'forks', forks);
     const broker = await start();
     expect(await publishAll(broker, publication('a', 1))).toHaveLength(1);
-    expect(broker.forks).toEqual([]);
+    expect(broker.line.forks).toEqual([]);
   },
 );

@@ -1,4 +1,5 @@
 import { compare, ownIdOf, type SseBlock, type SseMessage } from '@nestjs-sse-redis/testing';
+import type { Fork } from '../../src/broker/broker.interface.js';
 import { parseEventId } from '../../src/event/position.js';
 import type { Payload, PublishedEvent } from './publisher.js';
 
@@ -14,9 +15,14 @@ export class DataLoss {
   /** Those among them that this node can have told nobody of: its process died before it had found out. */
   readonly unfound = new Set<number>();
 
+  /** Where Redis began again, as the clock has it. */
+  forks: readonly Fork[] = [];
+
   explains(gap: ToldGap): boolean {
     const { channel, from, to } = gap;
     if (from >= to) return false;
+    // Redis lost the position itself: a probe took it as Redis ended.
+    if (this.forks.some((fork) => from === fork.from && to < fork.began)) return true;
     if (this.isOfAnnouncement(gap)) return true;
     return to <= this.trimmedTo(channel) || this.emptied.some((moment) => to >= moment);
   }

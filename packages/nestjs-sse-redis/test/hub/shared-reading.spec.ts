@@ -32,7 +32,7 @@ class LaggingBroker extends MemoryBroker {
       watermark: (position) => listener.watermark(position),
       message: (text) => listener.message(text),
       linkLost: () => listener.linkLost(),
-      linkRestored: (position, forks, run) => listener.linkRestored(position, forks, run),
+      linkRestored: (position, line) => listener.linkRestored(position, line),
     });
   }
 

@@ -4,7 +4,7 @@ import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type {
   Broker,
   BrokerListener,
-  Fork,
+  DataLine,
   LogExtent,
   LogRange,
   LogSlice,
@@ -121,8 +121,7 @@ export class MemoryBroker implements Broker {
 
   readonly linkProblem = undefined;
   /** Memory has one line. */
-  readonly forks: readonly Fork[] = [];
-  readonly run = '';
+  readonly line: DataLine = { forks: [], run: '' };
 
   async close(): Promise<void> {
     clearInterval(this.timer);

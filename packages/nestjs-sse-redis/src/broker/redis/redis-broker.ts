@@ -8,7 +8,7 @@ import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type {
   Broker,
   BrokerListener,
-  Fork,
+  DataLine,
   LogExtent,
   LogRange,
   LogSlice,
@@ -184,12 +184,8 @@ export class RedisBroker implements Broker {
     return (await this.commands.read(SEND, { keys: [], args })) as number;
   }
 
-  get run(): string {
-    return this.commands.line.run;
-  }
-
-  get forks(): readonly Fork[] {
-    return this.commands.line.forks;
+  get line(): DataLine {
+    return this.commands.line;
   }
 
   get linkProblem(): string | undefined {
@@ -290,7 +286,7 @@ export class RedisBroker implements Broker {
         this.isLinkUp = true;
         this.outage.over();
         this.probe.start();
-        this.listener?.linkRestored(position, this.forks, this.run);
+        this.listener?.linkRestored(position, this.line);
         return;
       } catch (error) {
         // The connection for commands is not back yet.
