@@ -83,7 +83,7 @@ export const isRedis: OptionCheck = (value) => {
 function findProblemOfClass(option: string, value: object): string | undefined {
   const [[key, type] = [], ...others] = Object.entries(value) as [string, unknown][];
   if (others.length > 0 || (key !== 'useExisting' && key !== 'useClass')) return undefined;
-  const hint = type === undefined ? ', as where two files import one another' : '';
+  const hint = type === undefined ? ', as where two files import one another (a circular import)' : '';
   return `${option}: { ${key} } takes a class, it got ${describeValue(type)}${hint}`;
 }
 

@@ -35,7 +35,7 @@ it('rejects where the replica does not have it, which is stored and announced al
   const failure = await withHungReplica(() => failureOf(test.hub.publish('news', { data: 1 })));
   expect(failure).toBeInstanceOf(NotReplicatedError);
   expect(failure).toMatchObject({ code: 'NOT_REPLICATED', statusCode: 503, replicas: 0 });
-  expect(failure.message).toMatch(/0 of 1 replicas have it/);
+  expect(failure.message).toMatch(/0 of 1 replicas have it.*Do not publish it again/);
   await client.waitFor(1);
   const { events } = await test.hub.history('news');
   expect(events.map(({ id, data }) => [id, data])).toEqual([[failure.id, 1]]);
@@ -67,6 +67,7 @@ it('says how many have it, and asks again for an event with the same idempotency
   const publish = (replicas: number) => hub.publish('news', { data: 1 }, { idempotencyKey: 'k', replicas });
   const failure = await failureOf(publish(2));
   expect(failure).toMatchObject({ code: 'NOT_REPLICATED', replicas: 1 });
+  expect(failure.message).toContain('Publish it again with the same idempotencyKey');
   expect(await publish(1)).toEqual({ id: failure.id });
   expect((await hub.history('news')).events).toHaveLength(1);
 });

@@ -100,15 +100,22 @@ export class PublishQueue {
       const published = this.toOutcome(reply);
       const wanted = publications[i]!.replicas ?? 0;
       if (wanted === 0 || 'error' in published || (replicas && replicas.count >= wanted)) return published;
-      return { error: this.notReplicated(published.position, wanted, replicas) };
+      return { error: this.notReplicated(publications[i]!, published.position, replicas) };
     });
   }
 
-  private notReplicated(position: Position, wanted: number, replicas: Replicas | undefined): Error {
+  private notReplicated(
+    { replicas: wanted, idempotencyKey }: Publication,
+    position: Position,
+    replicas: Replicas | undefined,
+  ): Error {
     const { count = 0, cause } = replicas ?? {};
+    const advice = idempotencyKey
+      ? 'Publish it again with the same idempotencyKey to ask them again.'
+      : 'Do not publish it again, which would send it twice: only with an idempotencyKey they can be asked again.';
     const id = formatEventId(position);
     return new NotReplicatedError(
-      `Event ${id} is stored at Redis at ${this.commands.address} and announced, but ${count} of ${wanted} replicas have it${cause ? ` (${cause.message})` : ''}: a failover may lose it. Publish it again with the same idempotencyKey to ask them again.`,
+      `Event ${id} is stored at Redis at ${this.commands.address} and announced, but ${count} of ${wanted} replicas have it${cause ? ` (${cause.message})` : ''}: a failover may lose it. ${advice}`,
       id,
       count,
       cause && { cause },
