@@ -93,7 +93,7 @@ export class Replay {
       from: Math.min(from, cursor.lacksAfter(feed)),
       to: head,
     }));
-    writer.resetTo(head, gaps);
+    writer.goBackTo(head, gaps, 'unknown-id');
     return true;
   }
 
@@ -111,7 +111,7 @@ export class Replay {
       gaps.push({ channel, from: gapFrom, to });
       this.reopen(channel);
     }
-    if (cursor.position > limit) writer.setBack(limit, gaps);
+    if (cursor.position > limit) writer.goBackTo(limit, gaps, 'failover');
     else for (const gap of gaps) writer.sendLossGap(gap, 'failover');
   }
 

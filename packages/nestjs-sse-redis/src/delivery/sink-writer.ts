@@ -90,25 +90,14 @@ export class SinkWriter {
     this.sink.live?.();
   }
 
-  /** The cursor was moved back to a position. The gaps say what is unknown. */
-  resetTo(position: Position, gaps: readonly Gap[]): void {
+  /** The client goes back to a position. The gaps say what is unknown, or was of a line that is gone. */
+  goBackTo(position: Position, gaps: readonly Gap[], cause: 'unknown-id' | 'failover'): void {
     const sentId = this.lastId;
-    this.cursor.moveTo(position);
+    if (cause === 'failover') this.cursor.setBack(position);
+    else this.cursor.moveTo(position);
     this.lastSent = position;
     this.sendGaps(
-      gaps.map((gap) => ({ ...gap, cause: 'unknown-id' as const })),
-      sentId,
-    );
-    this.sendPosition();
-  }
-
-  /** The events after a position were of a line that is gone. The gaps say of which channels there were some. */
-  setBack(position: Position, gaps: readonly Gap[]): void {
-    const sentId = this.lastId;
-    this.cursor.setBack(position);
-    this.lastSent = position;
-    this.sendGaps(
-      gaps.map((gap) => ({ ...gap, cause: 'failover' as const })),
+      gaps.map((gap) => ({ ...gap, cause })),
       sentId,
     );
     this.sendPosition();

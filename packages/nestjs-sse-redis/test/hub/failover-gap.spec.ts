@@ -50,6 +50,19 @@ const gapOf = (data: string) => {
   return { channel, to };
 };
 
+/** A client has an event that only the old server had, and lacks one of another process that only the new one has. */
+async function passByAnother(): Promise<SseStream> {
+  const client = await test.client(['news']);
+  await publish('news', 1);
+  await promote();
+  const other = await hubs.start({ redis: next.url, prefix });
+  await other.hub.publish('news', { type: 'n', data: 10 });
+  await publish('news', 2);
+  await client.waitFor(2);
+  await switchOver();
+  return client;
+}
+
 it('tells live clients of events that only the old server had, and sends those of the new one', async () => {
   const listener = await test.listener('news');
   const client = await test.client(['news', 'quiet']);
@@ -68,14 +81,7 @@ it('tells live clients of events that only the old server had, and sends those o
 });
 
 it('sends what the new server had got from others before this process came to it', async () => {
-  const client = await test.client(['news']);
-  await publish('news', 1);
-  await promote();
-  const other = await hubs.start({ redis: next.url, prefix });
-  await other.hub.publish('news', { type: 'n', data: 10 });
-  await publish('news', 2);
-  await client.waitFor(2);
-  await switchOver();
+  const client = await passByAnother();
   await client.waitFor(4);
   // The event of the other process lies before that of the old server in time, and has not been passed over.
   expect(told(client.messages)).toEqual([1, 2, { channel: 'news', to: expect.any(String) }, 10]);
@@ -130,14 +136,7 @@ it('sends a client that came after the failover of the replica only what is newe
 
 it('passes over events of the new server, untold, where clients are not set back (control)', async () => {
   jest.spyOn(Lines.prototype, 'restored').mockReturnValue(undefined);
-  const client = await test.client(['news']);
-  await publish('news', 1);
-  await promote();
-  const other = await hubs.start({ redis: next.url, prefix });
-  await other.hub.publish('news', { type: 'n', data: 10 });
-  await publish('news', 2);
-  await client.waitFor(2);
-  await switchOver();
+  const client = await passByAnother();
   await publish('news', 3);
   await client.waitFor(3);
   expect(told(client.messages)).toEqual([1, 2, 3]);

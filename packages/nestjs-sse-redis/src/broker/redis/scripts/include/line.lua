@@ -12,8 +12,8 @@ local MOST_FORKS = 16
 -- began     the position that an event gets now, or an earlier one
 -- known     replid as the caller knows it, of this connection; INFO costs 2.4 µs, so it is asked only where the two differ
 --
--- Returns nil where the caller knows the line, else { replid, forks, run } for it, run being of this start of the server. Where INFO is not to be had, replid is '-', and
--- there are no lines.
+-- Returns nil where the caller knows the line, else { replid, forks, run } for it; run names this start of the server.
+-- Where INFO is not to be had, replid is '-', and there are no lines.
 local function onItsLine(clockKey, stored, last, began, known)
   if known == stored or known == '-' then return nil end
   local info = redis.pcall('INFO', 'replication')
