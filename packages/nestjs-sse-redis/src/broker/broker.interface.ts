@@ -76,16 +76,22 @@ export interface BrokerListener {
 export interface DataLine {
   /** Where it began new lines, the oldest first. */
   readonly forks: readonly Fork[];
-  /** Names the start of the server; empty where that is not known. */
-  readonly run: string;
+  /** Names the start of the server that the connection leads to; empty where that is not known. */
+  readonly serverStart: string;
 }
 
-/** A new line of the data set began: a replica was promoted, or a server restarted. */
-export interface Fork {
+/** Between the lines of a data set. */
+export interface LineChange {
   /** The data reached up to here. Whatever events came after it are those of the old line, and lost. */
   readonly from: Position;
   /** No event of the new line has an earlier position. */
   readonly began: Position;
+}
+
+/** A new line of the data set began: a replica was promoted, or a server restarted. */
+export interface Fork extends LineChange {
+  /** Names the start of the server that began it; empty where that is not known. */
+  readonly serverStart: string;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Broker, DataLine, Fork, LogRange } from '../broker/broker.interface.js';
+import type { Broker, DataLine, LineChange, LogRange } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import { toMs, type Position } from '../event/position.js';
 import { EventRing } from './event-ring.js';
@@ -16,7 +16,7 @@ const RECENT_BYTES = 4 * 1_048_576;
 /** How often it is looked whether an event was announced: only while the process shuts down. */
 const WAIT_STEP_MS = 5;
 
-const UNKNOWN_LINE: DataLine = { forks: [], run: '' };
+const UNKNOWN_LINE: DataLine = { forks: [], serverStart: '' };
 
 interface Use {
   readonly feed: Feed;
@@ -141,7 +141,7 @@ export class Feeds {
   }
 
   /** @returns a fork behind which the listeners have heard another line */
-  linkRestored(position: Position, line: DataLine = UNKNOWN_LINE): Fork | undefined {
+  linkRestored(position: Position, line: DataLine = UNKNOWN_LINE): LineChange | undefined {
     this.link.up = true;
     this.upSince = Date.now();
     this.noteAssigned(position);

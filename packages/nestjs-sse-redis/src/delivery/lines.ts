@@ -1,29 +1,31 @@
-import type { DataLine, Fork } from '../broker/broker.interface.js';
+import type { DataLine, Fork, LineChange } from '../broker/broker.interface.js';
 import type { Position } from '../event/position.js';
 
 /** The lines of the data set, as the link has come to know them. */
 export class Lines {
   private forks: readonly Fork[] = [];
   private newest: Position | undefined = undefined;
-  private run = '';
+  private serverStart = '';
 
   /**
    * Takes the forks that are known at a new link.
    *
-   * A server that was made a replica of nobody and a master again begins a line with all its data: whoever was connected to it
-   * has heard what it announced. Two forks are another matter, since it may have had the data of another server in between.
+   * A server that was made a replica of nobody and a master again begins a line with all its data. Whoever was connected to it
+   * has heard what it announced before and after, and needs not go back.
    *
    * @param line of the server that the link leads to
    * @returns the fork behind which whoever was connected has heard another line; undefined where none is new
    */
-  restored({ forks, run }: DataLine): Fork | undefined {
-    const { newest } = this;
-    const isSameRun = run !== '' && run === this.run;
-    this.run = run;
+  restored({ forks, serverStart }: DataLine): LineChange | undefined {
+    const { newest, serverStart: heard } = this;
+    this.serverStart = serverStart;
     this.forks = forks;
     this.newest = Math.max(newest ?? 0, ...forks.map(({ began }) => began));
-    const passed = newest === undefined ? [] : forks.filter(({ began }) => began > newest);
-    if (passed.length === 0 || (passed.length === 1 && isSameRun)) return undefined;
+    if (newest === undefined) return undefined;
+    const passed = forks.filter(
+      (fork) => fork.began > newest && (fork.serverStart === '' || fork.serverStart !== heard),
+    );
+    if (passed.length === 0) return undefined;
     return { from: Math.min(...passed.map(({ from }) => from)), began: this.newest };
   }
 

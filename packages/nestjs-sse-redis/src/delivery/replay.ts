@@ -1,4 +1,4 @@
-import type { Fork, LogSlice } from '../broker/broker.interface.js';
+import type { LineChange, LogSlice } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Gap } from '../event/gap.js';
 import { isAhead, type Position } from '../event/position.js';
@@ -98,7 +98,7 @@ export class Replay {
   }
 
   /** Where events after a fork were of another line, the client goes back to the fork, and gaps say of which channels there were some. */
-  setBack({ from, began }: Fork): void {
+  setBack({ from, began }: LineChange): void {
     const { cursor, writer, beganAt, cameBack } = this;
     // It may have come from a node that was on the new line already, and not get its events twice.
     const isUnsure = cameBack && beganAt >= began;

@@ -1,4 +1,4 @@
-import type { Fork } from '../broker/broker.interface.js';
+import type { LineChange } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
 import type { BroadcastGroup } from './broadcast-group.js';
@@ -206,7 +206,7 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
   }
 
   /** `last` is the last position that the broker gave out. Behind a fork it has heard another line. */
-  linkRestored(last: Position, fork: Fork | undefined): void {
+  linkRestored(last: Position, fork: LineChange | undefined): void {
     this.leaveGroup();
     if (fork) this.replay.setBack(fork);
     this.replay.resetFromAhead(last);

@@ -1,4 +1,4 @@
-import type { Broker, Fork } from '../broker/broker.interface.js';
+import type { Broker, LineChange } from '../broker/broker.interface.js';
 import {
   channelKey,
   goesOnAfter,
@@ -159,7 +159,7 @@ export class Subscribers {
   }
 
   /** @param fork they have heard another line since */
-  linkRestored(position: Position, fork: Fork | undefined): void {
+  linkRestored(position: Position, fork: LineChange | undefined): void {
     for (const subscriber of this.subscribers.keys()) subscriber.linkRestored(position, fork);
     if (fork) for (const feed of this.feeds.all()) feed.newestBefore = 0;
   }

@@ -31,7 +31,11 @@ async function promote(server: RedisServer): Promise<void> {
 }
 
 /** The new line begins later than the data reach. */
-const forkAt = (from: number) => ({ from, began: expect.any(Number) });
+const forkAt = (from: number) => ({
+  from,
+  began: expect.any(Number),
+  serverStart: expect.stringMatching(/^[0-9a-f]{10}$/),
+});
 
 const lastOf = async (server: RedisServer): Promise<number> =>
   Number(await server.cli('HGET', `{${prefix}}:clock`, 'last'));

@@ -1,4 +1,4 @@
-import type { Fork } from '../../src/broker/broker.interface.js';
+import type { LineChange } from '../../src/broker/broker.interface.js';
 import { ownIdOf, Random, until } from '@nestjs-sse-redis/testing';
 import { setTimeout as pause } from 'node:timers/promises';
 import { FAST, type Deployment } from './deployment.js';
@@ -177,7 +177,7 @@ export class ScheduleRun {
     });
   }
 
-  private async readForks(): Promise<Fork[]> {
+  private async readForks(): Promise<LineChange[]> {
     const text = ((await this.deployment.admin('HGET', '{sse}:clock', 'forks')) ?? '') as string;
     return text.split(',').flatMap((fork) => {
       const [from, began] = fork.split(':').map(Number);

@@ -1,5 +1,5 @@
 import { compare, ownIdOf, type SseBlock, type SseMessage } from '@nestjs-sse-redis/testing';
-import type { Fork } from '../../src/broker/broker.interface.js';
+import type { LineChange } from '../../src/broker/broker.interface.js';
 import { parseEventId } from '../../src/event/position.js';
 import type { Payload, PublishedEvent } from './publisher.js';
 
@@ -16,7 +16,7 @@ export class DataLoss {
   readonly unfound = new Set<number>();
 
   /** Where Redis began again, as the clock has it. */
-  forks: readonly Fork[] = [];
+  forks: readonly LineChange[] = [];
 
   explains(gap: ToldGap): boolean {
     const { channel, from, to } = gap;

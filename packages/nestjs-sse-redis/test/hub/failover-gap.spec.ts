@@ -142,20 +142,26 @@ it('passes over events of the new server, untold, where clients are not set back
   expect(told(client.messages)).toEqual([1, 2, 3]);
 });
 
-it('tells nothing where the same server was made a master again, with all its data', async () => {
-  const client = await test.client(['news']);
-  await publish('news', 1);
-  await hubs.redis.cli('REPLICAOF', '127.0.0.1', 1);
-  await hubs.redis.cli('REPLICAOF', 'NO', 'ONE');
-  // The link stays, and hears what follows the fork that another process finds.
-  const other = await hubs.start({ redis: hubs.redis.url, prefix });
-  await other.hub.publish('news', { type: 'n', data: 2 });
-  await client.waitFor(2);
-  const { id } = await publish('news', 3);
-  await client.waitFor(3);
-  proxy.cut();
-  await until(() => publish('news', 4).then(Boolean, () => false));
-  await until(() => client.messages.some(({ data }) => data === '4'));
-  expect(told(client.messages)).toEqual([1, 2, 3, 4]);
-  expect((await test.hub.history('news', { after: id })).gap).toBe(false);
-});
+it.each(['stays up', 'restarts later'])(
+  'tells nothing where the same server was made a master again, with all its data, and %s',
+  async (what) => {
+    const client = await test.client(['news']);
+    await publish('news', 1);
+    await hubs.redis.cli('REPLICAOF', '127.0.0.1', 1);
+    await hubs.redis.cli('REPLICAOF', 'NO', 'ONE');
+    // The link stays, and hears what follows the fork that another process finds.
+    const other = await hubs.start({ redis: hubs.redis.url, prefix });
+    await other.hub.publish('news', { type: 'n', data: 2 });
+    await client.waitFor(2);
+    const { id } = await publish('news', 3);
+    await client.waitFor(3);
+    if (what === 'restarts later') {
+      await hubs.redis.cli('SAVE');
+      await hubs.redis.restart();
+    } else proxy.cut();
+    await until(() => publish('news', 4).then(Boolean, () => false));
+    await until(() => client.messages.some(({ data }) => data === '4'));
+    expect(told(client.messages)).toEqual([1, 2, 3, 4]);
+    expect((await test.hub.history('news', { after: id })).gap).toBe(false);
+  },
+);

@@ -121,7 +121,7 @@ export class MemoryBroker implements Broker {
 
   readonly linkProblem = undefined;
   /** Memory has one line. */
-  readonly line: DataLine = { forks: [], run: '' };
+  readonly line: DataLine = { forks: [], serverStart: '' };
 
   async close(): Promise<void> {
     clearInterval(this.timer);

@@ -12,8 +12,7 @@ export class Line {
   replid = '';
   /** Where new lines began, the oldest first. */
   forks: readonly Fork[] = [];
-  /** The start of the server that it runs since; empty where that is not known. */
-  run = '';
+  serverStart = '';
   /** How many connections there were: what one of them answered says nothing about the next. */
   connection = 0;
 
@@ -38,15 +37,15 @@ export class Line {
     // With a list that a hand in Redis spoilt the hub goes on as where nothing is told.
     this.replid = forks ? last[0].toString() : HIDDEN;
     this.forks = forks ?? [];
-    this.run = String(last[2] ?? '');
+    this.serverStart = String(last[2] ?? '');
   }
 }
 
 function parseForks(text: string): Fork[] | undefined {
   if (text === '') return [];
   const forks = text.split(',').map((fork) => {
-    const [from, began] = fork.split(':').map(Number);
-    return { from: from!, began: began! };
+    const [from, began, serverStart] = fork.split(':');
+    return { from: Number(from), began: Number(began), serverStart: serverStart ?? '' };
   });
   const isFork = ({ from, began }: Fork) => Number.isSafeInteger(from) && Number.isSafeInteger(began);
   return forks.every(isFork) ? forks : undefined;
