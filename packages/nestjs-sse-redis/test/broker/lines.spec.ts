@@ -101,6 +101,25 @@ it('counts each promotion, in order', async () => {
   expect((await start()).line.forks).toEqual(forks.map(forkAt));
 });
 
+it('takes the end of the old line from before a renewal of the lease, which gives out a position', async () => {
+  const broker = await start();
+  await publishAll(broker, publication('a', 1));
+  const last = await lastOf(redis);
+  await promote(redis);
+  await redis.cli('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  const renew = (pace: number) => broker.registry.renew({ id: 'n', host: 'h', pid: 1 }, 60_000, { pace });
+  await until(() =>
+    renew(2).then(
+      () => true,
+      () => false,
+    ),
+  );
+  // A faster pace makes a probe due.
+  await renew(1);
+  expect(await lastOf(redis)).toBeGreaterThan(last);
+  expect((await start()).line.forks).toEqual([forkAt(last)]);
+});
+
 it('forks once where processes still know the server by its former name', async () => {
   const [first, second] = [await start(), await start()];
   await promote(redis);

@@ -85,7 +85,7 @@ end
 
 -- Proves that announcements arrive: by one that did, or by a probe. Its `prev` is the last event of the hub.
 local function prove()
-  local stored = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'quiet', 'evicted')
+  local stored = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'quiet', 'evicted', 'replid')
   if not (stored[1] and stored[2]) or stored[3] ~= retentionText then
     local position = openClock(clockKey, retentionText, 1, ARGV[#ARGV]).position
     return publishProbe(position, string.format('%.0f', position - 1))
@@ -98,6 +98,8 @@ local function prove()
   if heard == event and age >= 0 and age <= tonumber(recent) then return { last, tonumber(event), age } end
   local position = math.max(now * POSITIONS_PER_MS, last + 1)
   local text = string.format('%.0f', position)
+  -- Before `last` is written. What it says is told by the next script that can.
+  onItsLine(clockKey, stored[6], last, position, ARGV[#ARGV])
   redis.call('HSET', clockKey, 'last', text, 'quiet', text .. ' ' .. event)
   return publishProbe(position, event)
 end
