@@ -140,6 +140,15 @@ describe('the ledger of a client', () => {
     expect(judged(lacking, { loss, announcementDropped: true }).problems).toEqual([]);
   });
 
+  it('accepts a gap behind a fork that the client had passed elsewhere, told where it was, and no other', () => {
+    const loss = new DataLoss();
+    loss.forks = [{ from: 2 * 1_024, began: 3 * 1_024 }];
+    const having = [1, 2, 3, 4, 5].map((n) => tick(n));
+    const told = (from: number, to: number, at: number) =>
+      judged([...having, { ...gap('a', from, to), id: `${at}-0` }, tick(6)], { loss }).counts.undueGaps;
+    expect([told(2, 5, 5), told(1, 5, 5), told(2, 5, 4), told(2, 2, 2)]).toEqual([0, 1, 1, 1]);
+  });
+
   it('finds a gap without a cause, of another channel, or one that is told of too late', () => {
     expect(judged([gap('a', 0, 3), ...[2, 4, 5, 6].map((n) => tick(n))]).counts.undueGaps).toBe(1);
     expect(judged([gap('b', 0, 3), ...[4, 5, 6].map((n) => tick(n))], trimmedTo(3)).counts.undueGaps).toBe(1);

@@ -23,7 +23,7 @@ export class DataLoss {
     if (from >= to) return false;
     // Redis lost the position itself: a probe took it as Redis ended.
     if (this.forks.some((fork) => from === fork.from && to < fork.began)) return true;
-    if (this.isOfAnnouncement(gap)) return true;
+    if (this.isOfAnnouncement(gap) || this.isOfUnknownLine(gap)) return true;
     return to <= this.trimmedTo(channel) || this.emptied.some((moment) => to >= moment);
   }
 
@@ -39,17 +39,26 @@ export class DataLoss {
     );
   }
 
+  /**
+   * Its client came, with a position of the new line, to a node that had not heard of the fork: a master that was replaced may
+   * have given out that position, too. It keeps its place, and has perhaps all (docs/decisions/021).
+   */
+  isOfUnknownLine({ from, to, position }: ToldGap): boolean {
+    return position === to && this.forks.some((fork) => from === fork.from && to >= fork.began);
+  }
+
   private trimmedTo(channel: string): number {
     return this.trimmed.get(channel) ?? 0;
   }
 }
 
-/** A gap as a client was told of it; `at` is its place among the messages. */
+/** A gap as a client was told of it; `at` is its place among the messages, and `position` the client's with it. */
 interface ToldGap {
   readonly channel: string;
   readonly from: number;
   readonly to: number;
   readonly at: number;
+  readonly position: number | undefined;
 }
 
 /** What one client got. */
@@ -113,7 +122,7 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
   messages.forEach((message, at) => {
     const { type, data } = message;
     const id = ownIdOf(message);
-    if (type === 'gap') gaps.push(parseGap(data, at));
+    if (type === 'gap') gaps.push(parseGap(message, at));
     else if (type === 'tick') {
       const { key, channel } = JSON.parse(data) as Payload;
       const known = keys.get(key);
@@ -152,7 +161,7 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
     : ledger.reordered;
   const undue = gaps.filter((gap) => !loss.explains(gap));
   const misplaced = gaps
-    .filter((gap) => !loss.isOfAnnouncement(gap))
+    .filter((gap) => !loss.isOfAnnouncement(gap) && !loss.isOfUnknownLine(gap))
     .filter(({ channel, from, at }) =>
       received.some((one) => one.channel === channel && one.at < at !== parseEventId(one.id)! <= from),
     );
@@ -186,9 +195,10 @@ export function noCounts(): Counts {
   return Object.fromEntries(COUNTS.map((name) => [name, 0])) as Counts;
 }
 
-function parseGap(data: string, at: number): ToldGap {
+function parseGap({ id, data }: SseMessage, at: number): ToldGap {
+  const position = parseEventId(id.split('~').at(-1)!);
   const { channel, from, to } = JSON.parse(data) as { channel: string; from: string | null; to: string };
-  return { channel, from: from === null ? -1 : parseEventId(from)!, to: parseEventId(to)!, at };
+  return { channel, from: from === null ? -1 : parseEventId(from)!, to: parseEventId(to)!, at, position };
 }
 
 function showGap({ channel, from, to, at }: ToldGap): string {
