@@ -2,6 +2,7 @@
  * The meaning of a refusal, the same for all versions of Redis and Valkey.
  *
  * - `REDIS_READONLY`, `REDIS_MASTER_DOWN`, `REDIS_CLUSTER_DOWN`: this server is not the master, or cannot act as one.
+ * - `REDIS_MOVED`: another node of the cluster has the keys. `REDIS_MIGRATING`: they are on their way to another node.
  * - `REDIS_LOADING`, `REDIS_BUSY`: it loads its data, or runs a script that does not end.
  * - `REDIS_NO_REPLICAS`: `min-replicas-to-write` is not met.
  * - `REDIS_MISCONFIGURED`: it cannot persist its data, and refuses to write.
@@ -13,6 +14,8 @@ export type RedisRefusalCode =
   | 'REDIS_READONLY'
   | 'REDIS_MASTER_DOWN'
   | 'REDIS_CLUSTER_DOWN'
+  | 'REDIS_MOVED'
+  | 'REDIS_MIGRATING'
   | 'REDIS_LOADING'
   | 'REDIS_BUSY'
   | 'REDIS_NO_REPLICAS'

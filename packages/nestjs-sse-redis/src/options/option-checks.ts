@@ -1,3 +1,4 @@
+import { findProblemOfRedisUrl, findProblemsOfCluster } from './redis-checks.js';
 import { findProblemOfPattern } from '../event/channel-pattern.js';
 import { describeValue, isObject } from './describe-value.js';
 
@@ -69,14 +70,15 @@ export const EMBEDDED = 'embedded';
 export const isRedis: OptionCheck = (value) => {
   if (value === EMBEDDED) return [];
   if (typeof value === 'string') {
-    const problem = findProblemOfUrl(value);
-    return problem ? [`redis takes a URL that begins with redis:// or rediss://, it got ${problem}`] : [];
+    const problem = findProblemOfRedisUrl(value);
+    return problem
+      ? [`redis takes a URL that begins with redis://, rediss:// or redis+cluster://, it got ${problem}`]
+      : [];
   }
-  if (!isObject(value)) {
-    return [`redis takes a URL, ioredis options or an ioredis Redis, it got ${describeValue(value)}`];
-  }
-  const isCluster = 'isCluster' in value && Boolean(value.isCluster);
-  return isCluster ? ['redis takes a Redis, not a Cluster: give the address of one Redis or Valkey'] : [];
+  if (isObject(value)) return 'cluster' in value ? findProblemsOfCluster(value) : [];
+  return [
+    `redis takes a URL, ioredis options or an ioredis Redis or Cluster, it got ${describeValue(value)}`,
+  ];
 };
 
 /** A class that is undefined, or something else that is none. */
@@ -85,23 +87,4 @@ function findProblemOfClass(option: string, value: object): string | undefined {
   if (others.length > 0 || (key !== 'useExisting' && key !== 'useClass')) return undefined;
   const hint = type === undefined ? ', as where two files import one another (a circular import)' : '';
   return `${option}: { ${key} } takes a class, it got ${describeValue(type)}${hint}`;
-}
-
-/** The fault of a URL of Redis. The URL is never shown: it may have a password in it. */
-function findProblemOfUrl(redis: string): string | undefined {
-  // The path of a Unix socket, as ioredis takes it.
-  if (redis.startsWith('/')) return undefined;
-  if (!/^(rediss?|unix):\/\/./.test(redis)) return 'another string';
-  try {
-    const { username, password, hash } = new URL(redis);
-    decodeURIComponent(username + password);
-    if (hash === '') return undefined;
-  } catch {
-    // The answer is below.
-  }
-  const port = /^\w+:\/\/[^/?#]*:([^/?#@:\]]*)(?:[/?#]|$)/.exec(redis)?.[1];
-  if (port !== undefined && !(/^\d*$/.test(port) && Number(port) <= 65_535)) {
-    return 'one whose port is no number from 0 to 65535';
-  }
-  return 'one that cannot be read: special characters in user and password must be percent-encoded';
 }

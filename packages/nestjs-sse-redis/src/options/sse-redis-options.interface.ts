@@ -1,5 +1,6 @@
-import type { Redis, RedisOptions } from 'ioredis';
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { AuthorizeFunction, ChannelRules } from './channel-rules.interface.js';
+import type { RedisClusterOptions } from './redis-cluster-options.interface.js';
 import type { RedisCredentialsFunction } from './redis-credentials.interface.js';
 import type { OptionClass, SseAuthorizer, SseIdentifier } from './option-class.interface.js';
 import type { UserId } from './user-id.js';
@@ -12,10 +13,13 @@ export interface SseRedisOptions {
    * one the module takes the settings for two connections of its own, which it also closes; yours stays yours. A
    * `keyPrefix` in it goes in front of `prefix`.
    *
+   * For a Redis Cluster (7.0 or later, with ioredis 6): `redis+cluster://host:6379,other:6379` (`rediss+cluster://` with TLS),
+   * `{ cluster: [nodes], …ioredis options }`, or an existing ioredis `Cluster`.
+   *
    * `'embedded'`, or left out: the embedded broker, for one process; in production (`NODE_ENV`) it warns. A key that is
    * there and undefined is an error, since an environment variable is missing then.
    */
-  readonly redis?: string | RedisOptions | Redis;
+  readonly redis?: string | RedisOptions | RedisClusterOptions | Redis | Cluster;
   /**
    * Returns user and password for Redis, for passwords that are rotated. The hub calls it before each connection and
    * reconnect, of both of its connections; its answer replaces what `redis` says. If it fails, or takes longer than

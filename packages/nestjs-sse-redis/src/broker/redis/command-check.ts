@@ -24,10 +24,12 @@ const MOVED = /: MOVED \d+ (\S+)/;
  * Refuses a server that lacks a command. Without it the hub would start, and fail where it first needs the command.
  *
  * @param key of the hub
+ * @param isCluster whether the hub knows that it is one
  * @throws UnsupportedRedisError
  */
-export async function checkCommands(commands: Commands, key: string): Promise<void> {
-  const missing = (await commands.read(COMMANDS, { keys: [key], args: NEEDED })) as string[];
+export async function checkCommands(commands: Commands, key: string, isCluster: boolean): Promise<void> {
+  const args = NEEDED.map((name) => (isCluster && name === 'PUBLISH' ? 'SPUBLISH' : name));
+  const missing = (await commands.read(COMMANDS, { keys: [key], args })) as string[];
   if (missing.length > 0) throw unsupported(commands.address, missing.join(', '));
 }
 
@@ -37,7 +39,7 @@ export function toUnsupported(error: unknown, address: string): unknown {
   const owner = MOVED.exec(error.message)?.[1];
   if (owner) {
     return new UnsupportedRedisError(
-      `Redis at ${address} is a node of a Redis Cluster, and the keys of this prefix belong to its node ${owner}. The hub does not follow a cluster yet: give it a Redis outside of one.`,
+      `Redis at ${address} is a node of a Redis Cluster, and the keys of this prefix belong to its node ${owner}. Name the cluster, so that the hub follows them: redis: { cluster: [${owner}] }, or redis+cluster://${owner}.`,
       { cause: error },
     );
   }

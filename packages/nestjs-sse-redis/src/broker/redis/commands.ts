@@ -68,6 +68,8 @@ export class Commands {
     private readonly rights: string,
     readonly outage: Outage,
     private readonly timeout: number,
+    /** Announcements go to the subscribers of one node of a cluster. */
+    private readonly isSharded: boolean,
   ) {
     redis.on('close', () => this.line.lost());
   }
@@ -135,13 +137,14 @@ export class Commands {
   ): Promise<Outcome[]> {
     const { items: round, result } = this.rounds.current;
     const { pipeline } = round;
-    if (load) pipeline.script('LOAD', script.source);
+    const { source, sha } = this.isSharded ? script.sharded : script;
+    if (load) pipeline.script('LOAD', source);
     const start = pipeline.length;
     const { replid, connection } = this.line;
     const known = script.opensClock ? [replid] : [];
     for (const { keys, args, replicas = 0 } of calls) {
       if (replicas > round.replicas) round.replicas = replicas;
-      pipeline.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args, ...known);
+      pipeline.callBuffer('EVALSHA', sha, keys.length, ...keys, ...args, ...known);
     }
     const size = getSize(calls);
     round.size += size;

@@ -40,5 +40,7 @@ function describe(timeout: number, address: string, reason: string): string {
     return `Redis at ${address} refused the login for ${timeout} ms (${reason}). Are user and password in the \`redis\` option right?`;
   if (/^LOADING\b/.test(reason))
     return `Redis at ${address} was not ready within ${timeout} ms (${reason}). Start again when it has loaded its data, or raise connectTimeout.`;
+  if (/cluster support disabled/.test(reason))
+    return `Redis at ${address} is no Redis Cluster (${reason}). Name it as one Redis in the \`redis\` option: redis://…`;
   return `Redis at ${address} could not be reached within ${timeout} ms (${reason}). Is it running, and is the \`redis\` option right? Without that option the embedded broker serves one process.`;
 }

@@ -59,12 +59,12 @@ export class Outage {
   }
 
   /**
-   * Sentinel names another master. Answers of the server that was the master do not hold up the new connections.
+   * Another server has the keys now. Answers of the one that had them do not hold up the new connections.
    *
-   * @param master its address
+   * @param cause who says so, and what
    */
-  moved(master: string): void {
-    this.failed(new Error(`Sentinel names another master, ${master}`));
+  moved(cause: string): void {
+    this.failed(new Error(cause));
     this.lost();
     clearTimeout(this.reconnectTimer);
     this.makeNew();

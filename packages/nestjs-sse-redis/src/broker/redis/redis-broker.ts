@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
+import { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import { parseRecord, type EventRecord } from '../../event/event-record.js';
 import type { Position } from '../../event/position.js';
@@ -21,6 +22,7 @@ import { checkCommands, toUnsupported } from './command-check.js';
 import { Commands } from './commands.js';
 import { connectWithin } from './connect.js';
 import { Keys } from './keys.js';
+import type { MasterWatch } from './master-watch.js';
 import { describeError, Outage } from './outage.js';
 import { Probe } from './probe.js';
 import { PublishQueue } from './publish-queue.js';
@@ -30,7 +32,6 @@ import { RedisSettings } from './redis-settings.js';
 import { Script } from './script.js';
 import sendLua from './scripts/send.lua.js';
 import { toRefusal } from './refusals.js';
-import type { SentinelWatch } from './sentinel-watch.js';
 import { checkServer } from './server-check.js';
 import { Subscription } from './subscription.js';
 
@@ -56,7 +57,7 @@ export class RedisBroker implements Broker {
   private readonly logs: RedisLogs;
   private readonly subscription: Subscription;
   private readonly probe: Probe;
-  private readonly sentinelWatch: SentinelWatch | undefined;
+  private readonly masterWatch: MasterWatch | undefined;
   private listener: BrokerListener | undefined;
   /** How often the link was lost. */
   private losses = 0;
@@ -76,7 +77,7 @@ export class RedisBroker implements Broker {
     this.inbox = this.keys.inbox(nodeId);
     this.commandConnection = this.settings.createCommandConnection();
     this.subscriberConnection = this.settings.createSubscriberConnection();
-    const { address, rights } = this.settings;
+    const { address, rights, cluster } = this.settings;
     this.outage = new Outage(address, () => void this.reconnect());
     this.commands = new Commands(
       this.commandConnection,
@@ -84,21 +85,28 @@ export class RedisBroker implements Broker {
       rights,
       this.outage,
       options.publishTimeout,
+      cluster !== undefined,
     );
     this.publishing = new PublishQueue(this.commands, this.keys, options);
     this.logs = new RedisLogs(this.commands, this.keys, options);
     this.probe = this.createProbe();
     this.registry = new RedisRegistryStore(this.commands, this.keys, options, this.probe);
-    this.subscription = new Subscription(this.subscriberConnection, {
-      message: (name, message) => this.receive(name, message),
+    this.subscription = this.createSubscription();
+    this.masterWatch = this.settings.createMasterWatch(
+      [this.commandConnection, this.subscriberConnection],
+      (cause) => this.outage.moved(cause),
+    );
+  }
+
+  private createSubscription(): Subscription {
+    const listener = {
+      message: (name: Buffer, message: Buffer) => this.receive(name, message),
       lost: () => this.onLost(),
       restored: () => void this.onRestored(),
-      failed: (cause) => this.onRefused(cause),
-    });
-    this.sentinelWatch = this.settings.createSentinelWatch(
-      () => [this.commandConnection, this.subscriberConnection].map(({ stream }) => stream),
-      (master) => this.outage.moved(master),
-    );
+      moved: () => this.onMoved(),
+      failed: (cause: unknown) => this.onRefused(cause),
+    };
+    return new Subscription(this.subscriberConnection, listener, this.settings.cluster !== undefined);
   }
 
   private createProbe(): Probe {
@@ -127,8 +135,12 @@ export class RedisBroker implements Broker {
       ]);
       const { address } = this.settings;
       const { replicas } = this.options;
-      server = await checkServer({ redis: this.commandConnection, address, replicas }, this.logger);
-      await checkCommands(this.commands, this.keys.clock);
+      const isCluster = this.settings.cluster !== undefined;
+      server = await checkServer(
+        { redis: this.commandConnection, address, replicas, isCluster },
+        this.logger,
+      );
+      await checkCommands(this.commands, this.keys.clock, isCluster);
       await this.subscription.start([this.probeChannel, this.inbox]);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
       await this.sendProbe();
@@ -137,7 +149,7 @@ export class RedisBroker implements Broker {
       throw toUnsupported(error, this.settings.address);
     }
     this.probe.start();
-    this.sentinelWatch?.start();
+    this.masterWatch?.start();
     this.isStarted = true;
     this.outage.over();
     this.commandConnection.on('close', () => {
@@ -180,8 +192,8 @@ export class RedisBroker implements Broker {
   }
 
   async send(node: string, message: string): Promise<number> {
-    const args = [this.keys.inbox(node), message];
-    return (await this.commands.read(SEND, { keys: [], args })) as number;
+    const keys = [this.keys.inbox(node)];
+    return (await this.commands.read(SEND, { keys, args: [message] })) as number;
   }
 
   get line(): DataLine {
@@ -194,7 +206,7 @@ export class RedisBroker implements Broker {
 
   async close(): Promise<void> {
     this.probe.stop();
-    this.sentinelWatch?.stop();
+    this.masterWatch?.stop();
     this.outage.stop();
     this.publishing.stop();
     this.listener = undefined;
@@ -257,6 +269,13 @@ export class RedisBroker implements Broker {
     this.listener?.linkLost();
   }
 
+  /** Told once for each channel. The connection stays open, and would be deaf. */
+  private onMoved(): void {
+    const { address } = this.settings;
+    const message = `Redis at ${address} ended the subscriptions: another node has the slot of the hub.`;
+    this.outage.refused(new RedisRefusedError(message, { code: 'REDIS_MOVED', cause: undefined }));
+  }
+
   private onRefused(cause: unknown): Error {
     if (!(cause instanceof Error) || cause.name !== 'ReplyError') return this.outage.unavailable(cause);
     const error = toRefusal(cause, this.settings.address, this.settings.rights, ' a subscription');
@@ -269,6 +288,7 @@ export class RedisBroker implements Broker {
   private async reconnect(): Promise<void> {
     await this.commands.settled(ANSWERED_WITHIN_MS);
     if (!this.listener) return;
+    this.settings.cluster?.refused(this.outage.cause);
     // While ioredis connects, `disconnect` would end it for good.
     if (this.commandConnection.status === 'ready') this.commandConnection.disconnect(true);
     this.subscription.reconnect();

@@ -1,7 +1,10 @@
 import { Redis, type RedisOptions } from 'ioredis';
+import { ClusterConnections } from './cluster/cluster-connections.js';
+import { toClusterSettings } from './cluster/cluster-settings.js';
 import { askBeforeConnecting } from './credentials.js';
 import { refuseLoading } from './loading-check.js';
-import { SENTINEL_TIMEOUT_MS, SentinelWatch, type RemoteAddress } from './sentinel-watch.js';
+import { SENTINEL_TIMEOUT_MS, SentinelWatch } from './sentinel-watch.js';
+import type { MasterWatch } from './master-watch.js';
 import { MAX_TIMER, type ResolvedOptions } from '../../options/resolved-options.js';
 
 /** Reconnects for ever, soon at first; the jitter keeps nodes that lost Redis together from coming back together. */
@@ -18,6 +21,8 @@ export class RedisSettings {
   readonly address: string;
   /** The rights that a user of Redis needs, as `ACL SETUSER` takes them. */
   readonly rights: string;
+  /** Undefined where the hub has one Redis. */
+  readonly cluster: ClusterConnections | undefined;
   private readonly template: Redis;
   private readonly connectTimeout: number;
 
@@ -25,18 +30,15 @@ export class RedisSettings {
     redis: NonNullable<ResolvedOptions['redis']>,
     private readonly options: ResolvedOptions,
   ) {
-    // `lazyConnect`: a template only, never connected.
-    this.template =
-      typeof redis === 'string'
-        ? new Redis(redis, { lazyConnect: true })
-        : isRedis(redis)
-          ? redis
-          : new Redis({ ...redis, lazyConnect: true });
+    const cluster = toClusterSettings(redis);
+    this.template = toTemplate(cluster?.options ?? (redis as string | RedisOptions | Redis));
     const { keyPrefix, db, host, port, path, sentinels, connectTimeout } = this.template.options;
     this.prefix = `${keyPrefix ?? ''}${options.prefix}`;
     this.rights = `~{${this.prefix}}:* resetchannels &{${this.prefix}}:* +@all -@admin -@dangerous +info`;
     this.db = db ?? 0;
-    this.address = path ?? (sentinels ? 'the master that Sentinel names' : `${host}:${port}`);
+    this.cluster = cluster && new ClusterConnections(cluster, `{${this.prefix}}`);
+    this.address =
+      this.cluster?.address ?? path ?? (sentinels ? 'the master that Sentinel names' : `${host}:${port}`);
     this.connectTimeout = Math.min(connectTimeout ?? Infinity, options.connectTimeout);
   }
 
@@ -52,18 +54,20 @@ export class RedisSettings {
   }
 
   /**
-   * Watches whether connections lead to the master that Sentinel names; undefined without Sentinel.
+   * Watches whether connections lead to the master that Sentinel or the cluster names; undefined where there is but one Redis.
    *
-   * @param moved called with the address of the master where one leads elsewhere
+   * @param moved called where one leads elsewhere, with what says so
    */
-  createSentinelWatch(
-    connections: () => readonly (RemoteAddress | undefined)[],
-    moved: (master: string) => void,
-  ): SentinelWatch | undefined {
+  createMasterWatch(connections: readonly Redis[], moved: (cause: string) => void): MasterWatch | undefined {
+    if (this.cluster) return this.cluster.createWatch(connections[0]!.options, moved);
     const { options } = this.template;
     // With a connector of the application, only that knows where connections lead.
-    const isWatched = options.sentinels?.length && !options.Connector;
-    return isWatched ? new SentinelWatch(options, connections, moved) : undefined;
+    if (!options.sentinels?.length || options.Connector) return undefined;
+    return new SentinelWatch(
+      options,
+      () => connections.map(({ stream }) => stream),
+      (master) => moved(`Sentinel names another master, ${master}`),
+    );
   }
 
   private create(overrides: RedisOptions = {}): Redis {
@@ -89,6 +93,7 @@ export class RedisSettings {
       // `SentinelWatch` says why.
       failoverDetector: false,
       retryStrategy,
+      ...this.cluster?.createOptions(retryStrategy),
     });
     stopSocketTimer(redis);
     refuseLoading(redis);
@@ -96,6 +101,12 @@ export class RedisSettings {
     if (redisCredentials) askBeforeConnecting(redis, redisCredentials, this.connectTimeout, retryStrategy);
     return redis;
   }
+}
+
+/** For the settings only, never connected. */
+function toTemplate(redis: string | RedisOptions | Redis): Redis {
+  if (typeof redis === 'string') return new Redis(redis, { lazyConnect: true });
+  return isRedis(redis) ? redis : new Redis({ ...redis, lazyConnect: true });
 }
 
 /** An ioredis instance, also one of another copy of ioredis, which `instanceof` does not know. */

@@ -24,6 +24,8 @@ const KINDS: readonly RefusalKind[] = [
   { code: 'REDIS_LOADING', words: /^LOADING\b/, isWrongServer: true, isPassing: true },
   { code: 'REDIS_NO_REPLICAS', words: /^NOREPLICAS\b/, isWrongServer: true, isPassing: true },
   { code: 'REDIS_MISCONFIGURED', words: /^MISCONF\b/, isWrongServer: true, isPassing: true },
+  { code: 'REDIS_MOVED', words: /^MOVED\b/, isWrongServer: true, isPassing: true },
+  { code: 'REDIS_MIGRATING', words: /^(ASK|TRYAGAIN)\b/, isPassing: true },
   { code: 'REDIS_BUSY', words: /^BUSY /, isPassing: true },
   { code: 'REDIS_OUT_OF_MEMORY', words: /^OOM\b/ },
   {

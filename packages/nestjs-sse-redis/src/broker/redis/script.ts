@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
 
-/** A Lua script that runs in Redis, known by its digest. */
-export class Script {
+/** A text of a script, and the digest by which Redis knows it. */
+interface ScriptText {
+  readonly source: string;
   readonly sha: string;
+}
+
+/** A Lua script that runs in Redis, known by its digest. */
+export class Script implements ScriptText {
+  readonly sha: string;
+  /** The same for a cluster: announced to the subscribers of the slot's node, where PUBLISH would go to every node. */
+  readonly sharded: ScriptText;
 
   /**
    * @param source the default export of `./scripts/<name>.lua.js`
@@ -12,6 +20,12 @@ export class Script {
     readonly source: string,
     readonly opensClock = false,
   ) {
-    this.sha = createHash('sha1').update(source).digest('hex');
+    this.sha = digest(source);
+    const sharded = source.replaceAll("'PUBLISH'", "'SPUBLISH'");
+    this.sharded = { source: sharded, sha: digest(sharded) };
   }
+}
+
+function digest(source: string): string {
+  return createHash('sha1').update(source).digest('hex');
 }

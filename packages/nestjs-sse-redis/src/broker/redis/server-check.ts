@@ -5,6 +5,8 @@ import { UnsupportedRedisError } from '../../errors/unsupported-redis.error.js';
 
 /** XRANGE with an exclusive start and XTRIM MINID came with 6.2. */
 const OLDEST = [6, 2] as const;
+/** Sharded pub/sub came with 7.0. */
+const OLDEST_OF_CLUSTERS = [7, 0] as const;
 
 /** A Redis to look at. */
 interface Server {
@@ -13,6 +15,8 @@ interface Server {
   readonly address: string;
   /** How many replicas publishes wait for. */
   readonly replicas: number;
+  /** The option `redis` names a cluster. */
+  readonly isCluster: boolean;
 }
 
 /**
@@ -21,21 +25,26 @@ interface Server {
  * @returns the server with its version, as `Redis 7.0.15` or `Valkey 8.1.1`; without where INFO is hidden
  * @throws UnsupportedRedisError
  */
-export async function checkServer({ redis, address, replicas }: Server, logger: Logger): Promise<string> {
+export async function checkServer(
+  { redis, address, replicas, isCluster }: Server,
+  logger: Logger,
+): Promise<string> {
   const info = await ask(redis, address);
   const version = /^redis_version:(\d+)\.(\d+)/m.exec(info);
   const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
-  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+  const oldest = isCluster ? OLDEST_OF_CLUSTERS : OLDEST;
+  if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
     throw new UnsupportedRedisError(
-      `Redis at ${address} is ${major}.${minor}; ${OLDEST.join('.')} or later is needed (or any Valkey).`,
+      `Redis at ${address} is ${major}.${minor}; ${oldest.join('.')} or later is needed${isCluster ? ' for a cluster' : ''} (or any Valkey).`,
     );
   }
-  for (const warning of findWarnings(info, replicas)) logger.warn(`Redis at ${address} ${warning}`);
+  for (const warning of findWarnings(info, replicas, isCluster))
+    logger.warn(`Redis at ${address} ${warning}`);
   return version ? describeServer(info) : 'Redis';
 }
 
 /** What is to be said of a server, each as the end of a sentence. */
-function findWarnings(info: string, wanted: number): string[] {
+function findWarnings(info: string, wanted: number, isCluster: boolean): string[] {
   if (!info) {
     return [
       'does not answer INFO: the hub cannot find out what evictions and failovers lose, and then tells clients of no gap. Give the user the right +info.',
@@ -48,9 +57,9 @@ function findWarnings(info: string, wanted: number): string[] {
       `has maxmemory-policy ${policy}: when its memory is full it evicts logs before their time, and clients are then told of gaps. Set noeviction.`,
     );
   }
-  if (/^(cluster_enabled:1|redis_mode:cluster)\b/m.test(info)) {
+  if (!isCluster && /^(cluster_enabled:1|redis_mode:cluster)\b/m.test(info)) {
     warnings.push(
-      'is a node of a Redis Cluster, which the hub does not follow yet: once another node has the keys of this prefix, it can do nothing. Give it a Redis outside of a cluster.',
+      'is a node of a Redis Cluster, and the hub takes it for a Redis of its own: once another node has the keys of this prefix, it can do nothing. Name the cluster, as redis: { cluster: [nodes] } or redis+cluster://…',
     );
   }
   const replicas = Number(/^connected_slaves:(\d+)/m.exec(info)?.[1] ?? 0);

@@ -1,6 +1,6 @@
 -- Sends a message to whoever listens, and tells how many that were.
 --
--- ARGV[1] channel  pub/sub channel: the inbox of a node
--- ARGV[2] message
+-- KEYS[1] channel  pub/sub channel: the inbox of a node. Declared as a key, so that a cluster says where its slot is
+-- ARGV[1] message
 
-return redis.call('PUBLISH', ARGV[1], ARGV[2])
+return redis.call('PUBLISH', KEYS[1], ARGV[1])

@@ -1,0 +1,73 @@
+import type { RedisOptions } from 'ioredis';
+import type { MasterWatch } from '../master-watch.js';
+import type { ClusterSettings } from './cluster-settings.js';
+import { slotConnector } from './slot-connector.js';
+import { SlotFinder } from './slot-finder.js';
+import type { SlotOwner } from './slot-table.js';
+
+/** How often nodes are asked: a master that was replaced behind a partition tells nobody. */
+const ASK_EVERY_MS = 5_000;
+/** Between two attempts to connect. A failover of the cluster takes seconds, and what is asked is asked of other nodes. */
+const LONGEST_DELAY_MS = 500;
+const FIRST_DELAY_MS = 5;
+
+/** The connections of a hub to a cluster: both lead to the master of the slot that has the keys. */
+export class ClusterConnections {
+  private readonly finder: SlotFinder;
+  /** The nodes that the connections lead to, by the options of each. */
+  private readonly owners = new Map<RedisOptions, SlotOwner>();
+
+  /** @param key of the hub */
+  constructor(
+    private readonly settings: ClusterSettings,
+    key: string,
+  ) {
+    this.finder = new SlotFinder(settings, key);
+  }
+
+  /** For messages: the nodes that the application gave. */
+  get address(): string {
+    return `the cluster of ${this.settings.seeds.map(({ host, port }) => `${host}:${port}`).join()}`;
+  }
+
+  /** The settings of a connection that are different from those for one Redis. */
+  createOptions(retryStrategy: (times: number) => number): RedisOptions {
+    const options: RedisOptions = {
+      Connector: slotConnector(this.finder, (owner) => this.owners.set(options, owner)),
+      // The first is to another node, as a rule, since the slot has moved.
+      retryStrategy: (times) =>
+        times === 1 ? FIRST_DELAY_MS : Math.min(retryStrategy(times), LONGEST_DELAY_MS),
+    };
+    return options;
+  }
+
+  /** A node has refused: what it says of another one is where to ask first. */
+  refused(error: Error | undefined): void {
+    const owner = /\bMOVED \d+ (\S+:\d+)/.exec(error?.message ?? '')?.[1];
+    if (owner) this.finder.askFirst(owner);
+  }
+
+  /**
+   * Watches whether a connection leads to another node than the one that has the slot.
+   *
+   * @param access options with user, password and TLS as they are by then
+   * @param moved called where one does
+   */
+  createWatch(access: RedisOptions, moved: (cause: string) => void): MasterWatch {
+    const check = async () => {
+      // Where nobody answers, nothing is known.
+      const owner = await this.finder.find(access).catch(() => undefined);
+      const isElsewhere = owner && [...this.owners.values()].some((node) => !isSame(node, owner));
+      if (isElsewhere && timer) moved(`the node ${owner.host}:${owner.port} has the slot of the hub`);
+    };
+    let timer: NodeJS.Timeout | undefined;
+    return {
+      start: () => (timer = setInterval(() => void check(), ASK_EVERY_MS).unref()),
+      stop: () => (timer = clearInterval(timer) as undefined),
+    };
+  }
+}
+
+function isSame(one: SlotOwner, other: SlotOwner): boolean {
+  return one.id === other.id && one.host === other.host && one.port === other.port;
+}

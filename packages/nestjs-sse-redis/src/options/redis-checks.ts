@@ -1,0 +1,66 @@
+import { describeValue } from './describe-value.js';
+import type { RedisClusterOptions } from './redis-cluster-options.interface.js';
+import { splitClusterUrl } from './cluster-url.js';
+
+/** A URL without a path, or with that of the one database of a cluster. */
+const DATABASE_0 = /^\w+:\/\/[^/?]+(\/0?)?(\?|$)/;
+
+/** The fault of a URL of a Redis or of a cluster. The URL is never shown: it may have a password in it. */
+export function findProblemOfRedisUrl(redis: string): string | undefined {
+  if (!/^rediss?\+cluster:/.test(redis)) return findProblemOfOneUrl(redis);
+  const urls = splitClusterUrl(redis);
+  if (!urls) return 'one that cannot be read: redis+cluster://user:password@host:6379,other:6379 is meant';
+  if (urls.some((url) => !DATABASE_0.test(url))) return 'one with a database: a cluster has but 0';
+  return urls.map(findProblemOfOneUrl).find((problem) => problem !== undefined);
+}
+
+/** The faults of `{ cluster, …ioredis options }`. */
+export function findProblemsOfCluster(value: object): string[] {
+  const { cluster, db, ...others } = value as Partial<RedisClusterOptions> & Record<string, unknown>;
+  const problems: string[] = [];
+  if (!Array.isArray(cluster) || cluster.length === 0) {
+    problems.push(
+      `redis.cluster takes a list of nodes, as URLs or { host, port }, it got ${describeValue(cluster)}`,
+    );
+  } else {
+    for (const node of cluster as unknown[]) problems.push(...findProblemsOfNode(node));
+  }
+  if (db) problems.push(`redis.db is ${describeValue(db)}, and a cluster has but 0`);
+  for (const name of ['host', 'port', 'path', 'sentinels']) {
+    if (others[name] !== undefined)
+      problems.push(`redis has cluster and ${name}: one of the two says where Redis is`);
+  }
+  return problems;
+}
+
+function findProblemsOfNode(node: unknown): string[] {
+  if (typeof node === 'string') {
+    const problem = /^rediss?:\/\//.test(node) ? findProblemOfOneUrl(node) : 'another string';
+    return problem
+      ? [`redis.cluster takes URLs that begin with redis:// or rediss://, it got ${problem}`]
+      : [];
+  }
+  const { host, port } = (node ?? {}) as { host?: unknown; port?: unknown };
+  const isPort = port === undefined || (Number.isInteger(port) && Number(port) > 0 && Number(port) <= 65_535);
+  if (typeof node === 'object' && (host === undefined || typeof host === 'string') && isPort) return [];
+  return [`redis.cluster takes URLs or { host, port }, it got ${describeValue(node)}`];
+}
+
+/** The fault of a URL of one Redis. The URL is never shown: it may have a password in it. */
+function findProblemOfOneUrl(redis: string): string | undefined {
+  // The path of a Unix socket, as ioredis takes it.
+  if (redis.startsWith('/')) return undefined;
+  if (!/^(rediss?|unix):\/\/./.test(redis)) return 'another string';
+  try {
+    const { username, password, hash } = new URL(redis);
+    decodeURIComponent(username + password);
+    if (hash === '') return undefined;
+  } catch {
+    // The answer is below.
+  }
+  const port = /^\w+:\/\/[^/?#]*:([^/?#@:\]]*)(?:[/?#]|$)/.exec(redis)?.[1];
+  if (port !== undefined && !(/^\d*$/.test(port) && Number(port) <= 65_535)) {
+    return 'one whose port is no number from 0 to 65535';
+  }
+  return 'one that cannot be read: special characters in user and password must be percent-encoded';
+}
