@@ -101,7 +101,7 @@ it('refuses a node of a cluster whose other node has the keys, and warns of the 
     expect(warn).toHaveBeenCalledWith(expect.stringContaining('is a node of a Redis Cluster'));
     const failure = await startOn(nodes[0]!, 'p1');
     expect(failure).toBeInstanceOf(UnsupportedRedisError);
-    expect(failure.message).toMatch(/Redis Cluster.*belong to its node 127\.0\.0\.1:\d+/);
+    expect(failure.message).toMatch(/Redis Cluster.*belong to its node 127\.0\.0\.1:\d+\. Name the cluster/);
   } finally {
     jest.restoreAllMocks();
     await Promise.all(nodes.map((node) => node.stop()));

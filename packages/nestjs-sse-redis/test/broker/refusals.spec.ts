@@ -64,6 +64,9 @@ const replies = [
     'BUSY Valkey is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
     'REDIS_BUSY',
   ],
+  ['7.0.15', 'MOVED 5706 127.0.0.1:21851', 'REDIS_MOVED'],
+  ['7.0.15', 'ASK 5706 127.0.0.1:21851', 'REDIS_MIGRATING'],
+  ['7.0.15', 'TRYAGAIN Multiple keys request during rehashing of slot', 'REDIS_MIGRATING'],
   // Not answered by a server here, but read from the program of 7.0.15.
   ['7.0.15', 'LOADING Redis is loading the dataset in memory', 'REDIS_LOADING'],
   ['7.0.15', 'CLUSTERDOWN The cluster is down', 'REDIS_CLUSTER_DOWN'],

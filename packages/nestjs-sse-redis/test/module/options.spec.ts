@@ -1,5 +1,5 @@
 import { Test } from '@nestjs/testing';
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { inspect } from 'node:util';
 import { InvalidOptionsError, SseRedisModule, type SseRedisOptions } from 'nestjs-sse-redis';
 import { resolveOptions } from '../../src/options/resolved-options.js';
@@ -205,16 +205,38 @@ describe('the options', () => {
     '/run/redis.sock',
     { host: 'localhost' },
     {},
+    'redis+cluster://localhost',
+    'rediss+cluster://user:p%40ss@one:6379,two:6380/0?family=6',
+    { cluster: ['redis://one:6379', { host: 'two' }], password: 'p' },
   ])('take for redis %j', (redis) => {
     expect(resolve({ redis })['redis']).toBe(redis);
   });
 
-  it('take an existing Redis, and not a Cluster', () => {
-    const redis = new Redis({ lazyConnect: true });
+  it.each([
+    ['Redis', new Redis({ lazyConnect: true })],
+    ['Cluster', new Cluster(['redis://localhost'], { lazyConnect: true })],
+  ])('take an existing %s', (_, redis) => {
     expect(resolve({ redis })['redis']).toBe(redis);
-    expect(messageFor({ redis: { isCluster: true, duplicate: () => undefined } })).toMatch(
-      /redis takes a Redis, not a Cluster/,
-    );
+  });
+
+  it.each([
+    ['redis+cluster://one:6379,two:port', 'one whose port is no number'],
+    ['redis+cluster://one:6379,', 'one that cannot be read'],
+    ['redis+cluster:one', 'one that cannot be read'],
+    ['redis+cluster://:secret@one:6379/2', 'one with a database'],
+    ['redis+sentinel://one', 'another string'],
+    [{ cluster: [] }, 'redis.cluster takes a list of nodes'],
+    [{ cluster: 'redis://:secret@one' }, 'redis.cluster takes a list of nodes'],
+    [{ cluster: ['one:6379'] }, 'redis.cluster takes URLs'],
+    [{ cluster: ['redis://:secret@one:port'] }, 'one whose port is no number'],
+    [{ cluster: [null] }, 'redis.cluster takes URLs or { host, port }, it got null'],
+    [{ cluster: [{ host: 'one', port: '6379' }] }, 'redis.cluster takes URLs or { host, port }'],
+    [{ cluster: ['redis://one'], db: 2 }, 'redis.db is 2, and a cluster has but 0'],
+    [{ cluster: ['redis://one'], host: 'two' }, 'redis has cluster and host'],
+  ])('refuse for the cluster %j, and tell no password', (redis, shown) => {
+    const message = messageFor({ redis });
+    expect(message).toContain(shown);
+    expect(message).not.toContain('secret');
   });
 
   it.each([
