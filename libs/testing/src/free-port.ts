@@ -13,6 +13,21 @@ export async function freePort(): Promise<number> {
   throw new Error('no free loopback port between 15000 and 32000 in 100 attempts');
 }
 
+/**
+ * Ports for the nodes of a cluster. The cluster bus listens 10,000 above, on a port that is free and below that range
+ * too; Redis 6.2 knows no other place for it.
+ */
+export async function freeClusterPorts(count: number): Promise<number[]> {
+  const ports = new Set<number>();
+  for (let attempt = 0; ports.size < count && attempt < 100 + count; attempt++) {
+    const port = 15_000 + Math.floor(Math.random() * 7_000);
+    if ((await isFree(port)) && (await isFree(port + 10_000))) ports.add(port);
+  }
+  if (ports.size < count)
+    throw new Error(`no ${count} free loopback ports for a cluster between 15000 and 32000`);
+  return [...ports];
+}
+
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -9,13 +9,20 @@ export { AppProcess, type AppProcessOptions, type ProcessExit } from './node-pro
 export type { Direction, ProxyConnection, Transform } from './proxy-connection.js';
 export { mulberry32, Random } from './random.js';
 export { ReconnectingClient, type ReconnectingClientOptions } from './reconnecting-client.js';
-export { findRedisBinary } from './redis-binary.js';
+export { findRedisBinary, findRedisCli } from './redis-binary.js';
 export { RedisServer, type RedisServerOptions } from './redis-server.js';
 export { SseParser, type SseBlock, type SseMessage, type SseParserOptions } from './sse-parser.js';
 export { SseStream, type SseStreamOptions, type StreamEnd } from './sse-stream.js';
+export { SlotMigration, type MigrationStep, type SlotMigrationOptions } from './slot-migration.js';
 export { startApp, type RunningApp, type StartAppOptions } from './start-app.js';
 export { Stopwatch } from './stopwatch.js';
 export { threadTime } from './thread-time.js';
+export {
+  TestCluster,
+  type MigrateOptions,
+  type ReshardOptions,
+  type TestClusterOptions,
+} from './test-cluster.js';
 export { TestSentinel, type TestSentinelOptions } from './test-sentinel.js';
 export { TcpProxy, type TcpProxyOptions } from './tcp-proxy.js';
 export { until, type UntilOptions } from './until.js';

@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 
 const INSTALL =
   'Tests need a real Redis: `apt-get install redis-server`, `brew install redis` or `dnf install valkey`, ' +
@@ -18,6 +18,12 @@ export function findRedisBinary(env: NodeJS.ProcessEnv = process.env): string {
       ? `REDIS_SERVER is "${chosen}", which cannot be executed. ${INSTALL}`
       : `Neither redis-server nor valkey-server is on the PATH. ${INSTALL}`,
   );
+}
+
+/** The `redis-cli` or `valkey-cli` beside the server binary; a folder with the server alone is no rarity. */
+export function findRedisCli(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const server = findRedisBinary(env);
+  return executable(join(dirname(server), basename(server).replace(/server$/, 'cli')));
 }
 
 function findOnPath(name: string, path: string): string | undefined {

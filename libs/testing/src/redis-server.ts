@@ -14,6 +14,8 @@ export interface RedisServerOptions {
   args?: string[];
   /** The text of a configuration file, which the server may rewrite: Sentinel keeps its state in there. */
   config?: string;
+  /** Texts by name, written into the server's folder before its first start. A restart finds them as the server left them. */
+  files?: Record<string, string>;
   /** Default: a free one. */
   port?: number;
   /** Keep an append-only file, so that data outlive a restart. Default: false. */
@@ -26,11 +28,13 @@ export class RedisServer {
   #exited: Promise<void> = Promise.resolve();
   #log = '';
   #control: Redis | undefined;
+  #isPaused = false;
   readonly #clients = new Set<Redis>();
 
   static async start({
     args = [],
     config,
+    files = {},
     port,
     persistence = false,
   }: RedisServerOptions = {}): Promise<RedisServer> {
@@ -40,6 +44,7 @@ export class RedisServer {
       const folder = await mkdtemp(join(tmpdir(), 'test-redis-'));
       const file = config === undefined ? [] : [join(folder, 'server.conf')];
       for (const path of file) await writeFile(path, config!);
+      for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
       const server = new RedisServer(binary, folder, port ?? (await freePort()), file, args, persistence);
       try {
         await server.#launch();
@@ -75,6 +80,11 @@ export class RedisServer {
     return this.#child !== undefined;
   }
 
+  /** Whether it runs and `pause()` has stopped it in its tracks. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
   /** What the server has written, over all its restarts. */
   get log(): string {
     return this.#log;
@@ -98,10 +108,12 @@ export class RedisServer {
   /** Stops the process in its tracks: connections stay up and nothing answers. */
   pause(): void {
     process.kill(this.pid, 'SIGSTOP');
+    this.#isPaused = true;
   }
 
   resume(): void {
     process.kill(this.pid, 'SIGCONT');
+    this.#isPaused = false;
   }
 
   /** As a crash. The clients stay, to see what they make of it. */
@@ -141,6 +153,7 @@ export class RedisServer {
       const onGone = (): void => {
         guard?.release();
         this.#child = undefined;
+        this.#isPaused = false;
         resolve();
       };
       child.once('close', onGone);

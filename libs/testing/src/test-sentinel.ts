@@ -1,4 +1,5 @@
 import { RedisServer } from './redis-server.js';
+import { inSync } from './replication.js';
 import { until } from './until.js';
 
 const NAME = 'main';
@@ -39,7 +40,7 @@ export class TestSentinel {
       const replicaArgs = [...redisArgs, '--replicaof', '127.0.0.1', String(master.port)];
       for (let i = 0; i < replicas; i++) servers.push(await RedisServer.start({ args: replicaArgs }));
       // Sentinel learns of replicas at once from those that are there, and of later ones after ten seconds.
-      await Promise.all(servers.slice(1).map((server) => isInSync(server)));
+      await Promise.all(servers.slice(1).map((server) => inSync(server)));
       const config = toConfig(master.port, downAfter);
       const starts = Array.from({ length: SENTINELS }, () =>
         RedisServer.start({ config, args: ['--sentinel'] }),
@@ -125,12 +126,6 @@ function toConfig(port: number, downAfter: number): string {
 async function getMasterPort(sentinel: RedisServer): Promise<number> {
   const [, port] = (await sentinel.cli('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME)) as [string, string];
   return Number(port);
-}
-
-async function isInSync(replica: RedisServer): Promise<void> {
-  await until(async () => /master_link_status:up/.test(String(await replica.cli('INFO', 'replication'))), {
-    message: `the replica on port ${replica.port} is in sync`,
-  });
 }
 
 async function knowsAll(sentinel: RedisServer, replicas: number): Promise<void> {

@@ -78,10 +78,12 @@ describe('RedisServer', () => {
     await client.ping();
     let answered = false;
     redis.pause();
+    expect(redis.isPaused).toBe(true);
     const ping = client.ping().then(() => (answered = true));
     await expect(until(() => answered, { timeout: 50 })).rejects.toThrow();
     expect(client.status).toBe('ready');
     redis.resume();
+    expect(redis.isPaused).toBe(false);
     await ping;
   });
 
@@ -128,6 +130,16 @@ describe('starting', () => {
     redis = await RedisServer.start({ args: ['--maxmemory', '5mb', '--requirepass', 'secret'] });
     const client = redis.client({ password: 'secret' });
     expect(await client.config('GET', 'maxmemory')).toEqual(['maxmemory', '5242880']);
+  });
+
+  it('writes files into the folder of the server before its start, and a restart finds them', async () => {
+    const files = { 'users.acl': 'user default on nopass ~* &* +@all\nuser reader on nopass ~* +@read\n' };
+    redis = await RedisServer.start({ files, args: ['--aclfile', 'users.acl'] });
+    expect(await redis.cli('ACL', 'USERS')).toEqual(['default', 'reader']);
+    await redis.cli('ACL', 'SETUSER', 'writer', 'on');
+    await redis.cli('ACL', 'SAVE');
+    await redis.restart();
+    expect(await redis.cli('ACL', 'USERS')).toEqual(['default', 'reader', 'writer']);
   });
 
   it('tells what the server said when it does not start', async () => {

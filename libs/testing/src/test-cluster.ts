@@ -1,0 +1,292 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { findSlotOwner, parseClusterNodes, type ClusterNode } from './cluster-nodes.js';
+import { freeClusterPorts } from './free-port.js';
+import { toNodesConfs } from './nodes-conf.js';
+import { findRedisCli } from './redis-binary.js';
+import { RedisServer } from './redis-server.js';
+import { inSync, isInSync } from './replication.js';
+import { SlotMigration, type SlotMigrationOptions } from './slot-migration.js';
+import { until } from './until.js';
+
+/** A planned failover that its master does not come to is given up after five seconds, without a word (Redis' cluster.c). */
+const FAILOVER_GIVEN_UP = 6_000;
+
+export interface TestClusterOptions {
+  /** Default: 3. */
+  masters?: number;
+  /** Replicas of each master; 0 is allowed. Default: 1. */
+  replicas?: number;
+  /** After how many ms without an answer a node is taken for gone: Redis' `cluster-node-timeout`. Default: 2000. */
+  nodeTimeout?: number;
+  /** More arguments for the servers. */
+  args?: string[];
+}
+
+export interface MigrateOptions extends SlotMigrationOptions {
+  /** Default: another master. */
+  to?: RedisServer;
+}
+
+export interface ReshardOptions {
+  from: RedisServer;
+  to: RedisServer;
+  /** How many slots, the lowest of `from`. */
+  slots: number;
+  /** The redis-cli that does it; false: slot by slot, without it. Default: the one beside the server, if there is one. */
+  cli?: string | false | undefined;
+}
+
+interface View {
+  server: RedisServer;
+  nodes: ClusterNode[];
+}
+
+/**
+ * A Redis Cluster of the test's own, on the loopback interface. It takes two seconds to be ready, since Redis waits that
+ * long: one cluster serves a file of tests, each with a hash tag of its own.
+ *
+ * @example
+ * ```ts
+ * const cluster = await TestCluster.start();
+ * const owner = await cluster.owner('{news}');
+ * await owner.kill();
+ * await cluster.elected('{news}', owner);
+ * await cluster.stop();
+ * ```
+ */
+export class TestCluster {
+  /** All is ready: each node says that the cluster is, and replicas are in sync. */
+  static async start({
+    masters = 3,
+    replicas = 1,
+    nodeTimeout = 2_000,
+    args = [],
+  }: TestClusterOptions = {}): Promise<TestCluster> {
+    const clusterArgs = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(nodeTimeout)];
+    const allArgs = [...clusterArgs, '--repl-diskless-sync-delay', '0', ...args];
+    const cluster = await TestCluster.#launch(masters, replicas, allArgs);
+    try {
+      await Promise.all(cluster.nodes.map((node) => isReady(node)));
+      await Promise.all(cluster.nodes.slice(masters).map((replica) => inSync(replica)));
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  static async #launch(masters: number, replicas: number, args: string[]): Promise<TestCluster> {
+    // All ports are in all files, so a port that another process took meanwhile takes new files.
+    for (let attempt = 1; ; attempt++) {
+      const ports = await freeClusterPorts(masters * (1 + replicas));
+      const { ids, confs } = toNodesConfs(ports, masters);
+      const starts = await Promise.allSettled(
+        ports.map((port, i) => RedisServer.start({ port, args, files: { 'nodes.conf': confs[i]! } })),
+      );
+      const nodes = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+      const failure = starts.find((start) => start.status === 'rejected');
+      if (!failure) return new TestCluster(nodes, ids);
+      await Promise.all(nodes.map((node) => node.stop()));
+      if (!/already in use/i.test(String(failure.reason)) || attempt === 5) throw failure.reason;
+    }
+  }
+
+  private constructor(
+    /** The masters of the start, then their replicas: the first replica of each, then the second of each. */
+    readonly nodes: readonly RedisServer[],
+    private readonly ids: readonly string[],
+  ) {}
+
+  /** For the `redis` option. */
+  get connection(): { cluster: { host: string; port: number }[] } {
+    return { cluster: this.nodes.map(({ port }) => ({ host: '127.0.0.1', port })) };
+  }
+
+  get url(): string {
+    return `redis+cluster://${this.nodes.map(({ port }) => `127.0.0.1:${port}`).join()}`;
+  }
+
+  /** Masters by their own account, of the nodes that are alive. */
+  async masters(): Promise<RedisServer[]> {
+    return this.#thatAre(({ isMaster }) => isMaster);
+  }
+
+  /** Replicas by their own account, of the nodes that are alive; the server itself need not be. */
+  async replicasOf(server: RedisServer): Promise<RedisServer[]> {
+    const id = this.#idOf(server);
+    return this.#thatAre(({ masterId }) => masterId === id);
+  }
+
+  async slotOf(key: string): Promise<number> {
+    const node = this.nodes.find(isAlive);
+    if (!node) throw new Error('no node of the cluster is alive');
+    return (await node.cli('CLUSTER', 'KEYSLOT', key)) as number;
+  }
+
+  /** The master that most nodes name, of those that are alive. It need not be alive itself. */
+  async owner(key: string): Promise<RedisServer> {
+    const slot = await this.slotOf(key);
+    return until(
+      async () => {
+        const named = (await this.#look()).map((view) => this.#ownerIn(view, slot));
+        return named.find((one) => named.filter((other) => other === one).length > named.length / 2);
+      },
+      { message: `most nodes name the same owner of slot ${slot}`, interval: 20 },
+    );
+  }
+
+  /** Resolves with the new owner when the first other node names one. */
+  async elected(key: string, old: RedisServer): Promise<RedisServer> {
+    const slot = await this.slotOf(key);
+    return until(
+      async () => {
+        const views = await this.#look((node) => node !== old);
+        return views.map((view) => this.#ownerIn(view, slot)).find((owner) => owner && owner !== old);
+      },
+      { message: `a node names a new owner of slot ${slot}`, timeout: 60_000, interval: 20 },
+    );
+  }
+
+  /** Resolves when all nodes that are alive name the owner. */
+  async agreed(slots: readonly number[], owner: RedisServer): Promise<void> {
+    await until(() => this.#areAgreed(slots, owner), {
+      message: `all nodes name the one on port ${owner.port} as the owner of slot ${slots.join()}`,
+      timeout: 60_000,
+      interval: 20,
+    });
+  }
+
+  /** Moves the key's slot to another master. Resolves with the new owner when all nodes that are alive name it. */
+  async migrate(key: string, options?: MigrateOptions): Promise<RedisServer> {
+    return (await this.startMigration(key, options)).finish();
+  }
+
+  /** Begins to move the key's slot, up to MIGRATING: the test calls `finish()`, or moves single keys first. */
+  async startMigration(key: string, { to, ...options }: MigrateOptions = {}): Promise<SlotMigration> {
+    const source = await this.owner(key);
+    const target = to ?? (await this.masters()).find((master) => master !== source);
+    if (!target) throw new Error('a slot moves to another master, and none is alive');
+    const migration = new SlotMigration(this, await this.slotOf(key), source, target, options);
+    await migration.begin();
+    return migration;
+  }
+
+  /**
+   * Makes a replica the owner of the key's slot: as planned, without the master's consent (`FORCE`), or without that of
+   * the other masters either (`TAKEOVER`). Resolves with the new owner when all nodes that are alive name it.
+   */
+  async failover(key: string, mode?: 'FORCE' | 'TAKEOVER'): Promise<RedisServer> {
+    const slot = await this.slotOf(key);
+    const replica = await this.#findSuccessor(await this.owner(key), mode);
+    const ask = async (): Promise<number> => {
+      await replica.cli('CLUSTER', 'FAILOVER', ...(mode ? [mode] : []));
+      return performance.now();
+    };
+    let askedAt = await ask();
+    await until(
+      async () => {
+        if (await this.#areAgreed([slot], replica)) return true;
+        if (performance.now() - askedAt < FAILOVER_GIVEN_UP) return false;
+        if (!(await this.masters()).includes(replica)) askedAt = await ask();
+        return false;
+      },
+      {
+        message: `the replica on port ${replica.port} takes over slot ${slot}`,
+        timeout: 60_000,
+        interval: 20,
+      },
+    );
+    return replica;
+  }
+
+  /** Moves many slots. Resolves when all nodes that are alive name the new owner. With redis-cli all have to be alive. */
+  async reshard({ from, to, slots: count, cli = findRedisCli() }: ReshardOptions): Promise<void> {
+    const slots = (await this.#slotsOf(from)).slice(0, count);
+    if (cli) {
+      const ends = ['--cluster-from', this.#idOf(from), '--cluster-to', this.#idOf(to)];
+      const rest = ['--cluster-slots', String(slots.length), '--cluster-yes'];
+      await promisify(execFile)(cli, ['--cluster', 'reshard', `127.0.0.1:${from.port}`, ...ends, ...rest]);
+      return this.agreed(slots, to);
+    }
+    for (const slot of slots) {
+      const migration = new SlotMigration(this, slot, from, to);
+      await migration.begin();
+      await migration.finish();
+    }
+  }
+
+  /** Ends all nodes, also paused ones. Killed, since a master's shutdown would wait for its replicas. */
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    await Promise.all(this.nodes.map((node) => node.stop()));
+  }
+
+  async #findSuccessor(master: RedisServer, mode: string | undefined): Promise<RedisServer> {
+    return until(
+      async () => {
+        const replicas = await this.replicasOf(master);
+        if (mode) return replicas[0];
+        const areInSync = await Promise.all(replicas.map(isInSync));
+        return replicas.find((_, i) => areInSync[i]); // Redis waits for the replica to have all that the master has.
+      },
+      { message: `the master on port ${master.port} has a replica to fail over to`, interval: 20 },
+    );
+  }
+
+  async #areAgreed(slots: readonly number[], owner: RedisServer): Promise<boolean> {
+    const views = await this.#look();
+    return (
+      views.length > 0 &&
+      views.length === this.nodes.filter(isAlive).length &&
+      views.every((view) => slots.every((slot) => this.#ownerIn(view, slot) === owner))
+    );
+  }
+
+  async #thatAre(isWanted: (node: ClusterNode) => boolean): Promise<RedisServer[]> {
+    const views = await this.#look();
+    return views
+      .filter(({ nodes }) => nodes.some((node) => node.isMyself && isWanted(node)))
+      .map(({ server }) => server);
+  }
+
+  /** What the nodes that are alive see. One that does not answer, since it was paused meanwhile, is left out. */
+  async #look(isAsked: (node: RedisServer) => boolean = () => true): Promise<View[]> {
+    const views = this.nodes.filter((node) => isAlive(node) && isAsked(node)).map((server) => look(server));
+    return (await Promise.all(views)).filter((view) => view !== undefined);
+  }
+
+  async #slotsOf(server: RedisServer): Promise<number[]> {
+    const own = (await look(server))?.nodes.find(({ isMyself }) => isMyself);
+    const ranges = own?.slots ?? [];
+    return ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
+  }
+
+  #ownerIn({ nodes }: View, slot: number): RedisServer | undefined {
+    const id = findSlotOwner(nodes, slot);
+    return id === undefined ? undefined : this.nodes[this.ids.indexOf(id)];
+  }
+
+  #idOf(server: RedisServer): string {
+    return this.ids[this.nodes.indexOf(server)]!;
+  }
+}
+
+function isAlive({ isRunning, isPaused }: RedisServer): boolean {
+  return isRunning && !isPaused;
+}
+
+async function isReady(node: RedisServer): Promise<void> {
+  await until(async () => String(await node.cli('CLUSTER', 'INFO')).includes('cluster_state:ok'), {
+    message: `the cluster is ready, as the node on port ${node.port} sees it`,
+    timeout: 60_000,
+  });
+}
+
+/** Undefined where the node does not answer: gone or paused just now, or on a machine that has much to do. */
+async function look(server: RedisServer): Promise<View | undefined> {
+  const answer = server.cli('CLUSTER', 'NODES').catch(() => undefined);
+  const text = await Promise.race([answer, wait(1_000, undefined, { ref: false })]);
+  return text === undefined ? undefined : { server, nodes: parseClusterNodes(text as string) };
+}
