@@ -3,7 +3,7 @@ import type { RedisClusterOptions } from './redis-cluster-options.interface.js';
 import { splitClusterUrl } from './cluster-url.js';
 
 /** A URL without a path, or with that of the one database of a cluster. */
-const DATABASE_0 = /^\w+:\/\/[^/?]+(\/0?)?(\?|$)/;
+const DATABASE_0 = /^\w+:\/\/[^/?]*(\/0?)?(\?|$)/;
 
 /** The fault of a URL of a Redis or of a cluster. The URL is never shown: it may have a password in it. */
 export function findProblemOfRedisUrl(redis: string): string | undefined {
@@ -11,7 +11,14 @@ export function findProblemOfRedisUrl(redis: string): string | undefined {
   const urls = splitClusterUrl(redis);
   if (!urls) return 'one that cannot be read: redis+cluster://user:password@host:6379,other:6379 is meant';
   if (urls.some((url) => !DATABASE_0.test(url))) return 'one with a database: a cluster has but 0';
+  if (urls.some((url) => !/^\w+:\/\/([^@/]*@)?[^:/?]/.test(url)))
+    return 'one that names a node without a host';
   return urls.map(findProblemOfOneUrl).find((problem) => problem !== undefined);
+}
+
+/** Whether an object says where a cluster is. The clients of ioredis have a method of this name. */
+export function namesCluster(redis: object): redis is RedisClusterOptions {
+  return 'cluster' in redis && typeof redis.cluster !== 'function';
 }
 
 /** The faults of `{ cluster, …ioredis options }`. */
@@ -20,7 +27,7 @@ export function findProblemsOfCluster(value: object): string[] {
   const problems: string[] = [];
   if (!Array.isArray(cluster) || cluster.length === 0) {
     problems.push(
-      `redis.cluster takes a list of nodes, as URLs or { host, port }, it got ${describeValue(cluster)}`,
+      `redis.cluster takes a list of nodes, as URLs or { host, port }, it got ${typeof cluster === 'string' ? 'a string' : describeValue(cluster)}`,
     );
   } else {
     for (const node of cluster as unknown[]) problems.push(...findProblemsOfNode(node));
@@ -42,7 +49,8 @@ function findProblemsOfNode(node: unknown): string[] {
   }
   const { host, port } = (node ?? {}) as { host?: unknown; port?: unknown };
   const isPort = port === undefined || (Number.isInteger(port) && Number(port) > 0 && Number(port) <= 65_535);
-  if (typeof node === 'object' && (host === undefined || typeof host === 'string') && isPort) return [];
+  if (typeof node === 'object' && node !== null && (host === undefined || typeof host === 'string') && isPort)
+    return [];
   return [`redis.cluster takes URLs or { host, port }, it got ${describeValue(node)}`];
 }
 

@@ -221,7 +221,7 @@ describe('the options', () => {
 
   it.each([
     ['redis+cluster://one:6379,two:port', 'one whose port is no number'],
-    ['redis+cluster://one:6379,', 'one that cannot be read'],
+    ['redis+cluster://one:6379,', 'one that names a node without a host'],
     ['redis+cluster:one', 'one that cannot be read'],
     ['redis+cluster://:secret@one:6379/2', 'one with a database'],
     ['redis+sentinel://one', 'another string'],

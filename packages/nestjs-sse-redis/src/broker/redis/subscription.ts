@@ -7,6 +7,8 @@ import { TurnBatch } from '../../util/turn-batch.js';
 const CHANNELS_PER_COMMAND = 512;
 /** How long after a refused subscription a new connection is made. */
 const REFUSED_RETRY_MS = 1_000;
+/** How long a connection is kept at least to a node that no longer has the slot. */
+const MOVED_RETRY_MS = 100;
 
 /** The events of a subscription, for its broker. */
 export interface SubscriptionListener {
@@ -42,6 +44,8 @@ export class Subscription {
   private lostBefore = false;
   private closed = false;
   private connected = false;
+  private readyAt = -Infinity;
+  private movedTimer: NodeJS.Timeout | undefined;
 
   /** @param isSharded it is on channels of the cluster's node, not on those of all nodes */
   constructor(
@@ -56,8 +60,9 @@ export class Subscription {
     redis.on('close', () => this.onClose());
     // The slot has another node, and this one has taken the connection off its channels; it stays open. Not documented, but
     // so in ioredis 6.0 (DataHandler): without it the probe would find out.
-    if (isSharded) redis.on('moved', () => listener.moved());
+    if (isSharded) redis.on('moved', () => this.onMoved());
     redis.on('ready', () => {
+      this.readyAt = performance.now();
       if (this.lostBefore) void this.restore();
     });
   }
@@ -167,7 +172,17 @@ export class Subscription {
     for (const channel of channels) this.unsubscribing.set(channel, answered);
   }
 
+  /** Called once for each channel, and where Redis refuses one for this reason. */
+  private onMoved(): void {
+    this.listener.moved();
+    // Nodes learn of it one after another: the next connection may lead to the same one.
+    const pause = this.readyAt + MOVED_RETRY_MS - performance.now();
+    this.movedTimer ??= setTimeout(() => this.reconnect(), Math.max(0, pause)).unref();
+  }
+
   private onClose(): void {
+    clearTimeout(this.movedTimer);
+    this.movedTimer = undefined;
     if (!this.connected || this.closed) return;
     this.connected = false;
     this.unsubscribing.clear();

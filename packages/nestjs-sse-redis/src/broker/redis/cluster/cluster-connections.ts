@@ -10,6 +10,8 @@ const ASK_EVERY_MS = 5_000;
 /** Between two attempts to connect. A failover of the cluster takes seconds, and what is asked is asked of other nodes. */
 const LONGEST_DELAY_MS = 500;
 const FIRST_DELAY_MS = 5;
+/** How many nodes messages name. */
+const NAMED_NODES = 3;
 
 /** The connections of a hub to a cluster: both lead to the master of the slot that has the keys. */
 export class ClusterConnections {
@@ -25,9 +27,11 @@ export class ClusterConnections {
     this.finder = new SlotFinder(settings, key);
   }
 
-  /** For messages: the nodes that the application gave. */
+  /** For messages: nodes that the application gave. */
   get address(): string {
-    return `the cluster of ${this.settings.seeds.map(({ host, port }) => `${host}:${port}`).join()}`;
+    const { seeds } = this.settings;
+    const names = seeds.slice(0, NAMED_NODES).map(({ host, port }) => `${host}:${port}`);
+    return `the cluster of ${names.join(', ')}${seeds.length > NAMED_NODES ? ', …' : ''}`;
   }
 
   /** The settings of a connection that are different from those for one Redis. */

@@ -1,5 +1,6 @@
 import { Redis, type Cluster, type NatMap, type RedisOptions } from 'ioredis';
 import type { RedisClusterOptions, ServerAddress } from '../../../options/redis-cluster-options.interface.js';
+import { namesCluster } from '../../../options/redis-checks.js';
 import { splitClusterUrl } from '../../../options/cluster-url.js';
 
 /** A Redis Cluster, as the application gave it. */
@@ -22,7 +23,7 @@ export function toClusterSettings(redis: unknown): ClusterSettings | undefined {
   if (typeof redis === 'string') return fromUrl(redis);
   if (typeof redis !== 'object' || redis === null) return undefined;
   if ('isCluster' in redis && redis.isCluster) return fromCluster(redis as Cluster);
-  return 'cluster' in redis ? fromOptions(redis as RedisClusterOptions) : undefined;
+  return namesCluster(redis) ? fromOptions(redis) : undefined;
 }
 
 function fromUrl(url: string): ClusterSettings | undefined {

@@ -1,0 +1,292 @@
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { RedisServer, TestCluster, until } from '@nestjs-sse-redis/testing';
+import { Cluster } from 'ioredis';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RedisRefusedError, type SseRedisOptions } from 'nestjs-sse-redis';
+import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
+import { resolveOptions } from '../../src/options/resolved-options.js';
+import { failureOf } from '../hub/hubs.js';
+import { Heard, publication, publishAll } from './broker-set-ups.js';
+
+let cluster: TestCluster;
+let prefix: string;
+const open: RedisBroker[] = [];
+let warnings: string[];
+
+beforeAll(async () => {
+  cluster = await TestCluster.start();
+});
+beforeEach(() => {
+  prefix = randomUUID();
+  warnings = [];
+  for (const level of ['log', 'debug'] as const) jest.spyOn(Logger.prototype, level).mockReturnValue();
+  jest
+    .spyOn(Logger.prototype, 'warn')
+    .mockImplementation((text: unknown) => void warnings.push(String(text)));
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await Promise.all(open.splice(0).map((broker) => broker.close()));
+});
+afterAll(() => cluster?.stop());
+
+interface Member {
+  readonly broker: RedisBroker;
+  readonly heard: Heard;
+}
+
+/** A process of the hub; its subscriptions are up. */
+async function join(options: SseRedisOptions = {}, ...channels: string[]): Promise<Member> {
+  const resolved = resolveOptions({ redis: cluster.url, prefix, ...options });
+  const broker = new RedisBroker(resolved.redis!, resolved, randomUUID());
+  open.push(broker);
+  const heard = new Heard();
+  await broker.start(heard);
+  for (const channel of channels) await broker.subscribe(channel);
+  return { broker, heard };
+}
+
+const tag = (): string => `{${prefix}}`;
+
+/** Publishes 0, 1, 2 … until it is stopped, and gives what was acknowledged; refusals are the publisher's to know of. */
+function publishOn({ broker }: Member, channel: string) {
+  const acknowledged: number[] = [];
+  let isStopped = false;
+  const done = (async () => {
+    for (let n = 0; !isStopped; n++) {
+      const [outcome] = await broker.publish([publication(channel, n)]);
+      if (!('error' in outcome!)) acknowledged.push(n);
+      else await delay(5);
+    }
+  })();
+  return {
+    acknowledged,
+    stop: async () => {
+      isStopped = true;
+      await done;
+    },
+  };
+}
+
+/** What is published from now on arrives; what came before may have to be read. */
+async function hears({ heard }: Member, { broker }: Member): Promise<void> {
+  const text = randomUUID();
+  await until(async () => {
+    await broker.publish([publication('a', text, { ephemeral: true })]);
+    return heard.data.includes(text);
+  });
+}
+
+/** The events of a channel's log, as numbers. */
+async function logOf({ broker }: Member, channel: string): Promise<number[]> {
+  const [slice] = await broker.read([{ channel, after: 0 }], { records: 100_000, bytes: Infinity });
+  const heard = new Heard();
+  for (const record of slice!.records) heard.announced(channel, record);
+  return heard.data as number[];
+}
+
+describe('a cluster', () => {
+  it.each<[string, () => SseRedisOptions['redis']]>([
+    ['a URL', () => cluster.url],
+    ['a URL of one node', () => `redis+cluster://127.0.0.1:${cluster.nodes.at(-1)!.port}`],
+    ['a list of nodes', () => cluster.connection],
+    ['a list of URLs', () => ({ cluster: cluster.nodes.map(({ url }) => url) })],
+    ['an ioredis Cluster', () => new Cluster(cluster.connection.cluster, { lazyConnect: true })],
+    [
+      'an ioredis Cluster with a key prefix',
+      () => new Cluster([cluster.nodes[0]!.url], { lazyConnect: true, keyPrefix: 'app:' }),
+    ],
+  ])('is found by %s, and is one hub for all', async (what, redis) => {
+    const keyed = what.includes('prefix') ? { prefix: `app:${prefix}` } : {};
+    const one = await join({ redis: redis()! }, 'a');
+    const other = await join(keyed, 'a');
+    await publishAll(one.broker, publication('a', 1));
+    await publishAll(other.broker, publication('a', 2));
+    await until(() => one.heard.events.length === 2 && other.heard.events.length === 2);
+    expect([one.heard.data, other.heard.data]).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+  });
+
+  it('is reached past a node that is down, and past one that hangs', async () => {
+    const [down, hanging] = await Promise.all([RedisServer.start(), RedisServer.start()]);
+    await down.stop();
+    hanging.pause();
+    try {
+      const redis = {
+        cluster: [down, hanging, cluster.nodes[0]!].map(({ port }) => ({ host: '127.0.0.1', port })),
+      };
+      const { broker } = await join({ redis });
+      expect(await publishAll(broker, publication('a', 1))).toHaveLength(1);
+    } finally {
+      await hanging.stop();
+    }
+  });
+
+  it('takes announcements to the subscribers of one node alone', async () => {
+    const { broker, heard } = await join({}, 'a');
+    await publishAll(broker, publication('a', 1));
+    await until(() => heard.events.length === 1);
+    const owner = await cluster.owner(tag());
+    const sharded = await Promise.all(
+      cluster.nodes.map((node) => node.cli('PUBSUB', 'SHARDCHANNELS', `${tag()}*`)),
+    );
+    const counts = sharded.map((channels) => (channels as string[]).length);
+    expect(counts).toEqual(cluster.nodes.map((node) => (node === owner ? 3 : 0)));
+  });
+
+  it('sends messages from process to process, and tells that nobody is there', async () => {
+    const [one, other] = [await join(), await join()];
+    const name = /n:(.+)$/.exec(
+      (
+        (await (await cluster.owner(tag())).cli('PUBSUB', 'SHARDCHANNELS', `${tag()}:live:0:n:*`)) as string[]
+      )[0]!,
+    )![1]!;
+    expect(await one.broker.send(name, 'hello')).toBe(1);
+    await until(() => [...one.heard.messages, ...other.heard.messages].includes('hello'));
+    expect(await one.broker.send('nobody', 'hello')).toBe(0);
+  });
+});
+
+describe('a slot that moves', () => {
+  it('loses nothing, tells no gap, and is heard of at once', async () => {
+    const [one, other] = [await join({}, 'a'), await join({ probeInterval: 60_000 }, 'a')];
+    const publisher = publishOn(one, 'a');
+    await until(() => publisher.acknowledged.length > 20);
+    const before = await cluster.owner(tag());
+    const owner = await cluster.migrate(tag());
+    expect(owner).not.toBe(before);
+    // Before the watch of the nodes, and the probe, could find out.
+    await until(() => other.heard.link.some((change) => change.startsWith('restored')), { timeout: 4_000 });
+    const soFar = publisher.acknowledged.length;
+    await until(() => publisher.acknowledged.length > soFar + 20);
+    await publisher.stop();
+    expect(await logOf(other, 'a')).toEqual(publisher.acknowledged);
+    await hears(other, one);
+    const { forks } = other.broker.line;
+    expect(forks).toHaveLength(1);
+    // The data moved whole: the line ends with the last event before.
+    const log = await other.broker.read([{ channel: 'a', after: 0 }], { records: 100_000, bytes: Infinity });
+    expect(
+      log[0]!.records.every(({ position }) => position <= forks[0]!.from || position >= forks[0]!.began),
+    ).toBe(true);
+  });
+
+  it('holds what is published to a new channel while it moves, in its order', async () => {
+    const { broker } = await join({ publishTimeout: 60_000 });
+    await publishAll(broker, publication('old', 0));
+    const migration = await cluster.startMigration(tag());
+    const held = publishAll(broker, publication('new', 1), publication('old', 2));
+    await until(() => refusals(migration.source).then((count) => count > 0));
+    await migration.finish();
+    expect((await held).every((position, i, all) => i === 0 || position > all[i - 1]!)).toBe(true);
+  });
+
+  it('refuses what is published meanwhile when the time is up, and takes it afterwards', async () => {
+    const { broker } = await join({ publishTimeout: 300 });
+    await publishAll(broker, publication('old', 0));
+    const migration = await cluster.startMigration(tag());
+    const failure = await failureOf(publishAll(broker, publication('new', 1)));
+    expect(failure).toBeInstanceOf(RedisRefusedError);
+    expect(failure).toMatchObject({ code: 'REDIS_MIGRATING' });
+    await migration.finish();
+    await until(() => broker.publish([publication('new', 1)]).then(([outcome]) => !('error' in outcome!)));
+  });
+
+  it('is followed back and forth', async () => {
+    const { broker, heard } = await join({}, 'a');
+    const home = await cluster.owner(tag());
+    for (let i = 0; i < 4; i++) {
+      await cluster.migrate(tag(), i % 2 === 1 ? { to: home } : {});
+      await until(() => broker.publish([publication('a', i)]).then(([outcome]) => !('error' in outcome!)));
+    }
+    await until(() => heard.data.includes(3));
+    expect(await cluster.owner(tag())).toBe(home);
+  });
+});
+
+async function refusals(node: RedisServer): Promise<number> {
+  const stats = String(await node.cli('INFO', 'errorstats'));
+  return Number(/errorstat_TRYAGAIN:count=(\d+)/.exec(stats)?.[1] ?? 0);
+}
+
+describe('a master that is replaced', () => {
+  it.each<[string, 'FORCE' | 'TAKEOVER' | undefined]>([
+    ['as planned', undefined],
+    ['by FORCE', 'FORCE'],
+    ['by TAKEOVER', 'TAKEOVER'],
+  ])('is left, %s, and publishing goes on', async (_, mode) => {
+    const [one, other] = [await join({}, 'a'), await join({}, 'a')];
+    const publisher = publishOn(one, 'a');
+    await until(() => publisher.acknowledged.length > 20);
+    await cluster.failover(tag(), mode);
+    const soFar = publisher.acknowledged.length;
+    await until(() => publisher.acknowledged.length > soFar + 20);
+    await publisher.stop();
+    await hears(other, one);
+    expect(other.broker.line.forks).toHaveLength(1);
+    // A planned one loses nothing; a forced one what the fork tells of.
+    if (!mode) expect(await logOf(other, 'a')).toEqual(publisher.acknowledged);
+  });
+
+  it.each<[string, (old: RedisServer) => Promise<void> | void, (old: RedisServer) => Promise<void> | void]>([
+    ['was killed', (old) => old.kill(), (old) => old.restart()],
+    ['hangs', (old) => old.pause(), (old) => old.resume()],
+  ])('is left where it %s, and publishing goes on behind the election', async (_, fail, heal) => {
+    const [one, other] = [await join({}, 'a'), await join({}, 'a')];
+    const publisher = publishOn(one, 'a');
+    await until(() => publisher.acknowledged.length > 20);
+    const old = await cluster.owner(tag());
+    await fail(old);
+    try {
+      await cluster.elected(tag(), old);
+      const soFar = publisher.acknowledged.length;
+      await until(() => publisher.acknowledged.length > soFar + 20, { timeout: 30_000 });
+    } finally {
+      await heal(old);
+    }
+    const last = publisher.acknowledged.length;
+    await until(() => publisher.acknowledged.length > last + 20);
+    await publisher.stop();
+    await hears(other, one);
+    expect(other.broker.line.forks.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a start', () => {
+  it('says that a Redis is no cluster', async () => {
+    const redis = await RedisServer.start();
+    try {
+      const url = redis.url.replace('redis:', 'redis+cluster:');
+      const failure = await failureOf(join({ redis: url, connectTimeout: 1_000 }));
+      expect(failure.message).toMatch(/is no Redis Cluster .*cluster support disabled.*redis:\/\//);
+    } finally {
+      await redis.stop();
+    }
+  });
+
+  it('says that nobody has the slot', async () => {
+    const node = await RedisServer.start({ args: ['--cluster-enabled', 'yes'] });
+    try {
+      const url = node.url.replace('redis:', 'redis+cluster:');
+      const failure = await failureOf(join({ redis: url, connectTimeout: 1_000 }));
+      expect(failure.message).toMatch(
+        /could not be reached within 1000 ms \(no node of the cluster has the slot/,
+      );
+    } finally {
+      await node.stop();
+    }
+  });
+
+  it('warns of a node that was given as one Redis, and of no node of a cluster', async () => {
+    const owner = await cluster.owner(tag());
+    await join({ redis: owner.url });
+    expect(warnings.filter((text) => text.includes('is a node of a Redis Cluster'))).toHaveLength(1);
+    warnings = [];
+    await join();
+    expect(warnings.filter((text) => text.includes('is a node of a Redis Cluster'))).toEqual([]);
+  });
+});
