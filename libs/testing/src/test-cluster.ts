@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
-import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { findSlotOwner, parseClusterNodes, type ClusterNode } from './cluster-nodes.js';
+import { type ClusterNode, type ClusterView, findSlotOwner, isAlive, look } from './cluster-view.js';
 import { freeClusterPorts } from './free-port.js';
 import { toNodesConfs } from './nodes-conf.js';
 import { findRedisCli } from './redis-binary.js';
@@ -10,8 +9,8 @@ import { inSync, isInSync } from './replication.js';
 import { SlotMigration, type SlotMigrationOptions } from './slot-migration.js';
 import { until } from './until.js';
 
-/** A planned failover that its master does not come to is given up after five seconds, without a word (Redis' cluster.c). */
-const FAILOVER_GIVEN_UP = 6_000;
+/** Redis forgets a CLUSTER FAILOVER after five seconds and does not say so (CLUSTER_MF_TIMEOUT in its cluster.c). */
+const FAILOVER_FORGOTTEN = 6_000;
 
 export interface TestClusterOptions {
   /** Default: 3. */
@@ -38,11 +37,6 @@ export interface ReshardOptions {
   cli?: string | false | undefined;
 }
 
-interface View {
-  server: RedisServer;
-  nodes: ClusterNode[];
-}
-
 /**
  * A Redis Cluster of the test's own, on the loopback interface. It takes two seconds to be ready, since Redis waits that
  * long: one cluster serves a file of tests, each with a hash tag of its own.
@@ -65,7 +59,9 @@ export class TestCluster {
     args = [],
   }: TestClusterOptions = {}): Promise<TestCluster> {
     const clusterArgs = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(nodeTimeout)];
-    const allArgs = [...clusterArgs, '--repl-diskless-sync-delay', '0', ...args];
+    // Replicas stay with their master: Redis would give a master that has none for a moment one of another master's.
+    const replicaArgs = ['--repl-diskless-sync-delay', '0', '--cluster-migration-barrier', '100'];
+    const allArgs = [...clusterArgs, ...replicaArgs, ...args];
     const cluster = await TestCluster.#launch(masters, replicas, allArgs);
     try {
       await Promise.all(cluster.nodes.map((node) => isReady(node)));
@@ -88,7 +84,7 @@ export class TestCluster {
       const nodes = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
       const failure = starts.find((start) => start.status === 'rejected');
       if (!failure) return new TestCluster(nodes, ids);
-      await Promise.all(nodes.map((node) => node.stop()));
+      await Promise.all(nodes.map((node) => node.stop('SIGKILL')));
       if (!/already in use/i.test(String(failure.reason)) || attempt === 5) throw failure.reason;
     }
   }
@@ -123,6 +119,16 @@ export class TestCluster {
     const node = this.nodes.find(isAlive);
     if (!node) throw new Error('no node of the cluster is alive');
     return (await node.cli('CLUSTER', 'KEYSLOT', key)) as number;
+  }
+
+  /** A hash tag, braces included, whose slot the master has. */
+  async tagOn(master: RedisServer, prefix = 'tag'): Promise<string> {
+    const slots = new Set(await this.#slotsOf(master));
+    if (slots.size === 0) throw new Error(`the node on port ${master.port} has no slots`);
+    for (let i = 0; ; i++) {
+      const tag = `{${prefix}-${i}}`;
+      if (slots.has(await this.slotOf(tag))) return tag;
+    }
   }
 
   /** The master that most nodes name, of those that are alive. It need not be alive itself. */
@@ -175,7 +181,8 @@ export class TestCluster {
 
   /**
    * Makes a replica the owner of the key's slot: as planned, without the master's consent (`FORCE`), or without that of
-   * the other masters either (`TAKEOVER`). Resolves with the new owner when all nodes that are alive name it.
+   * the other masters either (`TAKEOVER`). Resolves with the new owner when all nodes that are alive name it. Redis
+   * holds back an election that soon follows another of the same shard, by four node timeouts; `TAKEOVER` needs none.
    */
   async failover(key: string, mode?: 'FORCE' | 'TAKEOVER'): Promise<RedisServer> {
     const slot = await this.slotOf(key);
@@ -188,7 +195,7 @@ export class TestCluster {
     await until(
       async () => {
         if (await this.#areAgreed([slot], replica)) return true;
-        if (performance.now() - askedAt < FAILOVER_GIVEN_UP) return false;
+        if (performance.now() - askedAt < FAILOVER_FORGOTTEN) return false;
         if (!(await this.masters()).includes(replica)) askedAt = await ask();
         return false;
       },
@@ -217,31 +224,40 @@ export class TestCluster {
     }
   }
 
-  /** Ends all nodes, also paused ones. Killed, since a master's shutdown would wait for its replicas. */
+  /** Ends all nodes, also paused ones. */
   async stop(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.kill()));
-    await Promise.all(this.nodes.map((node) => node.stop()));
+    await Promise.all(this.nodes.map((node) => node.stop('SIGKILL')));
   }
 
+  /**
+   * A replica that can follow its master. Just after a failover other nodes may still take it for a master: they would
+   * refuse their votes, and its master the hand-over.
+   */
   async #findSuccessor(master: RedisServer, mode: string | undefined): Promise<RedisServer> {
+    const masterId = this.#idOf(master);
+    const isKnown = async (replica: RedisServer): Promise<boolean> =>
+      this.#doAll(({ nodes }) =>
+        nodes.some((node) => node.id === this.#idOf(replica) && node.masterId === masterId),
+      );
     return until(
       async () => {
-        const replicas = await this.replicasOf(master);
-        if (mode) return replicas[0];
-        const areInSync = await Promise.all(replicas.map(isInSync));
-        return replicas.find((_, i) => areInSync[i]); // Redis waits for the replica to have all that the master has.
+        for (const replica of await this.replicasOf(master)) {
+          if ((await isKnown(replica)) && (mode || (await isInSync(replica)))) return replica;
+        }
+        return undefined;
       },
       { message: `the master on port ${master.port} has a replica to fail over to`, interval: 20 },
     );
   }
 
-  async #areAgreed(slots: readonly number[], owner: RedisServer): Promise<boolean> {
+  #areAgreed(slots: readonly number[], owner: RedisServer): Promise<boolean> {
+    return this.#doAll((view) => slots.every((slot) => this.#ownerIn(view, slot) === owner));
+  }
+
+  /** Whether it holds for the views of all nodes that are alive. */
+  async #doAll(holds: (view: ClusterView) => boolean): Promise<boolean> {
     const views = await this.#look();
-    return (
-      views.length > 0 &&
-      views.length === this.nodes.filter(isAlive).length &&
-      views.every((view) => slots.every((slot) => this.#ownerIn(view, slot) === owner))
-    );
+    return views.length > 0 && views.length === this.nodes.filter(isAlive).length && views.every(holds);
   }
 
   async #thatAre(isWanted: (node: ClusterNode) => boolean): Promise<RedisServer[]> {
@@ -251,8 +267,8 @@ export class TestCluster {
       .map(({ server }) => server);
   }
 
-  /** What the nodes that are alive see. One that does not answer, since it was paused meanwhile, is left out. */
-  async #look(isAsked: (node: RedisServer) => boolean = () => true): Promise<View[]> {
+  /** What the nodes that are alive see. One that was killed or paused meanwhile is left out. */
+  async #look(isAsked: (node: RedisServer) => boolean = () => true): Promise<ClusterView[]> {
     const views = this.nodes.filter((node) => isAlive(node) && isAsked(node)).map((server) => look(server));
     return (await Promise.all(views)).filter((view) => view !== undefined);
   }
@@ -263,7 +279,7 @@ export class TestCluster {
     return ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
   }
 
-  #ownerIn({ nodes }: View, slot: number): RedisServer | undefined {
+  #ownerIn({ nodes }: ClusterView, slot: number): RedisServer | undefined {
     const id = findSlotOwner(nodes, slot);
     return id === undefined ? undefined : this.nodes[this.ids.indexOf(id)];
   }
@@ -273,20 +289,9 @@ export class TestCluster {
   }
 }
 
-function isAlive({ isRunning, isPaused }: RedisServer): boolean {
-  return isRunning && !isPaused;
-}
-
 async function isReady(node: RedisServer): Promise<void> {
   await until(async () => String(await node.cli('CLUSTER', 'INFO')).includes('cluster_state:ok'), {
     message: `the cluster is ready, as the node on port ${node.port} sees it`,
     timeout: 60_000,
   });
-}
-
-/** Undefined where the node does not answer: gone or paused just now, or on a machine that has much to do. */
-async function look(server: RedisServer): Promise<View | undefined> {
-  const answer = server.cli('CLUSTER', 'NODES').catch(() => undefined);
-  const text = await Promise.race([answer, wait(1_000, undefined, { ref: false })]);
-  return text === undefined ? undefined : { server, nodes: parseClusterNodes(text as string) };
 }

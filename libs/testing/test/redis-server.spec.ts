@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { AppProcess, findRedisBinary, RedisServer, until } from '@nestjs-sse-redis/testing';
+import { AppProcess, findRedisBinary, findRedisCli, RedisServer, until } from '@nestjs-sse-redis/testing';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -192,5 +192,13 @@ describe('findRedisBinary', () => {
     chmodSync(valkey, 0o755);
     expect(findRedisBinary({ PATH: `/nowhere:${folder}` })).toBe(valkey);
     expect(findRedisBinary({ PATH: process.env['PATH'], REDIS_SERVER: valkey })).toBe(valkey);
+  });
+
+  it('finds the command line client beside the server, if there is one', () => {
+    const server = join(folder, 'redis-server');
+    writeFileSync(server, '#!/bin/sh\n', { mode: 0o755 });
+    expect(findRedisCli({ PATH: folder })).toBeUndefined();
+    writeFileSync(join(folder, 'redis-cli'), '#!/bin/sh\n', { mode: 0o755 });
+    expect(findRedisCli({ REDIS_SERVER: server })).toBe(join(folder, 'redis-cli'));
   });
 });

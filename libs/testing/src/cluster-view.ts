@@ -1,7 +1,9 @@
-/** A node as another one, or it itself, sees it: a line of CLUSTER NODES, or of the file `nodes.conf`. */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { RedisServer } from './redis-server.js';
+
+/** A line of CLUSTER NODES. */
 export interface ClusterNode {
   id: string;
-  port: number;
   isMaster: boolean;
   /** Whether this is the node that was asked. */
   isMyself: boolean;
@@ -11,13 +13,37 @@ export interface ClusterNode {
   slots: [number, number][];
 }
 
+/** The cluster as one of its nodes sees it. */
+export interface ClusterView {
+  server: RedisServer;
+  nodes: ClusterNode[];
+}
+
+/** Whether it answers; a process that something else than `pause()` has stopped counts as one that does. */
+export function isAlive({ isRunning, isPaused }: RedisServer): boolean {
+  return isRunning && !isPaused;
+}
+
+/** Undefined where the node is killed or paused meanwhile. A slow answer is waited for, however busy the machine. */
+export async function look(server: RedisServer): Promise<ClusterView | undefined> {
+  const answer = server.cli('CLUSTER', 'NODES').then(
+    (text) => ({ server, nodes: parseClusterNodes(text as string) }),
+    () => 'failed' as const,
+  );
+  while (isAlive(server)) {
+    const view = await Promise.race([answer, wait(50, undefined, { ref: false })]);
+    if (view) return view === 'failed' ? undefined : view;
+  }
+  return undefined;
+}
+
 /** @see https://redis.io/docs/latest/commands/cluster-nodes/ */
-export function parseClusterNodes(text: string): ClusterNode[] {
+function parseClusterNodes(text: string): ClusterNode[] {
   return text.trim().split('\n').map(parseLine);
 }
 
 function parseLine(line: string): ClusterNode {
-  const [id, address, flagText, master, , , , , ...slotTexts] = line.split(' ') as [
+  const [id, , flagText, master, , , , , ...slotTexts] = line.split(' ') as [
     string,
     string,
     string,
@@ -27,7 +53,6 @@ function parseLine(line: string): ClusterNode {
   const flags = flagText.split(',');
   return {
     id,
-    port: Number(/:(\d+)@/.exec(address)?.[1]),
     isMaster: flags.includes('master'),
     isMyself: flags.includes('myself'),
     masterId: master === '-' ? undefined : master,
