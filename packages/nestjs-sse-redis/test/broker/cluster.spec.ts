@@ -79,6 +79,15 @@ async function hears({ heard }: Member, { broker }: Member): Promise<void> {
   });
 }
 
+/** After a failover before this one, a replica may be without data for a while, and the clock would be lost with the rest. */
+async function replicated(): Promise<void> {
+  const replicas = await cluster.replicasOf(await cluster.owner(tag()));
+  for (const replica of replicas) {
+    await replica.cli('READONLY');
+    await until(() => replica.cli('EXISTS', `${tag()}:clock`).then((count) => count === 1));
+  }
+}
+
 /** The events of a channel's log, as numbers. */
 async function logOf({ broker }: Member, channel: string): Promise<number[]> {
   const [slice] = await broker.read([{ channel, after: 0 }], { records: 100_000, bytes: Infinity });
@@ -166,8 +175,8 @@ describe('a slot that moves', () => {
     await publisher.stop();
     expect(await logOf(other, 'a')).toEqual(publisher.acknowledged);
     await hears(other, one);
+    await until(() => other.broker.line.forks.length === 1);
     const { forks } = other.broker.line;
-    expect(forks).toHaveLength(1);
     // The data moved whole: the line ends with the last event before.
     const log = await other.broker.read([{ channel: 'a', after: 0 }], { records: 100_000, bytes: Infinity });
     expect(
@@ -222,12 +231,13 @@ describe('a master that is replaced', () => {
     const [one, other] = [await join({}, 'a'), await join({}, 'a')];
     const publisher = publishOn(one, 'a');
     await until(() => publisher.acknowledged.length > 20);
+    await replicated();
     await cluster.failover(tag(), mode);
     const soFar = publisher.acknowledged.length;
     await until(() => publisher.acknowledged.length > soFar + 20);
     await publisher.stop();
     await hears(other, one);
-    expect(other.broker.line.forks).toHaveLength(1);
+    await until(() => other.broker.line.forks.length === 1);
     // A planned one loses nothing; a forced one what the fork tells of.
     if (!mode) expect(await logOf(other, 'a')).toEqual(publisher.acknowledged);
   });
@@ -240,6 +250,7 @@ describe('a master that is replaced', () => {
     const publisher = publishOn(one, 'a');
     await until(() => publisher.acknowledged.length > 20);
     const old = await cluster.owner(tag());
+    await replicated();
     await fail(old);
     try {
       await cluster.elected(tag(), old);
@@ -252,7 +263,7 @@ describe('a master that is replaced', () => {
     await until(() => publisher.acknowledged.length > last + 20);
     await publisher.stop();
     await hears(other, one);
-    expect(other.broker.line.forks.length).toBeGreaterThan(0);
+    await until(() => other.broker.line.forks.length > 0);
   });
 });
 
