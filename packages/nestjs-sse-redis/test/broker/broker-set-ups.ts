@@ -1,4 +1,4 @@
-import { RedisServer } from '@nestjs-sse-redis/testing';
+import { RedisServer, TestCluster } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import type { Broker, BrokerListener } from '../../src/broker/broker.interface.js';
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.js';
@@ -20,6 +20,7 @@ export interface BrokerSetUp {
 }
 
 let redis: RedisServer;
+let cluster: TestCluster;
 
 export const brokerSetUps: readonly BrokerSetUp[] = [
   {
@@ -38,6 +39,17 @@ export const brokerSetUps: readonly BrokerSetUp[] = [
       return new RedisBroker(resolved.redis!, resolved, randomUUID());
     },
     dispose: () => redis.stop(),
+  },
+  {
+    name: 'cluster',
+    prepare: async () => {
+      cluster = await TestCluster.start();
+    },
+    create: (options = {}) => {
+      const resolved = resolveOptions({ prefix: randomUUID(), redis: cluster.url, ...options });
+      return new RedisBroker(resolved.redis!, resolved, randomUUID());
+    },
+    dispose: () => cluster.stop(),
   },
 ];
 
