@@ -1,8 +1,6 @@
 import { Test } from '@nestjs/testing';
-import { Cluster, Redis } from 'ioredis';
-import { inspect } from 'node:util';
 import { InvalidOptionsError, SseRedisModule, type SseRedisOptions } from 'nestjs-sse-redis';
-import { resolveOptions } from '../../src/options/resolved-options.js';
+import { messageFor, resolve } from './resolve-options.js';
 
 const MAX_TIMER = 2_147_483_647;
 const DAY = 86_400_000;
@@ -42,22 +40,6 @@ const numbers = [
   { path: 'auditInterval', resolved: 'auditInterval', fallback: 30_000, min: 30, max: MAX_TIMER },
   { path: 'idempotencyWindow', resolved: 'idempotencyWindow', fallback: 600_000, min: 1, max: 365 * DAY },
 ];
-
-/** As they come from JavaScript, an environment or a file: nothing is known of them. */
-function resolve(options: unknown): Record<string, unknown> {
-  return { ...resolveOptions(options as SseRedisOptions) };
-}
-
-function messageFor(options: unknown): string {
-  try {
-    resolve(options);
-  } catch (error) {
-    expect(error).toBeInstanceOf(InvalidOptionsError);
-    expect(error).toMatchObject({ code: 'INVALID_OPTIONS', name: 'InvalidOptionsError' });
-    return (error as Error).message;
-  }
-  throw new Error('there was nothing to complain of');
-}
 
 /** `{ history: { ttl: value } }` of `history.ttl`, with what else it takes to be allowed. */
 function withOption(path: string, value: unknown): object {
@@ -194,82 +176,6 @@ describe('the options', () => {
       'prefix takes 1 to 128 characters other than white space, "{" and "}", it got ',
     );
     expect(message).toContain(shown);
-  });
-
-  it.each([
-    'redis://localhost',
-    'redis://localhost:6379/3',
-    'redis://user:password@redis.internal:6380',
-    'rediss://localhost',
-    'unix:///run/redis.sock',
-    '/run/redis.sock',
-    { host: 'localhost' },
-    {},
-    'redis+cluster://localhost',
-    'rediss+cluster://user:p%40ss@one:6379,two:6380/0?family=6',
-    { cluster: ['redis://one:6379', { host: 'two' }], password: 'p' },
-  ])('take for redis %j', (redis) => {
-    expect(resolve({ redis })['redis']).toBe(redis);
-  });
-
-  it.each([
-    ['Redis', new Redis({ lazyConnect: true })],
-    ['Cluster', new Cluster(['redis://localhost'], { lazyConnect: true })],
-  ])('take an existing %s', (_, redis) => {
-    expect(resolve({ redis })['redis']).toBe(redis);
-  });
-
-  it.each([
-    ['redis+cluster://one:6379,two:port', 'one whose port is no number'],
-    ['redis+cluster://one:6379,', 'one that names a node without a host'],
-    ['redis+cluster:one', 'one that cannot be read'],
-    ['redis+cluster://:secret@one:6379/2', 'one with a database'],
-    ['redis+sentinel://one', 'another string'],
-    [{ cluster: [] }, 'redis.cluster takes a list of nodes'],
-    [{ cluster: 'redis://:secret@one' }, 'redis.cluster takes a list of nodes'],
-    [{ cluster: ['one:6379'] }, 'redis.cluster takes URLs'],
-    [{ cluster: ['redis://:secret@one:port'] }, 'one whose port is no number'],
-    [{ cluster: [null] }, 'redis.cluster takes URLs or { host, port }, it got null'],
-    [{ cluster: [{ host: 'one', port: '6379' }] }, 'redis.cluster takes URLs or { host, port }'],
-    [{ cluster: ['redis://one'], db: 2 }, 'redis.db is 2, and a cluster has but 0'],
-    [{ cluster: ['redis://one'], host: 'two' }, 'redis has cluster and host'],
-  ])('refuse for the cluster %j, and tell no password', (redis, shown) => {
-    const message = messageFor({ redis });
-    expect(message).toContain(shown);
-    expect(message).not.toContain('secret');
-  });
-
-  it.each([
-    ['', 'another string'],
-    ['localhost:6379', 'another string'],
-    ['http://user:secret@localhost', 'another string'],
-    ['redis//:secret@localhost', 'another string'],
-    [' redis://:secret@localhost', 'another string'],
-    [6379, '6379'],
-    [null, 'null'],
-    [true, 'true'],
-    [['redis://:secret@localhost'], 'an array'],
-  ])('refuse for redis %j, and tell no password', (redis, shown) => {
-    const message = messageFor({ redis });
-    expect(message).toMatch(/redis takes a URL/);
-    expect(message).toContain(`it got ${shown}`);
-    expect(message).not.toContain('secret');
-  });
-
-  it.each([
-    'redis://:secret@localhost:port',
-    'redis://:secret@localhost:99999',
-    'redis://:secret@[::1',
-    'redis://:secret@local host',
-    'redis://:not/encoded/secret@localhost',
-    'redis://:not%encodedsecret@localhost',
-  ])('refuse a URL that cannot be read, and tell no password: %s', async (redis) => {
-    const making = Test.createTestingModule({ imports: [SseRedisModule.forRoot({ redis })] }).compile();
-    const error: unknown = await making.catch((error: unknown) => error);
-    expect(error).toBeInstanceOf(InvalidOptionsError);
-    expect((error as Error).message).toMatch(/redis takes a URL/);
-    // As Node prints an error: with its cause and whatever else it carries.
-    expect(inspect(error, { depth: 10 })).not.toContain('secret');
   });
 
   it.each([5, 'request.user', null, {}])('refuse for identify %j', (identify) => {

@@ -1,7 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
-import { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import { parseRecord, type EventRecord } from '../../event/event-record.js';
 import type { Position } from '../../event/position.js';
@@ -20,9 +18,8 @@ import type {
 } from '../broker.interface.js';
 import { checkCommands, toUnsupported } from './command-check.js';
 import { Commands } from './commands.js';
-import { connectWithin } from './connect.js';
+import { Connections } from './connections.js';
 import { Keys } from './keys.js';
-import type { MasterWatch } from './master-watch.js';
 import { describeError, Outage } from './outage.js';
 import { Probe } from './probe.js';
 import { PublishQueue } from './publish-queue.js';
@@ -31,7 +28,7 @@ import { RedisRegistryStore } from './redis-registry-store.js';
 import { RedisSettings } from './redis-settings.js';
 import { Script } from './script.js';
 import sendLua from './scripts/send.lua.js';
-import { toRefusal } from './refusals.js';
+import { subscriptionsEnded, toRefusal } from './refusals.js';
 import { checkServer } from './server-check.js';
 import { Subscription } from './subscription.js';
 
@@ -49,15 +46,13 @@ export class RedisBroker implements Broker {
   readonly registry: RedisRegistryStore;
   private readonly probeChannel: string;
   private readonly inbox: string;
-  private readonly commandConnection: Redis;
-  private readonly subscriberConnection: Redis;
+  private readonly connections: Connections;
   private readonly outage: Outage;
   private readonly commands: Commands;
   private readonly publishing: PublishQueue;
   private readonly logs: RedisLogs;
   private readonly subscription: Subscription;
   private readonly probe: Probe;
-  private readonly masterWatch: MasterWatch | undefined;
   private listener: BrokerListener | undefined;
   /** How often the link was lost. */
   private losses = 0;
@@ -75,12 +70,11 @@ export class RedisBroker implements Broker {
     this.keys = new Keys(this.settings.prefix, this.settings.db);
     this.probeChannel = this.keys.probe(nodeId);
     this.inbox = this.keys.inbox(nodeId);
-    this.commandConnection = this.settings.createCommandConnection();
-    this.subscriberConnection = this.settings.createSubscriberConnection();
+    this.connections = new Connections(this.settings, (cause) => this.outage.moved(cause));
     const { address, rights, cluster } = this.settings;
     this.outage = new Outage(address, () => void this.reconnect());
     this.commands = new Commands(
-      this.commandConnection,
+      this.connections.command,
       address,
       rights,
       this.outage,
@@ -92,10 +86,6 @@ export class RedisBroker implements Broker {
     this.probe = this.createProbe();
     this.registry = new RedisRegistryStore(this.commands, this.keys, options, this.probe);
     this.subscription = this.createSubscription();
-    this.masterWatch = this.settings.createMasterWatch(
-      [this.commandConnection, this.subscriberConnection],
-      (cause) => this.outage.moved(cause),
-    );
   }
 
   private createSubscription(): Subscription {
@@ -103,10 +93,10 @@ export class RedisBroker implements Broker {
       message: (name: Buffer, message: Buffer) => this.receive(name, message),
       lost: () => this.onLost(),
       restored: () => void this.onRestored(),
-      moved: () => this.onMoved(),
+      moved: () => this.outage.refused(subscriptionsEnded(this.settings.address)),
       failed: (cause: unknown) => this.onRefused(cause),
     };
-    return new Subscription(this.subscriberConnection, listener, this.settings.cluster !== undefined);
+    return new Subscription(this.connections.subscriber, listener, this.settings.cluster !== undefined);
   }
 
   private createProbe(): Probe {
@@ -120,27 +110,12 @@ export class RedisBroker implements Broker {
 
   async start(listener: BrokerListener): Promise<string> {
     this.listener = listener;
-    for (const connection of [this.commandConnection, this.subscriberConnection]) {
-      // ioredis reconnects by itself; without a listener it would print to the console.
-      connection.on('error', (error: Error) => {
-        this.logger.debug(`Redis at ${this.settings.address}: ${error.message}`);
-        if (this.isStarted) this.outage.failed(error);
-      });
-    }
     let server: string;
     try {
-      await connectWithin(this.options.connectTimeout, this.settings.address, [
-        this.commandConnection,
-        this.subscriberConnection,
-      ]);
-      const { address } = this.settings;
-      const { replicas } = this.options;
-      const isCluster = this.settings.cluster !== undefined;
-      server = await checkServer(
-        { redis: this.commandConnection, address, replicas, isCluster },
-        this.logger,
-      );
-      await checkCommands(this.commands, this.keys.clock, isCluster);
+      await this.connections.connect(this.options.connectTimeout, (error) => {
+        if (this.isStarted) this.outage.failed(error);
+      });
+      server = await this.checkServer();
       await this.subscription.start([this.probeChannel, this.inbox]);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
       await this.sendProbe();
@@ -149,17 +124,27 @@ export class RedisBroker implements Broker {
       throw toUnsupported(error, this.settings.address);
     }
     this.probe.start();
-    this.masterWatch?.start();
+    this.connections.startWatch();
     this.isStarted = true;
     this.outage.over();
-    this.commandConnection.on('close', () => {
+    this.connections.command.on('close', () => {
       if (this.listener) this.outage.lost();
     });
     // The subscription says itself when it is back.
-    this.commandConnection.on('ready', () => {
+    this.connections.command.on('ready', () => {
       if (this.isLinkUp && !this.outage.isReconnecting) this.outage.over();
     });
     return `${server} at ${this.settings.address}, prefix ${JSON.stringify(this.settings.prefix)}`;
+  }
+
+  private async checkServer(): Promise<string> {
+    const { address, cluster } = this.settings;
+    const { replicas } = this.options;
+    const isCluster = cluster !== undefined;
+    const redis = this.connections.command;
+    const server = await checkServer({ redis, address, replicas, isCluster }, this.logger);
+    await checkCommands(this.commands, this.keys.clock, isCluster);
+    return server;
   }
 
   publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {
@@ -206,12 +191,12 @@ export class RedisBroker implements Broker {
 
   async close(): Promise<void> {
     this.probe.stop();
-    this.masterWatch?.stop();
+    this.connections.stopWatch();
     this.outage.stop();
     this.publishing.stop();
     this.listener = undefined;
     await this.subscription.close();
-    this.commandConnection.disconnect();
+    this.connections.command.disconnect();
   }
 
   /** Through the same script and the same subscription as every event, so that its coming back proves theirs. */
@@ -269,13 +254,6 @@ export class RedisBroker implements Broker {
     this.listener?.linkLost();
   }
 
-  /** Told once for each channel. The connection stays open, and would be deaf. */
-  private onMoved(): void {
-    const { address } = this.settings;
-    const message = `Redis at ${address} ended the subscriptions: another node has the slot of the hub.`;
-    this.outage.refused(new RedisRefusedError(message, { code: 'REDIS_MOVED', cause: undefined }));
-  }
-
   private onRefused(cause: unknown): Error {
     if (!(cause instanceof Error) || cause.name !== 'ReplyError') return this.outage.unavailable(cause);
     const error = toRefusal(cause, this.settings.address, this.settings.rights, ' a subscription');
@@ -284,13 +262,10 @@ export class RedisBroker implements Broker {
     return error;
   }
 
-  /** Looks for the master: ioredis resolves the name, or asks Sentinel, for each new connection. */
   private async reconnect(): Promise<void> {
     await this.commands.settled(ANSWERED_WITHIN_MS);
     if (!this.listener) return;
-    this.settings.cluster?.refused(this.outage.cause);
-    // While ioredis connects, `disconnect` would end it for good.
-    if (this.commandConnection.status === 'ready') this.commandConnection.disconnect(true);
+    this.connections.leave(this.outage.cause);
     this.subscription.reconnect();
   }
 

@@ -79,6 +79,12 @@ export function toRefusal(cause: Error, address: string, rights: string, what = 
   });
 }
 
+/** Told once for each channel: the connection stays open, and would be deaf. */
+export function subscriptionsEnded(address: string): RedisRefusedError {
+  const message = `Redis at ${address} ended the subscriptions: another node has the slot of the hub.`;
+  return new RedisRefusedError(message, { code: 'REDIS_MOVED', cause: undefined });
+}
+
 function findKind(message: string): RefusalKind {
   const reason = getReason(message);
   return KINDS.find(({ words }) => words.test(reason)) ?? OTHER;

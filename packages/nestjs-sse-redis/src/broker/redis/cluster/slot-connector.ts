@@ -44,9 +44,10 @@ export function slotConnector(
       // In the words of ioredis, which has given up meanwhile.
       if (!this.connecting) throw new Error('Connection is closed.');
       connecting(owner);
-      this.stream = open(owner, this.options);
-      this.stream.once('error', (error) => (this.firstError = error));
-      return this.stream as Socket;
+      const stream = open(owner, this.options);
+      stream.once('error', (error) => (this.firstError = error));
+      this.stream = stream;
+      return stream;
     }
   };
 }

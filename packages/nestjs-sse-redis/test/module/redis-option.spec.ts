@@ -1,0 +1,83 @@
+import { Test } from '@nestjs/testing';
+import { Cluster, Redis } from 'ioredis';
+import { inspect } from 'node:util';
+import { InvalidOptionsError, SseRedisModule } from 'nestjs-sse-redis';
+import { messageFor, resolve } from './resolve-options.js';
+
+describe('the options', () => {
+  it.each([
+    'redis://localhost',
+    'redis://localhost:6379/3',
+    'redis://user:password@redis.internal:6380',
+    'rediss://localhost',
+    'unix:///run/redis.sock',
+    '/run/redis.sock',
+    { host: 'localhost' },
+    {},
+    'redis+cluster://localhost',
+    'rediss+cluster://user:p%40ss@one:6379,two:6380/0?family=6',
+    { cluster: ['redis://one:6379', { host: 'two' }], password: 'p' },
+  ])('take for redis %j', (redis) => {
+    expect(resolve({ redis })['redis']).toBe(redis);
+  });
+
+  it.each([
+    ['Redis', new Redis({ lazyConnect: true })],
+    ['Cluster', new Cluster(['redis://localhost'], { lazyConnect: true })],
+  ])('take an existing %s', (_, redis) => {
+    expect(resolve({ redis })['redis']).toBe(redis);
+  });
+
+  it.each([
+    ['redis+cluster://one:6379,two:port', 'one whose port is no number'],
+    ['redis+cluster://one:6379,', 'one that names a node without a host'],
+    ['redis+cluster:one', 'one that cannot be read'],
+    ['redis+cluster://:secret@one:6379/2', 'one with a database'],
+    ['redis+sentinel://one', 'another string'],
+    [{ cluster: [] }, 'redis.cluster takes a list of nodes'],
+    [{ cluster: 'redis://:secret@one' }, 'redis.cluster takes a list of nodes'],
+    [{ cluster: ['one:6379'] }, 'redis.cluster takes URLs'],
+    [{ cluster: ['redis://:secret@one:port'] }, 'one whose port is no number'],
+    [{ cluster: [null] }, 'redis.cluster takes URLs or { host, port }, it got null'],
+    [{ cluster: [{ host: 'one', port: '6379' }] }, 'redis.cluster takes URLs or { host, port }'],
+    [{ cluster: ['redis://one'], db: 2 }, 'redis.db is 2, and a cluster has but 0'],
+    [{ cluster: ['redis://one'], host: 'two' }, 'redis has cluster and host'],
+  ])('refuse for the cluster %j, and tell no password', (redis, shown) => {
+    const message = messageFor({ redis });
+    expect(message).toContain(shown);
+    expect(message).not.toContain('secret');
+  });
+
+  it.each([
+    ['', 'another string'],
+    ['localhost:6379', 'another string'],
+    ['http://user:secret@localhost', 'another string'],
+    ['redis//:secret@localhost', 'another string'],
+    [' redis://:secret@localhost', 'another string'],
+    [6379, '6379'],
+    [null, 'null'],
+    [true, 'true'],
+    [['redis://:secret@localhost'], 'an array'],
+  ])('refuse for redis %j, and tell no password', (redis, shown) => {
+    const message = messageFor({ redis });
+    expect(message).toMatch(/redis takes a URL/);
+    expect(message).toContain(`it got ${shown}`);
+    expect(message).not.toContain('secret');
+  });
+
+  it.each([
+    'redis://:secret@localhost:port',
+    'redis://:secret@localhost:99999',
+    'redis://:secret@[::1',
+    'redis://:secret@local host',
+    'redis://:not/encoded/secret@localhost',
+    'redis://:not%encodedsecret@localhost',
+  ])('refuse a URL that cannot be read, and tell no password: %s', async (redis) => {
+    const making = Test.createTestingModule({ imports: [SseRedisModule.forRoot({ redis })] }).compile();
+    const error: unknown = await making.catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(InvalidOptionsError);
+    expect((error as Error).message).toMatch(/redis takes a URL/);
+    // As Node prints an error: with its cause and whatever else it carries.
+    expect(inspect(error, { depth: 10 })).not.toContain('secret');
+  });
+});
