@@ -268,6 +268,20 @@ describe('a master that is replaced', () => {
 });
 
 describe('a start', () => {
+  it('ends at the new owner where the old one hangs and is not replaced yet', async () => {
+    await join();
+    await replicated();
+    const old = await cluster.owner(tag());
+    old.pause();
+    try {
+      // Without the limit of a handshake it would wait for the old one until twice the publishTimeout.
+      const { broker } = await join({ connectTimeout: 60_000, publishTimeout: 60_000 });
+      expect(await publishAll(broker, publication('a', 1))).toHaveLength(1);
+    } finally {
+      old.resume();
+    }
+  });
+
   it('says that a Redis is no cluster', async () => {
     const redis = await RedisServer.start();
     try {

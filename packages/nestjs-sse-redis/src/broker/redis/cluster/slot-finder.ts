@@ -1,4 +1,5 @@
 import { Redis, type NatMap, type RedisOptions } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerAddress } from '../../../options/redis-cluster-options.interface.js';
 import type { ClusterSettings } from './cluster-settings.js';
 import { findNodes, findOwner, type SlotOwner } from './slot-table.js';
@@ -7,11 +8,19 @@ import { findNodes, findOwner, type SlotOwner } from './slot-table.js';
 const NODE_TIMEOUT_MS = 1_000;
 /** How many nodes are asked at once: one may be stale, or alone on its side of a partition. */
 const ASKED_AT_ONCE = 3;
+/** How long other nodes are waited for after the first answer. */
+const GRACE_MS = 200;
 
 /** What one node says. */
 interface Testimony {
   readonly owner: SlotOwner | undefined;
   readonly nodes: readonly ServerAddress[];
+}
+
+/** What some nodes say, and why others said nothing. */
+interface Answers {
+  readonly testimonies: Testimony[];
+  readonly failures: unknown[];
 }
 
 /**
@@ -59,17 +68,33 @@ export class SlotFinder {
     let lastError: unknown = new Error('no node of the cluster is known');
     for (let start = 0; start < candidates.length; start += ASKED_AT_ONCE) {
       const asked = candidates.slice(start, start + ASKED_AT_ONCE);
-      const answers = await Promise.allSettled(asked.map((node) => this.askNode(node, access)));
-      const testimonies = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+      const { testimonies, failures } = await this.askSome(asked, access);
       const owner = newest(testimonies);
       if (owner) {
         this.learn(owner, testimonies);
         return owner;
       }
-      const failure = answers.find((answer) => answer.status === 'rejected');
-      lastError = failure?.reason ?? new Error(`no node of the cluster has the slot of ${this.key}`);
+      lastError = failures[0] ?? new Error(`no node of the cluster has the slot of ${this.key}`);
     }
     throw lastError;
+  }
+
+  /** Whatever is said until soon after the first answer: one that hangs holds up nobody. */
+  private async askSome(nodes: readonly ServerAddress[], access: RedisOptions): Promise<Answers> {
+    const answers: Answers = { testimonies: [], failures: [] };
+    const asked = nodes.map((node) => this.askNode(node, access));
+    const all = asked.map((answer) =>
+      answer.then(
+        (testimony) => answers.testimonies.push(testimony),
+        (error: unknown) => answers.failures.push(error),
+      ),
+    );
+    const soon = Promise.any(asked).then(
+      () => delay(GRACE_MS, undefined, { ref: false }),
+      () => undefined,
+    );
+    await Promise.race([Promise.all(all), soon]);
+    return answers;
   }
 
   /** The likely ones first, then all others in an order of its own, so that no node is asked by everybody. */
