@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
 
@@ -24,6 +25,12 @@ export function findRedisBinary(env: NodeJS.ProcessEnv = process.env): string {
 export function findRedisCli(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const server = findRedisBinary(env);
   return executable(join(dirname(server), basename(server).replace(/server$/, 'cli')));
+}
+
+/** Whether the server has sharded pub/sub, without which a hub cannot be on a cluster: Redis 7.0, or any Valkey. */
+export function hasShardedPubSub(): boolean {
+  const version = execFileSync(findRedisBinary(), ['--version'], { encoding: 'utf8' });
+  return Number(/\bv=(\d+)/.exec(version)?.[1]) >= 7;
 }
 
 function findOnPath(name: string, path: string): string | undefined {
