@@ -11,7 +11,7 @@ import { withinTime } from '../../util/within-time.js';
  * Asks for user and password before each connection, the first one included.
  *
  * ioredis (5 and 6) reads `options.username` and `options.password` in `connect()`, which it calls for each reconnect as
- * well, and it gives up for good where that rejects. So a failing provider is asked again until the connection is closed.
+ * well. It gives up for good where that rejects. So a failing provider is asked again until the connection is closed.
  *
  * @param timeout ms that the provider may take
  * @param retryDelay ms before the provider is asked again, by the number of failures
