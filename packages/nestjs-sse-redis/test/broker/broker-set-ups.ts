@@ -43,7 +43,8 @@ const setUps: readonly BrokerSetUp[] = [
   {
     name: 'cluster',
     prepare: async () => {
-      cluster = await TestCluster.start();
+      // Without replicas nobody is elected, however busy the machine is.
+      cluster = await TestCluster.start({ replicas: 0, nodeTimeout: 15_000 });
     },
     create: (options = {}) => {
       const resolved = resolveOptions({ prefix: randomUUID(), redis: cluster.url, ...options });
