@@ -1,4 +1,9 @@
-import { findProblemOfRedisUrl, findProblemsOfCluster, namesCluster } from './redis-checks.js';
+import {
+  findProblemOfRedisUrl,
+  findProblemsOfCluster,
+  findProblemsOfOptions,
+  namesCluster,
+} from './redis-checks.js';
 import { findProblemOfPattern } from '../event/channel-pattern.js';
 import { describeValue, isObject } from './describe-value.js';
 
@@ -75,7 +80,8 @@ export const isRedis: OptionCheck = (value) => {
       ? [`redis takes a URL that begins with redis://, rediss:// or redis+cluster://, it got ${problem}`]
       : [];
   }
-  if (isObject(value)) return namesCluster(value) ? findProblemsOfCluster(value) : [];
+  if (isObject(value))
+    return namesCluster(value) ? findProblemsOfCluster(value) : findProblemsOfOptions(value);
   return [
     `redis takes a URL, ioredis options or an ioredis Redis or Cluster, it got ${describeValue(value)}`,
   ];
