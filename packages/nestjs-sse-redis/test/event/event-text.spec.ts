@@ -21,6 +21,15 @@ function toErrorEvent(event: unknown, maxBytes = NO_LIMIT): unknown {
   return 'it was taken';
 }
 
+it('writes U+2028 and U+2029 in JSON as escapes, since some clients end a line there, and strings as they are', () => {
+  const data = { text: 'one\u2028two\u2029three', ['key\u2028']: ['\u2028'] };
+  const text = getText(data);
+  expect(text).not.toMatch(/[\u2028\u2029]/);
+  expect(parseEventText('j', text).data).toEqual(data);
+  expect(getText('one\u2028two')).toBe('data: one\u2028two\n\n');
+  expect(formatHubEvent('error', { code: 'a\u2029b' })).not.toContain('\u2029');
+});
+
 describe('strings', () => {
   it.each([
     ['one line', 'hello', 'data: hello\n\n'],
