@@ -62,6 +62,7 @@ export class PrivateCluster {
     }
   }
 
+  /** Of servers that answer; the cluster need not be ready. */
   static async of(
     servers: readonly RedisProcess[],
     ids: readonly string[],

@@ -7,6 +7,7 @@ import { guardOrphan } from './orphan-guard.js';
 export const HOST = '127.0.0.1';
 const START_TIMEOUT = 5_000;
 const STOP_TIMEOUT = 2_000;
+const ASK_TIMEOUT = 2_000;
 
 /** A redis-server of the demo's own: loopback only, and gone with the demo, however that ends. */
 export class RedisProcess {
@@ -102,6 +103,8 @@ function ask(port: number, command: string): Promise<string> {
     let answer = '';
     const socket = connect(port, HOST, () => socket.end(`${command}\r\nQUIT\r\n`));
     socket.setEncoding('utf8');
+    // A server that is stopped in its tracks keeps the connection and says nothing.
+    socket.setTimeout(ASK_TIMEOUT, () => socket.destroy());
     socket.on('data', (text: string) => (answer += text));
     socket.on('error', () => resolve(''));
     socket.on('close', () => resolve(answer));
