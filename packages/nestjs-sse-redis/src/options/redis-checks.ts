@@ -36,7 +36,7 @@ export function findProblemsOfOptions(value: object): string[] {
 /** As text, too: it may come from an environment variable. */
 function isAbsentOrNumber(value: unknown, most: number): boolean {
   if (value === undefined || value === null) return true;
-  const isNumeric = typeof value === 'number' ? Number.isInteger(value) : /^\d+$/.test(String(value));
+  const isNumeric = typeof value === 'string' ? /^\d+$/.test(value) : Number.isInteger(value);
   return isNumeric && Number(value) >= 0 && Number(value) <= most;
 }
 

@@ -5,8 +5,8 @@ import { withinTime } from '../../util/within-time.js';
 import { AnnouncedLines } from './cluster/announced-lines.js';
 
 const RETRY_AFTER_MS = 100;
-/** How long the first probe of a new link may take to come back. */
-const ECHOED_WITHIN_MS = 2_000;
+/** How long a new link may be silent before its first probe comes back: behind much else it may take its time. */
+const SILENT_MS = 2_000;
 
 /** An announcement, with the line before its record, which is empty where announcements have none. */
 interface Announcement {
@@ -25,6 +25,8 @@ export class NewLink {
   private readonly announced: AnnouncedLines | undefined;
   /** The lines of probes that came before the link was up, by position. */
   private readonly probes = new Map<Position, string>();
+  /** How many announcements came. */
+  private count = 0;
   private expected: { readonly position: Position; readonly settle: (line?: string) => void } | undefined;
 
   constructor(
@@ -36,6 +38,7 @@ export class NewLink {
 
   /** Splits an announcement; undefined where it is of another line than the link. */
   split(message: Buffer): Announcement | undefined {
+    this.count++;
     return this.announced ? this.announced.split(message) : { line: '', record: message };
   }
 
@@ -68,7 +71,7 @@ export class NewLink {
       try {
         const position = await this.sendProbe();
         if (!isCurrent()) return undefined;
-        const line = await this.echo(position);
+        const line = await this.echo(position, isCurrent);
         if (!isCurrent()) return undefined;
         if (line === undefined) return 'a probe did not come over the new subscription';
         return this.begin(line) ? position : 'the new subscription brought announcements of another line';
@@ -82,12 +85,17 @@ export class NewLink {
   }
 
   /** The line of a probe, when it comes back, or has already; undefined if it does not. */
-  private async echo(position: Position): Promise<string | undefined> {
-    const line = this.probes.get(position);
-    if (line !== undefined) return line;
-    const came = new Promise<string | undefined>((settle) => (this.expected = { position, settle }));
-    const back = await withinTime(came, ECHOED_WITHIN_MS);
-    this.expected = undefined;
-    return back;
+  private async echo(position: Position, isCurrent: () => boolean): Promise<string | undefined> {
+    let count: number;
+    do {
+      const line = this.probes.get(position);
+      if (line !== undefined) return line;
+      count = this.count;
+      const came = new Promise<string | undefined>((settle) => (this.expected = { position, settle }));
+      const back = await withinTime(came, SILENT_MS);
+      this.expected = undefined;
+      if (back !== undefined) return back;
+    } while (isCurrent() && this.count > count);
+    return undefined;
   }
 }
