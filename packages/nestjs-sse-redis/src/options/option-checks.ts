@@ -1,4 +1,11 @@
-import { findProblemOfRedisUrl, findProblemsOfCluster, namesCluster } from './redis-checks.js';
+import {
+  findProblemOfRedisUrl,
+  findProblemsOfClient,
+  findProblemsOfCluster,
+  findProblemsOfVersion,
+  isClient,
+  namesCluster,
+} from './redis-checks.js';
 import { findProblemOfPattern } from '../event/channel-pattern.js';
 import { describeValue, isObject } from './describe-value.js';
 
@@ -73,9 +80,12 @@ export const isRedis: OptionCheck = (value) => {
     const problem = findProblemOfRedisUrl(value);
     return problem
       ? [`redis takes a URL that begins with redis://, rediss:// or redis+cluster://, it got ${problem}`]
-      : [];
+      : findProblemsOfVersion(value);
   }
-  if (isObject(value)) return namesCluster(value) ? findProblemsOfCluster(value) : [];
+  if (isObject(value)) {
+    if (isClient(value)) return [...findProblemsOfClient(value), ...findProblemsOfVersion(value)];
+    return namesCluster(value) ? [...findProblemsOfCluster(value), ...findProblemsOfVersion(value)] : [];
+  }
   return [
     `redis takes a URL, ioredis options or an ioredis Redis or Cluster, it got ${describeValue(value)}`,
   ];

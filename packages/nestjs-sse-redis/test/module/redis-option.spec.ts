@@ -42,10 +42,30 @@ describe('the options', () => {
     [{ cluster: [{ host: 'one', port: '6379' }] }, 'redis.cluster takes URLs or { host, port }'],
     [{ cluster: ['redis://one'], db: 2 }, 'redis.db is 2, and a cluster has but 0'],
     [{ cluster: ['redis://one'], host: 'two' }, 'redis has cluster and host'],
+    [{ cluster: ['redis://one'], Connector: class {} }, 'redis has cluster and Connector'],
+    [{ cluster: ['redis://one'], sentinels: [{ host: 'two' }] }, 'redis has cluster and sentinels'],
+    [{ cluster: ['redis://one'], keyPrefix: '}secret:' }, 'redis.keyPrefix begins with }'],
+    [{ cluster: ['redis://:secret@one/2'] }, 'one with a database'],
+    ['redis+cluster://:secret@one?family=4&db=2', 'one with a database'],
   ])('refuse for the cluster %j, and tell no password', (redis, shown) => {
     const message = messageFor({ redis });
     expect(message).toContain(shown);
     expect(message).not.toContain('secret');
+  });
+
+  it.each<[string, unknown[], object, string]>([
+    ['no node', [], {}, 'with one node at least'],
+    ['Sentinels', ['redis://one'], { redisOptions: { sentinels: [] } }, 'a Cluster with sentinels'],
+    ['a Connector', ['redis://one'], { redisOptions: { Connector: class {} } }, 'a Cluster with Connector'],
+    [
+      'a prefix in another slot',
+      ['redis://one'],
+      { keyPrefix: '}a:' },
+      'the keyPrefix of the Cluster begins',
+    ],
+  ])('refuse an existing Cluster with %s', (_, nodes, settings, shown) => {
+    const redis = new Cluster(nodes as string[], { lazyConnect: true, ...settings });
+    expect(messageFor({ redis })).toContain(shown);
   });
 
   it.each([

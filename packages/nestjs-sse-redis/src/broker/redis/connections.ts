@@ -56,7 +56,9 @@ export class Connections {
     if (this.command.status === 'ready') this.command.disconnect(true);
   }
 
+  /** Ends the watch, and a search for nodes that goes on. */
   stopWatch(): void {
     this.watch?.stop();
+    this.settings.cluster?.close();
   }
 }
