@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
 
@@ -24,6 +25,12 @@ export function findRedisBinary(env: NodeJS.ProcessEnv = process.env): string {
 export function findRedisCli(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const server = findRedisBinary(env);
   return executable(join(dirname(server), basename(server).replace(/server$/, 'cli')));
+}
+
+/** Of the server binary, as 7.2: Valkey 8 and 9 are 8 and 9. */
+export function getServerVersion(): number {
+  const text = execFileSync(findRedisBinary(), ['--version'], { encoding: 'utf8' });
+  return Number(/\bv=(\d+\.\d+)/.exec(text)?.[1] ?? 0);
 }
 
 function findOnPath(name: string, path: string): string | undefined {

@@ -313,7 +313,7 @@ describe('an ioredis Cluster', () => {
           enableReadyCheck: false,
           scaleReads: 'slave',
           slotsRefreshTimeout: 5_000,
-          redisOptions: { enableAutoPipelining: true, readOnly: true },
+          redisOptions: { enableAutoPipelining: true },
         }),
     ],
   ])('with %s leads to the hub of the others', async (_, create) => {

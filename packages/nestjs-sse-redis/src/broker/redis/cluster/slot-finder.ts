@@ -6,6 +6,8 @@ import { isSameNode, type SlotOwner } from './slot-table.js';
 
 /** How many nodes are asked at once: one may be stale, or alone on its side of a partition. */
 const ASKED_AT_ONCE = 3;
+/** How many are asked before the search fails; the next one asks others. In an outage, every process searches twice a second. */
+const MOST_ASKED = 12;
 
 /** A testimony that names an owner. */
 type Claim = Testimony & { readonly owner: SlotOwner };
@@ -82,15 +84,15 @@ export class SlotFinder {
     return failures[0] ?? new Error('Connection is closed.');
   }
 
-  /** The likely ones first, then all others in an order of its own, so that no node is asked by everybody. */
+  /** The likely ones first, then others in an order of its own, so that no node is asked by everybody. */
   private async candidates(failures: unknown[]): Promise<ServerAddress[]> {
     const seeds = await this.settings.resolveSeeds().catch((error: unknown) => {
       failures.push(error);
       return [];
     });
-    const [latest, ...others] = this.known.length > 0 ? this.known : seeds;
-    const likely = [this.hint, latest].filter((node) => node !== undefined);
-    return unique([...likely, ...shuffle(others), ...seeds]);
+    const likely = [this.hint, this.known[0] ?? seeds[0]].filter((node) => node !== undefined);
+    // The addresses of all nodes may have changed, and the names of the seeds lead to the new ones.
+    return unique([...likely, ...shuffle(unique([...this.known, ...seeds]))]).slice(0, MOST_ASKED);
   }
 
   private learn({ owner, nodes }: Claim): void {
