@@ -161,6 +161,26 @@ describe('a start', () => {
   });
 });
 
+describe('a master that hangs', () => {
+  it('before it is replaced, and is connected to anew, holds nothing up afterwards', async () => {
+    const own = await TestCluster.start({ masters: 1, replicas: 1 });
+    later.push(() => own.stop());
+    const { proxies, redis } = await startProxies(own.nodes);
+    const member = await hubs.works({ redis });
+    own.nodes[0]!.pause();
+    for (const proxy of proxies) proxy.cut();
+    await until(() => member.heard.link.includes('lost'));
+    // It is still the owner for all: connections lead there, and are accepted by its system.
+    const sockets = countSockets();
+    await until(() => sockets.count >= 4);
+    await own.failover(hubs.tag, 'TAKEOVER');
+    const began = performance.now();
+    await hubs.hears(member);
+    // Less than `socketTimeout`, by which a connection that was made to it would be given up.
+    expect(performance.now() - began).toBeLessThan(8_000);
+  });
+});
+
 describe('hundreds of channels', () => {
   it('are moved by one new connection', async () => {
     const { broker, heard } = await hubs.works({ redis: cluster.url });
@@ -176,11 +196,11 @@ describe('hundreds of channels', () => {
 });
 
 /** In front of each node one that a partition can be put into, and where each node is then. */
-async function startProxies() {
-  const proxies = await Promise.all(cluster.nodes.map(({ port }) => TcpProxy.start({ target: port })));
+async function startProxies(nodes: readonly RedisServer[] = cluster.nodes) {
+  const proxies = await Promise.all(nodes.map(({ port }) => TcpProxy.start({ target: port })));
   later.push(() => Promise.all(proxies.map((proxy) => proxy.stop())));
   const at = proxies.map(({ port }) => ({ host: '127.0.0.1', port }));
-  const natMap = Object.fromEntries(cluster.nodes.map(({ port }, i) => [`127.0.0.1:${port}`, at[i]!]));
+  const natMap = Object.fromEntries(nodes.map(({ port }, i) => [`127.0.0.1:${port}`, at[i]!]));
   return { proxies, redis: { cluster: at, natMap } };
 }
 

@@ -44,7 +44,7 @@ export class SlotFinder {
    * The owner now. What is asked for meanwhile is answered with it.
    *
    * @param options of a connection, with user, password and TLS as they are now
-   * @throws Error if no node answers, or nobody has the slot
+   * @throws Error if no node answers, nobody has the slot, or its owner does not answer
    */
   find(options: RedisOptions): Promise<SlotOwner> {
     this.search ??= this.ask(options).finally(() => (this.search = undefined));
@@ -66,14 +66,32 @@ export class SlotFinder {
       const answers = await Promise.allSettled(asked.map((node) => this.asker.ask(node, options)));
       const testimonies = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
       const claim = findNewest(testimonies.filter((one): one is Claim => one.owner !== undefined));
-      if (claim) {
-        this.learn(claim);
-        return claim.owner;
-      }
+      if (claim) return this.confirm(claim, asked, answers, options);
       answered += testimonies.length;
       for (const answer of answers) if (answer.status === 'rejected') failures.push(answer.reason);
     }
     throw this.explain(failures, answered);
+  }
+
+  /**
+   * Makes sure that the owner answers. Until it is replaced, nodes name a master that hangs: a new connection to it would be
+   * accepted by its system, and wait for much longer than the election takes.
+   */
+  private async confirm(
+    claim: Claim,
+    asked: readonly ServerAddress[],
+    answers: readonly PromiseSettledResult<Testimony>[],
+    options: RedisOptions,
+  ): Promise<SlotOwner> {
+    const { owner, nodes } = claim;
+    const own = answers[asked.findIndex((node) => nameOf(node) === nameOf(owner))];
+    // Next time others are asked first.
+    this.known = unique([...nodes.filter((node) => nameOf(node) !== nameOf(owner)), owner]);
+    if (own?.status === 'rejected') throw own.reason;
+    if (!own) await this.asker.ask(owner, options);
+    this.hint = undefined;
+    this.known = unique([owner, ...nodes]);
+    return owner;
   }
 
   /** A server that refuses says more than one that is away: another password is needed then, not patience. */
@@ -94,11 +112,6 @@ export class SlotFinder {
     // The addresses of all nodes may have changed, and the names of the seeds lead to the new ones.
     return unique([...likely, ...shuffle(unique([...this.known, ...seeds]))]).slice(0, MOST_ASKED);
   }
-
-  private learn({ owner, nodes }: Claim): void {
-    this.hint = undefined;
-    this.known = unique([owner, ...nodes]);
-  }
 }
 
 /** The claim with the greatest epoch; where hosts tell no epochs, that of the most nodes. */
@@ -113,7 +126,11 @@ function findNewest(claims: readonly Claim[]): Claim | undefined {
 }
 
 function unique(nodes: readonly ServerAddress[]): ServerAddress[] {
-  return [...new Map(nodes.map((node) => [`${node.host}:${node.port}`, node])).values()];
+  return [...new Map(nodes.map((node) => [nameOf(node), node])).values()];
+}
+
+function nameOf({ host, port }: ServerAddress): string {
+  return `${host}:${port}`;
 }
 
 /** Fisher and Yates' shuffle. */
