@@ -4,6 +4,9 @@ import { inspect } from 'node:util';
 import { InvalidOptionsError, SseRedisModule } from 'nestjs-sse-redis';
 import { messageFor, resolve } from './resolve-options.js';
 
+/** By its default of `keepAlive`; the module goes by another one. */
+const IOREDIS = new Redis({ lazyConnect: true }).options.keepAlive === 0 ? '5' : '6';
+
 describe('the options', () => {
   it.each([
     'redis://localhost',
@@ -14,18 +17,24 @@ describe('the options', () => {
     '/run/redis.sock',
     { host: 'localhost' },
     {},
-    'redis+cluster://localhost',
-    'rediss+cluster://user:p%40ss@one:6379,two:6380/0?family=6',
-    { cluster: ['redis://one:6379', { host: 'two' }], password: 'p' },
   ])('take for redis %j', (redis) => {
     expect(resolve({ redis })['redis']).toBe(redis);
   });
 
-  it.each([
-    ['Redis', new Redis({ lazyConnect: true })],
-    ['Cluster', new Cluster(['redis://localhost'], { lazyConnect: true })],
-  ])('take an existing %s', (_, redis) => {
+  it('take an existing Redis', () => {
+    const redis = new Redis({ lazyConnect: true });
     expect(resolve({ redis })['redis']).toBe(redis);
+  });
+
+  it.each<[string, unknown]>([
+    ['a URL', 'redis+cluster://localhost'],
+    ['a URL with TLS', 'rediss+cluster://user:p%40ss@one:6379,two:6380/0?family=6'],
+    ['nodes', { cluster: ['redis://one:6379', { host: 'two' }], password: 'p' }],
+    ['an existing Cluster', new Cluster(['redis://localhost'], { lazyConnect: true })],
+  ])('take a cluster by %s with ioredis 6, and refuse it with ioredis 5', (_, redis) => {
+    const isTaken = () => resolve({ redis })['redis'] === redis;
+    const isRefused = () => messageFor({ redis }).includes('needs ioredis 6');
+    expect(IOREDIS === '5' ? isRefused() : isTaken()).toBe(true);
   });
 
   it.each([
