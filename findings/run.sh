@@ -2,7 +2,7 @@
 # output with the recorded one. Nothing of this repository is loaded. The server of each program is on loopback.
 set -eu
 
-# run PACKAGES EXPECTED: the program is read from standard input.
+# run PACKAGES EXPECTED: the program is read from standard input. `pip: ` before the packages takes them from PyPI, into ./python.
 run() {
   folder=$(mktemp -d)
   trap 'rm -rf "$folder"' EXIT
@@ -35,7 +35,13 @@ export function report(...lines) {
   process.exit();
 }
 JS
-  (cd "$folder" && npm init -y >/dev/null && npm install --silent --no-fund --no-audit $1)
+  case $1 in
+    pip:*)
+      python3 -m venv "$folder/python"
+      "$folder/python/bin/pip" install --quiet --disable-pip-version-check ${1#pip:}
+      ;;
+    *) (cd "$folder" && npm init -y >/dev/null && npm install --silent --no-fund --no-audit $1) ;;
+  esac
   echo "node $(node --version), $1"
   seen=$(cd "$folder" && NODE_OPTIONS= NODE_NO_WARNINGS=1 timeout 60 node finding.mjs 2>&1) || true
   printf '%s\n' "$seen"

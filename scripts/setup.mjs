@@ -24,6 +24,21 @@ export function ensureRedis() {
   });
 }
 
+/** For the hub on a Redis Cluster: its scripts publish with SPUBLISH. */
+const CLUSTER_VERSION = 7;
+
+/** The path of a Redis server that can be a node of a cluster for the hub: Redis 7.0 or later, or Valkey. */
+export async function ensureClusterRedis() {
+  const server = await ensureRedis();
+  const { output } = await run(server, ['--version'], { quiet: true });
+  const version = /\bv=([\d.]+)/.exec(output)?.[1];
+  if (Number.parseInt(version, 10) >= CLUSTER_VERSION) return server;
+  throw new SetupError(
+    `A Redis Cluster takes Redis 7.0 or later, or Valkey: ${server} is ${version ? `version ${version}` : 'of an unknown version'}. ` +
+      'Install a later one, or set REDIS_SERVER to the path of its binary.',
+  );
+}
+
 /** The path of Chromium, for the browser tests. */
 export function ensureChromium() {
   return ensureProgram({

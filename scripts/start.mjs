@@ -1,12 +1,14 @@
-// `npm start`: from a fresh clone to the running demo.
+// `npm start`: from a fresh clone to the running demo. `npm start -- --cluster`: on a private Redis Cluster.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { parseArgs } from 'node:util';
 import { ensureBuilt } from './build.mjs';
 import { main, root, SetupError } from './run.mjs';
-import { ensureDependencies, ensureRedis } from './setup.mjs';
+import { ensureClusterRedis, ensureDependencies, ensureRedis } from './setup.mjs';
 
 /** How the demo gets its Redis: one that is given, else a private one that it starts itself, else none. */
-async function redisEnvironment() {
+async function redisEnvironment({ cluster }) {
+  if (cluster) return { REDIS_SERVER: await clusterServer(), REDIS_CLUSTER: '1' };
   if (process.env.REDIS_URL) return {};
   try {
     return { REDIS_SERVER: await ensureRedis() };
@@ -19,12 +21,28 @@ async function redisEnvironment() {
   }
 }
 
+function clusterServer() {
+  if (!process.env.REDIS_URL) return ensureClusterRedis();
+  throw new SetupError(
+    '--cluster starts a Redis Cluster of its own, and REDIS_URL names another Redis: unset one.',
+  );
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ options: { cluster: { type: 'boolean', default: false } } }).values;
+  } catch (error) {
+    throw new SetupError(`${error.message}. npm start takes: --cluster (npm start -- --cluster)`);
+  }
+}
+
 async function runDemo(env) {
   // A process group of its own: Ctrl-C reaches this process alone (and again through npm), the demo hears of it once.
   const demo = spawn(process.execPath, ['dist/apps/demo/main.js'], {
     cwd: root,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    // The demo ends with the line to this process, which the system closes also after a kill -9.
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     detached: true,
   });
   let asked = 0;
@@ -42,8 +60,9 @@ async function runDemo(env) {
 }
 
 await main(import.meta, async () => {
+  const options = readArguments();
   await ensureDependencies();
-  const redis = await redisEnvironment();
+  const redis = await redisEnvironment(options);
   await ensureBuilt();
   await runDemo(redis);
 });

@@ -25,6 +25,7 @@ const LONGEST = [
   'broker/role-swap.spec.ts',
   'http/cut-anywhere.spec.ts',
   'demo/test/demo.spec.ts',
+  'demo/test/demo.cluster.browser.spec.ts',
   'faults/reconnect-storm.spec.ts',
   'registry/many-connections.spec.ts',
   'http/direct-writes.spec.ts',

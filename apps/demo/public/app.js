@@ -1,3 +1,4 @@
+import { Cluster } from './cluster.js';
 import { Feed } from './feed.js';
 import { flood } from './flood.js';
 import { Ledger } from './ledger.js';
@@ -22,6 +23,12 @@ const strip = new Strip($('strip'));
 // No answer is an answer: the process that took this may be the one that ends.
 const ask = (what) => (pid) => fetch(`/processes/${pid}/${what}`, { method: 'POST' }).catch(() => undefined);
 const processes = new Processes($('processes'), { kill: ask('kill'), drain: ask('drain') });
+const cluster = new Cluster({
+  parts: [$('cluster'), $('cluster-legend')],
+  shards: $('shards'),
+  button: $('fail-over'),
+  outcome: $('failover'),
+});
 const news = new Feed($('news'), {
   newestFirst: true,
   render: ({ headline }) => [element('span', headline)],
@@ -41,6 +48,7 @@ const served = [];
 let serving;
 let lostSight; // When the stream broke.
 let move = '';
+let failedOver = false;
 let drop = 0; // For the test: flood events to be kept from the ledger.
 
 const handlers = {
@@ -48,6 +56,10 @@ const handlers = {
   chat: (event) => chat.add(event),
   processes: ({ data }) => processes.update(data),
   people: ({ data }) => people.add(data),
+  cluster: ({ data: { nodes, failover } }) => {
+    if (nodes) cluster.update(nodes);
+    if (failover) showFailover(failover);
+  },
   served: ({ data }) => {
     ledger.join();
     const before = served.at(-1);
@@ -117,6 +129,7 @@ async function refreshProcesses() {
 async function refresh() {
   people.refresh();
   const [recent] = await Promise.all([read('/events/recent'), refreshProcesses()]);
+  if (recent?.nodes) cluster.update(recent.nodes);
   recent?.news.forEach((event) => news.add(event));
   recent?.chat.forEach((event) => chat.add(event));
 }
@@ -154,20 +167,46 @@ function render() {
     ? ` · ${stream.reconnects} ${stream.reconnects === 1 ? 'reconnect' : 'reconnects'}`
     : ' · first stream';
   if (move) $('hint').textContent = move;
+  if (failedOver) $('failover-verdict').textContent = `This tab: ${text}.`;
 }
 
-async function startFlood() {
+async function startFlood(onProgress) {
   const button = $('flood');
   button.disabled = true;
   await flood(floodSize, (n) => {
+    onProgress?.();
     button.textContent = `Flooding: ${number(n)} of ${number(floodSize)}`;
   });
   button.textContent = `Flood ${number(floodSize)} events`;
   button.disabled = false;
 }
 
+/** Resolves when a flood is under way. */
+function floodUnderWay() {
+  if ($('flood').disabled) return Promise.resolve();
+  return new Promise((resolve) => void startFlood(resolve));
+}
+
+function showFailover(failover) {
+  cluster.end(failover);
+  failedOver = true;
+  renderSoon();
+}
+
+async function failOver() {
+  cluster.begin();
+  await floodUnderWay();
+  const response = await fetch('/cluster/failover', { method: 'POST' }).catch(() => undefined);
+  const answer = await response?.json().catch(() => undefined);
+  if (response?.ok && answer) showFailover(answer);
+  else
+    cluster.fail(answer?.message ?? 'The process that was asked has ended. The nodes show how things are.');
+}
+
 $('flood').textContent = `Flood ${number(floodSize)} events`;
 $('flood').addEventListener('click', () => void startFlood());
+
+$('fail-over').addEventListener('click', () => void failOver());
 
 $('line').addEventListener('click', ({ currentTarget }) => {
   const on = currentTarget.getAttribute('aria-checked') !== 'true';

@@ -90,6 +90,7 @@ function readColours() {
     chat: colour('chat'),
     flood: colour('flood'),
     processes: colour('quiet'),
+    cluster: colour('quiet'),
     served: colour('handover'),
     told: colour('told'),
     lost: colour('bad'),

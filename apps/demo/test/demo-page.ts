@@ -70,6 +70,25 @@ export class DemoPage {
     return this.page.$eval('#verdict-text', (element) => element.textContent ?? '');
   }
 
+  /** Which port has the slot of the hub, as the page shows it. */
+  async slotOwner(): Promise<number> {
+    const shown = await this.page.waitForSelector('#shards li:has(.master):has(.you:not([hidden]))');
+    return shown!.evaluate((line) => Number((line as HTMLElement).dataset['port']));
+  }
+
+  /** Presses "Fail over", which floods meanwhile. Resolves with what the page says when both are over. */
+  async failOver(): Promise<string> {
+    await this.page.click('#fail-over');
+    await this.page.waitForFunction(
+      () =>
+        ['#fail-over', '#flood'].every(
+          (button) => !document.querySelector<HTMLButtonElement>(button)!.disabled,
+        ),
+      { ...EAGERLY, timeout: 60_000 },
+    );
+    return this.page.$eval('#failover', (element) => element.textContent ?? '');
+  }
+
   startFlood(): Promise<void> {
     return this.page.click('#flood');
   }

@@ -66,6 +66,12 @@ export class DemoProcess {
     });
   }
 
+  /** Of its private cluster: three masters, then their replicas. */
+  get clusterPorts(): number[] {
+    const line = this.read(/private Redis Cluster .*/);
+    return [...line.matchAll(/\b\d{5}\b/g)].map(([port]) => Number(port));
+  }
+
   private read(pattern: RegExp): string {
     const found = pattern.exec(this.output);
     if (!found) throw new Error(`no ${String(pattern)} in:\n${this.output}`);

@@ -112,6 +112,11 @@ describe('the demo on Redis', () => {
     expect((await fetch(`${demo.url}/events`)).status).toBe(400);
   });
 
+  it('has no endpoint that fails a master over without --cluster', async () => {
+    expect((await post(`${demo.url}/cluster/failover`)).status).toBe(404);
+    expect(await (await fetch(`${demo.url}/events/recent`)).json()).not.toHaveProperty('nodes');
+  });
+
   it('publishes a chunk of a flood that is sent twice once', async () => {
     const stream = SseStream.open(`${demo.url}/events?tab=t`);
     streams.push(stream);

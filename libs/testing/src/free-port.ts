@@ -2,8 +2,8 @@ import { createServer } from 'node:net';
 
 /**
  * A free loopback port below the range from which systems take ports for outgoing connections (32768 and up on Linux).
- * A server that goes away and comes back on such a port still finds it free, and a client that knocks meanwhile cannot
- * be connected to itself.
+ * A server that goes away and comes back on such a port still finds it free. A client that knocks meanwhile cannot be
+ * connected to itself.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {

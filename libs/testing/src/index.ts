@@ -9,7 +9,7 @@ export { AppProcess, type AppProcessOptions, type ProcessExit } from './node-pro
 export type { Direction, ProxyConnection, Transform } from './proxy-connection.js';
 export { mulberry32, Random } from './random.js';
 export { ReconnectingClient, type ReconnectingClientOptions } from './reconnecting-client.js';
-export { findRedisBinary, findRedisCli } from './redis-binary.js';
+export { findRedisBinary, findRedisCli, hasShardedPubSub } from './redis-binary.js';
 export { RedisServer, type RedisServerOptions } from './redis-server.js';
 export { SseParser, type SseBlock, type SseMessage, type SseParserOptions } from './sse-parser.js';
 export { SseStream, type SseStreamOptions, type StreamEnd } from './sse-stream.js';

@@ -33,6 +33,11 @@ export function getServerVersion(): number {
   return Number(/\bv=(\d+\.\d+)/.exec(text)?.[1] ?? 0);
 }
 
+/** Whether the server has sharded pub/sub, without which a hub cannot be on a cluster: Redis 7.0, or any Valkey. */
+export function hasShardedPubSub(): boolean {
+  return getServerVersion() >= 7;
+}
+
 function findOnPath(name: string, path: string): string | undefined {
   for (const folder of path.split(delimiter)) {
     const found = folder && executable(join(folder, name));

@@ -34,9 +34,9 @@ export interface SseParserOptions {
  * Reads an event stream as WHATWG HTML §9.2.6 says, straight from the standard. It shares nothing with the encoder of
  * the product on purpose: each is the other's check.
  *
- * Two departures. It follows the browsers where the standard starts every stream with an empty last event id *buffer*,
- * so that the first block without an id would forget the position after a reconnect: they carry the old id over. And an
- * event of type `position` with empty data is no message, as no page listens to it: tests count what an application hears.
+ * Two departures. By the standard every stream starts with an empty last event id *buffer*. After a reconnect, a first
+ * block without an id forgets the position. Like browsers, the parser carries the old id over instead. And an event
+ * of type `position` with empty data is no message, as no page listens to it: tests count what an application hears.
  */
 export class SseParser {
   /** Moves when a block ends, with or without data. */

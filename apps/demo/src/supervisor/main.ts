@@ -1,6 +1,8 @@
+import { ClusterWatch } from './cluster-watch.js';
 import { freePort } from './port.js';
+import { PrivateCluster } from './private-cluster.js';
 import { PrivateRedis } from './private-redis.js';
-import { readSettings } from './settings.js';
+import { readSettings, type Settings } from './settings.js';
 import { Workers } from './workers.js';
 
 const log = (line: string) => console.log(`[demo] ${line}`);
@@ -18,42 +20,48 @@ export async function main(): Promise<void> {
 async function run(): Promise<void> {
   const settings = readSettings(process.env);
   const port = await ownPort(settings.host, settings.port);
-  const redis =
-    !settings.redisUrl && settings.redisServer ? await PrivateRedis.start(settings.redisServer) : undefined;
+  const redis = await startRedis(settings);
+  const cluster = redis instanceof PrivateCluster ? redis : undefined;
   const url = settings.redisUrl ?? redis?.url;
   const workers = new Workers({
     names: url ? ['w1', 'w2', 'w3'] : ['w1'],
-    env: {
-      PORT: String(port),
-      HOST: settings.host,
-      ...(url && { REDIS_URL: url }),
-      ...(redis && { REDIS_PID: String(redis.pid) }),
-    },
+    env: { PORT: String(port), HOST: settings.host, ...(url && { REDIS_URL: url }) },
     log,
+    failOver: cluster && (() => cluster.failOver()),
     giveUp: () => {
       console.error('[demo] No process can start, for the reason above. Giving up.');
       void end(1);
     },
   });
+  const watch = cluster && new ClusterWatch(cluster, (nodes) => workers.showCluster(nodes));
 
   let ending = false;
   const end = async (code: number): Promise<void> => {
     // Asked twice: now.
     if (ending) return workers.signal('SIGKILL');
     ending = true;
+    watch?.stop();
     await workers.stop();
     await redis?.stop();
     process.exit(code);
   };
   endWithSignals(end);
-  redis?.onExit(() => {
+  redis?.onExit((node) => {
+    if (cluster) return log(withoutNode(node));
     console.error('[demo] The private redis-server ended. Without it there is nothing left to show.');
     void end(1);
   });
-
-  log(redis ? `private Redis ${redis.version} on ${redis.url}` : broker(url));
+  log(redis?.description ?? broker(url));
+  watch?.start();
   await workers.start();
   if (!ending) greet(port, url !== undefined);
+}
+
+/** A Redis of the demo's own, where it is to have one. */
+async function startRedis(settings: Settings): Promise<PrivateRedis | PrivateCluster | undefined> {
+  const { redisUrl, redisServer } = settings;
+  if (redisUrl || !redisServer) return undefined;
+  return settings.cluster ? PrivateCluster.start(redisServer) : PrivateRedis.start(redisServer);
 }
 
 function endWithSignals(end: (code: number) => Promise<void>): void {
@@ -81,6 +89,13 @@ function broker(url: string | undefined): string {
   return (
     'No Redis: one process with the embedded broker. For three processes install redis-server ' +
     '(or valkey-server), or set REDIS_URL, and start again.'
+  );
+}
+
+function withoutNode(port: number): string {
+  return (
+    `the redis-server on port ${port} ended, and its shard has one node left. Where the keys of the hub are, ` +
+    'that one refuses events, which no replica would have: then start the demo again.'
   );
 }
 

@@ -8,6 +8,8 @@ export interface Settings {
   redisUrl: string | undefined;
   /** The binary for a private one. */
   redisServer: string | undefined;
+  /** Whether the private Redis is a cluster. */
+  cluster: boolean;
 }
 
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
@@ -15,10 +17,15 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new Error(`PORT is "${env['PORT']}"; it takes a number from 0 (any free port) to 65535.`);
   }
-  return {
+  const settings = {
     port,
     host: env['HOST'] || '127.0.0.1',
     redisUrl: env['REDIS_URL'] || undefined,
     redisServer: env['REDIS_SERVER'] || undefined,
+    cluster: Boolean(env['REDIS_CLUSTER']),
   };
+  if (settings.cluster && (settings.redisUrl || !settings.redisServer)) {
+    throw new Error('REDIS_CLUSTER starts a private cluster: it takes a REDIS_SERVER, and no REDIS_URL.');
+  }
+  return settings;
 }

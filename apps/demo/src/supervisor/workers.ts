@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
-import type { ProcessRow, ToSupervisor, ToWorker } from '../messages.js';
+import type { ClusterNode, Failover, ProcessRow, ToSupervisor, ToWorker } from '../messages.js';
 import { ProcessTable } from './process-table.js';
 
 /** After a process that ended before it was ready the next one waits: what ailed it may pass. */
@@ -15,12 +15,16 @@ export interface WorkersOptions {
   log(line: string): void;
   /** No process is up, and none gets there. */
   giveUp(): void;
+  /** Where there is a private cluster: a page asks for it. */
+  failOver?: (() => Promise<Failover>) | undefined;
 }
 
 /** Keeps one process alive in each place, and the table of them known to all. */
 export class Workers {
   private readonly table = new ProcessTable();
   private readonly living = new Map<string, Worker>();
+  private nodes: ClusterNode[] | undefined;
+  private nodesChanged = false;
   private telling: NodeJS.Timeout | undefined;
   private failures = 0;
   private stopping = false;
@@ -52,6 +56,13 @@ export class Workers {
     for (const worker of this.living.values()) worker.process.kill(signal);
   }
 
+  /** Tells workers, and through one of them the pages, of the nodes of the cluster. */
+  showCluster(nodes: ClusterNode[]): void {
+    this.nodes = nodes;
+    this.nodesChanged = true;
+    this.tellSoon();
+  }
+
   private fork(name: string): void {
     const worker = cluster.fork({
       ...this.options.env,
@@ -61,7 +72,7 @@ export class Workers {
     const { pid } = worker.process;
     this.living.set(name, worker);
     this.table.started(name, pid as number, Date.now());
-    worker.on('message', (message: ToSupervisor) => this.hear(pid as number, message));
+    worker.on('message', (message: ToSupervisor) => this.hear(worker, message));
     worker.once('exit', (code, signal) => this.exited(name, pid as number, code, signal));
     // Writing to a process that has just died: its exit tells all there is to tell.
     worker.on('error', () => undefined);
@@ -72,7 +83,9 @@ export class Workers {
     return String((this.table.rows.find((row) => row.name === name)?.generation ?? 0) + 1);
   }
 
-  private hear(pid: number, message: ToSupervisor): void {
+  private hear(worker: Worker, message: ToSupervisor): void {
+    const pid = worker.process.pid as number;
+    if (message.kind === 'fail-over') return void this.failOver(worker);
     if (message.kind === 'kill') return this.kill(message.pid);
     if (message.kind === 'drain') return this.drain(message.pid);
     if (message.kind === 'connections') this.table.update(pid, { connections: message.connections });
@@ -82,6 +95,20 @@ export class Workers {
       if (this.table.rows.every(({ state }) => state === 'up')) this.onReady?.();
     }
     this.tellSoon();
+  }
+
+  private async failOver(worker: Worker): Promise<void> {
+    let answer: ToWorker;
+    try {
+      if (!this.options.failOver) throw new Error('There is no private cluster.');
+      this.options.log('the master with the keys of the hub is failed over, as the page asked');
+      const failover = await this.options.failOver();
+      this.options.log(`port ${failover.to} has taken over from port ${failover.from}`);
+      answer = { kind: 'failed-over', failover };
+    } catch (error) {
+      answer = { kind: 'not-failed-over', reason: error instanceof Error ? error.message : String(error) };
+    }
+    this.send(worker, answer);
   }
 
   private drain(pid: number): void {
@@ -133,10 +160,17 @@ export class Workers {
 
   private tell(): void {
     this.telling = undefined;
+    const { nodes, nodesChanged } = this;
     const { rows, publisher } = this.table;
     for (const worker of this.living.values()) {
-      const message: ToWorker = { kind: 'table', rows, publisher: worker.process.pid === publisher };
-      if (worker.isConnected()) worker.send(message, () => undefined);
+      const isPublisher = worker.process.pid === publisher;
+      this.send(worker, { kind: 'table', rows, publisher: isPublisher });
+      if (nodes) this.send(worker, { kind: 'cluster', nodes, publisher: isPublisher && nodesChanged });
     }
+    if (publisher !== undefined) this.nodesChanged = false;
+  }
+
+  private send(worker: Worker, message: ToWorker): void {
+    if (worker.isConnected()) worker.send(message, () => undefined);
   }
 }

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { SseRedisModule } from 'nestjs-sse-redis';
+import { PREFIX } from '../prefix.js';
 import { ChatController } from './chat.controller.js';
+import { ClusterController } from './cluster.controller.js';
 import { EventsController } from './events.controller.js';
 import { FloodController } from './flood.controller.js';
 import { NewsController } from './news.controller.js';
@@ -13,7 +15,7 @@ import { SupervisorLink } from './supervisor-link.js';
   imports: [
     SseRedisModule.forRoot({
       redis: process.env['REDIS_URL'] ?? 'embedded',
-      prefix: 'sse-demo',
+      prefix: PREFIX,
       // A tab may be cut off during some floods of a thousand and still get all of them.
       history: { maxLength: 5_000 },
       // Quick to come back, and quick to let go: somebody is watching.
@@ -29,6 +31,8 @@ import { SupervisorLink } from './supervisor-link.js';
     FloodController,
     PeopleController,
     ProcessesController,
+    // A cluster that the demo has not started itself is not the page's to fail over.
+    ...(process.env['REDIS_CLUSTER'] ? [ClusterController] : []),
   ],
   providers: [SupervisorLink, PeopleTeller],
 })

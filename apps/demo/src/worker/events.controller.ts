@@ -1,8 +1,9 @@
 import { Controller, Get, Logger, Query, Sse } from '@nestjs/common';
 import { SseClient, SseHub } from 'nestjs-sse-redis';
-import { CHAT, FLOOD, NEWS, PEOPLE, PROCESSES, tabChannel } from './channels.js';
+import { CHAT, CLUSTER, FLOOD, NEWS, PEOPLE, PROCESSES, tabChannel } from './channels.js';
 import { me } from './identity.js';
 import { text, token } from './input.js';
+import { SupervisorLink } from './supervisor-link.js';
 
 /** So that a page that opens is not empty: the strip by the stream's rewind, the feeds by their history. */
 const REWIND = 60;
@@ -12,7 +13,10 @@ const RECENT = 30;
 export class EventsController {
   private readonly logger = new Logger(EventsController.name);
 
-  constructor(private readonly hub: SseHub) {}
+  constructor(
+    private readonly hub: SseHub,
+    private readonly supervisor: SupervisorLink,
+  ) {}
 
   /** Everything that a page shows, on one stream with one cursor. */
   @Sse()
@@ -20,7 +24,7 @@ export class EventsController {
     const user = token(tab, 'tab');
     const own = tabChannel(user);
     await this.tellWhoServes(own);
-    return this.hub.connect(client, [NEWS, CHAT, FLOOD, PROCESSES, PEOPLE, own], {
+    return this.hub.connect(client, [NEWS, CHAT, FLOOD, PROCESSES, PEOPLE, CLUSTER, own], {
       rewind: REWIND,
       user,
       metadata: { name: name === undefined ? 'somebody' : text({ name }, 'name', 30), process: me.name },
@@ -32,7 +36,7 @@ export class EventsController {
     const [news, chat] = await Promise.all(
       [NEWS, CHAT].map((channel) => this.hub.history(channel, { limit: RECENT })),
     );
-    return { news: news?.events, chat: chat?.events };
+    return { news: news?.events, chat: chat?.events, nodes: this.supervisor.nodes };
   }
 
   /**

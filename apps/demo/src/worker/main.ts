@@ -24,7 +24,8 @@ export async function main(): Promise<void> {
 }
 
 async function run(): Promise<void> {
-  cluster.worker?.once('disconnect', dieWithSupervisor);
+  // The supervisor was killed and could clean nothing up.
+  cluster.worker?.once('disconnect', () => process.exit(1));
   // Ctrl-C reaches the whole process group; the supervisor hears it too, and ends us in its order.
   process.on('SIGINT', () => undefined);
 
@@ -58,15 +59,4 @@ async function end(app: NestExpressApplication): Promise<void> {
   setTimeout(() => process.exit(1), STOP_TIMEOUT).unref();
   await app.close();
   process.exit(0);
-}
-
-/** The supervisor was killed and could clean nothing up: its private Redis goes with us. */
-function dieWithSupervisor(): void {
-  const redis = Number(process.env['REDIS_PID']);
-  try {
-    if (redis) process.kill(redis, 'SIGTERM');
-  } catch {
-    // Another worker was faster.
-  }
-  process.exit(1);
 }

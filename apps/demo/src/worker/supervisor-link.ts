@@ -1,9 +1,14 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { SseHub } from 'nestjs-sse-redis';
-import type { ProcessRow, ToSupervisor, ToWorker } from '../messages.js';
-import { PROCESSES } from './channels.js';
+import { SseHub, type PublishOptions } from 'nestjs-sse-redis';
+import type { ClusterNode, Failover, ProcessRow, ToSupervisor, ToWorker } from '../messages.js';
+import { CLUSTER, PROCESSES } from './channels.js';
 
 const REPORT_INTERVAL = 200;
+
+interface Waiting {
+  resolve(failover: Failover): void;
+  reject(error: Error): void;
+}
 
 /** This process's line to its supervisor: reports how many clients it serves, hears how all processes are. */
 @Injectable()
@@ -11,7 +16,11 @@ export class SupervisorLink implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(SupervisorLink.name);
   private timer: NodeJS.Timeout | undefined;
   private reported = 0;
+  /** Each call of `failOver()`, oldest first. The supervisor answers each, in any order: all get the same outcome. */
+  private readonly waiting: Waiting[] = [];
   rows: ProcessRow[] = [];
+  /** Of the private cluster, if there is one. */
+  nodes: ClusterNode[] | undefined;
 
   constructor(private readonly hub: SseHub) {}
 
@@ -37,6 +46,14 @@ export class SupervisorLink implements OnApplicationBootstrap, OnModuleDestroy {
     this.send({ kind: 'drain', pid });
   }
 
+  /** @throws Error with the reason, where the cluster has not done it */
+  failOver(): Promise<Failover> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+      this.send({ kind: 'fail-over' });
+    });
+  }
+
   /** From now on this process takes connections. */
   ready(): void {
     this.send({ kind: 'ready' });
@@ -50,17 +67,26 @@ export class SupervisorLink implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private readonly hear = (message: ToWorker): void => {
-    if (message.kind !== 'table') return;
-    this.rows = message.rows;
-    if (message.publisher) void this.tellPages();
+    if (message.kind === 'table') {
+      this.rows = message.rows;
+      // Ephemeral: what counts is how things are now. A page that missed it asks when it is back.
+      if (message.publisher) void this.tellPages(PROCESSES, this.rows, { ephemeral: true });
+    } else if (message.kind === 'cluster') {
+      this.nodes = message.nodes;
+      // Logged: a process that lost its master just now would miss an ephemeral event.
+      if (message.publisher) void this.tellPages(CLUSTER, { nodes: this.nodes });
+    } else if (message.kind === 'failed-over') {
+      this.waiting.shift()?.resolve(message.failover);
+    } else if (message.kind === 'not-failed-over') {
+      this.waiting.shift()?.reject(new Error(message.reason));
+    }
   };
 
-  /** Ephemeral: what counts is how things are now. A page that missed it asks when it is back. */
-  private async tellPages(): Promise<void> {
+  private async tellPages(channel: string, data: unknown, options?: PublishOptions): Promise<void> {
     try {
-      await this.hub.publish(PROCESSES, { type: PROCESSES, data: this.rows }, { ephemeral: true });
+      await this.hub.publish(channel, { type: channel, data }, options);
     } catch (error) {
-      this.logger.warn(`could not tell the pages about the processes: ${String(error)}`);
+      this.logger.warn(`could not tell the pages about the ${channel}: ${String(error)}`);
     }
   }
 

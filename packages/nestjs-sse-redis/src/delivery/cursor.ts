@@ -20,8 +20,8 @@ const NOTHING: readonly (readonly [channel: string, after: Position])[] = [];
  * announcements may not all have arrived before it was passed.
  *
  * A live connection passes positions on the word of announcements. One that was lost on the way shows only when the
- * next of its channel says what should have come before. A subscriber that stops being live therefore does
- * not read from the position, but each channel from its last announcement, or from where logs were read up to.
+ * next of its channel says what should have come before. A subscriber that stops being live therefore does not read from
+ * the position. It reads each channel from its last announcement, or from where logs were read up to.
  */
 export class Cursor {
   /** Changes when what is to be read does: a reading that was begun before is then of no use. */
@@ -58,8 +58,8 @@ export class Cursor {
   }
 
   /**
-   * A channel that is new to the connection begins after this position. It may lie after the cursor, where events of the
-   * other channels have yet to come, or before it, where the client is owed what came since.
+   * A channel that is new to the connection begins after this position. The position may lie after the cursor, where events
+   * of the other channels have yet to come. Where it lies before the cursor, the client is owed the events since.
    *
    * @param past the client stood there: what is missing since is a gap
    */

@@ -32,7 +32,9 @@ export abstract class SseRedisError extends HttpException {
   constructor(message: string, options?: ErrorOptions) {
     super(message, (new.target as ErrorClass).status, options);
     // Nest leaves out a cause that is null or false, which a source may throw.
-    if (options && 'cause' in options) this.cause = options.cause;
+    if (options?.cause !== undefined) this.cause = options.cause;
+    // A log would show the field that Nest's class declares.
+    else Reflect.deleteProperty(this, 'cause');
     // In a log they would say the message twice.
     for (const field of ['response', 'status', 'options', 'errorCode', 'cause'])
       if (Object.hasOwn(this, field)) Object.defineProperty(this, field, { enumerable: false });

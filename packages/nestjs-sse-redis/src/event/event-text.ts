@@ -22,6 +22,7 @@ const MAX_TYPE_LENGTH = 256;
 const RESERVED_TYPES: ReadonlySet<string> = new Set(['open', 'error', 'position', 'gap', 'end', 'control']);
 // WHATWG HTML, "Parsing an event stream": a line ends with CR LF, LF, or CR.
 const LINE_END = /\r\n|\n|\r/;
+const SEPARATOR = /[\u2028\u2029]/;
 
 /**
  * Makes the SSE text of an event that an application publishes.
@@ -48,7 +49,7 @@ export function encodeEvent(
 
 /** The lines of an event that the hub sends of itself; `type` is one of the reserved names. */
 export function formatHubEvent(type: 'gap' | 'end' | 'error' | 'control', data: object): string {
-  return formatEvent(type, JSON.stringify(data));
+  return formatEvent(type, escapeSeparators(JSON.stringify(data)));
 }
 
 function formatEvent(type: string | undefined, data: string): string {
@@ -120,8 +121,14 @@ function stringify(data: unknown): string {
     );
   }
   const lost = json === '{}' || json === 'null' ? findLost(data) : undefined;
-  if (lost === undefined) return json;
+  if (lost === undefined) return escapeSeparators(json);
   throw new InvalidEventError(`JSON makes ${json} of ${lost}: give what shall be sent of it.`);
+}
+
+/** Some clients take U+2028 and U+2029 for line ends (docs/clients.md). JSON says the same without them. */
+function escapeSeparators(json: string): string {
+  if (!SEPARATOR.test(json)) return json;
+  return json.replaceAll('\u2028', String.raw`\u2028`).replaceAll('\u2029', String.raw`\u2029`);
 }
 
 /** Data that JSON writes without its contents, and without an error. */

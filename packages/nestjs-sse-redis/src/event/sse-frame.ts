@@ -9,7 +9,7 @@ const NO_DATA = 'event: position\ndata:\n\n';
 
 /**
  * A position, told by an event without content. By the standard a block with an id and no data would do (WHATWG HTML
- * 9.2.6), but not in Firefox and in five client libraries (docs/clients.md). No page listens to `position`.
+ * 9.2.6). Firefox and five client libraries ignore such a block (docs/clients.md). No page listens to `position`.
  */
 export function formatPositionFrame(position: Position): Buffer {
   if (position !== lastPosition.position) {

@@ -36,7 +36,7 @@ export class SseHub {
   /**
    * Streams channels to the client of a request. Return it from an `@Sse()` handler, as it is: the frames go straight
    * to the response, past the Observable. Nest then lets go of it once the headers are out; under an interceptor or an
-   * operator it goes on as long as the stream, at 8 KB of memory. (For events to map and filter there is `events()`.)
+   * operator it goes on as long as the stream, at 8 KB of memory. For events to map and filter there is `events()`.
    *
    * A client that comes back (`Last-Event-ID` header, or `lastEventId` query parameter) goes on where it left off. A
    * new one begins at now, or `rewind` events before.

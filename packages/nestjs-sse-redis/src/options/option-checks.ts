@@ -2,6 +2,7 @@ import {
   findProblemOfRedisUrl,
   findProblemsOfClient,
   findProblemsOfCluster,
+  findProblemsOfOptions,
   findProblemsOfVersion,
   isClient,
   namesCluster,
@@ -84,7 +85,8 @@ export const isRedis: OptionCheck = (value) => {
   }
   if (isObject(value)) {
     if (isClient(value)) return [...findProblemsOfClient(value), ...findProblemsOfVersion(value)];
-    return namesCluster(value) ? [...findProblemsOfCluster(value), ...findProblemsOfVersion(value)] : [];
+    if (!namesCluster(value)) return findProblemsOfOptions(value);
+    return [...findProblemsOfCluster(value), ...findProblemsOfVersion(value)];
   }
   return [
     `redis takes a URL, ioredis options or an ioredis Redis or Cluster, it got ${describeValue(value)}`,

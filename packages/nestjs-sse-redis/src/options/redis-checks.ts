@@ -24,6 +24,30 @@ export function findProblemOfRedisUrl(redis: string): string | undefined {
   return urls.map(findProblemOfOneUrl).find((problem) => problem !== undefined);
 }
 
+/** The faults of ioredis options for one Redis. An existing client has been made with its own. */
+export function findProblemsOfOptions(value: object): string[] {
+  if ('duplicate' in value) return [];
+  const { host, port, db } = value as Record<string, unknown>;
+  const problems: string[] = [];
+  // ioredis would take 127.0.0.1.
+  if ('host' in value && host === undefined)
+    problems.push('redis.host is undefined: is the environment variable set that it comes from?');
+  else if (host !== undefined && typeof host !== 'string')
+    problems.push(`redis.host takes a name or an address, it got ${describeValue(host)}`);
+  if (!isAbsentOrNumber(port, 65_535))
+    problems.push(`redis.port takes a number from 0 to 65535, it got ${describeValue(port)}`);
+  if (!isAbsentOrNumber(db, Infinity))
+    problems.push(`redis.db takes the number of a database, it got ${describeValue(db)}`);
+  return problems;
+}
+
+/** As text, too: it may come from an environment variable. */
+function isAbsentOrNumber(value: unknown, most: number): boolean {
+  if (value === undefined || value === null) return true;
+  const isNumeric = typeof value === 'number' ? Number.isInteger(value) : /^\d+$/.test(String(value));
+  return isNumeric && Number(value) >= 0 && Number(value) <= most;
+}
+
 /** Whether an object says where a cluster is. The clients of ioredis have a method of this name. */
 export function namesCluster(redis: object): redis is RedisClusterOptions {
   return 'cluster' in redis && typeof redis.cluster !== 'function';

@@ -50,7 +50,7 @@ export interface SseRedisOptions {
   readonly limits?: {
     /**
      * How many streams this process serves. Over this and the next two limits a new stream is answered with an `error`
-     * event, a `retry:` time and its end, since an `EventSource` would give up on any status but 200. A request that says
+     * event, a `retry:` time and its end. An `EventSource` would give up on any status but 200. A request that says
      * `Prefer: status` is answered with 429. Default: no limit.
      */
     readonly connections?: number;
@@ -118,8 +118,8 @@ export interface SseRedisOptions {
    */
   readonly idle?: 'normal' | 'cheap';
   /**
-   * Within this time the node finds an announcement that got lost though the connection stayed up, also if no later
-   * event of the channel tells of it. `probeInterval` must be at most a third of it. Default 30,000, at most half
+   * Within this time the node finds an announcement that got lost though the connection stayed up. It does so also if no
+   * later event of the channel tells of it. `probeInterval` must be at most a third of it. Default 30,000, at most half
    * of `history.ttl`.
    */
   readonly auditInterval?: number;

@@ -10,8 +10,8 @@ interface Http2Request extends IncomingMessage {
 /**
  * From now on ends the connection of an EventSource behind its answer.
  *
- * A process that shuts down sends an EventSource away. Over a connection that the client has kept, or has opened ahead as
- * Chromium does, the client comes back to this process instead of another, again and again. The server then never
+ * A process that shuts down sends an EventSource away. The client may have kept a connection, or have opened one ahead as
+ * Chromium does. Over it the client comes back to this process instead of another, again and again. The server then never
  * closes: `server.close()` ends the connections that are idle at that moment, and waits for all others (Node's
  * documentation of `http.Server`). A header cannot say it: Nest writes `Connection: keep-alive` over any other value.
  *

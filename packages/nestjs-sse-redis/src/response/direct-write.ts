@@ -35,7 +35,7 @@ export function mayWriteDirectly(socket: Socket, chunk: Buffer): boolean {
 /**
  * Gives a chunk to the kernel, as `socket.write` does, but not as a part of the socket's queue.
  *
- * `Writable.write` counts the chunk, and in Node 20 has a tick for each socket, in which it finds that the chunk is written
+ * `Writable.write` counts the chunk. In Node 20 it also has a tick for each socket, which finds that the chunk is written
  * and looks at the socket once more. With a thousand of them that is after the processor's cache has lost it. Nearly always the
  * kernel takes a chunk at once, and `_write` (Node documentation, "Implementing a writable stream") says so before it
  * returns: then there is nothing to count. It is for `Writable` to call, who relies on one call at a time: a socket whose

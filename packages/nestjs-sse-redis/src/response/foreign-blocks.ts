@@ -15,9 +15,9 @@ const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
 /**
  * Rewrites what others write into an event stream, so that it cannot move the client's position.
  *
- * The rewriter drops `id` fields, and begins each block with the id that the client has already. It needs one: by the standard
- * a client starts each stream without an id, and a block without one makes it forget its own (WHATWG HTML 9.2.6, "dispatch
- * the event"). Blocks leave only whole: a frame of the hub may follow at any time.
+ * The rewriter drops `id` fields, and begins each block with the id that the client has already. By the standard a client
+ * starts each stream without an id. A block without one then makes it forget its own (WHATWG HTML 9.2.6, "dispatch the
+ * event"). Blocks leave only whole: a frame of the hub may follow at any time.
  *
  * Text is given and returned with one byte a character ("latin1"), so that a piece may end within a character.
  */

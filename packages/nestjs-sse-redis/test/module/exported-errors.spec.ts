@@ -1,5 +1,6 @@
 import * as library from 'nestjs-sse-redis';
 import { readdir, readFile } from 'node:fs/promises';
+import { inspect } from 'node:util';
 
 const read = (path: string) => readFile(new URL(path, import.meta.url), 'utf8');
 
@@ -22,4 +23,13 @@ it('exports every class of an error that the README names', async () => {
   );
   expect(named.size).toBeGreaterThan(20);
   expect([...named].filter((name) => !(name in library))).toEqual([]);
+});
+
+it('prints an error without a cause as such, and one with it whatever that is', () => {
+  expect(inspect(new library.InvalidOptionsError('wrong'))).not.toContain('cause');
+  for (const cause of [new Error('behind it'), null, 'a text', 0]) {
+    const error = new library.SourceFailedError('failed', { cause });
+    expect(error.cause).toBe(cause);
+    expect(inspect(error)).toContain('[cause]');
+  }
 });

@@ -77,6 +77,21 @@ describe('the options', () => {
     expect(messageFor({ redis })).toContain(shown);
   });
 
+  it.each<[object, string | undefined]>([
+    [{ host: 'one', port: '6379', db: '2' }, undefined],
+    [{ port: undefined, path: '/run/redis.sock' }, undefined],
+    [{ host: undefined, port: 6379 }, 'redis.host is undefined: is the environment variable set'],
+    [{ host: 5 }, 'redis.host takes a name or an address, it got 5'],
+    [{ port: 'abc' }, 'redis.port takes a number from 0 to 65535, it got "abc"'],
+    [{ port: 65_536 }, 'redis.port takes a number from 0 to 65535, it got 65536'],
+    [{ port: Number.NaN }, 'redis.port takes a number from 0 to 65535, it got NaN'],
+    [{ db: -1 }, 'redis.db takes the number of a database, it got -1'],
+    [{ db: 'one' }, 'redis.db takes the number of a database, it got "one"'],
+  ])('look at the ioredis options %j', (redis, shown) => {
+    if (shown === undefined) expect(resolve({ redis })['redis']).toBe(redis);
+    else expect(messageFor({ redis })).toContain(shown);
+  });
+
   it.each([
     ['', 'another string'],
     ['localhost:6379', 'another string'],

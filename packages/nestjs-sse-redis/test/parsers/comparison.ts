@@ -17,7 +17,11 @@ export function expectedOf({ type, data }: SseEventInput, id: string): Dispatche
 }
 
 function expectedData(data: unknown): string {
-  if (typeof data !== 'string') return JSON.stringify(data);
+  // The hub escapes what some clients take for line ends.
+  if (typeof data !== 'string')
+    return JSON.stringify(data).replace(/[\u2028\u2029]/g, (one) =>
+      one === '\u2028' ? '\\u2028' : '\\u2029',
+    );
   return data.replaceAll('\r\n', '\n').replaceAll('\r', '\n').toWellFormed();
 }
 

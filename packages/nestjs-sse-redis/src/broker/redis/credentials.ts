@@ -12,7 +12,7 @@ import { toRefusalCode } from './refusals.js';
  * Asks for user and password before each connection, the first one included.
  *
  * ioredis (5 and 6) reads `options.username` and `options.password` in `connect()`, which it calls for each reconnect as
- * well, and it gives up for good where that rejects. So a failing provider is asked again until the connection is closed.
+ * well. It gives up for good where that rejects. So a failing provider is asked again until the connection is closed.
  *
  * @param timeout ms that the provider may take
  * @param retryDelay ms before the provider is asked again, by the number of failures

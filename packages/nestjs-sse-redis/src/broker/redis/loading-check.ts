@@ -9,7 +9,7 @@ const LONGEST_DELAY_MS = 1_000;
 /**
  * Gives up a new connection to a server that loads its data, so that the next one looks for the master again.
  *
- * ioredis (5 and 6) asks such a server for INFO until it has loaded, which may take minutes, and meanwhile neither resolves the
+ * ioredis (5 and 6) asks such a server for INFO until it has loaded, which may take minutes. Meanwhile it neither resolves the
  * name nor asks Sentinel. Its ready check calls `info` with a callback; an error there ends the connection and names the cause.
  */
 export function refuseLoading(redis: Redis): void {

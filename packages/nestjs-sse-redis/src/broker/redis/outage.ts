@@ -12,8 +12,8 @@ const ATTEMPTS_OF_A_FAILOVER = 60;
 const LATER_DELAY_MS = 5_000;
 
 /**
- * An outage of Redis: its cause for errors and readiness, one WARN for all of it, and new connections at a bounded rate
- * where a server answers that it is not the master.
+ * An outage of Redis. It has a cause for errors and readiness, and one WARN for all of it. Where a server answers that it is
+ * not the master, new connections are made at a bounded rate.
  *
  * Managed Redis swaps roles under open connections. Only a new connection resolves the name, or asks Sentinel, again.
  */

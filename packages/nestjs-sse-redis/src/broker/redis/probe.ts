@@ -4,8 +4,8 @@ import { MAX_TIMER } from '../../options/resolved-options.js';
 import type { Position } from '../../event/position.js';
 
 /**
- * The part of the interval before its end in which a renewal of the lease takes the probe along, and in which an announcement
- * of an event makes it superfluous.
+ * The last part of the interval. Within it a renewal of the lease takes the probe along, and the announcement of an event
+ * makes the probe superfluous.
  */
 const EARLY = 1 / 4;
 

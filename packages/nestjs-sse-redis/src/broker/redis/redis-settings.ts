@@ -1,11 +1,15 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { ClusterConnections } from './cluster/cluster-connections.js';
 import { toClusterSettings } from './cluster/cluster-settings.js';
+import { limitHandshake } from './cluster/handshake-limit.js';
 import { askBeforeConnecting, renewCredentials, withAccess } from './credentials.js';
 import { refuseLoading } from './loading-check.js';
 import { SENTINEL_TIMEOUT_MS, SentinelWatch } from './sentinel-watch.js';
 import type { MasterWatch } from './master-watch.js';
 import { MAX_TIMER, type ResolvedOptions } from '../../options/resolved-options.js';
+
+/** How long a node of a cluster may take to be ready once its connection is open. */
+const HANDSHAKE_MS = 2_000;
 
 /** Reconnects for ever, soon at first; the jitter keeps nodes that lost Redis together from coming back together. */
 function retryStrategy(times: number): number {
@@ -102,6 +106,7 @@ export class RedisSettings {
       ...this.cluster?.createOptions(retryStrategy),
     });
     stopSocketTimer(redis);
+    if (this.cluster) limitHandshake(redis, HANDSHAKE_MS);
     refuseLoading(redis);
     const { redisCredentials } = this.options;
     if (redisCredentials) askBeforeConnecting(redis, redisCredentials, this.connectTimeout, retryStrategy);

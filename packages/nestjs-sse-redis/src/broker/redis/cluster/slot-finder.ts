@@ -1,4 +1,5 @@
 import type { RedisOptions } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerAddress } from '../../../options/redis-cluster-options.interface.js';
 import type { ClusterSettings } from './cluster-settings.js';
 import { NodeAsker, type Testimony } from './node-asker.js';
@@ -8,9 +9,17 @@ import { isSameNode, type SlotOwner } from './slot-table.js';
 const ASKED_AT_ONCE = 3;
 /** How many are asked before the search fails; the next one asks others. In an outage, every process searches twice a second. */
 const MOST_ASKED = 12;
+/** How long other nodes are waited for after the first answer. */
+const GRACE_MS = 200;
 
 /** A testimony that names an owner. */
 type Claim = Testimony & { readonly owner: SlotOwner };
+
+/** What some nodes say, and why others said nothing. */
+interface Answers {
+  readonly testimonies: Testimony[];
+  readonly failures: unknown[];
+}
 
 /**
  * Finds the master that has the slot of a key.
@@ -44,7 +53,7 @@ export class SlotFinder {
    * The owner now. What is asked for meanwhile is answered with it.
    *
    * @param options of a connection, with user, password and TLS as they are now
-   * @throws Error if no node answers, nobody has the slot, or its owner does not answer
+   * @throws Error if no node answers, or nobody has the slot
    */
   find(options: RedisOptions): Promise<SlotOwner> {
     this.search ??= this.ask(options).finally(() => (this.search = undefined));
@@ -63,35 +72,39 @@ export class SlotFinder {
     let answered = 0;
     for (let start = 0; start < candidates.length && !this.isClosed; start += ASKED_AT_ONCE) {
       const asked = candidates.slice(start, start + ASKED_AT_ONCE);
-      const answers = await Promise.allSettled(asked.map((node) => this.asker.ask(node, options)));
-      const testimonies = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-      const claim = findNewest(testimonies.filter((one): one is Claim => one.owner !== undefined));
-      if (claim) return this.confirm(claim, asked, answers, options);
-      answered += testimonies.length;
-      for (const answer of answers) if (answer.status === 'rejected') failures.push(answer.reason);
+      const answers = await this.askSome(asked, options);
+      const claim = findNewest(answers.testimonies.filter((one): one is Claim => one.owner !== undefined));
+      if (claim) {
+        this.learn(claim);
+        return claim.owner;
+      }
+      answered += answers.testimonies.length;
+      failures.push(...answers.failures);
     }
     throw this.explain(failures, answered);
   }
 
-  /**
-   * Makes sure that the owner answers. Until it is replaced, nodes name a master that hangs: a new connection to it would be
-   * accepted by its system, and wait for much longer than the election takes.
-   */
-  private async confirm(
-    claim: Claim,
-    asked: readonly ServerAddress[],
-    answers: readonly PromiseSettledResult<Testimony>[],
-    options: RedisOptions,
-  ): Promise<SlotOwner> {
-    const { owner, nodes } = claim;
-    const own = answers[asked.findIndex((node) => nameOf(node) === nameOf(owner))];
-    // Next time others are asked first.
-    this.known = unique([...nodes.filter((node) => nameOf(node) !== nameOf(owner)), owner]);
-    if (own?.status === 'rejected') throw own.reason;
-    if (!own) await this.asker.ask(owner, options);
+  /** Whatever is said until soon after the first answer: one that hangs holds up nobody. */
+  private async askSome(nodes: readonly ServerAddress[], options: RedisOptions): Promise<Answers> {
+    const answers: Answers = { testimonies: [], failures: [] };
+    const asked = nodes.map((node) => this.asker.ask(node, options));
+    const all = asked.map((answer) =>
+      answer.then(
+        (testimony) => answers.testimonies.push(testimony),
+        (error: unknown) => answers.failures.push(error),
+      ),
+    );
+    const soon = Promise.any(asked).then(
+      () => delay(GRACE_MS, undefined, { ref: false }),
+      () => undefined,
+    );
+    await Promise.race([Promise.all(all), soon]);
+    return answers;
+  }
+
+  private learn({ owner, nodes }: Claim): void {
     this.hint = undefined;
     this.known = unique([owner, ...nodes]);
-    return owner;
   }
 
   /** A server that refuses says more than one that is away: another password is needed then, not patience. */

@@ -1,6 +1,6 @@
 -- Evictions: a log that Redis evicted to free memory looks like that of a quiet channel. Needs include/position.lua.
 --
--- The clock's field `evicted` remembers them: seen (evicted_keys of INFO), looked (the last position when it was looked at),
+-- The clock's field `evicted` remembers them: seen (evicted_keys of INFO); looked (the last position when it was looked at);
 -- from and to (the positions between which keys were evicted, 0 and 0 where none were).
 
 local function parseEvictions(stored)

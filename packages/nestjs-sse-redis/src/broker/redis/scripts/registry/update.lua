@@ -4,8 +4,8 @@
 -- ARGV[5] index    the second line of its record from now on
 -- ARGV[6] json     the third
 --
--- What is new and what is gone is found by the record as it is, so that the indexes never differ from the records, and
--- an update that is sent again is announced once.
+-- The script finds the difference by the record as it is. So the indexes never differ from the records, and an update
+-- that is sent again is announced once.
 --
 -- Returns 1, or 0 if it is not registered.
 -- @include position
