@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { deferred } from './deferred.js';
 import { Inbox } from './inbox.js';
-import type { SseMessage } from './sse-parser.js';
+import type { SseBlock, SseMessage } from './sse-parser.js';
 import { SseStream } from './sse-stream.js';
 
 export interface ReconnectingClientOptions {
@@ -12,6 +12,8 @@ export interface ReconnectingClientOptions {
   maxRetry?: number;
   /** Go on after an answer that ends an EventSource for good (a balancer's 502, say). Default: false. */
   persist?: boolean;
+  /** Called with each block as it arrives. */
+  onBlock?(block: SseBlock): void;
 }
 
 /** An EventSource may choose its own waiting time before the server sets one; this is Chromium's. */
@@ -129,7 +131,10 @@ export class ReconnectingClient {
     const stream = SseStream.open(this.pickUrl(), {
       headers: this.options.headers,
       lastEventId: this.#lastEventId,
-      onBlock: (block) => this.#inbox.take(block),
+      onBlock: (block) => {
+        this.#inbox.take(block);
+        this.options.onBlock?.(block);
+      },
     });
     this.stream = stream;
     stream.opened.then(

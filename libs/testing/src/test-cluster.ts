@@ -123,12 +123,19 @@ export class TestCluster {
 
   /** A hash tag, braces included, whose slot the master has. */
   async tagOn(master: RedisServer, prefix = 'tag'): Promise<string> {
-    const slots = new Set(await this.#slotsOf(master));
+    const slots = new Set(await this.slotsOf(master));
     if (slots.size === 0) throw new Error(`the node on port ${master.port} has no slots`);
     for (let i = 0; ; i++) {
       const tag = `{${prefix}-${i}}`;
       if (slots.has(await this.slotOf(tag))) return tag;
     }
+  }
+
+  /** The slots of a master, the lowest first. */
+  async slotsOf(server: RedisServer): Promise<number[]> {
+    const own = (await look(server))?.nodes.find(({ isMyself }) => isMyself);
+    const ranges = own?.slots ?? [];
+    return ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
   }
 
   /** The master that most nodes name, of those that are alive. It need not be alive itself. */
@@ -210,7 +217,7 @@ export class TestCluster {
 
   /** Moves many slots. Resolves when all nodes that are alive name the new owner. With redis-cli all have to be alive. */
   async reshard({ from, to, slots: count, cli = findRedisCli() }: ReshardOptions): Promise<void> {
-    const slots = (await this.#slotsOf(from)).slice(0, count);
+    const slots = (await this.slotsOf(from)).slice(0, count);
     if (cli) {
       const ends = ['--cluster-from', this.#idOf(from), '--cluster-to', this.#idOf(to)];
       const rest = ['--cluster-slots', String(slots.length), '--cluster-yes'];
@@ -271,12 +278,6 @@ export class TestCluster {
   async #look(isAsked: (node: RedisServer) => boolean = () => true): Promise<ClusterView[]> {
     const views = this.nodes.filter((node) => isAlive(node) && isAsked(node)).map((server) => look(server));
     return (await Promise.all(views)).filter((view) => view !== undefined);
-  }
-
-  async #slotsOf(server: RedisServer): Promise<number[]> {
-    const own = (await look(server))?.nodes.find(({ isMyself }) => isMyself);
-    const ranges = own?.slots ?? [];
-    return ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
   }
 
   #ownerIn({ nodes }: ClusterView, slot: number): RedisServer | undefined {

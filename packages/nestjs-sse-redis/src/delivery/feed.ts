@@ -35,9 +35,9 @@ export class Feed {
   /** The sinks of those of several listeners that are given events together. */
   private group: BroadcastGroup | undefined = undefined;
   private readonly recent: RecentEvents;
-  /** The newest event that was announced, or the position from which on all are. 0: not known yet. */
   /** The newest event that was announced before the link was lost; 0: none, or what came of it is settled. */
   newestBefore: Position = 0;
+  /** The newest event that was announced, or the position from which on all are. 0: not known yet. */
   lastAnnounced: Position = 0;
   /** Up to here an audit found nothing in the log that was not announced on this link. 0: none has looked. */
   auditedUpTo: Position = 0;
@@ -86,10 +86,14 @@ export class Feed {
     this.lastAnnounced = position;
   }
 
-  /** Announcements no longer arrive. */
-  linkLost(): void {
+  /**
+   * Announcements no longer arrive.
+   *
+   * @param wasUp false where the link broke again before it was restored: nobody was sent what was announced on it
+   */
+  linkLost(wasUp: boolean): void {
     this.wasLost = true;
-    this.newestBefore = Math.max(this.newestBefore, this.newest);
+    if (wasUp) this.newestBefore = Math.max(this.newestBefore, this.newest);
     this.lastAnnounced = this.newest = 0;
     this.endedAt = undefined;
     this.recent.clear(Infinity);

@@ -135,9 +135,10 @@ export class Feeds {
     }
     this.lastEvent = Infinity;
     this.provenAt = undefined;
+    const { up: wasUp } = this.link;
     this.link.up = false;
     this.link.watermark = this.link.lastAnnounced = this.link.lastAssigned = 0;
-    for (const feed of this.all()) feed.linkLost();
+    for (const feed of this.all()) feed.linkLost(wasUp);
   }
 
   /** @returns a fork behind which the listeners have heard another line */

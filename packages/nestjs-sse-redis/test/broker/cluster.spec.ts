@@ -5,7 +5,10 @@ import { Cluster } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RedisRefusedError, type SseRedisOptions } from 'nestjs-sse-redis';
+import { Keys } from '../../src/broker/redis/keys.js';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
+import { encodeRecord } from '../../src/event/event-record.js';
+import { POSITIONS_PER_MS } from '../../src/event/position.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { failureOf } from '../hub/hubs.js';
 import { Heard, publication, publishAll } from './broker-set-ups.js';
@@ -266,6 +269,34 @@ describeCluster('a master that is replaced', () => {
     await publisher.stop();
     await hears(other, one);
     await until(() => other.broker.line.forks.length > 0);
+  });
+});
+
+describeCluster('a replaced master that goes on', () => {
+  /** An announcement on the channel, from a replica: the nodes of a shard take what they announce to each other. */
+  async function announce(line: string, text: string): Promise<void> {
+    const [replica] = await cluster.replicasOf(await cluster.owner(tag()));
+    const { event } = publication('a', text);
+    const position = (Date.now() + 60_000) * POSITIONS_PER_MS;
+    const record = Buffer.concat([Buffer.from(`${line} `), encodeRecord(position, 0, event, false)]);
+    await replica!.cli('READONLY');
+    await replica!.cli('SPUBLISH', new Keys(prefix, 0).pubSubChannel('a'), record);
+  }
+
+  it('is not heard at its successor, and what the successor has next is', async () => {
+    const [one, other] = [await join({}, 'a'), await join({}, 'a')];
+    await announce('0123456789', 'of another line');
+    await until(() => one.heard.link.some((change) => change.startsWith('restored')));
+    await hears(one, other);
+    expect(one.heard.data).not.toContain('of another line');
+  });
+
+  it('would be heard if it were of the same line (control)', async () => {
+    const { heard } = await join({}, 'a');
+    const line = (await (await cluster.owner(tag())).cli('HGET', `${tag()}:clock`, 'replid')) as string;
+    await announce(line, 'of this line');
+    await until(() => heard.data.includes('of this line'));
+    expect(heard.link).toEqual([]);
   });
 });
 

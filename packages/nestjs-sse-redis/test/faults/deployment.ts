@@ -1,13 +1,6 @@
-import {
-  AppProcess,
-  RedisServer,
-  TcpProxy,
-  until,
-  type AdapterName,
-  type ProcessExit,
-} from '@nestjs-sse-redis/testing';
+import { RedisServer, TcpProxy, until, type AdapterName } from '@nestjs-sse-redis/testing';
 import type { SseRedisOptions } from 'nestjs-sse-redis';
-import type { NodeReply, NodeRequest } from './node-request.js';
+import { AppNode } from './app-node.js';
 
 /** Short times, so that a failure is found, and over, within a second or two. */
 export const FAST: SseRedisOptions = {
@@ -29,75 +22,28 @@ export interface DeploymentOptions {
 }
 
 /** One node of the application, and the proxy between it and Redis. Its process may be replaced by another. */
-export class DeployedNode {
-  private process: AppProcess | undefined;
-  private ended: Promise<unknown> = Promise.resolve();
-  /** How many processes it has had. */
-  starts = 0;
-
+export class DeployedNode extends AppNode {
   static async start(
     name: string,
     adapter: AdapterName,
     redis: RedisServer,
-    deployment: DeploymentOptions,
+    { options, execArgv }: DeploymentOptions,
   ): Promise<DeployedNode> {
-    const node = new DeployedNode(name, adapter, await TcpProxy.start({ target: redis.port }), deployment);
+    const proxy = await TcpProxy.start({ target: redis.port });
+    const all = { redis: `redis://127.0.0.1:${proxy.port}`, ...FAST, ...options };
+    const node = new DeployedNode(name, adapter, proxy, all, execArgv);
     await node.restart();
     return node;
   }
 
   private constructor(
-    readonly name: string,
-    private readonly adapter: AdapterName,
+    name: string,
+    adapter: AdapterName,
     readonly proxy: TcpProxy,
-    private readonly deployment: DeploymentOptions,
-  ) {}
-
-  get isUp(): boolean {
-    return this.process?.isRunning === true;
-  }
-
-  /** Resolves when the process that was killed last has ended. */
-  get ending(): Promise<unknown> {
-    return this.ended;
-  }
-
-  get url(): string {
-    return this.process!.url;
-  }
-
-  get log(): string {
-    return this.process?.stdout ?? '';
-  }
-
-  /** A new process, if none runs. Redis may be away at the moment: then it is tried again. */
-  async restart(): Promise<void> {
-    await this.ended;
-    if (this.isUp) return;
-    this.starts++;
-    const options = { redis: `redis://127.0.0.1:${this.proxy.port}`, ...FAST, ...this.deployment.options };
-    this.process = await until(
-      () =>
-        AppProcess.start(new URL('./node.process.ts', import.meta.url), {
-          args: [this.adapter, JSON.stringify(options)],
-          execArgv: this.deployment.execArgv,
-        }),
-      { timeout: 40_000, message: `${this.name} starts` },
-    );
-  }
-
-  async kill(signal: NodeJS.Signals): Promise<ProcessExit | undefined> {
-    const { process } = this;
-    // From now on it is not taken for a living one, however long it takes to end.
-    this.process = undefined;
-    const exit = process?.kill(signal);
-    this.ended = exit ?? Promise.resolve();
-    return exit;
-  }
-
-  request(request: NodeRequest): Promise<NodeReply> {
-    if (!this.process) return Promise.reject(new Error(`${this.name} is not running`));
-    return this.process.request(request);
+    options: SseRedisOptions,
+    execArgv: string[] | undefined,
+  ) {
+    super(name, adapter, options, execArgv);
   }
 
   /** The connections on which it hears what is published. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseEventId } from '../../src/event/position.js';
 import type { ChannelEventInput } from 'nestjs-sse-redis';
-import type { DeployedNode } from './deployment.js';
+import type { AppNode } from './app-node.js';
 import type { PublishReply } from './node-request.js';
 
 /** An event that is to be published. */
@@ -33,6 +33,10 @@ const NOT_STORED = new Set([
   'REDIS_REFUSED',
   'REDIS_READONLY',
   'REDIS_LOADING',
+  'REDIS_MOVED',
+  'REDIS_MIGRATING',
+  'REDIS_CLUSTER_DOWN',
+  'REDIS_MASTER_DOWN',
   'REDIS_OUT_OF_MEMORY',
   'REDIS_BUSY',
   'HUB_CLOSED',
@@ -78,6 +82,8 @@ class Publishing {
 /** Publishes from any of the nodes, and again, maybe from another, until it has an id for every event. */
 export class Publisher {
   readonly events: PublishedEvent[] = [];
+  /** When it was told so, by the key of the event, in ms of `performance.now()`. */
+  readonly acknowledgedAt = new Map<string, number>();
   /** Attempts that failed, by the code of the error. */
   readonly failures = new Map<string, number>();
   /** The longest that it took until an attempt failed (ms). */
@@ -85,7 +91,7 @@ export class Publisher {
 
   /** @param idempotent whether events carry a key by which a second publish of the same one is recognised */
   constructor(
-    private readonly pickNode: () => DeployedNode,
+    private readonly pickNode: () => AppNode,
     private readonly idempotent = true,
   ) {}
 
@@ -108,6 +114,7 @@ export class Publisher {
     if ('id' in reply) {
       const { key, channel, doubtful } = event;
       this.events.push({ key, channel, id: reply.id, position: parseEventId(reply.id)!, doubtful });
+      this.acknowledgedAt.set(key, performance.now());
       return true;
     }
     if (reply.code === UNKNOWN) event.doubt();

@@ -17,13 +17,19 @@ export class DataLoss {
 
   /** Where Redis began again, as the clock has it. */
   forks: readonly LineChange[] = [];
+  /** Whether a master was replaced that had not replicated all, or lived on: positions were given out that no data have. */
+  masterLost = false;
+  /** Events that were acknowledged, or sent to a client, and that no log has: such a master had them. */
+  unlogged: readonly LoggedEvent[] = [];
+  /** Those of them that were acknowledged, as `identify` names them. */
+  acknowledged: ReadonlySet<string> = new Set();
 
   explains(gap: ToldGap): boolean {
     const { channel, from, to } = gap;
     if (from >= to) return false;
     // Redis lost the position itself: a probe took it as Redis ended.
     if (this.forks.some((fork) => from === fork.from && to < fork.began)) return true;
-    if (this.isOfAnnouncement(gap) || this.isOfUnknownLine(gap)) return true;
+    if (this.isOfAnnouncement(gap) || this.isOfUnknownLine(gap) || this.isOfMaster(gap)) return true;
     return to <= this.trimmedTo(channel) || this.emptied.some((moment) => to >= moment);
   }
 
@@ -47,10 +53,22 @@ export class DataLoss {
     return position === to && this.forks.some((fork) => from === fork.from && to >= fork.began);
   }
 
+  /** A master that was replaced had events of the channel that its successor has not. */
+  private isOfMaster({ channel, from, to }: ToldGap): boolean {
+    return this.unlogged.some(
+      (event) => event.channel === channel && from < event.position && event.position <= to,
+    );
+  }
+
   private trimmedTo(channel: string): number {
     return this.trimmed.get(channel) ?? 0;
   }
 }
+
+/** An event as a log has it. Two masters of one shard may give out the same id. */
+export type LoggedEvent = Pick<PublishedEvent, 'id' | 'key' | 'channel' | 'position'>;
+
+export const identify = ({ id, key }: Pick<LoggedEvent, 'id' | 'key'>): string => `${id} ${key}`;
 
 /** A gap as a client was told of it; `at` is its place among the messages, and `position` the client's with it. */
 interface ToldGap {
@@ -88,6 +106,12 @@ export const COUNTS = [
   'gaps',
   'undueGaps',
   'missedInGaps',
+  /** Gaps behind a fork that the client may have passed elsewhere. */
+  'unsureGaps',
+  /** Acknowledged, and in no log. */
+  'gone',
+  /** Those of them of which the client was not told: they did not come to it. */
+  'goneUnseen',
 ] as const;
 export type Counts = Record<(typeof COUNTS)[number], number>;
 
@@ -119,12 +143,20 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
   const keys = new Map<string, string>();
   const doubledKeys: string[] = [];
   const wrong: string[] = [];
+  const unlogged = new Set(loss.unlogged.map(identify));
+  const passed = new Set<string>();
   messages.forEach((message, at) => {
     const { type, data } = message;
     const id = ownIdOf(message);
     if (type === 'gap') gaps.push(parseGap(message, at));
     else if (type === 'tick') {
       const { key, channel } = JSON.parse(data) as Payload;
+      const identity = identify({ id, key });
+      if (unlogged.has(identity)) {
+        if (passed.has(identity)) doubledKeys.push(identity);
+        passed.add(identity);
+        return;
+      }
       const known = keys.get(key);
       // What was published with an unknown outcome, and then forgotten by Redis with its key, is published twice.
       const twice = loss.emptied.length > 0 && doubtful.has(key);
@@ -143,12 +175,16 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
     expected.map(({ id }) => id),
     received.map(({ id }) => id),
   );
+  const isTold = ({ channel, position }: LoggedEvent) =>
+    gaps.some((gap) => gap.channel === channel && gap.from < position && position <= gap.to);
   const missing = ledger.lost.map((id) => byId.get(id)!);
-  const lost = missing.filter(
-    ({ channel, position }) =>
-      !loss.unfound.has(position) &&
-      !gaps.some((gap) => gap.channel === channel && gap.from < position && position <= gap.to),
+  const lost = missing.filter((event) => !loss.unfound.has(event.position) && !isTold(event));
+  const gone = loss.unlogged.filter(
+    (event) =>
+      channels.includes(event.channel) && event.position > start && loss.acknowledged.has(identify(event)),
   );
+  // One that came to nobody here left no trace: docs/guarantees.md.
+  const untold = loss.unlogged.filter((event) => passed.has(identify(event)) && !isTold(event));
   const reordered = announcementDropped
     ? channels.flatMap((one) => {
         const here = <T extends { channel: string }>(list: readonly T[]) =>
@@ -166,26 +202,28 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
       received.some((one) => one.channel === channel && one.at < at !== parseEventId(one.id)! <= from),
     );
 
-  complain(
-    'lost',
-    lost.map(({ id, channel, key }) => `${id} (${channel}, ${key})`),
-  );
+  complain('lost', lost.map(showEvent));
+  complain('received from a master that is gone, and not told', untold.map(showEvent));
   complain('doubled', [...ledger.doubled, ...doubledKeys]);
   complain('reordered', reordered);
   complain('foreign', [...ledger.foreign, ...wrong]);
   complain('gaps without cause', undue.map(showGap));
   complain('gaps at the wrong place', misplaced.map(showGap));
-  if (!announcementDropped && loss.emptied.length === 0) complain('position went back', backwards(blocks));
+  const mayGoBack = announcementDropped || loss.masterLost || loss.emptied.length > 0;
+  if (!mayGoBack) complain('position went back', backwards(blocks));
   return {
     counts: {
-      deliveries: received.length,
+      deliveries: received.length + passed.size,
       lost: lost.length,
       doubled: ledger.doubled.length + doubledKeys.length,
       reordered: reordered.length,
       foreign: ledger.foreign.length + wrong.length,
       gaps: gaps.length,
       undueGaps: undue.length,
+      unsureGaps: gaps.filter((gap) => loss.isOfUnknownLine(gap)).length,
       missedInGaps: missing.length - lost.length,
+      gone: gone.length,
+      goneUnseen: gone.filter((event) => !passed.has(identify(event)) && !isTold(event)).length,
     },
     problems,
   };
@@ -199,6 +237,10 @@ function parseGap({ id, data }: SseMessage, at: number): ToldGap {
   const position = parseEventId(id.split('~').at(-1)!);
   const { channel, from, to } = JSON.parse(data) as { channel: string; from: string | null; to: string };
   return { channel, from: from === null ? -1 : parseEventId(from)!, to: parseEventId(to)!, at, position };
+}
+
+function showEvent({ id, channel, key }: LoggedEvent): string {
+  return `${id} (${channel}, ${key})`;
 }
 
 function showGap({ channel, from, to, at }: ToldGap): string {

@@ -1,4 +1,6 @@
 import {
+  isHubEvent,
+  ownIdOf,
   ReconnectingClient,
   until,
   type SseBlock,
@@ -6,6 +8,8 @@ import {
   type SseStream,
 } from '@nestjs-sse-redis/testing';
 import { parseEventId } from '../../src/event/position.js';
+import type { Payload } from './publisher.js';
+import type { LoggedEvent } from './verdict.js';
 
 /** Where nothing listens: whoever comes here is refused, and tries again a little later. */
 const NOWHERE = 'http://127.0.0.1:9';
@@ -14,6 +18,8 @@ const NOWHERE = 'http://127.0.0.1:9';
 export class WatchedClient {
   /** While it is true, it does not come back. */
   away = false;
+  /** When each event of the application came first, by its own id, in ms of `performance.now()`. */
+  readonly arrivals = new Map<string, number>();
   private readonly earlier: SseStream[] = [];
   private readonly client: ReconnectingClient;
 
@@ -31,8 +37,13 @@ export class WatchedClient {
           return `${this.away ? NOWHERE : pickUrl()}/streams?channels=${query}`;
         },
       },
-      { maxRetry: 50, persist: true },
+      { maxRetry: 50, persist: true, onBlock: ({ message }) => message && this.note(message) },
     );
+  }
+
+  private note(message: SseMessage): void {
+    const id = ownIdOf(message);
+    if (!isHubEvent(message) && !this.arrivals.has(id)) this.arrivals.set(id, performance.now());
   }
 
   get stream(): SseStream {
@@ -51,6 +62,15 @@ export class WatchedClient {
   /** The own ids of what was published. */
   get eventIds(): string[] {
     return this.client.eventIds;
+  }
+
+  /** What was published, as it came. */
+  get eventsReceived(): LoggedEvent[] {
+    return this.client.events.map((message) => {
+      const { key, channel } = JSON.parse(message.data) as Payload;
+      const id = ownIdOf(message);
+      return { id, key, channel, position: parseEventId(id)! };
+    });
   }
 
   /** All that had an id, in the order in which it came. */

@@ -49,11 +49,15 @@ export class Connections {
    * Makes the one for commands anew: ioredis resolves the name, or asks who the master is, for each new connection.
    *
    * @param cause what Redis said, which may name the master
+   * @returns resolves when it is closed: what comes over it until then says nothing about the next
    */
-  leave(cause: Error | undefined): void {
+  async leave(cause: Error | undefined): Promise<void> {
     this.settings.cluster?.refused(cause);
     // While ioredis connects, `disconnect` would end it for good.
-    if (this.command.status === 'ready') this.command.disconnect(true);
+    if (this.command.status !== 'ready') return;
+    const closed = new Promise<void>((resolve) => this.command.once('close', () => resolve()));
+    this.command.disconnect(true);
+    await closed;
   }
 
   /** Ends the watch, and a search for nodes that goes on. */

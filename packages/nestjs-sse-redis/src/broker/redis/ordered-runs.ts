@@ -59,7 +59,13 @@ export class OrderedRuns {
   }
 
   private async send(run: Held): Promise<boolean> {
-    const [outcome] = await this.commands.runAll(this.script, [run.call], run.deadline - performance.now());
+    const left = run.deadline - performance.now();
+    // A held run whose timer is late. Sent, nobody would wait for its answer.
+    if (left <= 0) {
+      this.refuse(run);
+      return false;
+    }
+    const [outcome] = await this.commands.runAll(this.script, [run.call], left);
     if ('error' in outcome!) {
       if (run.number > this.lastDone && this.mayBeRepeated(outcome.error)) {
         this.hold(run, outcome.error);

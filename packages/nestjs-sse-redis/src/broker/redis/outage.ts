@@ -27,11 +27,13 @@ export class Outage {
   private attempts = 0;
   private reconnectTimer: NodeJS.Timeout | undefined;
   private reconnectedAt = -Infinity;
+  /** The connections are given up: what still comes over them says nothing about the next. */
+  private isLeaving = false;
 
-  /** @param reconnect makes the connections anew */
+  /** @param reconnect makes the connections anew; resolves when the present ones are closed */
   constructor(
     private readonly address: string,
-    private readonly reconnect: () => void,
+    private readonly reconnect: () => Promise<void>,
   ) {}
 
   /** A connection is gone, or announcements do not arrive. */
@@ -50,10 +52,12 @@ export class Outage {
 
   /** Redis refused a command. */
   refused(error: RedisRefusedError): void {
+    // Of a slot on its way, only its master answers so: https://redis.io/docs/latest/commands/cluster-setslot/.
+    if (error.code === 'REDIS_MIGRATING') return this.accepted();
     if (!isWrongServer(error.code)) return;
     this.failed(error);
     this.lost();
-    if (this.reconnectTimer) return;
+    if (this.reconnectTimer || this.isLeaving) return;
     const wait = this.reconnectedAt + this.delay() - performance.now();
     this.reconnectTimer = setTimeout(() => this.makeNew(), Math.max(0, wait)).unref();
   }
@@ -72,6 +76,7 @@ export class Outage {
 
   /** What is published arrives again. */
   over(): void {
+    if (this.isLeaving) return;
     this.cause = undefined;
     this.accepted();
     if (this.began === undefined) return;
@@ -84,7 +89,7 @@ export class Outage {
 
   /** Redis ran a script that writes: it is the master. */
   accepted(): void {
-    if (this.attempts === 0 && !this.reconnectTimer) return;
+    if (this.isLeaving || (this.attempts === 0 && !this.reconnectTimer)) return;
     clearTimeout(this.reconnectTimer);
     this.reconnectTimer = undefined;
     this.attempts = 0;
@@ -113,9 +118,11 @@ export class Outage {
 
   private makeNew(): void {
     this.reconnectTimer = undefined;
+    if (this.isLeaving) return;
     this.attempts++;
     this.reconnectedAt = performance.now();
-    this.reconnect();
+    this.isLeaving = true;
+    void this.reconnect().finally(() => (this.isLeaving = false));
   }
 
   /** The jitter keeps nodes that were refused together from coming back together. */

@@ -1,5 +1,4 @@
 import { Logger } from '@nestjs/common';
-import { setTimeout as delay } from 'node:timers/promises';
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import { parseRecord, type EventRecord } from '../../event/event-record.js';
 import type { Position } from '../../event/position.js';
@@ -20,6 +19,7 @@ import { checkCommands, toUnsupported } from './command-check.js';
 import { Commands } from './commands.js';
 import { Connections } from './connections.js';
 import { Keys } from './keys.js';
+import { NewLink } from './new-link.js';
 import { describeError, Outage } from './outage.js';
 import { Probe } from './probe.js';
 import { PublishQueue } from './publish-queue.js';
@@ -35,7 +35,6 @@ import { untilAccepted } from './until-accepted.js';
 
 const SEND = new Script(sendLua);
 
-const RETRY_AFTER_MS = 100;
 /** How long commands that were sent may take to be answered before their connection is given up. */
 const ANSWERED_WITHIN_MS = 200;
 
@@ -54,6 +53,7 @@ export class RedisBroker implements Broker {
   private readonly logs: RedisLogs;
   private readonly subscription: Subscription;
   private readonly probe: Probe;
+  private readonly newLink: NewLink;
   private listener: BrokerListener | undefined;
   /** How often the link was lost. */
   private losses = 0;
@@ -73,7 +73,7 @@ export class RedisBroker implements Broker {
     this.inbox = this.keys.inbox(nodeId);
     this.connections = new Connections(this.settings, (cause) => this.outage.moved(cause));
     const { address, rights, cluster } = this.settings;
-    this.outage = new Outage(address, () => void this.reconnect());
+    this.outage = new Outage(address, () => this.reconnect());
     this.commands = new Commands(
       this.connections.command,
       address,
@@ -87,6 +87,7 @@ export class RedisBroker implements Broker {
     this.probe = this.createProbe();
     this.registry = new RedisRegistryStore(this.commands, this.keys, options, this.probe);
     this.subscription = this.createSubscription();
+    this.newLink = new NewLink(() => this.sendProbe(), cluster !== undefined);
   }
 
   private createSubscription(): Subscription {
@@ -213,9 +214,12 @@ export class RedisBroker implements Broker {
   private receive(name: Buffer, message: Buffer): void {
     try {
       const channel = this.keys.channelFromPubSub(name);
-      if (channel !== undefined) this.onAnnounced(channel, parseRecord(message));
-      else if (name.toString() === this.probeChannel) this.onProbe(parseRecord(message));
-      else this.listener?.message(message.toString());
+      if (channel === undefined && name.toString() !== this.probeChannel)
+        return this.listener?.message(message.toString());
+      const announced = this.newLink.split(message);
+      if (!announced) this.leaveOtherLine();
+      else if (channel === undefined) this.onProbe(parseRecord(announced.record), announced.line);
+      else this.onAnnounced(channel, parseRecord(announced.record));
     } catch (error) {
       if (!(error instanceof UnexpectedReplyError)) throw error;
       this.logger.warn(error.message);
@@ -227,7 +231,15 @@ export class RedisBroker implements Broker {
     this.listener?.announced(channel, record);
   }
 
-  private onProbe({ position, prev, first }: EventRecord): void {
+  /** A master that was replaced is heard, or its successor: a new link is of one line. */
+  private leaveOtherLine(): void {
+    this.logger.debug(`Redis at ${this.settings.address} announces events of another line.`);
+    this.subscription.reconnect();
+  }
+
+  private onProbe({ position, prev, first }: EventRecord, line: string): void {
+    if (!this.isLinkUp) return this.newLink.heard(position, line);
+    if (!this.newLink.begin(line)) return this.leaveOtherLine();
     this.probe.returned();
     // `prev` of a probe that went alone is of its own channel, which has no log.
     this.onProven(position, first ? undefined : prev);
@@ -255,6 +267,7 @@ export class RedisBroker implements Broker {
   private onLost(): void {
     this.losses++;
     this.isLinkUp = false;
+    this.newLink.lost();
     this.probe.stop();
     this.outage.lost();
     this.listener?.linkLost();
@@ -271,29 +284,23 @@ export class RedisBroker implements Broker {
   private async reconnect(): Promise<void> {
     await this.commands.settled(ANSWERED_WITHIN_MS);
     if (!this.listener) return;
-    this.connections.leave(this.outage.cause);
+    const closed = this.connections.leave(this.outage.cause);
     this.subscription.reconnect();
+    await closed;
   }
 
   /** Every channel is acknowledged: from a position taken now on, nothing is missed. */
   private async onRestored(): Promise<void> {
     const { losses } = this;
-    while (this.listener && losses === this.losses) {
-      try {
-        const position = await this.sendProbe();
-        // Lost again meanwhile: then the position says nothing about the link that comes next.
-        if (losses !== this.losses) return;
-        this.watermark = 0;
-        this.isLinkUp = true;
-        this.outage.over();
-        this.probe.start();
-        this.listener?.linkRestored(position, this.line);
-        return;
-      } catch (error) {
-        // The connection for commands is not back yet.
-        this.logger.debug(`Not yet: ${(error as Error).message}`);
-        await delay(RETRY_AFTER_MS, undefined, { ref: false });
-      }
-    }
+    const isCurrent = () => this.listener !== undefined && losses === this.losses;
+    const position = await this.newLink.prove(isCurrent);
+    // Lost again meanwhile: then the position says nothing about the link that comes next.
+    if (position === undefined) return;
+    if (typeof position === 'string') return this.outage.moved(position);
+    this.watermark = 0;
+    this.isLinkUp = true;
+    this.outage.over();
+    this.probe.start();
+    this.listener?.linkRestored(position, this.line);
   }
 }

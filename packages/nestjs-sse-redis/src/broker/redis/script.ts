@@ -9,7 +9,12 @@ interface ScriptText {
 /** A Lua script that runs in Redis, known by its digest. */
 export class Script implements ScriptText {
   readonly sha: string;
-  /** The same for a cluster: announced to the subscribers of the slot's node, where PUBLISH would go to every node. */
+  /**
+   * The same for a cluster: announced to the subscribers of the slot's node, where PUBLISH would go to every node.
+   *
+   * Announcements have the line before the record. A master that was replaced takes what it announces to its successor, and
+   * to the subscribers there: a shard has one bus (https://redis.io/docs/latest/commands/spublish/).
+   */
   readonly sharded: ScriptText;
 
   /**
@@ -21,7 +26,9 @@ export class Script implements ScriptText {
     readonly opensClock = false,
   ) {
     this.sha = digest(source);
-    const sharded = source.replaceAll("'PUBLISH'", "'SPUBLISH'");
+    const sharded = source
+      .replaceAll(/'PUBLISH', (\w+), record/g, "'SPUBLISH', $1, clock.replid .. ' ' .. record")
+      .replaceAll("'PUBLISH'", "'SPUBLISH'");
     this.sharded = { source: sharded, sha: digest(sharded) };
   }
 }

@@ -23,10 +23,13 @@ local function openClock(clockKey, retentionText, count, replid)
     if stored[3] then since = math.max(since, now - math.min(retention, tonumber(stored[3])) * POSITIONS_PER_MS) end
     call('HSET', clockKey, 'last', string.format('%.0f', reserved), 'since', string.format('%.0f', since), 'retention', retentionText)
   end
+  -- Where the caller did not know it.
+  local line = onItsLine(clockKey, stored[4], tonumber(stored[1]), first, replid)
   return {
     key = clockKey,
-    -- Where the caller did not know it.
-    line = onItsLine(clockKey, stored[4], tonumber(stored[1]), first, replid),
+    line = line,
+    -- Of the line that is written now, for announcements.
+    replid = line and line[1] or stored[4] or '-',
     ms = ms,
     retention = retention,
     -- Where there is no log, nothing was published to the channel since then, or it would be here.

@@ -69,7 +69,7 @@ local function prolong()
   return false
 end
 
-local function publishProbe(position, last)
+local function publishProbe(position, last, clock)
   local record = string.format('%.0f ', position) .. last .. EPHEMERAL_TEXT .. toId(position) .. '\n\n'
   local receivers = redis.pcall('PUBLISH', probeChannel, record)
   return { type(receivers) == 'table' and -1 or 0 }
@@ -87,8 +87,8 @@ end
 local function prove()
   local stored = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'quiet', 'evicted', 'replid')
   if not (stored[1] and stored[2]) or stored[3] ~= retentionText then
-    local position = openClock(clockKey, retentionText, 1, ARGV[#ARGV]).position
-    return publishProbe(position, string.format('%.0f', position - 1))
+    local clock = openClock(clockKey, retentionText, 1, ARGV[#ARGV])
+    return publishProbe(clock.position, string.format('%.0f', clock.position - 1), clock)
   end
   local last = tonumber(stored[1])
   local taken, event = string.match(stored[4] or '', '^(%d+) (%d+)$')
@@ -99,9 +99,9 @@ local function prove()
   local position = math.max(now * POSITIONS_PER_MS, last + 1)
   local text = string.format('%.0f', position)
   -- Before `last` is written. What it says is told by the next script that can.
-  onItsLine(clockKey, stored[6], last, position, ARGV[#ARGV])
+  local line = onItsLine(clockKey, stored[6], last, position, ARGV[#ARGV])
   redis.call('HSET', clockKey, 'last', text, 'quiet', text .. ' ' .. event)
-  return publishProbe(position, event)
+  return publishProbe(position, event, { replid = line and line[1] or stored[6] or '-' })
 end
 
 local isSwept, runsOut = readLeases()

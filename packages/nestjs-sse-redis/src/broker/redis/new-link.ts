@@ -1,0 +1,93 @@
+import { Logger } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Position } from '../../event/position.js';
+import { withinTime } from '../../util/within-time.js';
+import { AnnouncedLines } from './cluster/announced-lines.js';
+
+const RETRY_AFTER_MS = 100;
+/** How long the first probe of a new link may take to come back. */
+const ECHOED_WITHIN_MS = 2_000;
+
+/** An announcement, with the line before its record, which is empty where announcements have none. */
+interface Announcement {
+  readonly line: string;
+  readonly record: Buffer;
+}
+
+/**
+ * A link that is being restored: its subscriptions are acknowledged, and a probe shows that they are of the server that
+ * answers commands.
+ *
+ * A master that hung may wake, take a subscription, and announce what was sent to it before, while its successor answers.
+ */
+export class NewLink {
+  private readonly logger = new Logger('SseRedisBroker');
+  private readonly announced: AnnouncedLines | undefined;
+  /** The lines of probes that came before the link was up, by position. */
+  private readonly probes = new Map<Position, string>();
+  private expected: { readonly position: Position; readonly settle: (line?: string) => void } | undefined;
+
+  constructor(
+    private readonly sendProbe: () => Promise<Position>,
+    isSharded: boolean,
+  ) {
+    if (isSharded) this.announced = new AnnouncedLines();
+  }
+
+  /** Splits an announcement; undefined where it is of another line than the link. */
+  split(message: Buffer): Announcement | undefined {
+    return this.announced ? this.announced.split(message) : { line: '', record: message };
+  }
+
+  /** The first link has a line with its first probe. Returns whether nothing of another one was heard. */
+  begin(line: string): boolean {
+    return this.announced?.begin(line) ?? true;
+  }
+
+  /** A probe came, before the link was up. */
+  heard(position: Position, line: string): void {
+    this.probes.set(position, line);
+    if (this.expected?.position === position) this.expected.settle(line);
+  }
+
+  /** The subscription is gone. */
+  lost(): void {
+    this.probes.clear();
+    this.announced?.lost();
+    this.expected?.settle();
+  }
+
+  /**
+   * Takes a position from which on nothing is missed.
+   *
+   * @param isCurrent whether this link is still the one
+   * @returns undefined if it is not; a text where it leads to another server than commands
+   */
+  async prove(isCurrent: () => boolean): Promise<Position | string | undefined> {
+    while (isCurrent()) {
+      try {
+        const position = await this.sendProbe();
+        if (!isCurrent()) return undefined;
+        const line = await this.echo(position);
+        if (!isCurrent()) return undefined;
+        if (line === undefined) return 'a probe did not come over the new subscription';
+        return this.begin(line) ? position : 'the new subscription brought announcements of another line';
+      } catch (error) {
+        // The connection for commands is not back yet.
+        this.logger.debug(`Not yet: ${(error as Error).message}`);
+        await delay(RETRY_AFTER_MS, undefined, { ref: false });
+      }
+    }
+    return undefined;
+  }
+
+  /** The line of a probe, when it comes back, or has already; undefined if it does not. */
+  private async echo(position: Position): Promise<string | undefined> {
+    const line = this.probes.get(position);
+    if (line !== undefined) return line;
+    const came = new Promise<string | undefined>((settle) => (this.expected = { position, settle }));
+    const back = await withinTime(came, ECHOED_WITHIN_MS);
+    this.expected = undefined;
+    return back;
+  }
+}

@@ -1,0 +1,108 @@
+import { until, type RedisServer } from '@nestjs-sse-redis/testing';
+import { setTimeout as pause } from 'node:timers/promises';
+import { HUB, type ClusterDeployment } from './cluster-deployment.js';
+
+export interface ClusterFault {
+  /** Whether events that were acknowledged may be lost. */
+  readonly mayLose: boolean;
+  /** Whether a replica becomes a master. */
+  readonly elects: boolean;
+  /** Causes it, and takes it away again. */
+  inject(deployment: ClusterDeployment): Promise<void>;
+}
+
+/** Slots that go with that of the hub: many, and few enough to be quick. */
+const SLOTS_BESIDE = 60;
+const MOVES = 3;
+/** Longer than the time after which a node of the cluster is taken for gone. */
+const PARTITION_MS = 3_500;
+/** How long a new master takes what is published before the old one is back. */
+const TAKEN_MS = 300;
+const CLOCK = `${HUB}:clock`;
+
+/** redis-cli moves the lowest slots of a node. So the hub goes to the node where few are lower, and from there with others. */
+async function reshard({ cluster }: ClusterDeployment): Promise<void> {
+  const slot = await cluster.slotOf(HUB);
+  const masters = await cluster.masters();
+  const counts = await Promise.all(
+    masters.map(async (master) => (await cluster.slotsOf(master)).filter((other) => other < slot).length),
+  );
+  const lower = Math.min(...counts);
+  const from = masters[counts.indexOf(lower)]!;
+  if ((await cluster.owner(HUB)) !== from) await cluster.migrate(HUB, { to: from });
+  const to = masters.find((master) => master !== from)!;
+  await cluster.reshard({ from, to, slots: lower + 1 + SLOTS_BESIDE });
+}
+
+/** The master goes, and comes back when its successor has taken what was published meanwhile. */
+async function replace(
+  { cluster }: ClusterDeployment,
+  away: (old: RedisServer) => unknown,
+  back: (old: RedisServer) => unknown,
+): Promise<void> {
+  const old = await cluster.owner(HUB);
+  await away(old);
+  const next = await cluster.elected(HUB, old);
+  const before = await next.cli('HGET', CLOCK, 'forks');
+  await until(() => next.cli('HGET', CLOCK, 'forks').then((forks) => forks !== before));
+  await pause(TAKEN_MS);
+  await back(old);
+  await cluster.agreed([await cluster.slotOf(HUB)], next);
+}
+
+/** All other nodes hang, so that the owner is in the minority. */
+async function isolate({ cluster }: ClusterDeployment): Promise<void> {
+  const owner = await cluster.owner(HUB);
+  const others = cluster.nodes.filter((node) => node !== owner);
+  for (const node of others) node.pause();
+  await pause(PARTITION_MS);
+  for (const node of others) node.resume();
+}
+
+/** Every failure of a cluster by its name. */
+export const CLUSTER_FAULTS = {
+  'slot migrations': {
+    mayLose: false,
+    elects: false,
+    inject: async ({ cluster }) => {
+      for (let i = 0; i < MOVES; i++) await cluster.migrate(HUB);
+    },
+  },
+  'redis-cli reshard': { mayLose: false, elects: false, inject: reshard },
+  'CLUSTER FAILOVER': {
+    mayLose: false,
+    elects: true,
+    inject: ({ cluster }) => cluster.failover(HUB).then(() => undefined),
+  },
+  'CLUSTER FAILOVER FORCE': {
+    mayLose: true,
+    elects: true,
+    inject: ({ cluster }) => cluster.failover(HUB, 'FORCE').then(() => undefined),
+  },
+  'CLUSTER FAILOVER TAKEOVER': {
+    mayLose: true,
+    elects: true,
+    inject: ({ cluster }) => cluster.failover(HUB, 'TAKEOVER').then(() => undefined),
+  },
+  'kill -9 of the owner': {
+    mayLose: true,
+    elects: true,
+    inject: (deployment) =>
+      replace(
+        deployment,
+        (old) => old.kill(),
+        (old) => old.restart(),
+      ),
+  },
+  'SIGSTOP of the owner, which wakes': {
+    mayLose: true,
+    elects: true,
+    inject: (deployment) =>
+      replace(
+        deployment,
+        (old) => old.pause(),
+        (old) => old.resume(),
+      ),
+  },
+  'a minority partition': { mayLose: true, elects: true, inject: isolate },
+} satisfies Record<string, ClusterFault>;

@@ -1,0 +1,201 @@
+import { ownIdOf, Random, until } from '@nestjs-sse-redis/testing';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { AppNode } from './app-node.js';
+import type { ClusterDeployment } from './cluster-deployment.js';
+import type { ClusterFault } from './cluster-faults.js';
+import { Publisher } from './publisher.js';
+import { COUNTS, DataLoss, identify, judge, noCounts, type Counts, type LoggedEvent } from './verdict.js';
+import { WatchedClient } from './watched-client.js';
+
+const CHANNELS = 6;
+/** Those that stay where they are, by the number of their node, and then those that come back all the time. */
+const STEADY = [0, 0, 1, 1, 2, 2, 2, 2];
+const RESTLESS = 4;
+const EVENTS_AT_ONCE = 3;
+const PUBLISH_EVERY_MS = 20;
+/** Publishes that wait for Redis; more are not begun. */
+const MOST_WAITING = 40;
+const DROP_EVERY_MS = 60;
+/** Before the fault, and behind it. */
+const CALM_MS = 300;
+
+/** What a fault led to. */
+export interface ClusterOutcome {
+  readonly counts: Counts;
+  readonly events: number;
+  /** Events that were acknowledged and are in no log. */
+  readonly acknowledgedAndLost: number;
+  readonly connections: number;
+  /** How long after its publish was acknowledged each event came to each client that stayed, ms. */
+  readonly delays: readonly number[];
+  /** Attempts to publish that failed, by code. */
+  readonly failures: ReadonlyMap<string, number>;
+  readonly problems: readonly string[];
+  /** What the client of the control got, and how late (ms). */
+  readonly control: { readonly counts: Counts; readonly latest: number } | undefined;
+}
+
+let runs = 0;
+
+/** Runs one fault under load on a deployment that is whole, and leaves it whole. */
+export class ClusterRun {
+  private readonly channels: string[];
+  private readonly clients: WatchedClient[] = [];
+  private controlled: WatchedClient | undefined;
+  private readonly publisher = new Publisher(() => this.random.pick(this.talking));
+  private readonly work = new Set<Promise<void>>();
+  private readonly problems: string[] = [];
+  private readonly random = new Random(++runs);
+  private readonly ending = new AbortController();
+
+  /** @param control a node without a protection, with a client that is judged apart */
+  constructor(
+    private readonly deployment: ClusterDeployment,
+    private readonly fault: ClusterFault,
+    private readonly control?: AppNode,
+  ) {
+    this.channels = Array.from({ length: CHANNELS }, (_, i) => `${runs}:${'abcdef'[i]}`);
+  }
+
+  async run(): Promise<ClusterOutcome> {
+    const { deployment, fault } = this;
+    if (fault.elects) await deployment.prepareElection();
+    this.connectClients();
+    await Promise.all(this.all.map((client) => client.placed()));
+    const loads = [
+      this.every(PUBLISH_EVERY_MS, () => this.publish()),
+      this.every(DROP_EVERY_MS, () => this.drop()),
+    ];
+    await pause(CALM_MS);
+    await fault.inject(deployment);
+    await pause(CALM_MS);
+    this.ending.abort();
+    await Promise.all([...loads, ...this.work]);
+    await this.catchUp();
+    return this.conclude();
+  }
+
+  private get all(): readonly WatchedClient[] {
+    return this.controlled ? [...this.clients, this.controlled] : this.clients;
+  }
+
+  /** Nodes that publish, and to which clients come back. Nobody tells the quiet one that a slot has moved. */
+  private get talking(): readonly AppNode[] {
+    return this.deployment.nodes.slice(0, 2);
+  }
+
+  private connectClients(): void {
+    const { nodes } = this.deployment;
+    for (const node of STEADY.map((i) => nodes[i]!)) {
+      this.clients.push(this.connect(`client ${this.clients.length} at ${node.name}`, () => node));
+    }
+    const pick = () => this.random.pick(this.fault.elects ? nodes : this.talking);
+    for (let i = 0; i < RESTLESS; i++) this.clients.push(this.connect(`restless client ${i}`, pick));
+    const { control } = this;
+    if (control) this.controlled = new WatchedClient('control', this.channels, () => control.url);
+  }
+
+  private connect(name: string, pickNode: () => AppNode): WatchedClient {
+    const channels = this.random.shuffle(this.channels).slice(0, 2 + this.random.int(CHANNELS - 1));
+    return new WatchedClient(name, channels, () => pickNode().url);
+  }
+
+  private async every(ms: number, act: () => void): Promise<void> {
+    while (!this.ending.signal.aborted) {
+      act();
+      await pause(ms);
+    }
+  }
+
+  private publish(): void {
+    if (this.work.size >= MOST_WAITING) return;
+    const drafts = Array.from({ length: EVENTS_AT_ONCE }, () => ({
+      channel: this.random.pick(this.channels),
+    }));
+    const done = this.publisher
+      .publish(drafts)
+      .catch((error: Error) => void this.problems.push(`a publish broke: ${error.message}`))
+      .finally(() => this.work.delete(done));
+    this.work.add(done);
+  }
+
+  private drop(): void {
+    this.random.pick(this.clients.slice(-RESTLESS)).drop();
+  }
+
+  /** One last event on every channel: whoever has got it, has got, or missed, all before it. */
+  private async catchUp(): Promise<void> {
+    const first = this.publisher.events.length;
+    await this.publisher.publish(this.channels.map((channel) => ({ channel })));
+    const last = new Map(this.publisher.events.slice(first).map(({ channel, id }) => [channel, id]));
+    const behind = new Set(this.all);
+    await until(
+      () => {
+        for (const client of behind) {
+          const tail = new Set(client.messages.slice(-200).map(ownIdOf));
+          if (client.channels.every((channel) => tail.has(last.get(channel)!))) behind.delete(client);
+        }
+        return behind.size === 0;
+      },
+      { timeout: 30_000, interval: 10 },
+    ).catch(() => this.problems.push(`still behind: ${[...behind].map(({ name }) => name).join(', ')}`));
+  }
+
+  private async conclude(): Promise<ClusterOutcome> {
+    await Promise.all(this.all.map((client) => client.stop()));
+    const { deployment, publisher, problems } = this;
+    const surviving = await deployment.readLogs(this.channels);
+    const loss = new DataLoss();
+    loss.masterLost = this.fault.mayLose;
+    loss.forks = await deployment.readForks();
+    loss.unlogged = this.findUnlogged(surviving);
+    loss.acknowledged = new Set(publisher.events.map(identify));
+    if (!this.fault.mayLose && loss.unlogged.length > 0)
+      problems.push(`no log has ${loss.unlogged.map(identify).join(', ')}`);
+    const doubled = surviving.length - new Set(surviving.map(({ key }) => key)).size;
+    if (doubled > 0) problems.push(`logs have ${doubled} events twice`);
+    const events = surviving.map((event) => ({ ...event, doubtful: false }));
+    const counts = noCounts();
+    for (const client of this.clients) {
+      const verdict = judge(client, { events, loss, announcementDropped: false });
+      problems.push(...verdict.problems);
+      for (const name of COUNTS) counts[name] += verdict.counts[name];
+    }
+    await deployment.forget(this.channels);
+    return {
+      counts,
+      events: surviving.length,
+      acknowledgedAndLost: loss.unlogged.filter((event) => loss.acknowledged.has(identify(event))).length,
+      connections: this.clients.reduce((sum, client) => sum + client.connections, 0),
+      delays: this.measureDelays(surviving, this.clients.slice(0, STEADY.length)),
+      control: this.controlled && {
+        counts: judge(this.controlled, { events, loss, announcementDropped: false }).counts,
+        latest: Math.max(...this.measureDelays(surviving, [this.controlled])),
+      },
+      failures: publisher.failures,
+      problems,
+    };
+  }
+
+  /** What was acknowledged, or came to a client, and did not survive. */
+  private findUnlogged(surviving: readonly LoggedEvent[]): LoggedEvent[] {
+    const known = new Set(surviving.map(identify));
+    const unlogged = new Map<string, LoggedEvent>();
+    const received = this.all.flatMap((client) => client.eventsReceived);
+    for (const event of [...this.publisher.events, ...received]) {
+      const identity = identify(event);
+      if (!known.has(identity)) unlogged.set(identity, event);
+    }
+    return [...unlogged.values()];
+  }
+
+  private measureDelays(events: readonly LoggedEvent[], clients: readonly WatchedClient[]): number[] {
+    return events.flatMap(({ id, key }) => {
+      const acknowledged = this.publisher.acknowledgedAt.get(key) ?? Infinity;
+      return clients.flatMap(({ arrivals }) => {
+        const arrived = arrivals.get(id);
+        return arrived === undefined ? [] : [Math.max(0, arrived - acknowledged)];
+      });
+    });
+  }
+}
