@@ -27,10 +27,15 @@ export function findRedisCli(env: NodeJS.ProcessEnv = process.env): string | und
   return executable(join(dirname(server), basename(server).replace(/server$/, 'cli')));
 }
 
+/** Of the server binary, as 7.2: Valkey 8 and 9 are 8 and 9. */
+export function getServerVersion(): number {
+  const text = execFileSync(findRedisBinary(), ['--version'], { encoding: 'utf8' });
+  return Number(/\bv=(\d+\.\d+)/.exec(text)?.[1] ?? 0);
+}
+
 /** Whether the server has sharded pub/sub, without which a hub cannot be on a cluster: Redis 7.0, or any Valkey. */
 export function hasShardedPubSub(): boolean {
-  const version = execFileSync(findRedisBinary(), ['--version'], { encoding: 'utf8' });
-  return Number(/\bv=(\d+)/.exec(version)?.[1]) >= 7;
+  return getServerVersion() >= 7;
 }
 
 function findOnPath(name: string, path: string): string | undefined {

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { type ClusterNode, type ClusterView, findSlotOwner, isAlive, look } from './cluster-view.js';
 import { freeClusterPorts } from './free-port.js';
 import { toNodesConfs } from './nodes-conf.js';
-import { findRedisCli } from './redis-binary.js';
+import { findRedisCli, getServerVersion } from './redis-binary.js';
 import { RedisServer } from './redis-server.js';
 import { inSync, isInSync } from './replication.js';
 import { SlotMigration, type SlotMigrationOptions } from './slot-migration.js';
@@ -77,7 +77,7 @@ export class TestCluster {
     // All ports are in all files, so a port that another process took meanwhile takes new files.
     for (let attempt = 1; ; attempt++) {
       const ports = await freeClusterPorts(masters * (1 + replicas));
-      const { ids, confs } = toNodesConfs(ports, masters);
+      const { ids, confs } = toNodesConfs(ports, masters, getServerVersion() >= 7.2);
       const starts = await Promise.allSettled(
         ports.map((port, i) => RedisServer.start({ port, args, files: { 'nodes.conf': confs[i]! } })),
       );

@@ -1,7 +1,10 @@
 import {
   findProblemOfRedisUrl,
+  findProblemsOfClient,
   findProblemsOfCluster,
   findProblemsOfOptions,
+  findProblemsOfVersion,
+  isClient,
   namesCluster,
 } from './redis-checks.js';
 import { findProblemOfPattern } from '../event/channel-pattern.js';
@@ -78,10 +81,13 @@ export const isRedis: OptionCheck = (value) => {
     const problem = findProblemOfRedisUrl(value);
     return problem
       ? [`redis takes a URL that begins with redis://, rediss:// or redis+cluster://, it got ${problem}`]
-      : [];
+      : findProblemsOfVersion(value);
   }
-  if (isObject(value))
-    return namesCluster(value) ? findProblemsOfCluster(value) : findProblemsOfOptions(value);
+  if (isObject(value)) {
+    if (isClient(value)) return [...findProblemsOfClient(value), ...findProblemsOfVersion(value)];
+    if (!namesCluster(value)) return findProblemsOfOptions(value);
+    return [...findProblemsOfCluster(value), ...findProblemsOfVersion(value)];
+  }
   return [
     `redis takes a URL, ioredis options or an ioredis Redis or Cluster, it got ${describeValue(value)}`,
   ];

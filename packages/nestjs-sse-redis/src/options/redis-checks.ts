@@ -1,16 +1,24 @@
+import { Redis, type Cluster } from 'ioredis';
 import { describeValue } from './describe-value.js';
 import type { RedisClusterOptions } from './redis-cluster-options.interface.js';
 import { splitClusterUrl } from './cluster-url.js';
 
+/** What is looked at in an ioredis `Cluster`; the same in ioredis 5 and 6. */
+interface ClusterInternals {
+  readonly startupNodes?: unknown;
+  readonly options: { readonly redisOptions?: object; readonly keyPrefix?: unknown };
+}
+
 /** A URL without a path, or with that of the one database of a cluster. */
-const DATABASE_0 = /^\w+:\/\/[^/?]*(\/0?)?(\?|$)/;
+const DATABASE_0 = /^\w+:\/\/[^/?]*(\/0?)?(\?(?!(.*&)?db=)|$)/;
+const NO_DATABASE = 'one with a database: a cluster has but 0';
 
 /** The fault of a URL of a Redis or of a cluster. The URL is never shown: it may have a password in it. */
 export function findProblemOfRedisUrl(redis: string): string | undefined {
   if (!/^rediss?\+cluster:/.test(redis)) return findProblemOfOneUrl(redis);
   const urls = splitClusterUrl(redis);
   if (!urls) return 'one that cannot be read: redis+cluster://user:password@host:6379,other:6379 is meant';
-  if (urls.some((url) => !DATABASE_0.test(url))) return 'one with a database: a cluster has but 0';
+  if (urls.some((url) => !DATABASE_0.test(url))) return NO_DATABASE;
   if (urls.some((url) => !/^\w+:\/\/([^@/]*@)?[^:/?]/.test(url)))
     return 'one that names a node without a host';
   return urls.map(findProblemOfOneUrl).find((problem) => problem !== undefined);
@@ -57,16 +65,53 @@ export function findProblemsOfCluster(value: object): string[] {
     for (const node of cluster as unknown[]) problems.push(...findProblemsOfNode(node));
   }
   if (db) problems.push(`redis.db is ${describeValue(db)}, and a cluster has but 0`);
-  for (const name of ['host', 'port', 'path', 'sentinels']) {
+  problems.push(...findProblemsOfPrefix('redis.keyPrefix', others['keyPrefix']));
+  for (const name of ['host', 'port', 'path', 'sentinels', 'Connector']) {
     if (others[name] !== undefined)
       problems.push(`redis has cluster and ${name}: one of the two says where Redis is`);
   }
   return problems;
 }
 
+/** Whether it is an ioredis `Cluster`, of any version. */
+export function isClient(redis: object): redis is Cluster {
+  return 'isCluster' in redis && Boolean(redis.isCluster);
+}
+
+/** The faults of an ioredis `Cluster`. */
+export function findProblemsOfClient(cluster: Cluster): string[] {
+  const { startupNodes, options } = cluster as unknown as ClusterInternals;
+  const { redisOptions = {}, keyPrefix } = options;
+  if (!Array.isArray(startupNodes) || startupNodes.length === 0)
+    return ['redis takes a Cluster with one node at least to begin with, it got one without'];
+  const problems = ['path', 'sentinels', 'Connector']
+    .filter((name) => name in redisOptions)
+    .map((name) => `redis is a Cluster with ${name} in its redisOptions: one of the two says where Redis is`);
+  return [...problems, ...findProblemsOfPrefix('the keyPrefix of the Cluster', keyPrefix)];
+}
+
+/**
+ * ioredis 5 takes the end of a subscription that a node ends by itself, as where a slot moves, for the answer to another command.
+ * RESP3 came with the version that does not, and so did its option.
+ */
+export function findProblemsOfVersion(redis: string | object): string[] {
+  const isCluster =
+    typeof redis === 'string' ? splitClusterUrl(redis) !== undefined : isClient(redis) || namesCluster(redis);
+  if (!isCluster || 'protocol' in new Redis({ lazyConnect: true }).options) return [];
+  return [
+    'redis names a cluster, which needs ioredis 6, and an older one is installed (npm install ioredis@6)',
+  ];
+}
+
+/** All keys are to be in one slot: the first `{…}` in them that is not empty says in which one. */
+function findProblemsOfPrefix(name: string, keyPrefix: unknown): string[] {
+  if (typeof keyPrefix !== 'string' || !keyPrefix.startsWith('}')) return [];
+  return [`${name} begins with }, and the keys of the hub would not be in one slot of the cluster`];
+}
+
 function findProblemsOfNode(node: unknown): string[] {
   if (typeof node === 'string') {
-    const problem = /^rediss?:\/\//.test(node) ? findProblemOfOneUrl(node) : 'another string';
+    const problem = findProblemOfNodeUrl(node);
     return problem
       ? [`redis.cluster takes URLs that begin with redis:// or rediss://, it got ${problem}`]
       : [];
@@ -76,6 +121,11 @@ function findProblemsOfNode(node: unknown): string[] {
   if (typeof node === 'object' && node !== null && (host === undefined || typeof host === 'string') && isPort)
     return [];
   return [`redis.cluster takes URLs or { host, port }, it got ${describeValue(node)}`];
+}
+
+function findProblemOfNodeUrl(url: string): string | undefined {
+  if (!/^rediss?:\/\//.test(url)) return 'another string';
+  return findProblemOfOneUrl(url) ?? (DATABASE_0.test(url) ? undefined : NO_DATABASE);
 }
 
 /** The fault of a URL of one Redis. The URL is never shown: it may have a password in it. */

@@ -66,7 +66,7 @@ it.each([
   ['ERR This instance has Lua scripting support disabled', 'Lua scripts'],
 ])('reads from %j that the server lacks %s', (words, lacking) => {
   const refusal = toRefusal(new Error(words), 'redis:6379', '+@all');
-  const error = toUnsupported(refusal, 'redis:6379') as Error;
+  const error = toUnsupported(refusal, 'redis:6379', false) as Error;
   expect(error).toBeInstanceOf(UnsupportedRedisError);
   expect(error.message).toContain(`Redis at redis:6379 lacks what the hub needs: ${lacking}.`);
   expect(error.cause).toBe(refusal);
@@ -74,7 +74,7 @@ it.each([
 
 it('leaves other refusals as they are', () => {
   const refusal = toRefusal(new Error('LOADING Redis is loading the dataset in memory'), 'redis:6379', '');
-  expect(toUnsupported(refusal, 'redis:6379')).toBe(refusal);
+  expect(toUnsupported(refusal, 'redis:6379', false)).toBe(refusal);
 });
 
 it('needs neither EVAL nor CLIENT', async () => {

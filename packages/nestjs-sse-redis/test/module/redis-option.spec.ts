@@ -4,6 +4,9 @@ import { inspect } from 'node:util';
 import { InvalidOptionsError, SseRedisModule } from 'nestjs-sse-redis';
 import { messageFor, resolve } from './resolve-options.js';
 
+/** By its default of `keepAlive`; the module goes by another one. */
+const IOREDIS = new Redis({ lazyConnect: true }).options.keepAlive === 0 ? '5' : '6';
+
 describe('the options', () => {
   it.each([
     'redis://localhost',
@@ -14,18 +17,24 @@ describe('the options', () => {
     '/run/redis.sock',
     { host: 'localhost' },
     {},
-    'redis+cluster://localhost',
-    'rediss+cluster://user:p%40ss@one:6379,two:6380/0?family=6',
-    { cluster: ['redis://one:6379', { host: 'two' }], password: 'p' },
   ])('take for redis %j', (redis) => {
     expect(resolve({ redis })['redis']).toBe(redis);
   });
 
-  it.each([
-    ['Redis', new Redis({ lazyConnect: true })],
-    ['Cluster', new Cluster(['redis://localhost'], { lazyConnect: true })],
-  ])('take an existing %s', (_, redis) => {
+  it('take an existing Redis', () => {
+    const redis = new Redis({ lazyConnect: true });
     expect(resolve({ redis })['redis']).toBe(redis);
+  });
+
+  it.each<[string, unknown]>([
+    ['a URL', 'redis+cluster://localhost'],
+    ['a URL with TLS', 'rediss+cluster://user:p%40ss@one:6379,two:6380/0?family=6'],
+    ['nodes', { cluster: ['redis://one:6379', { host: 'two' }], password: 'p' }],
+    ['an existing Cluster', new Cluster(['redis://localhost'], { lazyConnect: true })],
+  ])('take a cluster by %s with ioredis 6, and refuse it with ioredis 5', (_, redis) => {
+    const isTaken = () => resolve({ redis })['redis'] === redis;
+    const isRefused = () => messageFor({ redis }).includes('needs ioredis 6');
+    expect(IOREDIS === '5' ? isRefused() : isTaken()).toBe(true);
   });
 
   it.each([
@@ -42,10 +51,30 @@ describe('the options', () => {
     [{ cluster: [{ host: 'one', port: '6379' }] }, 'redis.cluster takes URLs or { host, port }'],
     [{ cluster: ['redis://one'], db: 2 }, 'redis.db is 2, and a cluster has but 0'],
     [{ cluster: ['redis://one'], host: 'two' }, 'redis has cluster and host'],
+    [{ cluster: ['redis://one'], Connector: class {} }, 'redis has cluster and Connector'],
+    [{ cluster: ['redis://one'], sentinels: [{ host: 'two' }] }, 'redis has cluster and sentinels'],
+    [{ cluster: ['redis://one'], keyPrefix: '}secret:' }, 'redis.keyPrefix begins with }'],
+    [{ cluster: ['redis://:secret@one/2'] }, 'one with a database'],
+    ['redis+cluster://:secret@one?family=4&db=2', 'one with a database'],
   ])('refuse for the cluster %j, and tell no password', (redis, shown) => {
     const message = messageFor({ redis });
     expect(message).toContain(shown);
     expect(message).not.toContain('secret');
+  });
+
+  it.each<[string, unknown[], object, string]>([
+    ['no node', [], {}, 'with one node at least'],
+    ['Sentinels', ['redis://one'], { redisOptions: { sentinels: [] } }, 'a Cluster with sentinels'],
+    ['a Connector', ['redis://one'], { redisOptions: { Connector: class {} } }, 'a Cluster with Connector'],
+    [
+      'a prefix in another slot',
+      ['redis://one'],
+      { keyPrefix: '}a:' },
+      'the keyPrefix of the Cluster begins',
+    ],
+  ])('refuse an existing Cluster with %s', (_, nodes, settings, shown) => {
+    const redis = new Cluster(nodes as string[], { lazyConnect: true, ...settings });
+    expect(messageFor({ redis })).toContain(shown);
   });
 
   it.each<[object, string | undefined]>([

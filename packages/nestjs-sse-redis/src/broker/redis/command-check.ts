@@ -33,10 +33,14 @@ export async function checkCommands(commands: Commands, key: string, isCluster: 
   if (missing.length > 0) throw unsupported(commands.address, missing.join(', '));
 }
 
-/** The same error for a refusal that says so. */
-export function toUnsupported(error: unknown, address: string): unknown {
+/**
+ * The same error for a refusal that says so.
+ *
+ * @param isCluster whether the hub follows the slot
+ */
+export function toUnsupported(error: unknown, address: string, isCluster: boolean): unknown {
   if (!(error instanceof RedisRefusedError)) return error;
-  const owner = MOVED.exec(error.message)?.[1];
+  const owner = isCluster ? undefined : MOVED.exec(error.message)?.[1];
   if (owner) {
     return new UnsupportedRedisError(
       `Redis at ${address} is a node of a Redis Cluster, and the keys of this prefix belong to its node ${owner}. Name the cluster, so that the hub follows them: redis: { cluster: [${owner}] }, or redis+cluster://${owner}.`,

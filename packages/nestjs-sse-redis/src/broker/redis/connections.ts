@@ -60,7 +60,9 @@ export class Connections {
     await closed;
   }
 
+  /** Ends the watch, and a search for nodes that goes on. */
   stopWatch(): void {
     this.watch?.stop();
+    this.settings.cluster?.close();
   }
 }

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RedisCredentialsError } from '../../errors/redis-credentials.error.js';
 import type {
@@ -6,6 +6,7 @@ import type {
   RedisCredentialsFunction,
 } from '../../options/redis-credentials.interface.js';
 import { withinTime } from '../../util/within-time.js';
+import { toRefusalCode } from './refusals.js';
 
 /**
  * Asks for user and password before each connection, the first one included.
@@ -43,6 +44,34 @@ export function askBeforeConnecting(
     if (isClosed) throw new Error('Connection is closed.');
     await connect();
   };
+}
+
+/** Asks the provider for user and password, which the next connection has too. */
+export async function renewCredentials(
+  redis: Redis,
+  provider: RedisCredentialsFunction,
+  timeout: number,
+): Promise<void> {
+  const { username, password } = await ask(provider, timeout);
+  Object.assign(redis.options, { username, password });
+}
+
+/**
+ * Does something with the user and password of a connection. They may have been rotated since it was made: where they are refused,
+ * they are renewed and it is done again. A provider may cost a request, so that it is not asked each time.
+ */
+export async function withAccess<T>(
+  options: RedisOptions,
+  renew: (() => Promise<void>) | undefined,
+  action: (access: RedisOptions) => Promise<T>,
+): Promise<T> {
+  try {
+    return await action(options);
+  } catch (error) {
+    if (!renew || toRefusalCode((error as Error).message) !== 'REDIS_UNAUTHENTICATED') throw error;
+    await renew();
+    return action(options);
+  }
 }
 
 async function ask(provider: RedisCredentialsFunction, timeout: number): Promise<RedisCredentials> {

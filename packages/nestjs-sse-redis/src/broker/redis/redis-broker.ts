@@ -31,6 +31,7 @@ import sendLua from './scripts/send.lua.js';
 import { subscriptionsEnded, toRefusal } from './refusals.js';
 import { checkServer } from './server-check.js';
 import { Subscription } from './subscription.js';
+import { untilAccepted } from './until-accepted.js';
 
 const SEND = new Script(sendLua);
 
@@ -117,12 +118,12 @@ export class RedisBroker implements Broker {
         if (this.isStarted) this.outage.failed(error);
       });
       server = await this.checkServer();
-      await this.subscription.start([this.probeChannel, this.inbox]);
+      await this.accepted(() => this.subscription.start([this.probeChannel, this.inbox]));
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
       await this.sendProbe();
     } catch (error) {
       await this.close();
-      throw toUnsupported(error, this.settings.address);
+      throw toUnsupported(error, this.settings.address, this.settings.cluster !== undefined);
     }
     this.probe.start();
     this.connections.startWatch();
@@ -144,8 +145,13 @@ export class RedisBroker implements Broker {
     const isCluster = cluster !== undefined;
     const redis = this.connections.command;
     const server = await checkServer({ redis, address, replicas, isCluster }, this.logger);
-    await checkCommands(this.commands, this.keys.clock, isCluster);
+    await this.accepted(() => checkCommands(this.commands, this.keys.clock, isCluster));
     return server;
+  }
+
+  /** A cluster may be about to move its slots, or to come up. One Redis that refuses is a fault of its settings, as a rule. */
+  private accepted<T>(action: () => Promise<T>): Promise<T> {
+    return this.settings.cluster ? untilAccepted(action, this.options.connectTimeout) : action();
   }
 
   publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {

@@ -2,7 +2,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { ClusterConnections } from './cluster/cluster-connections.js';
 import { toClusterSettings } from './cluster/cluster-settings.js';
 import { limitHandshake } from './cluster/handshake-limit.js';
-import { askBeforeConnecting } from './credentials.js';
+import { askBeforeConnecting, renewCredentials, withAccess } from './credentials.js';
 import { refuseLoading } from './loading-check.js';
 import { SENTINEL_TIMEOUT_MS, SentinelWatch } from './sentinel-watch.js';
 import type { MasterWatch } from './master-watch.js';
@@ -63,7 +63,13 @@ export class RedisSettings {
    * @param moved called where one leads elsewhere, with what says so
    */
   createMasterWatch(connections: readonly Redis[], moved: (cause: string) => void): MasterWatch | undefined {
-    if (this.cluster) return this.cluster.createWatch(connections[0]!.options, moved);
+    const { redisCredentials } = this.options;
+    const [first] = connections;
+    if (this.cluster && first) {
+      const renew =
+        redisCredentials && (() => renewCredentials(first, redisCredentials, this.connectTimeout));
+      return this.cluster.createWatch((ask) => withAccess(first.options, renew, ask), moved);
+    }
     const { options } = this.template;
     // With a connector of the application, only that knows where connections lead.
     if (!options.sentinels?.length || options.Connector) return undefined;

@@ -3,7 +3,7 @@ import type { MasterWatch } from '../master-watch.js';
 import type { ClusterSettings } from './cluster-settings.js';
 import { slotConnector } from './slot-connector.js';
 import { SlotFinder } from './slot-finder.js';
-import type { SlotOwner } from './slot-table.js';
+import { isSameNode, type SlotOwner } from './slot-table.js';
 
 /** How often nodes are asked: a master that was replaced behind a partition tells nobody. */
 const ASK_EVERY_MS = 5_000;
@@ -12,6 +12,9 @@ const LONGEST_DELAY_MS = 500;
 const FIRST_DELAY_MS = 5;
 /** How many nodes messages name. */
 const NAMED_NODES = 3;
+
+/** Calls a function with the access to nodes, and again with another one where that was refused. */
+type Find = (ask: (access: RedisOptions) => Promise<SlotOwner>) => Promise<SlotOwner>;
 
 /** The connections of a hub to a cluster: both lead to the master of the slot that has the keys. */
 export class ClusterConnections {
@@ -40,28 +43,38 @@ export class ClusterConnections {
       Connector: slotConnector(this.finder, (owner) => this.owners.set(options, owner)),
       // The first is to another node, as a rule, since the slot has moved.
       retryStrategy: (times) =>
-        times === 1 ? FIRST_DELAY_MS : Math.min(retryStrategy(times), LONGEST_DELAY_MS),
+        times === 1 ? FIRST_DELAY_MS : Math.min(retryStrategy(times), longestDelay()),
     };
     return options;
   }
 
   /** A node has refused: what it says of another one is where to ask first. */
   refused(error: Error | undefined): void {
-    const owner = /\bMOVED \d+ (\S+:\d+)/.exec(error?.message ?? '')?.[1];
-    if (owner) this.finder.askFirst(owner);
+    const [, host, port] = /\bMOVED \d+ (\S*):(\d+)/.exec(error?.message ?? '') ?? [];
+    // As in CLUSTER SLOTS: `?` is no host, and without one it is that of the node which refused.
+    if (host !== undefined && host !== '?') {
+      const [asked] = this.owners.values();
+      const known = host || asked?.host;
+      if (known) this.finder.askFirst({ host: known, port: Number(port) });
+    }
+  }
+
+  /** Ends the search for nodes. */
+  close(): void {
+    this.finder.close();
   }
 
   /**
    * Watches whether a connection leads to another node than the one that has the slot.
    *
-   * @param access options with user, password and TLS as they are by then
+   * @param find finds the owner, with user and password as they are by then
    * @param moved called where one does
    */
-  createWatch(access: RedisOptions, moved: (cause: string) => void): MasterWatch {
+  createWatch(find: Find, moved: (cause: string) => void): MasterWatch {
     const check = async () => {
       // Where nobody answers, nothing is known.
-      const owner = await this.finder.find(access).catch(() => undefined);
-      const isElsewhere = owner && [...this.owners.values()].some((node) => !isSame(node, owner));
+      const owner = await find((access) => this.finder.find(access)).catch(() => undefined);
+      const isElsewhere = owner && [...this.owners.values()].some((node) => !isSameNode(node, owner));
       if (isElsewhere && timer) moved(`the node ${owner.host}:${owner.port} has the slot of the hub`);
     };
     let timer: NodeJS.Timeout | undefined;
@@ -72,6 +85,7 @@ export class ClusterConnections {
   }
 }
 
-function isSame(one: SlotOwner, other: SlotOwner): boolean {
-  return one.id === other.id && one.host === other.host && one.port === other.port;
+/** The jitter keeps processes that lost a node together from coming back together. */
+function longestDelay(): number {
+  return LONGEST_DELAY_MS * (0.75 + Math.random() / 2);
 }

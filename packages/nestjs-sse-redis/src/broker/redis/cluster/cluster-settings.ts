@@ -1,17 +1,25 @@
 import { Redis, type Cluster, type NatMap, type RedisOptions } from 'ioredis';
 import type { RedisClusterOptions, ServerAddress } from '../../../options/redis-cluster-options.interface.js';
-import { namesCluster } from '../../../options/redis-checks.js';
+import { isClient, namesCluster } from '../../../options/redis-checks.js';
+import { seedResolver } from './seeds.js';
 import { splitClusterUrl } from '../../../options/cluster-url.js';
 
 /** A Redis Cluster, as the application gave it. */
 export interface ClusterSettings {
   /** Nodes to ask for the others; at least one. */
   readonly seeds: readonly ServerAddress[];
+  /** The same, as they are looked up now. */
+  readonly resolveSeeds: () => Promise<readonly ServerAddress[]>;
   /** For the connections to each node. */
   readonly options: RedisOptions;
   /** Where a node that tells of itself as at one address is reached. */
   readonly natMap: NatMap | undefined;
+  /** ms that one node may take to answer; one that takes longer is passed over. */
+  readonly nodeTimeout: number;
 }
+
+/** As in ioredis: `slotsRefreshTimeout`. */
+const NODE_TIMEOUT_MS = 1_000;
 
 /** What ioredis keeps to itself in a `Cluster`; the same in ioredis 5 and 6. */
 interface ClusterInternals {
@@ -22,7 +30,7 @@ interface ClusterInternals {
 export function toClusterSettings(redis: unknown): ClusterSettings | undefined {
   if (typeof redis === 'string') return fromUrl(redis);
   if (typeof redis !== 'object' || redis === null) return undefined;
-  if ('isCluster' in redis && redis.isCluster) return fromCluster(redis as Cluster);
+  if (isClient(redis)) return fromCluster(redis);
   return namesCluster(redis) ? fromOptions(redis) : undefined;
 }
 
@@ -30,27 +38,44 @@ function fromUrl(url: string): ClusterSettings | undefined {
   const urls = splitClusterUrl(url);
   if (!urls) return undefined;
   const nodes = urls.map(read);
-  return { seeds: nodes.map(toAddress), options: nodes[0]!, natMap: undefined };
+  return { ...toSeeds(nodes), options: nodes[0]!, natMap: undefined };
 }
 
 function fromOptions({ cluster, natMap, ...options }: RedisClusterOptions): ClusterSettings {
   const nodes = cluster.map(read);
-  return {
-    seeds: nodes.map(toAddress),
-    options: { ...credentialsOf(nodes), ...options },
-    natMap,
-  };
+  return { ...toSeeds(nodes), options: { ...options, ...credentialsOf(nodes, options) }, natMap };
 }
 
 function fromCluster(cluster: Cluster): ClusterSettings {
   const { startupNodes } = cluster as unknown as ClusterInternals;
-  const { redisOptions, natMap, keyPrefix } = cluster.options;
-  const nodes = startupNodes.map(read);
-  return {
-    seeds: nodes.map(toAddress),
-    options: { ...credentialsOf(nodes), ...redisOptions, ...(keyPrefix && { keyPrefix }) },
+  const {
+    redisOptions,
     natMap,
+    keyPrefix,
+    slotsRefreshTimeout: nodeTimeout = NODE_TIMEOUT_MS,
+  } = cluster.options;
+  const nodes = startupNodes.map(read);
+  const seeds = nodes.map(toAddress);
+  return {
+    seeds,
+    resolveSeeds: seedResolver(cluster, seeds, nodeTimeout),
+    // The database of one Redis, which ioredis ignores here: it would be a part of the names of channels.
+    options: {
+      ...redisOptions,
+      ...credentialsOf(nodes, redisOptions),
+      ...(keyPrefix && { keyPrefix }),
+      db: 0,
+    },
+    natMap,
+    nodeTimeout,
   };
+}
+
+function toSeeds(
+  nodes: readonly RedisOptions[],
+): Pick<ClusterSettings, 'seeds' | 'resolveSeeds' | 'nodeTimeout'> {
+  const seeds = nodes.map(toAddress);
+  return { seeds, resolveSeeds: () => Promise.resolve(seeds), nodeTimeout: NODE_TIMEOUT_MS };
 }
 
 /** A node as ioredis reads it: a URL, a port, or an address. */
@@ -62,8 +87,13 @@ function toAddress({ host, port }: RedisOptions): ServerAddress {
   return { host: host!, port: port! };
 }
 
-/** Those in the URL of a node, which ioredis takes for all. */
-function credentialsOf(nodes: readonly RedisOptions[]): RedisOptions {
+/** Those in the URL of a node, which ioredis takes for all, where the settings for all nodes have none. */
+function credentialsOf(nodes: readonly RedisOptions[], options: RedisOptions = {}): RedisOptions {
   const { username, password, tls } = nodes.find((node) => node.password) ?? nodes[0]!;
-  return { ...(username && { username }), ...(password && { password }), ...(tls && { tls }) };
+  const own = { username: options.username ?? username, password: options.password ?? password };
+  return {
+    ...(own.username && { username: own.username }),
+    ...(own.password && { password: own.password }),
+    ...((options.tls ?? tls) && { tls: options.tls ?? tls }),
+  };
 }

@@ -33,26 +33,27 @@ export function slotConnector(
 
     override async connect(): Promise<Socket> {
       this.connecting = true;
-      let owner: SlotOwner;
       try {
-        owner = await finder.find(this.options);
+        const owner = await finder.find(this.options);
+        // In the words of ioredis, which has given up meanwhile.
+        if (!this.connecting) throw new Error('Connection is closed.');
+        const stream = open(owner, this.options);
+        stream.once('error', (error) => (this.firstError = error));
+        this.stream = stream;
+        connecting(owner);
+        return stream;
       } catch (error) {
-        // Where `connect` rejects, ioredis ends the connection for good. After a socket that is closed it tries again.
-        this.firstError = error as Error;
+        // Where `connect` rejects, ioredis ends the connection for good. After a socket that is closed it tries again,
+        // unless it is closed itself. A port that a natMap got wrong is such an error too.
+        // What fails because of that is nobody's concern.
+        this.firstError = this.connecting ? (error as Error) : undefined;
         return new Socket().destroy();
       }
-      // In the words of ioredis, which has given up meanwhile.
-      if (!this.connecting) throw new Error('Connection is closed.');
-      connecting(owner);
-      const stream = open(owner, this.options);
-      stream.once('error', (error) => (this.firstError = error));
-      this.stream = stream;
-      return stream;
     }
   };
 }
 
 function open({ host, port }: SlotOwner, { tls, family }: RedisOptions): Socket {
-  if (tls) return connectTls({ host, port, ...tls });
-  return createConnection({ host, port, ...(family && { family }) });
+  const address = { host, port, ...(family && { family }) };
+  return tls ? connectTls({ ...address, ...tls }) : createConnection(address);
 }

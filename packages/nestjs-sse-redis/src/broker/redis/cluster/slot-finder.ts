@@ -1,21 +1,19 @@
-import { Redis, type NatMap, type RedisOptions } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerAddress } from '../../../options/redis-cluster-options.interface.js';
 import type { ClusterSettings } from './cluster-settings.js';
-import { findNodes, findOwner, type SlotOwner } from './slot-table.js';
+import { NodeAsker, type Testimony } from './node-asker.js';
+import { isSameNode, type SlotOwner } from './slot-table.js';
 
-/** A node that takes longer is passed over. */
-const NODE_TIMEOUT_MS = 1_000;
 /** How many nodes are asked at once: one may be stale, or alone on its side of a partition. */
 const ASKED_AT_ONCE = 3;
+/** How many are asked before the search fails; the next one asks others. In an outage, every process searches twice a second. */
+const MOST_ASKED = 12;
 /** How long other nodes are waited for after the first answer. */
 const GRACE_MS = 200;
 
-/** What one node says. */
-interface Testimony {
-  readonly owner: SlotOwner | undefined;
-  readonly nodes: readonly ServerAddress[];
-}
+/** A testimony that names an owner. */
+type Claim = Testimony & { readonly owner: SlotOwner };
 
 /** What some nodes say, and why others said nothing. */
 interface Answers {
@@ -30,26 +28,25 @@ interface Answers {
  * stands. In a failover nodes contradict one another for a while: the claim with the greatest epoch counts, as among the nodes.
  */
 export class SlotFinder {
-  /** Nodes that were heard of, the most likely to know first; the seeds are among them. */
-  private known: readonly ServerAddress[];
+  private readonly asker: NodeAsker;
+  /** Nodes that were heard of, the most likely to know first. */
+  private known: readonly ServerAddress[] = [];
   /** A node that is likely to know of a change before others do. */
   private hint: ServerAddress | undefined;
   private search: Promise<SlotOwner> | undefined;
+  private isClosed = false;
 
   /** @param key of the hub: all its keys are in one slot */
   constructor(
     private readonly settings: ClusterSettings,
     private readonly key: string,
   ) {
-    this.known = settings.seeds;
+    this.asker = new NodeAsker(settings, key);
   }
 
-  /** A node that is to be asked first, as it is told by `host:port` in a refusal. */
-  askFirst(address: string): void {
-    const at = address.lastIndexOf(':');
-    const host = address.slice(0, at);
-    // Without a host it is the one that was asked.
-    if (host !== '') this.hint = this.translate({ host, port: Number(address.slice(at + 1)) });
+  /** A node that is to be asked first, as a refusal tells of it. */
+  askFirst(node: ServerAddress): void {
+    this.hint = this.asker.translate(node);
   }
 
   /**
@@ -59,30 +56,38 @@ export class SlotFinder {
    * @throws Error if no node answers, or nobody has the slot
    */
   find(options: RedisOptions): Promise<SlotOwner> {
-    this.search ??= this.ask(getAccess(options)).finally(() => (this.search = undefined));
+    this.search ??= this.ask(options).finally(() => (this.search = undefined));
     return this.search;
   }
 
-  private async ask(access: RedisOptions): Promise<SlotOwner> {
-    const candidates = this.candidates();
-    let lastError: unknown = new Error('no node of the cluster is known');
-    for (let start = 0; start < candidates.length; start += ASKED_AT_ONCE) {
+  /** Ends a search; none begins any more. */
+  close(): void {
+    this.isClosed = true;
+    this.asker.close();
+  }
+
+  private async ask(options: RedisOptions): Promise<SlotOwner> {
+    const failures: unknown[] = [];
+    const candidates = await this.candidates(failures);
+    let answered = 0;
+    for (let start = 0; start < candidates.length && !this.isClosed; start += ASKED_AT_ONCE) {
       const asked = candidates.slice(start, start + ASKED_AT_ONCE);
-      const { testimonies, failures } = await this.askSome(asked, access);
-      const owner = newest(testimonies);
-      if (owner) {
-        this.learn(owner, testimonies);
-        return owner;
+      const answers = await this.askSome(asked, options);
+      const claim = findNewest(answers.testimonies.filter((one): one is Claim => one.owner !== undefined));
+      if (claim) {
+        this.learn(claim);
+        return claim.owner;
       }
-      lastError = failures[0] ?? new Error(`no node of the cluster has the slot of ${this.key}`);
+      answered += answers.testimonies.length;
+      failures.push(...answers.failures);
     }
-    throw lastError;
+    throw this.explain(failures, answered);
   }
 
   /** Whatever is said until soon after the first answer: one that hangs holds up nobody. */
-  private async askSome(nodes: readonly ServerAddress[], access: RedisOptions): Promise<Answers> {
+  private async askSome(nodes: readonly ServerAddress[], options: RedisOptions): Promise<Answers> {
     const answers: Answers = { testimonies: [], failures: [] };
-    const asked = nodes.map((node) => this.askNode(node, access));
+    const asked = nodes.map((node) => this.asker.ask(node, options));
     const all = asked.map((answer) =>
       answer.then(
         (testimony) => answers.testimonies.push(testimony),
@@ -97,80 +102,44 @@ export class SlotFinder {
     return answers;
   }
 
-  /** The likely ones first, then all others in an order of its own, so that no node is asked by everybody. */
-  private candidates(): ServerAddress[] {
-    const first = this.hint ? [this.hint] : [];
-    const [latest, ...others] = this.known;
-    if (latest) first.push(latest);
-    const unique = new Map(
-      [...first, ...shuffle(others), ...this.settings.seeds].map((node) => [nameOf(node), node]),
-    );
-    return [...unique.values()];
-  }
-
-  private learn(owner: SlotOwner, testimonies: readonly Testimony[]): void {
+  private learn({ owner, nodes }: Claim): void {
     this.hint = undefined;
-    const nodes = testimonies.find((one) => one.nodes.length > 0)?.nodes ?? [];
-    this.known = [owner, ...nodes.filter((node) => nameOf(node) !== nameOf(owner))];
+    this.known = unique([owner, ...nodes]);
   }
 
-  private async askNode(node: ServerAddress, access: RedisOptions): Promise<Testimony> {
-    const connection = new Redis({
-      ...access,
-      ...node,
-      connectTimeout: NODE_TIMEOUT_MS,
-      commandTimeout: NODE_TIMEOUT_MS,
-      enableReadyCheck: false,
-      lazyConnect: true,
-      maxRetriesPerRequest: 0,
-      disconnectTimeout: 200,
-      retryStrategy: () => null,
+  /** A server that refuses says more than one that is away: another password is needed then, not patience. */
+  private explain(failures: readonly unknown[], answered: number): unknown {
+    const refusal = failures.find((failure) => (failure as Error).name === 'ReplyError');
+    if (refusal) return refusal;
+    if (answered > 0) return new Error(`no node of the cluster has the slot of ${this.key}`);
+    return failures[0] ?? new Error('Connection is closed.');
+  }
+
+  /** The likely ones first, then others in an order of its own, so that no node is asked by everybody. */
+  private async candidates(failures: unknown[]): Promise<ServerAddress[]> {
+    const seeds = await this.settings.resolveSeeds().catch((error: unknown) => {
+      failures.push(error);
+      return [];
     });
-    let failure: Error | undefined;
-    connection.on('error', (error: Error) => (failure ??= error));
-    try {
-      await connection.connect();
-      const [slot, slots, nodes] = await Promise.all([
-        connection.call('CLUSTER', 'KEYSLOT', this.key) as Promise<number>,
-        connection.call('CLUSTER', 'SLOTS'),
-        // Hosts may refuse it. Without epochs, what the first node says counts.
-        connection.call('CLUSTER', 'NODES').catch(() => ''),
-      ]);
-      const owner = findOwner(slot, slots, String(nodes), node);
-      return {
-        owner: owner && { ...owner, ...this.translate(owner) },
-        nodes: findNodes(slots, node).map((one) => this.translate(one)),
-      };
-    } catch (error) {
-      throw failure ?? error;
-    } finally {
-      connection.disconnect();
-    }
-  }
-
-  private translate({ host, port }: ServerAddress): ServerAddress {
-    return translate(this.settings.natMap, `${host}:${port}`) ?? { host, port };
+    const likely = [this.hint, this.known[0] ?? seeds[0]].filter((node) => node !== undefined);
+    // The addresses of all nodes may have changed, and the names of the seeds lead to the new ones.
+    return unique([...likely, ...shuffle(unique([...this.known, ...seeds]))]).slice(0, MOST_ASKED);
   }
 }
 
-/** What each node asks for. */
-function getAccess({ username, password, tls, family }: RedisOptions): RedisOptions {
-  return {
-    ...(username && { username }),
-    ...(password && { password }),
-    ...(tls && { tls }),
-    ...(family && { family }),
-  };
-}
-
-function translate(natMap: NatMap | undefined, address: string): ServerAddress | undefined {
-  return (typeof natMap === 'function' ? natMap(address) : natMap?.[address]) ?? undefined;
-}
-
-function newest(testimonies: readonly Testimony[]): SlotOwner | undefined {
-  let newest: SlotOwner | undefined;
-  for (const { owner } of testimonies) if (owner && (!newest || owner.epoch > newest.epoch)) newest = owner;
+/** The claim with the greatest epoch; where hosts tell no epochs, that of the most nodes. */
+function findNewest(claims: readonly Claim[]): Claim | undefined {
+  const countVotes = (one: Claim) => claims.filter(({ owner }) => isSameNode(owner, one.owner)).length;
+  let newest = claims[0];
+  for (const one of claims.slice(1)) {
+    const isNewer = one.owner.epoch - newest!.owner.epoch || countVotes(one) - countVotes(newest!);
+    if (isNewer > 0) newest = one;
+  }
   return newest;
+}
+
+function unique(nodes: readonly ServerAddress[]): ServerAddress[] {
+  return [...new Map(nodes.map((node) => [nameOf(node), node])).values()];
 }
 
 function nameOf({ host, port }: ServerAddress): string {

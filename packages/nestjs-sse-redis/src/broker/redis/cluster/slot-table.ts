@@ -33,11 +33,22 @@ export function findOwner(
   return { host: toHost(host, metadata) ?? asked.host, port, id, epoch: epochOf(id, nodes) };
 }
 
-/** `?` stands for a host name that is to be told and is not known; `cluster-preferred-endpoint-type` of Redis 7 says which is told. */
+/**
+ * What `cluster-preferred-endpoint-type` of Redis 7 makes a node tell: null, or nothing, stands for the host that was asked, as
+ * behind a load balancer, even if its address is told as well. `?` stands for a host name that nobody has set.
+ *
+ * @see https://redis.io/docs/latest/commands/cluster-slots/
+ */
 function toHost(host: string | null | undefined, metadata: readonly string[]): string | undefined {
-  if (host && host !== '?') return host;
+  if (host !== '?') return host || undefined;
   const at = metadata.indexOf('ip');
-  return at === -1 ? undefined : metadata[at + 1];
+  return at === -1 ? undefined : metadata[at + 1] || undefined;
+}
+
+/** A node may be told of by several addresses: the name in the cluster counts, where it is told. */
+export function isSameNode(one: SlotOwner, other: SlotOwner): boolean {
+  if (one.id !== '' && other.id !== '') return one.id === other.id;
+  return one.host === other.host && one.port === other.port;
 }
 
 /** Lines of `id ip:port@busport,hostname flags master ping-sent pong-received epoch link-state slots…`. */
