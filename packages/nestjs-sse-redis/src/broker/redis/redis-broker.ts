@@ -118,7 +118,8 @@ export class RedisBroker implements Broker {
         if (this.isStarted) this.outage.failed(error);
       });
       server = await this.checkServer();
-      await this.accepted(() => this.subscription.start([this.probeChannel, this.inbox]));
+      const subscribe = () => this.subscription.start([this.probeChannel, this.inbox]);
+      await untilAccepted(subscribe, this.settings.patience);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
       await this.sendProbe();
     } catch (error) {
@@ -143,15 +144,13 @@ export class RedisBroker implements Broker {
     const { address, cluster } = this.settings;
     const { replicas } = this.options;
     const isCluster = cluster !== undefined;
-    const redis = this.connections.command;
+    const { command: redis } = this.connections;
     const server = await checkServer({ redis, address, replicas, isCluster }, this.logger);
-    await this.accepted(() => checkCommands(this.commands, this.keys.clock, isCluster));
+    await untilAccepted(
+      () => checkCommands(this.commands, this.keys.clock, isCluster),
+      this.settings.patience,
+    );
     return server;
-  }
-
-  /** A cluster may be about to move its slots, or to come up. One Redis that refuses is a fault of its settings, as a rule. */
-  private accepted<T>(action: () => Promise<T>): Promise<T> {
-    return this.settings.cluster ? untilAccepted(action, this.options.connectTimeout) : action();
   }
 
   publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {
@@ -217,7 +216,8 @@ export class RedisBroker implements Broker {
       if (channel === undefined && name.toString() !== this.probeChannel)
         return this.listener?.message(message.toString());
       const announced = this.newLink.split(message);
-      if (!announced) this.leaveOtherLine();
+      // A master that was replaced is heard, or its successor: a new link is of one line.
+      if (!announced) this.subscription.reconnect();
       else if (channel === undefined) this.onProbe(parseRecord(announced.record), announced.line);
       else this.onAnnounced(channel, parseRecord(announced.record));
     } catch (error) {
@@ -231,15 +231,9 @@ export class RedisBroker implements Broker {
     this.listener?.announced(channel, record);
   }
 
-  /** A master that was replaced is heard, or its successor: a new link is of one line. */
-  private leaveOtherLine(): void {
-    this.logger.debug(`Redis at ${this.settings.address} announces events of another line.`);
-    this.subscription.reconnect();
-  }
-
   private onProbe({ position, prev, first }: EventRecord, line: string): void {
     if (!this.isLinkUp) return this.newLink.heard(position, line);
-    if (!this.newLink.begin(line)) return this.leaveOtherLine();
+    if (!this.newLink.begin(line)) return this.subscription.reconnect();
     this.probe.returned();
     // `prev` of a probe that went alone is of its own channel, which has no log.
     this.onProven(position, first ? undefined : prev);

@@ -46,6 +46,14 @@ export class RedisSettings {
     this.connectTimeout = Math.min(connectTimeout ?? Infinity, options.connectTimeout);
   }
 
+  /**
+   * How many ms the start waits for a refusal to pass. A cluster may be about to move its slots, or to come up. One Redis that
+   * refuses is a fault of its settings, as a rule.
+   */
+  get patience(): number {
+    return this.cluster ? this.options.connectTimeout : 0;
+  }
+
   /** The connection for commands. It queues nothing: a publish that cannot be sent now is the caller's to know of. */
   createCommandConnection(): Redis {
     return this.create();
