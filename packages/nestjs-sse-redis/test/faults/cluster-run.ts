@@ -90,7 +90,8 @@ export class ClusterRun {
       this.clients.push(this.connect(`client ${this.clients.length} at ${node.name}`, () => node));
     }
     const pick = () => this.random.pick(this.fault.elects ? nodes : this.talking);
-    for (let i = 0; i < RESTLESS; i++) this.clients.push(this.connect(`restless client ${i}`, pick));
+    const restless = this.fault.livesOn ? 0 : RESTLESS;
+    for (let i = 0; i < restless; i++) this.clients.push(this.connect(`restless client ${i}`, pick));
     const { control } = this;
     if (control) this.controlled = new WatchedClient('control', this.channels, () => control.url);
   }
