@@ -1,0 +1,63 @@
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { deferred, until, type Deferred } from '@nestjs-sse-redis/testing';
+import { RedisRefusedError, type RedisRefusalCode } from 'nestjs-sse-redis';
+import { Outage } from '../../src/broker/redis/outage.js';
+
+let leaving: Deferred<void>[];
+let outage: Outage;
+
+beforeEach(() => {
+  for (const level of ['log', 'warn'] as const) jest.spyOn(Logger.prototype, level).mockReturnValue();
+  leaving = [];
+  outage = new Outage('redis:6379', () => {
+    const closed = deferred<void>();
+    leaving.push(closed);
+    return closed.promise;
+  });
+});
+afterEach(() => {
+  outage.stop();
+  jest.restoreAllMocks();
+});
+
+const refuse = (code: RedisRefusalCode) =>
+  outage.refused(new RedisRefusedError('refused', { code, cause: undefined }));
+
+it('goes on searching for the master, whatever still comes over connections that are being left', async () => {
+  refuse('REDIS_READONLY');
+  await until(() => leaving.length === 1);
+  outage.accepted();
+  outage.over();
+  expect(outage.isReconnecting).toBe(true);
+  expect(outage.cause).toBeDefined();
+
+  leaving[0]!.resolve();
+  await until(() => {
+    outage.accepted();
+    return !outage.isReconnecting;
+  });
+});
+
+it('makes no further connections while the present ones are being left', async () => {
+  refuse('REDIS_READONLY');
+  await until(() => leaving.length === 1);
+  refuse('REDIS_MOVED');
+  outage.moved('another master');
+  leaving[0]!.resolve();
+  await until(() => {
+    refuse('REDIS_READONLY');
+    return leaving.length > 1;
+  });
+  expect(leaving).toHaveLength(2);
+});
+
+it('ends the search at a node whose slot is on its way, since only the owner answers so', async () => {
+  refuse('REDIS_MOVED');
+  await until(() => leaving.length === 1);
+  leaving[0]!.resolve();
+  await until(() => {
+    refuse('REDIS_MIGRATING');
+    return !outage.isReconnecting;
+  });
+});
