@@ -44,12 +44,13 @@ it('makes no further connections while the present ones are being left', async (
   await until(() => leaving.length === 1);
   refuse('REDIS_MOVED');
   outage.moved('another master');
+  expect(leaving).toHaveLength(1);
+
   leaving[0]!.resolve();
   await until(() => {
     refuse('REDIS_READONLY');
-    return leaving.length > 1;
+    return leaving.length === 2;
   });
-  expect(leaving).toHaveLength(2);
 });
 
 it('ends the search at a node whose slot is on its way, since only the owner answers so', async () => {
