@@ -1,7 +1,8 @@
 import { jest } from '@jest/globals';
-import { compare, RedisServer, until } from '@nestjs-sse-redis/testing';
+import { compare, deferred, RedisServer, until } from '@nestjs-sse-redis/testing';
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Commands } from '../../src/broker/redis/commands.js';
 import { failureOf, Hubs } from '../hub/hubs.js';
 
@@ -97,6 +98,35 @@ describe.each(refusals)('a server that answers $code for a while', ({ code, begi
     // The last attempt may still be on its way when the time is up.
     expect([code, 'PUBLISH_OUTCOME_UNKNOWN']).toContain(failure['code']);
     await end(redis);
+    await until(async () => (await test.hub.readiness()).ready);
+    expect(await test.dataIn('news')).toEqual([]);
+  });
+});
+
+describe('a held publish', () => {
+  const hubs = Hubs.over('redis');
+  afterEach(() => jest.restoreAllMocks());
+
+  it('is refused, and not sent, where its time ran out while the process was blocked', async () => {
+    const { begin } = refusals.find(({ code }) => code === 'REDIS_BUSY')!;
+    const test = await hubs.start({ publishTimeout: 400 });
+    const admin = hubs.redis.client();
+    await admin.ping();
+    await begin(hubs.redis);
+    const refused = deferred<void>();
+    const { refuse } = Commands.prototype;
+    jest.spyOn(Commands.prototype, 'refuse').mockImplementation(function (this: Commands, cause) {
+      refused.resolve();
+      return refuse.call(this, cause);
+    });
+    const publish = failureOf(test.hub.publish('news', { data: 'late' }));
+    await refused.promise;
+    await nextTurn();
+    // It waits now before it is sent again. In one turn, so that this is not in between.
+    const healed = admin.script('KILL');
+    for (const end = performance.now() + 800; performance.now() < end;);
+    expect((await publish)['code']).toBe('REDIS_BUSY');
+    await healed;
     await until(async () => (await test.hub.readiness()).ready);
     expect(await test.dataIn('news')).toEqual([]);
   });
