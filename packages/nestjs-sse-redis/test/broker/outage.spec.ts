@@ -11,7 +11,7 @@ beforeEach(() => {
   for (const level of ['log', 'warn'] as const) jest.spyOn(Logger.prototype, level).mockReturnValue();
   leaving = [];
   outage = new Outage('redis:6379', () => {
-    const closed = deferred<void>();
+    const closed = deferred();
     leaving.push(closed);
     return closed.promise;
   });

@@ -113,7 +113,8 @@ describe('a held publish', () => {
     const admin = hubs.redis.client();
     await admin.ping();
     await begin(hubs.redis);
-    const refused = deferred<void>();
+    const refused = deferred();
+    // oxlint-disable-next-line typescript/unbound-method -- called with its own `this` below
     const { refuse } = Commands.prototype;
     jest.spyOn(Commands.prototype, 'refuse').mockImplementation(function (this: Commands, cause) {
       refused.resolve();
