@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
-import { findRedisBinary, until } from '@nestjs-sse-redis/testing';
+import { findRedisBinary, hasShardedPubSub, until } from '@nestjs-sse-redis/testing';
 import { TestBrowser } from '@nestjs-sse-redis/testing/browser';
 import { Redis } from 'ioredis';
 import { DemoPage } from './demo-page.js';
@@ -43,7 +43,7 @@ function isListening(port: number): Promise<boolean> {
 
 const areGone = async (ports: number[]) => !(await Promise.all(ports.map(isListening))).includes(true);
 
-describe('the demo page on a Redis Cluster in Chromium', () => {
+(hasShardedPubSub() ? describe : describe.skip)('the demo page on a Redis Cluster in Chromium', () => {
   let demo: DemoProcess;
   let chromium: TestBrowser | undefined;
 
@@ -120,7 +120,7 @@ describe('the demo page on a Redis Cluster in Chromium', () => {
   });
 });
 
-describe('the demo on a Redis Cluster', () => {
+(hasShardedPubSub() ? describe : describe.skip)('the demo on a Redis Cluster', () => {
   it('refuses to start where it is given a Redis that is not its own', async () => {
     const demo = DemoProcess.launch({ REDIS_CLUSTER: '1', REDIS_URL: 'redis://127.0.0.1:1' });
     expect(await demo.exited).toBe(1);

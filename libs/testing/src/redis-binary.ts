@@ -24,7 +24,10 @@ export function findRedisBinary(env: NodeJS.ProcessEnv = process.env): string {
 /** The `redis-cli` or `valkey-cli` beside the server binary; a folder with the server alone is no rarity. */
 export function findRedisCli(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const server = findRedisBinary(env);
-  return executable(join(dirname(server), basename(server).replace(/server$/, 'cli')));
+  const name = basename(server);
+  // A server by another name, such as a link to one, has none that is known.
+  if (!name.endsWith('server')) return undefined;
+  return executable(join(dirname(server), name.replace(/server$/, 'cli')));
 }
 
 /** Of the server binary, as 7.2: Valkey 8 and 9 are 8 and 9. */

@@ -7,7 +7,7 @@ import { createServer } from 'node:tls';
 import { RedisRefusedError, RedisUnavailableError } from 'nestjs-sse-redis';
 import { certificate } from '../http/certificate.js';
 import { failureOf } from '../hub/hubs.js';
-import { ClusterHubs } from './cluster-hubs.js';
+import { ClusterHubs, describeCluster } from './cluster-hubs.js';
 
 /** Those of the README, for a hub with a prefix of its own. */
 const README_RIGHTS = ['resetchannels', '+@all', '-@admin', '-@dangerous', '+info'];
@@ -36,7 +36,7 @@ async function createUser(...rights: string[]): Promise<string> {
 
 const seeds = () => cluster.connection.cluster;
 
-describe('a user', () => {
+describeCluster('a user', () => {
   it.each([
     ['the rights of the README', []],
     ['no right to CLUSTER NODES', ['-cluster|nodes']],
@@ -150,7 +150,7 @@ async function startTls(): Promise<{
   return { ports, natMap: Object.fromEntries(entries) as never };
 }
 
-describe('a cluster with TLS, behind NAT', () => {
+describeCluster('a cluster with TLS, behind NAT', () => {
   it.each<[string, (natMap: Record<string, { host: string; port: number }>) => NatMap]>([
     ['an object', (natMap) => natMap],
     ['a function', (natMap) => (address) => natMap[address] ?? null],
@@ -215,7 +215,7 @@ function raise(error: Error): never {
   throw error;
 }
 
-describe('a cluster that tells of its nodes', () => {
+describeCluster('a cluster that tells of its nodes', () => {
   /** What nodes say of where they are. */
   async function announce(settings: Record<string, string>, told: string): Promise<void> {
     const set = (name: string, value: string) => onAllNodes('CONFIG', 'SET', name, value);
@@ -276,7 +276,7 @@ function hasIpv6(): Promise<boolean> {
   });
 }
 
-describe('an ioredis Cluster', () => {
+describeCluster('an ioredis Cluster', () => {
   const port = () => seeds()[0]!.port;
   const dnsLookup = (_: string, answer: (error: null, address: string) => void) => answer(null, '127.0.0.1');
 

@@ -1,11 +1,14 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { until, type TestCluster } from '@nestjs-sse-redis/testing';
+import { hasShardedPubSub, until, type TestCluster } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import type { SseRedisOptions } from 'nestjs-sse-redis';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { Heard, publication, publishAll } from './broker-set-ups.js';
+
+/** Where the server under test can have a hub on a cluster. */
+export const describeCluster = hasShardedPubSub() ? describe : describe.skip;
 
 /** A process of a hub; its subscriptions are up. */
 export interface Member {

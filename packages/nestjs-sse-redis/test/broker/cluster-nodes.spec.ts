@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { RedisRefusedError } from 'nestjs-sse-redis';
 import { failureOf } from '../hub/hubs.js';
 import { Heard, publication, publishAll } from './broker-set-ups.js';
-import { ClusterHubs } from './cluster-hubs.js';
+import { ClusterHubs, describeCluster } from './cluster-hubs.js';
 
 /** How long a partition lasts (ms). */
 const OUTAGE = 3_000;
@@ -47,7 +47,7 @@ async function startSilent(count: number): Promise<{ host: string; port: number 
   return servers.map((server) => ({ host: '127.0.0.1', port: (server.address() as AddressInfo).port }));
 }
 
-describe('a node', () => {
+describeCluster('a node', () => {
   it('without the scripts is given them, after SCRIPT FLUSH and after a move', async () => {
     const member = await hubs.works({ redis: cluster.url });
     await Promise.all(cluster.nodes.map((node) => node.cli('SCRIPT', 'FLUSH')));
@@ -107,7 +107,7 @@ describe('a node', () => {
   });
 });
 
-describe('a start', () => {
+describeCluster('a start', () => {
   it('waits for a slot that is on the move', async () => {
     const migration = await cluster.startMigration(hubs.tag);
     const starting = hubs.join({ redis: cluster.url });
@@ -161,7 +161,7 @@ describe('a start', () => {
   });
 });
 
-describe('a master that hangs', () => {
+describeCluster('a master that hangs', () => {
   it('before it is replaced, and is connected to anew, holds nothing up afterwards', async () => {
     const own = await TestCluster.start({ masters: 1, replicas: 1 });
     later.push(() => own.stop());
@@ -181,7 +181,7 @@ describe('a master that hangs', () => {
   });
 });
 
-describe('hundreds of channels', () => {
+describeCluster('hundreds of channels', () => {
   it('are moved by one new connection', async () => {
     const { broker, heard } = await hubs.works({ redis: cluster.url });
     await Promise.all(Array.from({ length: 600 }, (_, i) => broker.subscribe(`channel ${i}`)));
@@ -204,7 +204,7 @@ async function startProxies(nodes: readonly RedisServer[] = cluster.nodes) {
   return { proxies, redis: { cluster: at, natMap } };
 }
 
-describe('a partition', () => {
+describeCluster('a partition', () => {
   it.each<[string, (socket: Socket) => void]>([
     ['refuses', (socket) => void socket.destroy()],
     ['is silent', (socket) => void socket.resume()],

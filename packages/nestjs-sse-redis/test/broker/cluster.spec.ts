@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { hasShardedPubSub, RedisServer, TestCluster, until } from '@nestjs-sse-redis/testing';
+import { RedisServer, TestCluster, until } from '@nestjs-sse-redis/testing';
 import { Cluster } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,8 +12,7 @@ import { POSITIONS_PER_MS } from '../../src/event/position.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { failureOf } from '../hub/hubs.js';
 import { Heard, publication, publishAll } from './broker-set-ups.js';
-
-const describeCluster = hasShardedPubSub() ? describe : describe.skip;
+import { describeCluster } from './cluster-hubs.js';
 
 let cluster: TestCluster;
 let prefix: string;
