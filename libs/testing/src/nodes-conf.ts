@@ -17,7 +17,7 @@ interface Layout {
 /**
  * The file `nodes.conf` of each node, with all nodes, masters first: a cluster that starts with it needs no CLUSTER MEET.
  *
- * @param hasShards nodes have ids of shards, as from 7.2 on: SPUBLISH on a node that has loaded none ends it
+ * @param hasShards nodes have ids of shards, as from 7.2 on
  */
 export function toNodesConfs(
   ports: number[],

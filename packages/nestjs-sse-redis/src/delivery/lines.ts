@@ -11,7 +11,7 @@ export class Lines {
    * Takes the forks that are known at a new link.
    *
    * A server that was made a replica of nobody and a master again begins a line with all its data. Whoever was connected to it
-   * has heard what it announced before and after, and needs not go back.
+   * has heard what it announced before and after, and need not go back.
    *
    * @param line of the server that the link leads to
    * @returns the fork behind which whoever was connected has heard another line; undefined where none is new

@@ -1,10 +1,10 @@
 import {
   findProblemOfRedisUrl,
-  findProblemsOfClient,
+  findProblemsOfClusterClient,
   findProblemsOfCluster,
   findProblemsOfOptions,
   findProblemsOfVersion,
-  isClient,
+  isClusterClient,
   namesCluster,
 } from './redis-checks.js';
 import { findProblemOfPattern } from '../event/channel-pattern.js';
@@ -84,7 +84,8 @@ export const isRedis: OptionCheck = (value) => {
       : findProblemsOfVersion(value);
   }
   if (isObject(value)) {
-    if (isClient(value)) return [...findProblemsOfClient(value), ...findProblemsOfVersion(value)];
+    if (isClusterClient(value))
+      return [...findProblemsOfClusterClient(value), ...findProblemsOfVersion(value)];
     if (!namesCluster(value)) return findProblemsOfOptions(value);
     return [...findProblemsOfCluster(value), ...findProblemsOfVersion(value)];
   }

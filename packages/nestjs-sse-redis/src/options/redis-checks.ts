@@ -74,12 +74,12 @@ export function findProblemsOfCluster(value: object): string[] {
 }
 
 /** Whether it is an ioredis `Cluster`, of any version. */
-export function isClient(redis: object): redis is Cluster {
+export function isClusterClient(redis: object): redis is Cluster {
   return 'isCluster' in redis && Boolean(redis.isCluster);
 }
 
 /** The faults of an ioredis `Cluster`. */
-export function findProblemsOfClient(cluster: Cluster): string[] {
+export function findProblemsOfClusterClient(cluster: Cluster): string[] {
   const { startupNodes, options } = cluster as unknown as ClusterInternals;
   const { redisOptions = {}, keyPrefix } = options;
   if (!Array.isArray(startupNodes) || startupNodes.length === 0)
@@ -96,7 +96,9 @@ export function findProblemsOfClient(cluster: Cluster): string[] {
  */
 export function findProblemsOfVersion(redis: string | object): string[] {
   const isCluster =
-    typeof redis === 'string' ? splitClusterUrl(redis) !== undefined : isClient(redis) || namesCluster(redis);
+    typeof redis === 'string'
+      ? splitClusterUrl(redis) !== undefined
+      : isClusterClient(redis) || namesCluster(redis);
   if (!isCluster || 'protocol' in new Redis({ lazyConnect: true }).options) return [];
   return [
     'redis names a cluster, which needs ioredis 6, and an older one is installed (npm install ioredis@6)',

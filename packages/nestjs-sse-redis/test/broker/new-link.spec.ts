@@ -59,7 +59,7 @@ describe('the first probe of a link', () => {
     const proven = link.prove(() => true);
     for (let i = 0; i < 5; i++) {
       await delay(600);
-      link.split(announcement);
+      link.recordOf(announcement);
     }
     link.heard(5, '');
     expect(await proven).toBe(5);

@@ -1,4 +1,4 @@
-import { findNodes, findOwner } from '../../src/broker/redis/cluster/slot-table.js';
+import { findNodes, findOwner, isSameNode } from '../../src/broker/redis/cluster/slot-table.js';
 
 const ASKED = { host: 'seed', port: 1 };
 const NODES = [
@@ -54,6 +54,14 @@ it.each([
 it('counts a claim as the oldest where its node is not told, or CLUSTER NODES is refused', () => {
   expect(findOwner(5, [[0, 16_383, ['10.0.0.1', 6379]]], NODES, ASKED)).toMatchObject({ id: '', epoch: 0 });
   expect(findOwner(5, rangeOf('10.0.0.1'), '', ASKED)).toMatchObject({ id: 'aaa', epoch: 0 });
+});
+
+it('knows a node by its name in the cluster, whatever address it is told by, and by its address where it has none', () => {
+  const node = { host: '10.0.0.1', port: 6379, id: 'aaa', epoch: 4 };
+  expect(isSameNode(node, { ...node, host: 'one.example', epoch: 5 })).toBe(true);
+  expect(isSameNode(node, { ...node, id: 'bbb' })).toBe(false);
+  expect(isSameNode(node, { ...node, id: '' })).toBe(true);
+  expect(isSameNode(node, { ...node, id: '', port: 6380 })).toBe(false);
 });
 
 it('names masters and replicas once each', () => {

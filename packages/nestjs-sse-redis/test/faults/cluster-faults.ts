@@ -19,8 +19,6 @@ export interface ClusterFault {
 /** Slots that go with that of the hub: many, and few enough to be quick. */
 const SLOTS_BESIDE = 60;
 const MOVES = 3;
-/** Longer than the time after which a node of the cluster is taken for gone. */
-const PARTITION_MS = 3_500;
 /** How long a new master takes what is published before the old one is back. */
 const TAKEN_MS = 300;
 const CLOCK = `${HUB}:clock`;
@@ -60,7 +58,7 @@ async function isolate({ cluster }: ClusterDeployment): Promise<void> {
   const owner = await cluster.owner(HUB);
   const others = cluster.nodes.filter((node) => node !== owner);
   for (const node of others) node.pause();
-  await pause(PARTITION_MS);
+  await until(async () => String(await owner.cli('CLUSTER', 'INFO')).includes('cluster_state:fail'));
   for (const node of others) node.resume();
 }
 

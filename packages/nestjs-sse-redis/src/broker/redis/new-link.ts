@@ -8,12 +8,6 @@ const RETRY_AFTER_MS = 100;
 /** How long a new link may be silent before its first probe comes back: behind much else it may take its time. */
 const SILENT_MS = 2_000;
 
-/** An announcement, with the line before its record, which is empty where announcements have none. */
-interface Announcement {
-  readonly line: string;
-  readonly record: Buffer;
-}
-
 /**
  * A link that is being restored: its subscriptions are acknowledged, and a probe shows that they are of the server that
  * answers commands.
@@ -36,10 +30,15 @@ export class NewLink {
     if (isSharded) this.announced = new AnnouncedLines();
   }
 
-  /** Splits an announcement; undefined where it is of another line than the link. */
-  split(message: Buffer): Announcement | undefined {
+  /** The record of an announcement; undefined where it is of another line than the link. */
+  recordOf(message: Buffer): Buffer | undefined {
     this.count++;
-    return this.announced ? this.announced.split(message) : { line: '', record: message };
+    return this.announced ? this.announced.recordOf(message) : message;
+  }
+
+  /** The line of an announcement; empty where announcements have none. */
+  lineOf(message: Buffer): string {
+    return this.announced?.lineOf(message) ?? '';
   }
 
   /** The first link has a line with its first probe. Returns whether nothing of another one was heard. */

@@ -215,11 +215,11 @@ export class RedisBroker implements Broker {
       const channel = this.keys.channelFromPubSub(name);
       if (channel === undefined && name.toString() !== this.probeChannel)
         return this.listener?.message(message.toString());
-      const announced = this.newLink.split(message);
+      const record = this.newLink.recordOf(message);
       // A master that was replaced is heard, or its successor: a new link is of one line.
-      if (!announced) this.subscription.reconnect();
-      else if (channel === undefined) this.onProbe(parseRecord(announced.record), announced.line);
-      else this.onAnnounced(channel, parseRecord(announced.record));
+      if (!record) this.subscription.reconnect();
+      else if (channel === undefined) this.onProbe(parseRecord(record), this.newLink.lineOf(message));
+      else this.onAnnounced(channel, parseRecord(record));
     } catch (error) {
       if (!(error instanceof UnexpectedReplyError)) throw error;
       this.logger.warn(error.message);

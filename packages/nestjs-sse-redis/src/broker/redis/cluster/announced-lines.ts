@@ -7,28 +7,33 @@ const SPACE = 0x20;
  * successor, until it knows: its positions would carry cursors past events of the present line.
  */
 export class AnnouncedLines {
-  private ofLink: string | undefined;
-  /** Those that were heard before the line of the link was known. */
+  /** The line of the link, with the space behind it; undefined where it is not known. */
+  private prefix: Buffer | undefined;
+  /** Those that were heard before. */
   private readonly early = new Set<string>();
 
   /** The link is gone. */
   lost(): void {
-    this.ofLink = undefined;
+    this.prefix = undefined;
     this.early.clear();
   }
 
   /** Takes the line of the link, where it is not known. Returns whether nothing else was heard over it. */
   begin(line: string): boolean {
-    this.ofLink ??= line;
-    return [...this.early].every((one) => one === this.ofLink);
+    if (this.prefix) return true;
+    this.prefix = Buffer.from(`${line} `);
+    return [...this.early].every((one) => one === line);
   }
 
-  /** Splits an announcement into its line and its record; undefined where it is of another line than the link. */
-  split(message: Buffer): { readonly line: string; readonly record: Buffer } | undefined {
-    const end = message.indexOf(SPACE);
-    const line = message.toString('latin1', 0, Math.max(0, end));
-    if (this.ofLink === undefined) this.early.add(line);
-    else if (this.ofLink !== line) return undefined;
-    return { line, record: message.subarray(end + 1) };
+  /** Cuts the line off an announcement; undefined where it is of another line than the link. */
+  recordOf(message: Buffer): Buffer | undefined {
+    const { prefix } = this;
+    if (!prefix) this.early.add(this.lineOf(message));
+    else if (prefix.compare(message, 0, prefix.length) !== 0) return undefined;
+    return message.subarray(message.indexOf(SPACE) + 1);
+  }
+
+  lineOf(message: Buffer): string {
+    return message.toString('latin1', 0, Math.max(0, message.indexOf(SPACE)));
   }
 }

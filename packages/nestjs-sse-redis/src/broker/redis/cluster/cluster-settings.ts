@@ -1,6 +1,6 @@
 import { Redis, type Cluster, type NatMap, type RedisOptions } from 'ioredis';
 import type { RedisClusterOptions, ServerAddress } from '../../../options/redis-cluster-options.interface.js';
-import { isClient, namesCluster } from '../../../options/redis-checks.js';
+import { isClusterClient, namesCluster } from '../../../options/redis-checks.js';
 import { seedResolver } from './seeds.js';
 import { splitClusterUrl } from '../../../options/cluster-url.js';
 
@@ -30,7 +30,7 @@ interface ClusterInternals {
 export function toClusterSettings(redis: unknown): ClusterSettings | undefined {
   if (typeof redis === 'string') return fromUrl(redis);
   if (typeof redis !== 'object' || redis === null) return undefined;
-  if (isClient(redis)) return fromCluster(redis);
+  if (isClusterClient(redis)) return fromCluster(redis);
   return namesCluster(redis) ? fromOptions(redis) : undefined;
 }
 
