@@ -7,20 +7,9 @@ run 'ioredis@6.0.0' 'accepted: heard, asked 1 time, subscribersReady true, error
 refused once: not heard, asked 1 time, subscribersReady true, errors 0, status ready' <<'JS'
 import { createServer } from 'node:net';
 import { Cluster } from 'ioredis';
-import { report, sleep } from './server.mjs';
+import { bulk, commands, report, sleep } from './server.mjs';
 
-const bulk = (text) => `$${text.length}\r\n${text}\r\n`;
 const push = (kind, value) => `*3\r\n${bulk(kind)}${bulk('news')}${value}`;
-
-/** The commands of a piece of the request stream, each with its arguments. */
-function* commands(text) {
-  const lines = text.split('\r\n');
-  for (let i = 0; i < lines.length - 1; ) {
-    const count = Number(lines[i].slice(1));
-    yield Array.from({ length: count }, (_, k) => lines[i + 2 + 2 * k]);
-    i += 1 + 2 * count;
-  }
-}
 
 /** @param refusals how many SSUBSCRIBEs the new owner of the slots refuses first */
 async function move(refusals) {

@@ -8,19 +8,7 @@ Cluster: 2, run 2 times
 Cluster with maxRedirections 0: rejected, run 1 time' <<'JS'
 import { createServer } from 'node:net';
 import { Cluster, Redis } from 'ioredis';
-import { report } from './server.mjs';
-
-const bulk = (text) => `$${text.length}\r\n${text}\r\n`;
-
-/** The commands of a piece of the request stream, each with its arguments. */
-function* commands(text) {
-  const lines = text.split('\r\n');
-  for (let i = 0; i < lines.length - 1; ) {
-    const count = Number(lines[i].slice(1));
-    yield Array.from({ length: count }, (_, k) => lines[i + 2 + 2 * k]);
-    i += 1 + 2 * count;
-  }
-}
+import { bulk, commands, report } from './server.mjs';
 
 /** Runs INCR on a server of its own, whose first answer to INCR is lost. */
 async function increment(connect) {

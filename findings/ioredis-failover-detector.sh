@@ -7,9 +7,7 @@ run 'ioredis@6.0.0' 'with the detector: end
 without: ready' <<'JS'
 import { createServer } from 'node:net';
 import { Redis } from 'ioredis';
-import { report, sleep } from './server.mjs';
-
-const bulk = (text) => `$${text.length}\r\n${text}\r\n`;
+import { bulk, report, sleep } from './server.mjs';
 
 async function listen(answer) {
   const sockets = new Set();

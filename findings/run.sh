@@ -27,6 +27,18 @@ export function stream(response, body) {
   return response;
 }
 
+export const bulk = (text) => `$${text.length}\r\n${text}\r\n`;
+
+/** The commands of a piece of what a client of Redis sends, each with its arguments. */
+export function* commands(text) {
+  const lines = text.split('\r\n');
+  for (let i = 0; i < lines.length - 1; ) {
+    const count = Number(lines[i].slice(1));
+    yield Array.from({ length: count }, (_, k) => lines[i + 2 + 2 * k]);
+    i += 1 + 2 * count;
+  }
+}
+
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Prints what was seen, one line each, and ends. */
