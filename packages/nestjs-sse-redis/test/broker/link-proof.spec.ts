@@ -1,4 +1,4 @@
-import { until, useRedis } from '@nestjs-sse-redis/testing';
+import { TcpProxy, until, useRedis } from '@nestjs-sse-redis/testing';
 import type { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -168,6 +168,29 @@ describe('a link that renewals of the lease prove', () => {
       expect(probes).toHaveLength(1);
     } finally {
       await redis.cli('CONFIG', 'SET', 'maxmemory', '0');
+    }
+  });
+});
+
+describe('a link over a network, or to a Redis, that takes longer than the interval', () => {
+  const redis = useRedis();
+
+  it('is not taken for deaf: a probe is missed only once Redis has published it', async () => {
+    const interval = 200;
+    const proxy = await TcpProxy.start({ target: redis.port });
+    const url = `redis://127.0.0.1:${proxy.port}`;
+    const options = resolveOptions({ redis: url, prefix: randomUUID(), probeInterval: interval });
+    const broker = new RedisBroker(url, options, NODE.id);
+    const heard = new Listener();
+    try {
+      await broker.start(heard);
+      proxy.delay(3 * interval);
+      const before = heard.watermarks.length;
+      await until(() => heard.watermarks.length >= before + 5, { timeout: 60_000 });
+      expect(heard.link).toEqual([]);
+    } finally {
+      await broker.close();
+      await proxy.stop();
     }
   });
 });

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Position } from '../../event/position.js';
-import { withinTime } from '../../util/within-time.js';
+import { awakeFor } from '../../util/awake-for.js';
 import { AnnouncedLines } from './cluster/announced-lines.js';
 
 const RETRY_AFTER_MS = 100;
@@ -91,7 +91,8 @@ export class NewLink {
       if (line !== undefined) return line;
       count = this.count;
       const came = new Promise<string | undefined>((settle) => (this.expected = { position, settle }));
-      const back = await withinTime(came, SILENT_MS);
+      const isOver = () => this.expected === undefined || this.probes.has(position);
+      const back = await Promise.race([came, awakeFor(SILENT_MS, isOver).then(() => undefined)]);
       this.expected = undefined;
       if (back !== undefined) return back;
     } while (isCurrent() && this.count > count);

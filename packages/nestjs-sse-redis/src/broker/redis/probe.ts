@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MAX_TIMER } from '../../options/resolved-options.js';
 import type { Position } from '../../event/position.js';
+import { awakeFor } from '../../util/awake-for.js';
 
 /**
  * The last part of the interval. Within it a renewal of the lease takes the probe along, and the announcement of an event
@@ -15,7 +15,7 @@ export interface ProbeListener {
   due(): void;
   /** Redis confirmed that all that was announced before a position has arrived, without a probe. */
   proven(position: Position, lastEvent: Position): void;
-  /** Called once, when a published probe has not come back within the interval; the probe then rests. */
+  /** Called once, when a probe that Redis has published has not come back within the interval; the probe then rests. */
   deaf(): void;
 }
 
@@ -84,7 +84,7 @@ export class Probe {
     const { channel, heard } = this;
     const run: ProbeRun = { channel, heard, recent: Math.floor(this.interval * EARLY) };
     this.run = run;
-    this.wait(this.interval, () => void this.expire(run));
+    clearTimeout(this.timer);
     return run;
   }
 
@@ -95,10 +95,16 @@ export class Probe {
    */
   answered(run: ProbeRun, [position = -1, lastEvent = 0, age = 0]: readonly number[]): void {
     if (position < 0) this.failed(run);
+    else if (position === 0) this.published(run);
     if (position <= 0 || this.run !== run) return;
     this.run = undefined;
     this.rest(age);
     this.listener.proven(position, lastEvent);
+  }
+
+  /** From here on it is waited for: Redis sends an announcement before it answers. */
+  published(run: ProbeRun): void {
+    void this.expect(run);
   }
 
   /** It was not published, or perhaps not: its absence proves nothing. */
@@ -127,9 +133,8 @@ export class Probe {
     this.timer = setTimeout(then, ms).unref();
   }
 
-  private async expire(run: ProbeRun): Promise<void> {
-    // After an event loop that was blocked timers come first: what has arrived must be read before it is missed.
-    await nextTurn();
+  private async expect(run: ProbeRun): Promise<void> {
+    await awakeFor(this.interval, () => this.run !== run);
     if (this.run !== run) return;
     // `start()` is called again when there is a new subscription to prove.
     this.stop();

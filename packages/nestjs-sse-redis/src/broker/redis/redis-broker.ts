@@ -242,7 +242,11 @@ export class RedisBroker implements Broker {
   private onProofDue(): void {
     this.listener?.proofDue?.();
     const run = this.probe.take();
-    if (run) this.sendProbe().catch(() => this.probe.failed(run));
+    if (!run) return;
+    this.sendProbe().then(
+      () => this.probe.published(run),
+      () => this.probe.failed(run),
+    );
   }
 
   private onProven(position: Position, lastEvent: Position | undefined): void {
