@@ -7,8 +7,8 @@
 
 /** Negative, zero or positive, like every comparator. Ids are Redis stream ids, `milliseconds-sequence`. */
 export function compareIds(a, b) {
-  const [aMs, aSeq] = a.split('-').map(Number);
-  const [bMs, bSeq] = b.split('-').map(Number);
+  const [aMs, aSeq] = a.split(/[-.]/).map(Number);
+  const [bMs, bSeq] = b.split(/[-.]/).map(Number);
   return aMs - bMs || aSeq - bSeq;
 }
 

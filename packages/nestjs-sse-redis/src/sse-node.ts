@@ -156,11 +156,11 @@ export class SseNode implements HubParts {
         feeds.linkLost();
       },
       linkRestored: (position, line) => {
-        const fork = feeds.linkRestored(position, line);
+        const forkedAt = feeds.linkRestored(position, line);
         this.registration.recount();
         clients.linkRestored();
         // Announcements and answers may have come before this position, and be about later ones.
-        subscribers.linkRestored(feeds.link.lastAssigned, fork);
+        subscribers.linkRestored(feeds.link.lastAssigned, forkedAt);
       },
     };
   }

@@ -78,18 +78,18 @@ export interface DataLine {
   readonly forks: readonly Fork[];
   /** Names the start of the server that the connection leads to; empty where that is not known. */
   readonly serverStart: string;
+  /** From here on this Redis remembers the hub whole; 0 where that is not known. */
+  readonly since: Position;
 }
 
-/** Between the lines of a data set. */
-export interface LineChange {
+/** A new line of the data set began: a replica was promoted, or a server restarted. */
+export interface Fork {
   /** The data reached up to here. Whatever events came after it are those of the old line, and lost. */
   readonly from: Position;
   /** No event of the new line has an earlier position. */
   readonly began: Position;
-}
-
-/** A new line of the data set began: a replica was promoted, or a server restarted. */
-export interface Fork extends LineChange {
+  /** The number of the line that began, as ids have it; 0 where they have none. */
+  readonly line: number;
   /** Names the start of the server that began it; empty where that is not known. */
   readonly serverStart: string;
 }

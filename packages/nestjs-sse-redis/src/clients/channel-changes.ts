@@ -1,6 +1,6 @@
 import type { Subscribers } from '../delivery/subscribers.js';
 import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
-import type { Position } from '../event/position.js';
+import type { LinePosition } from '../event/position.js';
 import type { Authorization } from './authorization.js';
 import type { ClientConnection } from './client-connection.js';
 import type { Registrar } from './registrar.js';
@@ -24,7 +24,7 @@ export class ChannelChanges {
   subscribe(
     connection: ClientConnection,
     channels: readonly string[],
-    after: Position | undefined,
+    after: LinePosition | undefined,
   ): Promise<string[]> {
     return connection.inTurn(async () => {
       const { subscriber } = connection;

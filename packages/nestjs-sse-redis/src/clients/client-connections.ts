@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import type { CloseCause, HubCounters } from '../delivery/hub-counters.js';
 import type { Subscribers } from '../delivery/subscribers.js';
-import type { Position } from '../event/position.js';
+import type { LinePosition } from '../event/position.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { AcknowledgementWatch } from '../response/acknowledgement-watch.js';
 import type { ResponseSink } from '../response/response-sink.js';
@@ -128,7 +128,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
   subscribe(
     connection: ClientConnection,
     channels: readonly string[],
-    after: Position | undefined,
+    after: LinePosition | undefined,
   ): Promise<string[]> {
     return this.changes.subscribe(connection, channels, after);
   }

@@ -1,6 +1,7 @@
 import { SseRedisError } from '../errors/sse-redis.error.js';
 import type { ClientConnection } from '../clients/client-connection.js';
 import type { ClientConnections } from '../clients/client-connections.js';
+import type { LinePosition } from '../event/position.js';
 import type { ConnectionTarget, ConnectionCommand, CommandResult } from './connection-command.js';
 
 /** Does what was asked to those connections that are in this process. Never rejects. */
@@ -54,7 +55,7 @@ async function apply(
       clients.replace(connection);
       return [];
     case 'subscribe':
-      return clients.subscribe(connection, command.channels, command.after);
+      return clients.subscribe(connection, command.channels, toStart(command));
     case 'unsubscribe':
       await clients.unsubscribe(connection, command.channels);
       return [];
@@ -65,6 +66,10 @@ async function apply(
       // Of a newer version, in the midst of a deploy.
       throw new TypeError('This process does not know what is asked of it.');
   }
+}
+
+function toStart({ after, line = 0 }: ConnectionCommand & { type: 'subscribe' }): LinePosition | undefined {
+  return after === undefined ? undefined : { position: after, line };
 }
 
 function targets(

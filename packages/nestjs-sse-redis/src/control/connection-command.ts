@@ -21,6 +21,8 @@ export type ConnectionCommand =
       readonly target: ConnectionTarget;
       readonly channels: readonly string[];
       readonly after?: number | undefined;
+      /** On which `after` was given out. */
+      readonly line?: number | undefined;
       readonly secret?: string | undefined;
     }
   | {

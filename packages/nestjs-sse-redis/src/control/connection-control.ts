@@ -4,7 +4,7 @@ import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
 import { parseChannels } from '../event/channel-name.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
-import type { Position } from '../event/position.js';
+import type { LinePosition, Position } from '../event/position.js';
 import { getNodeId, type ConnectionCommand, type ConnectionTarget } from './connection-command.js';
 import type { ConnectionsResult, DisconnectOptions, SendOutcome, SubscribeOptions } from './control.types.js';
 import type { NodeRpc, RpcOutcome } from './node-rpc.js';
@@ -59,10 +59,9 @@ export class ConnectionControl {
         ? { connection: target }
         : parseTarget(`${type}()`, target, ['connection', 'user']);
     const results: ConnectionsResult[] = [];
-    for (const [position, group] of groupByPosition(names, after)) {
-      results.push(
-        await this.command(whom, { type, target: whom, channels: group, after: position, secret }),
-      );
+    for (const { group, start } of groupByPosition(names, after)) {
+      const command = { type, target: whom, channels: group, secret };
+      results.push(await this.command(whom, { ...command, after: start?.position, line: start?.line }));
     }
     return combine(results);
   }
@@ -138,19 +137,20 @@ function combine(results: readonly ConnectionsResult[]): ConnectionsResult {
   };
 }
 
-/** The id of a late event has a position for each of several channels. */
+/** The id of a late event has a position for each of several channels, and one line. */
 function groupByPosition(
   channels: readonly string[],
   after: string | undefined,
-): Map<Position | undefined, string[]> {
-  const groups = new Map<Position | undefined, string[]>();
+): { readonly group: string[]; readonly start?: LinePosition }[] {
+  if (after === undefined) return [{ group: [...channels] }];
+  const groups = new Map<Position, { readonly group: string[]; readonly start: LinePosition }>();
   for (const channel of channels) {
-    const position = after === undefined ? undefined : parsePositionAfter(after, channel);
-    const group = groups.get(position);
-    if (group) group.push(channel);
-    else groups.set(position, [channel]);
+    const start = parsePositionAfter(after, channel);
+    const known = groups.get(start.position);
+    if (known) known.group.push(channel);
+    else groups.set(start.position, { group: [channel], start });
   }
-  return groups;
+  return [...groups.values()];
 }
 
 /** Anything else would count as false, and keep its client away for good. */

@@ -10,7 +10,12 @@ export class Claims {
   private byFeed: Map<Feed, Position | undefined> | undefined = undefined;
 
   /** @param claimed of all channels without a claim of their own; undefined: none */
-  constructor(private readonly claimed: Position | undefined) {}
+  constructor(private claimed: Position | undefined) {}
+
+  /** The client was somewhere before it came here. */
+  get isReturn(): boolean {
+    return this.claimed !== undefined;
+  }
 
   get isEmpty(): boolean {
     return this.claimed === undefined && this.byFeed === undefined;
@@ -22,6 +27,18 @@ export class Claims {
 
   set(feed: Feed, position: Position | undefined): void {
     (this.byFeed ??= new Map()).set(feed, position);
+  }
+
+  /** Up to where the client may have had events of a channel when it came. */
+  reach(feed: Feed): Position {
+    return Math.max(this.claimed ?? 0, this.byFeed?.get(feed) ?? 0);
+  }
+
+  /** The client goes back to a position, and was told of what it had from there on. */
+  setBack(position: Position): void {
+    if (this.claimed !== undefined) this.claimed = Math.min(this.claimed, position);
+    for (const [feed, claimed] of this.byFeed ?? [])
+      if (claimed !== undefined && claimed > position) this.byFeed!.set(feed, position);
   }
 
   delete(feed: Feed): void {

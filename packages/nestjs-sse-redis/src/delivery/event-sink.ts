@@ -1,6 +1,6 @@
 import type { EventRecord } from '../event/event-record.js';
 import type { BroadcastGroup, GroupMember } from './broadcast-group.js';
-import type { Gap } from '../event/gap.js';
+import type { GapNotice } from '../event/gap.js';
 import type { Position } from '../event/position.js';
 
 /** A connection, as its sink knows it. */
@@ -27,10 +27,10 @@ export interface EventSink {
   event(channel: string, record: EventRecord): boolean;
   /** An event from before the position. @param id its own, and where the client stands (event/last-event-id.ts) */
   late(channel: string, record: EventRecord, id: string): boolean;
-  /** The position alone, without an event. @param id where events from before it are owed: what stands in its place */
-  position(position: Position, id?: string): boolean;
+  /** Where the client stands, without an event. */
+  position(id: string): boolean;
   /** @param id that the client has after it */
-  gap(gap: Gap, id: string | undefined): boolean;
+  gap(gap: GapNotice, id: string | undefined): boolean;
   /** The lines of an event that is in no log. @param id that the client has, and keeps */
   message(id: string, text: string): boolean;
   /** Set by the connection. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Broker, DataLine, LineChange, LogRange } from '../broker/broker.interface.js';
+import type { Broker, DataLine, LogRange } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import { toMs, type Position } from '../event/position.js';
 import { EventRing } from './event-ring.js';
@@ -16,7 +16,7 @@ const RECENT_BYTES = 4 * 1_048_576;
 /** How often it is looked whether an event was announced: only while the process shuts down. */
 const WAIT_STEP_MS = 5;
 
-const UNKNOWN_LINE: DataLine = { forks: [], serverStart: '' };
+const UNKNOWN_LINE: DataLine = { forks: [], serverStart: '', since: 0 };
 
 interface Use {
   readonly feed: Feed;
@@ -27,8 +27,14 @@ interface Use {
 
 /** The feeds of this process: one a channel, as long as somebody here listens to it. */
 export class Feeds {
-  readonly link: SubscriptionState = { up: false, watermark: 0, lastAnnounced: 0, lastAssigned: 0 };
-  readonly lines = new Lines();
+  readonly lines = new Lines(() => this.broker.line);
+  readonly link: SubscriptionState = {
+    up: false,
+    watermark: 0,
+    lastAnnounced: 0,
+    lastAssigned: 0,
+    toId: this.lines.toId,
+  };
   private upSince = Date.now();
   /** How often the link was lost. */
   losses = 0;
@@ -141,8 +147,8 @@ export class Feeds {
     for (const feed of this.all()) feed.linkLost(wasUp);
   }
 
-  /** @returns a fork behind which the listeners have heard another line */
-  linkRestored(position: Position, line: DataLine = UNKNOWN_LINE): LineChange | undefined {
+  /** @returns where the data forked behind which the listeners have heard another line */
+  linkRestored(position: Position, line: DataLine = UNKNOWN_LINE): Position | undefined {
     this.link.up = true;
     this.upSince = Date.now();
     this.noteAssigned(position);

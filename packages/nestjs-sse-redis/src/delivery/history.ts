@@ -1,11 +1,12 @@
-import type { Broker } from '../broker/broker.interface.js';
+import type { Broker, LogSlice } from '../broker/broker.interface.js';
+import { idOnLine, isOfUnknownLine, isReplaced, leftAt } from '../broker/forks.js';
 import { parseChannel } from '../event/channel-name.js';
 import { parseCount } from '../event/count.js';
 import { checkOptions } from '../event/known-options.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
-import { formatEventId, isAhead } from '../event/position.js';
+import { isAhead, type Position } from '../event/position.js';
 import type { SseEvent } from '../event/sse-event.js';
-import { leftAt } from './lines.js';
+import { replacedServer } from './lines.js';
 import { toSseEvent } from './observable-sink.js';
 
 const DEFAULT_LIMIT = 100;
@@ -39,18 +40,28 @@ export async function readHistory(
   const { limit: wanted, after: id } = options;
   const name = parseChannel(channel);
   const limit = parseCount('limit', wanted ?? DEFAULT_LIMIT);
-  const after = id === undefined ? await broker.positionBefore([name], limit) : parsePositionAfter(id, name);
-  const left = leftAt(broker.line.forks, after);
-  const [slice] = await broker.read([{ channel: name, after: left ?? after }], {
-    records: limit,
-    bytes: Infinity,
-  });
-  const { records, logStart, head, coveredUpTo } = slice!;
+  const start = id === undefined ? undefined : parsePositionAfter(id, name);
+  const after = start ? start.position : await broker.positionBefore([name], limit);
+  let slice = await read(broker, name, after, limit);
+  // The answer tells of lines that are new to this process.
+  const left = start && leftAt(broker.line.forks, start);
+  if (left !== undefined) slice = await read(broker, name, left, limit);
+  const { records, logStart, head, coveredUpTo } = slice;
+  if (start && isReplaced(broker.line, start, head)) throw replacedServer();
   const events = records.slice(0, limit).map((record) => toSseEvent(name, record));
   const cursor = limit === 0 ? Math.min(after, head) : coveredUpTo;
   return {
     events,
-    cursor: formatEventId(cursor),
-    gap: isAhead(after, head) || after < logStart || left !== undefined,
+    cursor: idOnLine(broker.line, cursor),
+    gap:
+      isAhead(after, head) ||
+      after < logStart ||
+      left !== undefined ||
+      (start !== undefined && isOfUnknownLine(broker.line, start)),
   };
+}
+
+async function read(broker: Broker, channel: string, after: Position, limit: number): Promise<LogSlice> {
+  const [slice] = await broker.read([{ channel, after }], { records: limit, bytes: Infinity });
+  return slice!;
 }

@@ -1,11 +1,18 @@
-import type { DataLine, Fork, LineChange } from '../broker/broker.interface.js';
-import type { Position } from '../event/position.js';
+import type { DataLine } from '../broker/broker.interface.js';
+import { idOnLine, isOfUnknownLine, isReplaced, leftAt } from '../broker/forks.js';
+import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
+import type { LinePosition, Position } from '../event/position.js';
 
-/** The lines of the data set, as the link has come to know them. */
+/** The lines of the data set that the link leads to, and the ids of positions on them. */
 export class Lines {
-  private forks: readonly Fork[] = [];
+  private line: DataLine = { forks: [], serverStart: '', since: 0 };
+  /** Where the newest line began. */
   private newest: Position | undefined = undefined;
-  private serverStart = '';
+  /** Connections stand at the same position when they are live: one id for all of them. */
+  private last = { position: -1, id: '' };
+
+  /** @param commands what is known of the connection for commands, which may lead to another server before the link does */
+  constructor(private readonly commands: () => DataLine) {}
 
   /**
    * Takes the forks that are known at a new link.
@@ -14,34 +21,65 @@ export class Lines {
    * has heard what it announced before and after, and need not go back.
    *
    * @param line of the server that the link leads to
-   * @returns the fork behind which whoever was connected has heard another line; undefined where none is new
+   * @returns where the data forked behind which whoever was connected has heard another line; undefined where nowhere
    */
-  restored({ forks, serverStart }: DataLine): LineChange | undefined {
-    const { newest, serverStart: heard } = this;
-    this.serverStart = serverStart;
-    this.forks = forks;
-    this.newest = Math.max(newest ?? 0, ...forks.map(({ began }) => began));
+  restored(line: DataLine): Position | undefined {
+    const { newest } = this;
+    const { serverStart: heard } = this.line;
+    this.take(line);
     if (newest === undefined) return undefined;
-    const passed = forks.filter(
+    const passed = line.forks.filter(
       (fork) => fork.began > newest && (fork.serverStart === '' || fork.serverStart !== heard),
     );
     if (passed.length === 0) return undefined;
-    return { from: Math.min(...passed.map(({ from }) => from)), began: this.newest };
+    return Math.min(...passed.map(({ from }) => from));
+  }
+
+  /** Where the line of a position was left, if the position was given out on a line that is gone. */
+  leftAt(position: LinePosition): Position | undefined {
+    return leftAt(this.current.forks, position);
+  }
+
+  /** Whether a position was given out on a line that the server of the link has not heard of. */
+  isUnknown(position: LinePosition): boolean {
+    return isOfUnknownLine(this.current, position);
   }
 
   /**
-   * Where the line of a position was left, if only a line that is gone can have given it out.
+   * A client that has been on a newer line waits until the link leads there: events of this one would be lost to it untold.
    *
-   * A master that was replaced may live on. Positions that it gave out after the new line had begun are not known from those of
-   * the new one.
+   * @param head the last position given out
+   * @throws RedisUnavailableError
    */
-  leftAt(position: Position): Position | undefined {
-    return leftAt(this.forks, position);
+  checkReplaced(position: LinePosition, head: Position): void {
+    if (isReplaced(this.current, position, head)) throw replacedServer();
+  }
+
+  /** The event id of a position. */
+  readonly toId = (position: Position): string => {
+    const { current } = this;
+    if (position !== this.last.position) this.last = { position, id: idOnLine(current, position) };
+    return this.last.id;
+  };
+
+  /** The server of the link may begin a line while the link lasts: then commands are told first. */
+  private get current(): DataLine {
+    const { forks, serverStart, since } = this.commands();
+    if (forks !== this.line.forks && serverStart !== '' && serverStart === this.line.serverStart)
+      this.take({ forks, serverStart, since });
+    return this.line;
+  }
+
+  private take({ forks, serverStart, since }: DataLine): void {
+    this.line = { forks, serverStart, since };
+    this.last = { position: -1, id: '' };
+    this.newest = Math.max(this.newest ?? 0, ...forks.map(({ began }) => began));
   }
 }
 
-/** The same, by the forks of a broker. */
-export function leftAt(forks: readonly Fork[], position: Position): Position | undefined {
-  const left = forks.filter(({ from, began }) => from < position && position < began);
-  return left.length > 0 ? Math.min(...left.map(({ from }) => from)) : undefined;
+/** Another process is connected to its successor already. */
+export function replacedServer(): RedisUnavailableError {
+  return new RedisUnavailableError(
+    'The id is of a newer line: the Redis of this process was replaced in a failover, and this process has yet to hear of it. Ask again in a moment.',
+  );
 }

@@ -1,15 +1,14 @@
 import type { Subscriber } from 'rxjs';
-import { getText, type EventRecord } from '../event/event-record.js';
+import { getId, getText, type EventRecord } from '../event/event-record.js';
 import { parseEventText } from '../event/event-text.js';
-import { formatEventId, type Position } from '../event/position.js';
+import type { Position } from '../event/position.js';
 import type { SseEvent } from '../event/sse-event.js';
-import { describeGap } from '../event/sse-frame.js';
-import type { Gap } from '../event/gap.js';
+import type { GapNotice } from '../event/gap.js';
 import type { EventSink, EventSinkListener } from './event-sink.js';
 
 /** The event in a record, as server code gets it. */
 export function toSseEvent(channel: string, record: EventRecord): SseEvent {
-  return { id: formatEventId(record.position), channel, ...parseEventText(record.kind, getText(record)) };
+  return { id: getId(record), channel, ...parseEventText(record.kind, getText(record)) };
 }
 
 /** The sink of `hub.events()`: an Observable in this process. */
@@ -53,13 +52,8 @@ export class ObservableSink implements EventSink {
     return true;
   }
 
-  gap(gap: Gap, id: string): boolean {
-    this.observer.next({
-      id,
-      channel: gap.channel,
-      type: 'gap',
-      data: describeGap(gap),
-    });
+  gap(gap: GapNotice, id: string): boolean {
+    this.observer.next({ id, channel: gap.channel, type: 'gap', data: gap });
     return true;
   }
 

@@ -1,7 +1,8 @@
-import type { LineChange, LogSlice } from '../broker/broker.interface.js';
+import type { LogSlice } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Gap } from '../event/gap.js';
 import { isAhead, type Position } from '../event/position.js';
+import type { Claims } from './claims.js';
 import type { Cursor } from './cursor.js';
 import type { Feed } from './feed.js';
 import type { HubCounters } from './hub-counters.js';
@@ -23,9 +24,8 @@ export interface ReplayTarget {
 export class Replay {
   /** Channels whose stream has ended, where there are any. */
   private ended: Set<string> | undefined = undefined;
-  /** Where the client began here, and whether it had been somewhere before. */
+  /** Where the client began here. */
   private readonly beganAt: Position;
-  private readonly cameBack: boolean;
 
   /** @param resumed the client returns, and was not yet sent what it lacks */
   constructor(
@@ -34,10 +34,10 @@ export class Replay {
     private readonly writer: SinkWriter,
     private readonly link: SubscriptionState,
     private readonly counters: HubCounters,
+    private readonly claims: Claims,
     private resumed: boolean,
   ) {
     this.beganAt = cursor.position;
-    this.cameBack = resumed;
   }
 
   /** Whether memory has every event that the client lacks. */
@@ -97,20 +97,22 @@ export class Replay {
     return true;
   }
 
-  /** Where events after a fork were of another line, the client goes back to the fork, and gaps say of which channels there were some. */
-  setBack({ from, began }: LineChange): void {
-    const { cursor, writer, beganAt, cameBack } = this;
-    // It may have come from a node that was on the new line already, and not get its events twice.
-    const isUnsure = cameBack && beganAt >= began;
-    const limit = cameBack && !isUnsure ? from : Math.max(from, beganAt);
-    const gapFrom = isUnsure ? from : limit;
+  /**
+   * Where events after a fork were of another line, the client goes back to the fork. Gaps name the channels of which there
+   * were some: they were announced here, or the client came with a position of that line, from whatever node.
+   */
+  setBack(from: Position): void {
+    const { cursor, writer, claims } = this;
+    const limit = claims.isReturn ? from : Math.max(from, this.beganAt);
     const gaps: Gap[] = [];
-    for (const { channel, newestBefore } of this.target.feeds) {
-      const to = isUnsure ? Math.max(newestBefore, beganAt) : newestBefore;
-      if (to <= gapFrom) continue;
-      gaps.push({ channel, from: gapFrom, to });
+    for (const feed of this.target.feeds) {
+      const { channel } = feed;
+      const to = Math.max(feed.newestBefore, claims.reach(feed));
+      if (to <= limit) continue;
+      gaps.push({ channel, from: limit, to });
       this.reopen(channel);
     }
+    claims.setBack(limit);
     if (cursor.position > limit) writer.goBackTo(limit, gaps, 'failover');
     else for (const gap of gaps) writer.sendLossGap(gap, 'failover');
   }

@@ -1,5 +1,5 @@
 import type { EventRecord } from '../event/event-record.js';
-import type { Gap } from '../event/gap.js';
+import { describeGap, type Gap } from '../event/gap.js';
 import { formatLastEventId } from '../event/last-event-id.js';
 import type { Position } from '../event/position.js';
 import type { Cursor } from './cursor.js';
@@ -22,13 +22,15 @@ export class SinkWriter {
     private readonly sink: EventSink,
     private readonly cursor: Cursor,
     private readonly counters: HubCounters,
+    /** The event id of a position. */
+    private readonly toId: (position: Position) => string,
   ) {
     this.lastSent = cursor.position;
   }
 
   /** The id of the client, once it has received what was written. */
   get lastId(): string {
-    return formatLastEventId(this.lastSent, this.cursor.owed(this.lastSent), this.lastSent);
+    return this.idAt(this.lastSent);
   }
 
   /** Whether the sink takes no more for now. */
@@ -65,17 +67,15 @@ export class SinkWriter {
     const others = this.cursor.owed(position, feed, record.position);
     this.lastSent = position;
     this.isLastSentLate = true;
-    const id = formatLastEventId(record.position, others, position);
+    const id = formatLastEventId(record.position, others, position, this.toId);
     this.noteBackpressure(this.sink.late(feed.channel, record, id));
   }
 
   sendPosition(): void {
     const { position } = this.cursor;
-    const owed = this.cursor.owed(position);
     this.lastSent = position;
     this.isLastSentLate = false;
-    const id = owed.length > 0 ? formatLastEventId(position, owed, position) : undefined;
-    this.noteBackpressure(this.sink.position(position, id));
+    this.noteBackpressure(this.sink.position(this.idAt(position)));
   }
 
   /** A client that is cut off before it has the events it is owed must return with an id that says so. */
@@ -109,13 +109,13 @@ export class SinkWriter {
     if ((this.gapsSent.get(gap.channel) ?? -1) >= gap.to) return;
     this.gapsSent.set(gap.channel, gap.to);
     this.counters.gaps[cause]++;
-    this.noteBackpressure(this.sink.gap(gap, id));
+    this.noteBackpressure(this.sink.gap(describeGap(gap, this.toId), id));
   }
 
   /** Events before the position with which the client came were not announced to a node where it may have been. */
   sendLossGap(gap: Gap, cause: GapCause): void {
     this.counters.gaps[cause]++;
-    this.noteBackpressure(this.sink.gap(gap, this.lastId));
+    this.noteBackpressure(this.sink.gap(describeGap(gap, this.toId), this.lastId));
   }
 
   /** Sends the lines of an event that is in no log. The position of the client stays. */
@@ -127,6 +127,10 @@ export class SinkWriter {
     gaps.forEach(({ cause, ...gap }, i) =>
       this.sendGap(gap, cause, i < gaps.length - 1 ? sentId : this.lastId),
     );
+  }
+
+  private idAt(position: Position): string {
+    return formatLastEventId(position, this.cursor.owed(position), position, this.toId);
   }
 
   private noteBackpressure(takesMore: boolean): void {

@@ -1,4 +1,3 @@
-import type { LineChange } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
 import type { BroadcastGroup } from './broadcast-group.js';
@@ -52,9 +51,9 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
   ) {
     this.subscribedFeeds = [...feeds];
     this.cursor = new Cursor(start.cursor);
-    this.writer = new SinkWriter(sink, this.cursor, counters);
+    this.writer = new SinkWriter(sink, this.cursor, counters, link.toId);
     this.claims = new Claims(start.resumed ? start.cursor : undefined);
-    this.replay = new Replay(this, this.cursor, this.writer, link, counters, start.resumed);
+    this.replay = new Replay(this, this.cursor, this.writer, link, counters, this.claims, start.resumed);
     sink.subscriber = this;
     for (const feed of feeds) {
       feed.add(this);
@@ -205,10 +204,10 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     this.fallBehind('link');
   }
 
-  /** `last` is the last position that the broker gave out. Behind a fork it has heard another line. */
-  linkRestored(last: Position, fork: LineChange | undefined): void {
+  /** `last` is the last position that the broker gave out. Behind a fork of the data it has heard another line. */
+  linkRestored(last: Position, forkedAt: Position | undefined): void {
     this.leaveGroup();
-    if (fork) this.replay.setBack(fork);
+    if (forkedAt !== undefined) this.replay.setBack(forkedAt);
     this.replay.resetFromAhead(last);
     this.catchUp();
   }

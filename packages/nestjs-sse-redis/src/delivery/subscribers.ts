@@ -1,4 +1,4 @@
-import type { Broker, LineChange } from '../broker/broker.interface.js';
+import type { Broker } from '../broker/broker.interface.js';
 import {
   channelKey,
   goesOnAfter,
@@ -6,7 +6,7 @@ import {
   repeatableId,
   type LastEventId,
 } from '../event/last-event-id.js';
-import { isAhead, type Position } from '../event/position.js';
+import { isAhead, type LinePosition, type Position } from '../event/position.js';
 import type { StartGap, StartPosition } from './start-position.js';
 import { Subscriber } from './subscriber.js';
 import type { Feed } from './feed.js';
@@ -112,21 +112,27 @@ export class Subscribers {
   }
 
   /** Channels that are new to a connection. Events from now on are for it. @param after a position before which it has all */
-  async add(subscriber: Subscriber, channels: readonly string[], after: Position | undefined): Promise<void> {
+  async add(
+    subscriber: Subscriber,
+    channels: readonly string[],
+    after: LinePosition | undefined,
+  ): Promise<void> {
     const feeds = await this.feeds.acquire(channels);
     try {
       const now = await this.feeds.lastPosition();
       if (!this.subscribers.has(subscriber)) throw new Error('closed meanwhile');
       // A position that was not given out yet is none at which the client can have stood.
-      const past = after !== undefined && !isAhead(after, Math.max(now, this.feeds.link.lastAssigned));
-      const left = past ? this.feeds.lines.leftAt(after) : undefined;
-      if (left !== undefined) {
-        for (const channel of channels)
-          subscriber.sendLossGap({ channel, from: left, to: after! }, 'failover');
+      const head = Math.max(now, this.feeds.link.lastAssigned);
+      if (after) this.feeds.lines.checkReplaced(after, head);
+      const past = after && this.isKnown(after, head) ? after.position : undefined;
+      const left = past === undefined ? undefined : this.feeds.lines.leftAt(after!);
+      const isUnknown = after !== undefined && past === undefined;
+      for (const channel of channels) {
+        if (isUnknown) subscriber.sendLossGap({ channel, from: null, to: now }, 'unknown-id');
+        else if (left !== undefined) subscriber.sendLossGap({ channel, from: left, to: past! }, 'failover');
       }
-      const lost = past ? this.lost.gapsFor(channels, after) : undefined;
-      for (const gap of lost ?? []) subscriber.sendLossGap(gap);
-      for (const feed of feeds) subscriber.add(feed, past ? (left ?? after) : now, past);
+      for (const gap of this.lost.gapsFor(channels, past) ?? []) subscriber.sendLossGap(gap);
+      for (const feed of feeds) subscriber.add(feed, left ?? past ?? now, past !== undefined);
       subscriber.sendOwedPosition();
     } catch (error) {
       for (const feed of feeds) this.feeds.release(feed);
@@ -158,10 +164,10 @@ export class Subscribers {
     for (const subscriber of this.subscribers.keys()) subscriber.linkLost();
   }
 
-  /** @param fork they have heard another line since */
-  linkRestored(position: Position, fork: LineChange | undefined): void {
-    for (const subscriber of this.subscribers.keys()) subscriber.linkRestored(position, fork);
-    if (fork) for (const feed of this.feeds.all()) feed.newestBefore = 0;
+  /** @param forkedAt where the data forked behind which they have heard another line */
+  linkRestored(position: Position, forkedAt: Position | undefined): void {
+    for (const subscriber of this.subscribers.keys()) subscriber.linkRestored(position, forkedAt);
+    if (forkedAt !== undefined) for (const feed of this.feeds.all()) feed.newestBefore = 0;
   }
 
   /** Ends them all. */
@@ -175,19 +181,25 @@ export class Subscribers {
   ): Promise<StartPosition> {
     const claimed = lastEventId === undefined ? undefined : parseLastEventId(lastEventId);
     // In a storm of clients that come back, nobody has to ask.
-    if (claimed && !isAhead(claimed.position, this.feeds.link.lastAssigned))
+    if (claimed && this.isKnown(claimed, this.feeds.link.lastAssigned))
       return this.resume(channels, claimed, lastEventId);
     const last = await this.feeds.lastPosition();
     if (lastEventId === undefined) {
       return { cursor: rewind ? await this.broker.positionBefore(channels, rewind) : last, resumed: false };
     }
-    if (claimed && !isAhead(claimed.position, last)) return this.resume(channels, claimed, lastEventId);
+    if (claimed && this.isKnown(claimed, last)) return this.resume(channels, claimed, lastEventId);
+    if (claimed) this.feeds.lines.checkReplaced(claimed, last);
     // Of another deployment, or of data that Redis has lost: what lies between is not known.
     const gaps = channels.map((channel): StartGap => {
       const from = claimed ? goesOnAfter(claimed, channel) : null;
       return { channel, from, to: last, cause: 'unknown-id' };
     });
     return { cursor: last, resumed: false, gaps, sentId: repeatableId(lastEventId) };
+  }
+
+  /** Whether this data set may have given out a position. */
+  private isKnown(claimed: LinePosition, head: Position): boolean {
+    return !isAhead(claimed.position, head) && !this.feeds.lines.isUnknown(claimed);
   }
 
   /** A client that returns may come from a node that did not hear of an event before its position. */
@@ -210,7 +222,7 @@ export class Subscribers {
     claimed: LastEventId,
     lastEventId: string | undefined,
   ): Promise<StartPosition> {
-    const left = this.feeds.lines.leftAt(claimed.position);
+    const left = this.feeds.lines.leftAt(claimed);
     if (left !== undefined) return this.resumeAtFork(channels, claimed, left, lastEventId);
     const start = { cursor: claimed.position, resumed: true, sentId: repeatableId(lastEventId) };
     const { own, owed } = claimed;

@@ -9,4 +9,6 @@ export interface SubscriptionState {
   lastAnnounced: Position;
   /** The latest position that is known to have been given out. */
   lastAssigned: Position;
+  /** The event id of a position, on the line of the data set that the link leads to. */
+  readonly toId: (position: Position) => string;
 }

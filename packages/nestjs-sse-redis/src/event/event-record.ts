@@ -69,6 +69,11 @@ export function parseRecord(bytes: Buffer): EventRecord {
   return { position, prev, kind, first, ephemeral, frame: bytes.subarray(at) };
 }
 
+/** The id of the event in a record. */
+export function getId({ frame }: EventRecord): string {
+  return frame.toString('latin1', 'id: '.length, frame.indexOf(LF));
+}
+
 /** The SSE text of a record, without its id line: what `parseEventText` reads. */
 export function getText(record: EventRecord): string {
   return record.frame.toString('utf8', record.frame.indexOf(LF) + 1);

@@ -8,3 +8,15 @@ export interface Gap {
   /** From here on nothing is missing. */
   readonly to: Position;
 }
+
+/** A gap as clients and `hub.events()` are told of it, with event ids. */
+export interface GapNotice {
+  readonly channel: string;
+  readonly from: string | null;
+  readonly to: string;
+}
+
+/** @param toId the event id of a position */
+export function describeGap({ channel, from, to }: Gap, toId: (position: Position) => string): GapNotice {
+  return { channel, from: from === null ? null : toId(from), to: toId(to) };
+}

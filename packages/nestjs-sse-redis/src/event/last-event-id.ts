@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { InvalidEventIdError } from '../errors/invalid-event-id.error.js';
-import { formatEventId, parseEventId, type Position } from './position.js';
+import { formatEventId, parseEventId, parseLine, type LinePosition, type Position } from './position.js';
 
 /**
  * A last event id says more than a position where a client lacks events from before it.
@@ -13,14 +13,14 @@ import { formatEventId, parseEventId, type Position } from './position.js';
 /** Characters of a wrong id that an error shows. */
 const MAX_SHOWN = 100;
 const SEPARATOR = '~';
-const OWED = /^([\d-]+):([\w-]{8}(?:\.[\w-]{8})*)$/;
+const OWED = /^([\d.-]+):([\w-]{8}(?:\.[\w-]{8})*)$/;
 /** Ids of 2,000 characters pass all clients and proxies that were tried. Those of late channels come to little more. */
 const MAX_OWED = 256;
 /** Characters: the longest id that a hub writes has fewer. */
 const MAX_REPEATED = 8_192;
 
 /** The position of a client that returns with a last event id. */
-export interface LastEventId {
+export interface LastEventId extends LinePosition {
   /** The client has everything up to here, but for what follows. */
   readonly position: Position;
   /** The late event that the client got last; undefined where the id is not that of a late event. */
@@ -35,7 +35,9 @@ const NOTHING_OWED: ReadonlyMap<string, Position> = new Map();
 export function parseLastEventId(id: string): LastEventId | undefined {
   if (!id.includes(SEPARATOR)) {
     const position = parseEventId(id);
-    return position === undefined ? undefined : { position, own: undefined, owed: NOTHING_OWED };
+    return position === undefined
+      ? undefined
+      : { position, line: parseLine(id), own: undefined, owed: NOTHING_OWED };
   }
   const parts = id.split(SEPARATOR);
   const own = parseEventId(parts[0]!);
@@ -43,7 +45,7 @@ export function parseLastEventId(id: string): LastEventId | undefined {
   if (!own || position === undefined || own > position) return undefined;
   const owed = parseOwed(parts.slice(1, -1), position);
   if (!owed) return undefined;
-  return { position, own: own < position ? own : undefined, owed };
+  return { position, line: parseLine(parts.at(-1)!), own: own < position ? own : undefined, owed };
 }
 
 /**
@@ -51,21 +53,23 @@ export function parseLastEventId(id: string): LastEventId | undefined {
  *
  * @param own the position of a late event; the cursor, where there is none
  * @param owed other channels that lack events from before the cursor, and after which position
+ * @param toId the event id of each position
  */
 export function formatLastEventId(
   own: Position,
   owed: readonly (readonly [channel: string, after: Position])[],
   cursor: Position,
+  toId: (position: Position) => string,
 ): string {
-  if (owed.length === 0 && own === cursor) return formatEventId(cursor);
+  if (owed.length === 0 && own === cursor) return toId(cursor);
   const keys = new Map<Position, string[]>();
   for (const [channel, after] of owed.slice(0, MAX_OWED)) {
     const others = keys.get(after);
     if (others) others.push(channelKey(channel));
     else keys.set(after, [channelKey(channel)]);
   }
-  const others = [...keys].map(([after, of]) => `${formatEventId(after)}:${of.join('.')}`);
-  return [formatEventId(own), ...others, formatEventId(cursor)].join(SEPARATOR);
+  const others = [...keys].map(([after, of]) => `${toId(after)}:${of.join('.')}`);
+  return [toId(own), ...others, toId(cursor)].join(SEPARATOR);
 }
 
 /** A short name for a channel, whatever characters its own has. Of 1,000 channels two share one in 1 of 500 million cases. */
@@ -97,12 +101,22 @@ export function goesOnAfter({ position, own, owed }: LastEventId, channel: strin
  * @returns the position after which the channel goes on
  * @throws InvalidEventIdError
  */
-export function parsePositionAfter(id: string, channel: string): Position {
+export function parsePositionAfter(id: string, channel: string): LinePosition {
   const point = typeof id === 'string' ? parseLastEventId(id) : undefined;
-  if (point) return goesOnAfter(point, channel);
+  if (point) return { position: goesOnAfter(point, channel), line: point.line };
   // The answer repeats it to a client, which may have sent anything.
   const shown = JSON.stringify(typeof id === 'string' ? id.slice(0, MAX_SHOWN) : id);
   throw new InvalidEventIdError(`An event id looks like 1767225600000-0, not ${shown}.`);
+}
+
+/**
+ * The event id after which a channel goes on for a caller with such an `after`.
+ *
+ * @throws InvalidEventIdError
+ */
+export function parseEventIdAfter(id: string, channel: string): string {
+  const { position, line } = parsePositionAfter(id, channel);
+  return formatEventId(position, line);
 }
 
 /**

@@ -16,12 +16,19 @@ export const POSITIONS_PER_MS = 1024;
  */
 export const DISMISSED_ID = 'dismissed';
 
-const ID = /^(0|[1-9]\d{0,12})-(0|[1-9]\d{0,3})$/;
+/** A position, and the line of the data set on which it was given out: 0 before the first failover (docs/decisions/021). */
+export interface LinePosition {
+  readonly position: Position;
+  readonly line: number;
+}
 
-/** The position as the event id that clients see: `ms-seq`. */
-export function formatEventId(position: Position): string {
+const ID = /^(0|[1-9]\d{0,12})-(0|[1-9]\d{0,3})(?:\.([1-9]\d{0,8}))?$/;
+
+/** The position as the event id that clients see: `ms-seq`, and `ms-seq.line` once there was a failover. */
+export function formatEventId(position: Position, line = 0): string {
   const seq = position % POSITIONS_PER_MS;
-  return `${(position - seq) / POSITIONS_PER_MS}-${seq}`;
+  const id = `${(position - seq) / POSITIONS_PER_MS}-${seq}`;
+  return line === 0 ? id : `${id}.${line}`;
 }
 
 /** The position that an event id stands for, or `undefined` if no hub can have given out such an id. */
@@ -31,6 +38,11 @@ export function parseEventId(id: string): Position | undefined {
   const seq = Number(match[2]);
   const position = Number(match[1]) * POSITIONS_PER_MS + seq;
   return seq < POSITIONS_PER_MS && Number.isSafeInteger(position) ? position : undefined;
+}
+
+/** The line that an event id names. */
+export function parseLine(id: string): number {
+  return Number(ID.exec(id)?.[3] ?? 0);
 }
 
 /** The first position of a millisecond. */

@@ -1,7 +1,7 @@
 import type { EventRecord } from './event-record.js';
 import { formatHubEvent } from './event-text.js';
-import { DISMISSED_ID, formatEventId, type Position } from './position.js';
-import type { Gap } from './gap.js';
+import type { GapNotice } from './gap.js';
+import { DISMISSED_ID } from './position.js';
 
 const LF = 0x0a;
 
@@ -11,21 +11,14 @@ const NO_DATA = 'event: position\ndata:\n\n';
  * A position, told by an event without content. By the standard a block with an id and no data would do (WHATWG HTML
  * 9.2.6). Firefox and five client libraries ignore such a block (docs/clients.md). No page listens to `position`.
  */
-export function formatPositionFrame(position: Position): Buffer {
-  if (position !== lastPosition.position) {
-    lastPosition = { position, frame: formatPositionFrameWithId(formatEventId(position)) };
-  }
+export function formatPositionFrame(id: string): Buffer {
+  if (id !== lastPosition.id) lastPosition = { id, frame: Buffer.from(`id: ${id}\n${NO_DATA}`) };
   return lastPosition.frame;
 }
 
-/** The same for a client that lacks events from before its position. */
-export function formatPositionFrameWithId(id: string): Buffer {
-  return Buffer.from(`id: ${id}\n${NO_DATA}`);
-}
-
 /** Connections are told together, and stand at the same position when they are live: one buffer for all of them. */
-let lastPosition: { readonly position: Position; readonly frame: Buffer } = {
-  position: -1,
+let lastPosition: { readonly id: string | undefined; readonly frame: Buffer } = {
+  id: undefined,
   frame: Buffer.alloc(0),
 };
 
@@ -40,17 +33,8 @@ export function formatMessageFrame(id: string, text: string): Buffer {
 }
 
 /** @param id that the client has after it */
-export function formatGapFrame(gap: Gap, id: string | undefined): Buffer {
-  return Buffer.from(formatIdLine(id) + formatHubEvent('gap', describeGap(gap)));
-}
-
-/** A gap as clients and `hub.events()` are told of it. */
-export function describeGap({ channel, from, to }: Gap): {
-  channel: string;
-  from: string | null;
-  to: string;
-} {
-  return { channel, from: from === null ? null : formatEventId(from), to: formatEventId(to) };
+export function formatGapFrame(gap: GapNotice, id: string | undefined): Buffer {
+  return Buffer.from(formatIdLine(id) + formatHubEvent('gap', gap));
 }
 
 /**

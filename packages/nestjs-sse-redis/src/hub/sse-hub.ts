@@ -9,8 +9,7 @@ import { observeChannel } from '../delivery/observe-channel.js';
 import { parseChannel, parseChannels } from '../event/channel-name.js';
 import { parseCount } from '../event/count.js';
 import { checkOptions } from '../event/known-options.js';
-import { parsePositionAfter } from '../event/last-event-id.js';
-import { formatEventId } from '../event/position.js';
+import { parseEventIdAfter } from '../event/last-event-id.js';
 import type { SseEvent, SseEventInput } from '../event/sse-event.js';
 import { checkSource, type PipeSource } from '../publish/pipe-source.js';
 import type * as publish from '../publish/publish.types.js';
@@ -109,7 +108,7 @@ export class SseHub {
     const { after, rewind } = options;
     const { state, subscribers } = this.node;
     const name = parseChannel(channel);
-    const lastEventId = after === undefined ? undefined : formatEventId(parsePositionAfter(after, name));
+    const lastEventId = after === undefined ? undefined : parseEventIdAfter(after, name);
     const start = { lastEventId, rewind: parseCount('rewind', rewind ?? 0) };
     return observeChannel(subscribers, name, start, state);
   }
@@ -160,7 +159,8 @@ export class SseHub {
    * @throws RedisUnavailableError
    */
   async cursor(): Promise<string> {
-    return formatEventId(await this.internals.feeds.currentPosition());
+    const { feeds } = this.internals;
+    return feeds.lines.toId(await feeds.currentPosition());
   }
 
   /**

@@ -1,10 +1,10 @@
 import type { Broker, Publication, PublishOutcome } from '../broker/broker.interface.js';
+import { idOnLine } from '../broker/forks.js';
 import type { HubCounters } from '../delivery/hub-counters.js';
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { InvalidEventError } from '../errors/invalid-event.error.js';
 import { parseChannel } from '../event/channel-name.js';
 import { encodeEvent, type EventText } from '../event/event-text.js';
-import { formatEventId } from '../event/position.js';
 import type { SseEventInput } from '../event/sse-event.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import type { PipePublisher } from './pipes.js';
@@ -35,7 +35,7 @@ export class Publisher implements PipePublisher {
     checkOptions('publish()', options, PUBLISH_OPTIONS);
     const [outcome] = await this.send([this.prepare(channel, event, options)]);
     if ('error' in outcome!) throw outcome.error;
-    return { id: formatEventId(outcome!.position) };
+    return { id: idOnLine(this.broker.line, outcome!.position) };
   }
 
   async publishMany(events: readonly ChannelEventInput[]): Promise<PublishResult[]> {
@@ -55,7 +55,8 @@ export class Publisher implements PipePublisher {
     }
     const outcomes = publications.length > 0 ? await this.send(publications) : [];
     outcomes.forEach((outcome, i) => {
-      results[places[i]!] = 'error' in outcome ? outcome : { id: formatEventId(outcome.position) };
+      results[places[i]!] =
+        'error' in outcome ? outcome : { id: idOnLine(this.broker.line, outcome.position) };
     });
     return results;
   }

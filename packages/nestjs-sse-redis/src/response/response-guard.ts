@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { alreadyConnected } from './misuse.js';
-import { formatPositionFrameWithId } from '../event/sse-frame.js';
+import { formatPositionFrame } from '../event/sse-frame.js';
 import { ForeignBlocks } from './foreign-blocks.js';
 import { addIncremental } from './incremental.js';
 import { isNodeResponseWrite } from './node-methods.js';
@@ -87,7 +87,7 @@ export class ResponseGuard {
   private takeBack(): void {
     const { response, claim } = this;
     if (!this.watches() || response.writableEnded) return;
-    this.write(Buffer.concat([BLOCK_END, formatPositionFrameWithId(plainId(claim.lastEventId) ?? '')]));
+    this.write(Buffer.concat([BLOCK_END, formatPositionFrame(plainId(claim.lastEventId) ?? '')]));
   }
 
   /** Writes frames of the hub. */

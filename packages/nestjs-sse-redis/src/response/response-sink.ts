@@ -3,14 +3,12 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { EventSink, EventSinkListener } from '../delivery/event-sink.js';
 import type { EventRecord } from '../event/event-record.js';
-import type { Gap } from '../event/gap.js';
-import type { Position } from '../event/position.js';
+import type { GapNotice } from '../event/gap.js';
 import {
   formatGapFrame,
   formatLateFrame,
   formatMessageFrame,
   formatPositionFrame,
-  formatPositionFrameWithId,
   formatRetryFrame,
 } from '../event/sse-frame.js';
 import { FrameWriter, type FrameWriterOptions } from './frame-writer.js';
@@ -77,11 +75,11 @@ export class ResponseSink extends FrameWriter implements EventSink, GuardedStrea
     return this.write(formatLateFrame(record, id));
   }
 
-  position(position: Position, id?: string): boolean {
-    return this.write(id === undefined ? formatPositionFrame(position) : formatPositionFrameWithId(id));
+  position(id: string): boolean {
+    return this.write(formatPositionFrame(id));
   }
 
-  gap(gap: Gap, id: string | undefined): boolean {
+  gap(gap: GapNotice, id: string | undefined): boolean {
     return this.write(formatGapFrame(gap, id));
   }
 

@@ -31,9 +31,10 @@ async function promote(server: RedisServer): Promise<void> {
 }
 
 /** The new line begins later than the data reach. */
-const forkAt = (from: number) => ({
+const forkAt = (from: number, line = 1) => ({
   from,
   began: expect.any(Number),
+  line,
   serverStart: expect.stringMatching(/^[0-9a-f]{10}$/),
 });
 
@@ -98,7 +99,7 @@ it('counts each promotion, in order', async () => {
     forks.push(await lastOf(redis));
     await promote(redis);
   }
-  expect((await start()).line.forks).toEqual(forks.map(forkAt));
+  expect((await start()).line.forks).toEqual(forks.map((from, i) => forkAt(from, i + 1)));
 });
 
 it('takes the end of the old line from before a renewal of the lease, which gives out a position', async () => {

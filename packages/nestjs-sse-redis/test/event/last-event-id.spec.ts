@@ -7,27 +7,35 @@ import {
   parseLastEventId,
   repeatableId,
 } from '../../src/event/last-event-id.js';
-import { formatEventId, parseEventId, type Position } from '../../src/event/position.js';
+import { idOnLine } from '../../src/broker/forks.js';
+import { formatEventId, parseEventId, parseLine, type Position } from '../../src/event/position.js';
 
 const position = (id: string): Position => parseEventId(id)!;
 const OWN = position('1767225600000-0');
 const OTHER = position('1767225600005-1');
 const CURSOR = position('1767225600012-3');
 
+/** An id of a hub that never failed over. */
+const format = (...[own, owed, cursor]: FormatArguments): string =>
+  formatLastEventId(own, owed, cursor, formatEventId);
+type FormatArguments = Parameters<typeof formatLastEventId> extends [...infer First, unknown] ? First : never;
+
 describe('a last event id', () => {
   it('is the event id alone where nothing is owed', () => {
-    expect(formatLastEventId(CURSOR, [], CURSOR)).toBe('1767225600012-3');
+    expect(format(CURSOR, [], CURSOR)).toBe('1767225600012-3');
     expect(parseLastEventId('1767225600012-3')).toEqual({
       position: CURSOR,
+      line: 0,
       own: undefined,
       owed: new Map(),
     });
   });
 
   it('is own~cursor for a late event', () => {
-    expect(formatLastEventId(OWN, [], CURSOR)).toBe('1767225600000-0~1767225600012-3');
+    expect(format(OWN, [], CURSOR)).toBe('1767225600000-0~1767225600012-3');
     expect(parseLastEventId('1767225600000-0~1767225600012-3')).toEqual({
       position: CURSOR,
+      line: 0,
       own: OWN,
       owed: new Map(),
     });
@@ -39,7 +47,7 @@ describe('a last event id', () => {
       ['b', OTHER],
       ['c', OWN],
     ] as const;
-    const id = formatLastEventId(OWN, owed, CURSOR);
+    const id = format(OWN, owed, CURSOR);
     expect(id).toBe(
       `1767225600000-0~1767225600000-0:${channelKey('a')}.${channelKey('c')}~1767225600005-1:${channelKey('b')}~1767225600012-3`,
     );
@@ -48,7 +56,7 @@ describe('a last event id', () => {
   });
 
   it('has no own event where it is a position at which events are owed', () => {
-    const parsed = parseLastEventId(formatLastEventId(CURSOR, [['a', OWN]], CURSOR))!;
+    const parsed = parseLastEventId(format(CURSOR, [['a', OWN]], CURSOR))!;
     expect(parsed.own).toBeUndefined();
     expect(goesOnAfter(parsed, 'a')).toBe(OWN);
     expect(goesOnAfter(parsed, 'b')).toBe(CURSOR);
@@ -58,17 +66,22 @@ describe('a last event id', () => {
     const positions = fc.integer({ min: 1, max: position('8000000000000-0') });
     const owedOf = fc.array(fc.tuple(fc.string(), positions), { maxLength: 20 });
     fc.assert(
-      fc.property(positions, positions, owedOf, (one, other, list) => {
+      fc.property(positions, positions, owedOf, fc.uniqueArray(positions), (one, other, list, began) => {
+        const forks = began
+          .toSorted((a, b) => a - b)
+          .map((at, i) => ({ from: at - 1, began: at, line: i + 1, serverStart: '' }));
+        const toId = (of: Position) => idOnLine({ forks, serverStart: '', since: 0 }, of);
         const [own, cursor] = [Math.min(one, other), Math.max(one, other)];
         const owed = [...new Map(list.map(([channel, after]) => [channel, Math.min(after, cursor)]))];
-        const id = formatLastEventId(own, owed, cursor);
+        const id = formatLastEventId(own, owed, cursor, toId);
         expect(id).toMatch(/^[\w.:~-]+$/);
         expect(parseLastEventId(id)).toEqual({
           position: cursor,
+          line: parseLine(toId(cursor)),
           own: own < cursor ? own : undefined,
           owed: new Map(owed.map(([channel, after]) => [channelKey(channel), after])),
         });
-        expect(eventIdOf(id)).toBe(formatEventId(own));
+        expect(eventIdOf(id)).toBe(toId(own));
       }),
     );
   });

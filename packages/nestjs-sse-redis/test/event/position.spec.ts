@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { formatEventId, parseEventId, POSITIONS_PER_MS, toPosition } from '../../src/event/position.js';
+import {
+  formatEventId,
+  parseEventId,
+  parseLine,
+  POSITIONS_PER_MS,
+  toPosition,
+} from '../../src/event/position.js';
 
 const LAST = Number.MAX_SAFE_INTEGER;
 const positions = fc.oneof(
@@ -30,10 +36,16 @@ it('writes a position as a Redis stream id', () => {
   expect(formatEventId(LAST)).toBe('8796093022207-1023');
 });
 
+it('writes the line behind it, once there was a failover', () => {
+  expect(formatEventId(1_024, 0)).toBe('1-0');
+  expect(formatEventId(toPosition(1_767_225_600_000) + 7, 12)).toBe('1767225600000-7.12');
+});
+
 it('reads every id that it writes', () => {
   fc.assert(
-    fc.property(positions, (position) => {
-      expect(parseEventId(formatEventId(position))).toBe(position);
+    fc.property(positions, fc.nat(999_999_999), (position, line) => {
+      const id = formatEventId(position, line);
+      expect([parseEventId(id), parseLine(id)]).toEqual([position, line]);
     }),
     { numRuns: 1_000 },
   );
@@ -119,7 +131,7 @@ it('takes nothing for an id that it would not have written itself', () => {
   fc.assert(
     fc.property(fc.oneof(almost, fc.string({ unit: 'binary' })), (id) => {
       const position = parseEventId(id);
-      expect(position === undefined || formatEventId(position) === id).toBe(true);
+      expect(position === undefined || formatEventId(position, parseLine(id)) === id).toBe(true);
     }),
     { numRuns: 2_000 },
   );

@@ -1,9 +1,10 @@
 import { TestCluster, until, type RedisServer } from '@nestjs-sse-redis/testing';
 import type { SseRedisOptions } from 'nestjs-sse-redis';
-import type { LineChange } from '../../src/broker/broker.interface.js';
+import type { Fork } from '../../src/broker/broker.interface.js';
 import { parseEventId } from '../../src/event/position.js';
 import { AppNode } from './app-node.js';
 import { FAST } from './deployment.js';
+import { readForks } from './read-forks.js';
 import type { Payload } from './publisher.js';
 import type { LoggedEvent } from './verdict.js';
 
@@ -78,7 +79,8 @@ export class ClusterDeployment {
     const owner = await this.cluster.owner(HUB);
     const logs = channels.map(async (channel) => {
       const entries = (await owner.cli('XRANGE', getLog(channel), '-', '+')) as [string, [string, string]][];
-      return entries.map(([id, [, record]]) => {
+      return entries.map(([, [, record]]) => {
+        const id = /^id: (.*)$/m.exec(record)![1]!;
         const { key } = JSON.parse(/^data: (.*)$/m.exec(record)![1]!) as Payload;
         return { id, key, channel, position: parseEventId(id)! };
       });
@@ -86,13 +88,9 @@ export class ClusterDeployment {
     return (await Promise.all(logs)).flat();
   }
 
-  async readForks(): Promise<LineChange[]> {
+  async readForks(): Promise<Fork[]> {
     const owner = await this.cluster.owner(HUB);
-    const text = ((await owner.cli('HGET', `${HUB}:clock`, 'forks')) ?? '') as string;
-    return text.split(',').flatMap((fork) => {
-      const [from, began] = fork.split(':').map(Number);
-      return from && began ? { from, began } : [];
-    });
+    return readForks((...command) => owner.cli(...command), HUB);
   }
 
   async forget(channels: readonly string[]): Promise<void> {

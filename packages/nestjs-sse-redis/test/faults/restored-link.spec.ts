@@ -2,6 +2,7 @@ import { encodeRecord, parseRecord } from '../../src/event/event-record.js';
 import { HubCounters } from '../../src/delivery/hub-counters.js';
 import { SocketGroup } from '../../src/response/socket-group.js';
 import { Feed } from '../../src/delivery/feed.js';
+import { formatEventId } from '../../src/event/position.js';
 import { EventRing } from '../../src/delivery/event-ring.js';
 
 const eventAt = (position: number, prev: number) =>
@@ -14,7 +15,7 @@ describe('a feed whose position is known before all announcements before it have
   beforeEach(() => {
     feed = new Feed(
       'news',
-      { up: true, watermark: 0, lastAnnounced: 0, lastAssigned: 0 },
+      { up: true, watermark: 0, lastAnnounced: 0, lastAssigned: 0, toId: formatEventId },
       new HubCounters(),
       new EventRing(1_048_576),
       () => new SocketGroup(),

@@ -1,4 +1,4 @@
-import type { LineChange } from '../../src/broker/broker.interface.js';
+import { readForks } from './read-forks.js';
 import { ownIdOf, Random, until } from '@nestjs-sse-redis/testing';
 import { setTimeout as pause } from 'node:timers/promises';
 import { FAST, type Deployment } from './deployment.js';
@@ -177,19 +177,11 @@ export class ScheduleRun {
     });
   }
 
-  private async readForks(): Promise<LineChange[]> {
-    const text = ((await this.deployment.admin('HGET', '{sse}:clock', 'forks')) ?? '') as string;
-    return text.split(',').flatMap((fork) => {
-      const [from, began] = fork.split(':').map(Number);
-      return from && began ? { from, began } : [];
-    });
-  }
-
   private async conclude(problems: string[]): Promise<Outcome> {
     await Promise.all(this.clients.map((client) => client.stop()));
     const { events } = this.publisher;
     const { loss, scene } = this;
-    loss.forks = await this.readForks();
+    loss.forks = await readForks((...command) => this.deployment.admin(...command), '{sse}');
     const counts = noCounts();
     for (const client of this.clients) {
       const verdict = judge(client, { events, loss, announcementDropped: scene.announcementDropped });

@@ -140,13 +140,14 @@ describe('the ledger of a client', () => {
     expect(judged(lacking, { loss, announcementDropped: true }).problems).toEqual([]);
   });
 
-  it('accepts a gap behind a fork that the client had passed elsewhere, told where it was, and no other', () => {
+  it('accepts a gap from a fork to where the client stood on the line before it, and no other', () => {
     const loss = new DataLoss();
-    loss.forks = [{ from: 2 * 1_024, began: 3 * 1_024 }];
-    const having = [1, 2, 3, 4, 5].map((n) => tick(n));
-    const told = (from: number, to: number, at: number) =>
-      judged([...having, { ...gap('a', from, to), id: `${at}-0` }, tick(6)], { loss }).counts.undueGaps;
-    expect([told(2, 5, 5), told(1, 5, 5), told(2, 5, 4), told(2, 2, 2)]).toEqual([0, 1, 1, 1]);
+    loss.forks = [{ from: 2 * 1_024, began: 3 * 1_024, line: 1, serverStart: '' }];
+    const having = [1, 2].map((n) => tick(n));
+    const undue = (from: number, to: number, line = '') =>
+      judged([...having, { ...tick(5), id: `5-0${line}` }, gap('a', from, to), tick(6)], { loss }).counts
+        .undueGaps;
+    expect([undue(2, 5), undue(1, 5), undue(2, 4), undue(2, 5, '.1')]).toEqual([0, 1, 1, 1]);
   });
 
   it('finds a gap without a cause, of another channel, or one that is told of too late', () => {

@@ -1,6 +1,6 @@
 import { compare, ownIdOf, type SseBlock, type SseMessage } from '@nestjs-sse-redis/testing';
-import type { LineChange } from '../../src/broker/broker.interface.js';
-import { parseEventId } from '../../src/event/position.js';
+import type { Fork } from '../../src/broker/broker.interface.js';
+import { parseEventId, parseLine } from '../../src/event/position.js';
 import type { Payload, PublishedEvent } from './publisher.js';
 
 /** What happened to the data in Redis: the only causes that a gap may have. */
@@ -16,7 +16,7 @@ export class DataLoss {
   readonly unfound = new Set<number>();
 
   /** Where Redis began again, as the clock has it. */
-  forks: readonly LineChange[] = [];
+  forks: readonly Fork[] = [];
   /** Whether a master was replaced that had not replicated all, or lived on: positions were given out that no data have. */
   masterLost = false;
   /** Events that were acknowledged, or sent to a client, and that no log has: such a master had them. */
@@ -29,7 +29,7 @@ export class DataLoss {
     if (from >= to) return false;
     // Redis lost the position itself: a probe took it as Redis ended.
     if (this.forks.some((fork) => from === fork.from && to < fork.began)) return true;
-    if (this.isOfAnnouncement(gap) || this.isOfUnknownLine(gap) || this.isOfMaster(gap)) return true;
+    if (this.isOfAnnouncement(gap) || this.isOfLeftLine(gap) || this.isOfMaster(gap)) return true;
     return to <= this.trimmedTo(channel) || this.emptied.some((moment) => to >= moment);
   }
 
@@ -45,12 +45,9 @@ export class DataLoss {
     );
   }
 
-  /**
-   * Its client came, with a position of the new line, to a node that had not heard of the fork: a master that was replaced may
-   * have given out that position, too. It keeps its place, and has perhaps all (docs/decisions/021).
-   */
-  isOfUnknownLine({ from, to, position }: ToldGap): boolean {
-    return position === to && this.forks.some((fork) => from === fork.from && to >= fork.began);
+  /** Its client had come, from whatever node, with a position beyond the fork that only the old line can have given out. */
+  isOfLeftLine({ from, toLine }: ToldGap): boolean {
+    return this.forks.some((fork) => from === fork.from && toLine < fork.line);
   }
 
   /** A master that was replaced had events of the channel that its successor has not. */
@@ -70,13 +67,14 @@ export type LoggedEvent = Pick<PublishedEvent, 'id' | 'key' | 'channel' | 'posit
 
 export const identify = ({ id, key }: Pick<LoggedEvent, 'id' | 'key'>): string => `${id} ${key}`;
 
-/** A gap as a client was told of it; `at` is its place among the messages, and `position` the client's with it. */
+/** A gap as a client was told of it; `at` is its place among the messages. */
 interface ToldGap {
   readonly channel: string;
   readonly from: number;
   readonly to: number;
   readonly at: number;
-  readonly position: number | undefined;
+  /** Of the id with which the client stood at the end of the gap, the line; infinite where it never did. */
+  readonly toLine: number;
 }
 
 /** What one client got. */
@@ -139,6 +137,7 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
   const byId = new Map(events.map((event) => [event.id, event]));
   const doubtful = new Set(events.filter((event) => event.doubtful).map(({ key }) => key));
   const gaps: ToldGap[] = [];
+  const lines = new Map(blocks.toReversed().map(({ id }) => [toPosition(id!), toLine(id!)]));
   const received: { id: string; channel: string; at: number }[] = [];
   const keys = new Map<string, string>();
   const doubledKeys: string[] = [];
@@ -148,7 +147,7 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
   messages.forEach((message, at) => {
     const { type, data } = message;
     const id = ownIdOf(message);
-    if (type === 'gap') gaps.push(parseGap(message, at));
+    if (type === 'gap') gaps.push(parseGap(message, at, lines));
     else if (type === 'tick') {
       const { key, channel } = JSON.parse(data) as Payload;
       const identity = identify({ id, key });
@@ -197,7 +196,7 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
     : ledger.reordered;
   const undue = gaps.filter((gap) => !loss.explains(gap));
   const misplaced = gaps
-    .filter((gap) => !loss.isOfAnnouncement(gap) && !loss.isOfUnknownLine(gap))
+    .filter((gap) => !loss.isOfAnnouncement(gap) && !loss.isOfLeftLine(gap))
     .filter(({ channel, from, at }) =>
       received.some((one) => one.channel === channel && one.at < at !== parseEventId(one.id)! <= from),
     );
@@ -220,7 +219,7 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
       foreign: ledger.foreign.length + wrong.length,
       gaps: gaps.length,
       undueGaps: undue.length,
-      unsureGaps: gaps.filter((gap) => loss.isOfUnknownLine(gap)).length,
+      unsureGaps: gaps.filter((gap) => loss.isOfLeftLine(gap)).length,
       missedInGaps: missing.length - lost.length,
       gone: gone.length,
       goneUnseen: gone.filter((event) => !passed.has(identify(event)) && !isTold(event)).length,
@@ -233,10 +232,16 @@ export function noCounts(): Counts {
   return Object.fromEntries(COUNTS.map((name) => [name, 0])) as Counts;
 }
 
-function parseGap({ id, data }: SseMessage, at: number): ToldGap {
-  const position = parseEventId(id.split('~').at(-1)!);
-  const { channel, from, to } = JSON.parse(data) as { channel: string; from: string | null; to: string };
-  return { channel, from: from === null ? -1 : parseEventId(from)!, to: parseEventId(to)!, at, position };
+function parseGap({ data }: SseMessage, at: number, lines: ReadonlyMap<number, number>): ToldGap {
+  const { channel, from, to: id } = JSON.parse(data) as { channel: string; from: string | null; to: string };
+  const to = parseEventId(id)!;
+  return {
+    channel,
+    from: from === null ? -1 : parseEventId(from)!,
+    to,
+    at,
+    toLine: lines.get(to) ?? Infinity,
+  };
 }
 
 function showEvent({ id, channel, key }: LoggedEvent): string {
@@ -260,4 +265,8 @@ function backwards(blocks: readonly SseBlock[]): string[] {
 /** Where a client stands with an id: that of a late event says it behind its own (docs/delivery.md). */
 function toPosition(id: string): number {
   return parseEventId(id.slice(id.lastIndexOf('~') + 1))!;
+}
+
+function toLine(id: string): number {
+  return parseLine(id.slice(id.lastIndexOf('~') + 1));
 }

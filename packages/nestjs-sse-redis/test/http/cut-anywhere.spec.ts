@@ -1,9 +1,8 @@
 import { forEachAdapter, startApp, until, type RunningApp, useRedis } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import { SseHub, SseRegistry, type SseRedisOptions } from 'nestjs-sse-redis';
-import { formatEventId } from '../../src/event/position.js';
 import { ResponseSink } from '../../src/response/response-sink.js';
-import { formatGapFrame, formatPositionFrameWithId } from '../../src/event/sse-frame.js';
+import { formatGapFrame, formatPositionFrame } from '../../src/event/sse-frame.js';
 import { begin, CLIENT_KINDS, faultsOf, receive, record, type Scene } from './cut-streams.js';
 import { newsModule } from './news.app.js';
 
@@ -149,7 +148,7 @@ forEachAdapter((adapter) => {
     await start();
     ResponseSink.prototype.late = function (_channel, event, id) {
       this.write(event.frame);
-      return this.write(formatPositionFrameWithId(id.slice(id.lastIndexOf('~') + 1)));
+      return this.write(formatPositionFrame(id.slice(id.lastIndexOf('~') + 1)));
     };
     expect((await faultsOf(await lateEvents(['a']), 'as browsers do')).join()).toMatch(/doubled b-/);
   });
@@ -200,7 +199,7 @@ forEachAdapter((adapter) => {
   it('finds gaps that are never told where each of them carries the new position', async () => {
     await start();
     ResponseSink.prototype.gap = function (told) {
-      return this.write(formatGapFrame(told, formatEventId(told.to)));
+      return this.write(formatGapFrame(told, told.to));
     };
     expect((await faultsOf(await gapsAtOnce(), 'as browsers do')).join()).toMatch(/gap of c not told/);
   });

@@ -1,73 +1,32 @@
 import { jest } from '@jest/globals';
-import { RedisServer, TcpProxy, until, type SseStream } from '@nestjs-sse-redis/testing';
-import { randomUUID } from 'node:crypto';
+import { RedisServer, until, type SseStream } from '@nestjs-sse-redis/testing';
 import { Feeds } from '../../src/delivery/feeds.js';
 import { Lines } from '../../src/delivery/lines.js';
+import { FailoverScene, offsetOf, publish as publishTo, replicaOf, told } from './failover-scene.js';
 import { Hubs, type TestHub } from './hubs.js';
 
 const hubs = Hubs.over('redis');
-let next: RedisServer;
-let proxy: TcpProxy;
+let scene: FailoverScene;
 let test: TestHub;
-let prefix: string;
 
 beforeEach(async () => {
-  await hubs.redis.cli('CONFIG', 'SET', 'repl-diskless-sync-delay', 0);
-  next = await RedisServer.start({ args: replicaOf(hubs.redis) });
-  proxy = await TcpProxy.start({ target: hubs.redis.port });
-  prefix = randomUUID();
-  test = await hubs.start({ redis: `redis://127.0.0.1:${proxy.port}`, prefix });
+  scene = await FailoverScene.start(hubs);
+  ({ test } = scene);
 });
-afterEach(async () => {
-  jest.restoreAllMocks();
-  await proxy.stop();
-  await next.stop();
-});
+afterEach(() => jest.restoreAllMocks());
 
-const replicaOf = ({ port }: RedisServer): string[] => [
-  ...['--replicaof', '127.0.0.1', String(port)],
-  ...['--repl-diskless-sync-delay', '0'],
-];
-
-/** The replica has all so far, and becomes a master of its own. Nobody is told. */
-async function promote(): Promise<void> {
-  await until(async () => (await offsetOf(next)) === (await offsetOf(hubs.redis)));
-  await next.cli('REPLICAOF', 'NO', 'ONE');
-}
-
-async function offsetOf(server: RedisServer): Promise<string> {
-  return /(?:master|slave)_repl_offset:(\d+)/.exec(String(await server.cli('INFO', 'replication')))![1]!;
-}
-
-/** The name leads to the other server from now on. */
-async function switchOver(): Promise<void> {
-  const subscriptions = async () => ((await next.cli('PUBSUB', 'CHANNELS', '*')) as string[]).length;
-  const before = await subscriptions();
-  proxy.target = next.port;
-  proxy.cut();
-  await until(async () => (await subscriptions()) > before);
-  await until(() => test.hub.stats().linkUp);
-}
-
-const publish = (channel: string, data: number) => test.hub.publish(channel, { type: 'n', data });
-/** The numbers that were published, and the gaps. */
-const told = (messages: SseStream['messages']) =>
-  messages.flatMap(({ type, data }) => (type === 'gap' ? gapOf(data) : type === 'n' ? Number(data) : []));
-const gapOf = (data: string) => {
-  const { channel, to } = JSON.parse(data) as { channel: string; to: string };
-  return { channel, to };
-};
+const publish = (channel: string, data: number) => publishTo(test, channel, data);
 
 /** A client has an event that only the old server had, and lacks one of another process that only the new one has. */
 async function passByAnother(): Promise<SseStream> {
   const client = await test.client(['news']);
   await publish('news', 1);
-  await promote();
-  const other = await hubs.start({ redis: next.url, prefix });
+  await scene.promote();
+  const other = await scene.joinNew();
   await other.hub.publish('news', { type: 'n', data: 10 });
   await publish('news', 2);
   await client.waitFor(2);
-  await switchOver();
+  await scene.switchOver();
   return client;
 }
 
@@ -75,10 +34,10 @@ it('tells live clients of events that only the old server had, and sends those o
   const listener = await test.listener('news');
   const client = await test.client(['news', 'quiet']);
   await publish('news', 1);
-  await promote();
-  const { id: lost } = await publish('news', 2);
+  await scene.promote();
+  const lost = await publish('news', 2);
   await client.waitFor(2);
-  await switchOver();
+  await scene.switchOver();
   await publish('news', 3);
   await publish('quiet', 4);
   await client.waitFor(5);
@@ -99,8 +58,8 @@ it('tells nothing on channels that had no such event, nor where the new server h
   const client = await test.client(['news', 'quiet']);
   await publish('news', 1);
   await client.waitFor(1);
-  await promote();
-  await switchOver();
+  await scene.promote();
+  await scene.switchOver();
   await publish('quiet', 2);
   await client.waitFor(2);
   expect(told(client.messages)).toEqual([1, 2]);
@@ -109,11 +68,11 @@ it('tells nothing on channels that had no such event, nor where the new server h
 it('tells a client that comes back with the id of such an event, by stream, events and history', async () => {
   const client = await test.client(['news']);
   await publish('news', 1);
-  await promote();
-  const { id: lost } = await publish('news', 2);
+  await scene.promote();
+  const lost = await publish('news', 2);
   await client.waitFor(2);
   await client.close();
-  await switchOver();
+  await scene.switchOver();
   await publish('news', 3);
   const back = await test.client(['news'], { lastEventId: lost });
   await back.waitFor(2);
@@ -131,12 +90,12 @@ it('tells a client that comes back with the id of such an event, by stream, even
 
 it('sends a client that came after the failover of the replica only what is newer', async () => {
   await publish('news', 1);
-  await promote();
-  const other = await hubs.start({ redis: next.url, prefix });
+  await scene.promote();
+  const other = await scene.joinNew();
   await other.hub.publish('news', { type: 'n', data: 10 });
   await publish('news', 2);
   const late = await test.client(['news']);
-  await switchOver();
+  await scene.switchOver();
   await publish('news', 3);
   await late.waitFor(1);
   expect(told(late.messages)).toEqual([3]);
@@ -151,18 +110,19 @@ it('passes over events of the new server, untold, where clients are not set back
 });
 
 it('tells nothing of events that came over a link which broke again before anybody was sent them', async () => {
+  const { next } = scene;
   const third = await RedisServer.start({ args: replicaOf(next) });
   hubs.closeLater(() => third.stop());
   const client = await test.client(['news']);
   await publish('news', 1);
-  await promote();
+  await scene.promote();
   // The subscription gets to the next server, and the scripts that would prove it are refused there.
   await next.cli('ACL', 'SETUSER', 'other', 'on', '>secret', '~*', '&*', '+@all');
   await next.cli('ACL', 'SETUSER', 'default', '-evalsha');
-  const other = await hubs.start({ redis: next.url.replace('//', '//other:secret@'), prefix });
+  const other = await hubs.start({ redis: next.url.replace('//', '//other:secret@'), prefix: scene.prefix });
   const announced = jest.spyOn(Feeds.prototype, 'announced');
-  proxy.target = next.port;
-  proxy.cut();
+  scene.proxy.target = next.port;
+  scene.proxy.cut();
   await until(async () => {
     await other.hub.publish('news', { type: 'n', data: 2 });
     return announced.mock.contexts.includes(test.hub['node'].feeds);
@@ -170,8 +130,8 @@ it('tells nothing of events that came over a link which broke again before anybo
   const { id } = await other.hub.publish('news', { type: 'n', data: 3 });
   await until(async () => (await offsetOf(third)) === (await offsetOf(next)));
   await third.cli('REPLICAOF', 'NO', 'ONE');
-  proxy.target = third.port;
-  proxy.cut();
+  scene.proxy.target = third.port;
+  scene.proxy.cut();
   await until(() => client.eventIds.includes(id));
   expect(client.messages.filter(({ type }) => type === 'gap')).toEqual([]);
 });
@@ -184,10 +144,10 @@ it.each(['stays up', 'restarts later'])(
     await hubs.redis.cli('REPLICAOF', '127.0.0.1', 1);
     await hubs.redis.cli('REPLICAOF', 'NO', 'ONE');
     // The link stays, and hears what follows the fork that another process finds.
-    const other = await hubs.start({ redis: hubs.redis.url, prefix });
+    const other = await hubs.start({ redis: hubs.redis.url, prefix: scene.prefix });
     await other.hub.publish('news', { type: 'n', data: 2 });
     await client.waitFor(2);
-    const { id } = await publish('news', 3);
+    const id = await publish('news', 3);
     await client.waitFor(3);
     if (what === 'restarts later') {
       // The replica may still be sent the data that it begins with.
@@ -198,7 +158,7 @@ it.each(['stays up', 'restarts later'])(
         ),
       );
       await hubs.redis.restart();
-    } else proxy.cut();
+    } else scene.proxy.cut();
     await until(() => publish('news', 4).then(Boolean, () => false));
     await until(() => client.messages.some(({ data }) => data === '4'));
     expect(told(client.messages)).toEqual([1, 2, 3, 4]);

@@ -5,6 +5,7 @@ import { EventRing, NOWHERE, type Place } from '../../src/delivery/event-ring.js
 import { HubCounters } from '../../src/delivery/hub-counters.js';
 import { SocketGroup } from '../../src/response/socket-group.js';
 import { Feed } from '../../src/delivery/feed.js';
+import { formatEventId } from '../../src/event/position.js';
 import { RecentEvents } from '../../src/delivery/recent-events.js';
 
 const SIZE = 4096;
@@ -176,7 +177,7 @@ describe('recent events of many channels in one ring', () => {
   it('are looked through no further back than is asked: a client that comes back asks for the last few', () => {
     const feed = new Feed(
       'news',
-      { up: true, watermark: 0, lastAnnounced: 0, lastAssigned: 0 },
+      { up: true, watermark: 0, lastAnnounced: 0, lastAssigned: 0, toId: formatEventId },
       new HubCounters(),
       new EventRing(1_048_576),
       () => new SocketGroup(),

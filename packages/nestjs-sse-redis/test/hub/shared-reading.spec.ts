@@ -10,7 +10,7 @@ import { SocketGroup } from '../../src/response/socket-group.js';
 import { Heartbeat } from '../../src/delivery/heartbeat.js';
 import { LogReader } from '../../src/delivery/log-reader.js';
 import { LostAnnouncements } from '../../src/delivery/losses/lost-announcements.js';
-import type { Gap } from '../../src/event/gap.js';
+import type { GapNotice } from '../../src/event/gap.js';
 import type { EventSink, EventSinkListener } from '../../src/delivery/event-sink.js';
 import { Subscribers } from '../../src/delivery/subscribers.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
@@ -62,7 +62,7 @@ class RecordingSink implements EventSink {
   message(): boolean {
     return true;
   }
-  gap(gap: Gap): boolean {
+  gap(gap: GapNotice): boolean {
     this.told.push(gap);
     return true;
   }

@@ -1,7 +1,7 @@
 import { until } from '@nestjs-sse-redis/testing';
 import { SseRegistry } from 'nestjs-sse-redis';
 import { formatLastEventId } from '../../src/event/last-event-id.js';
-import { parseEventId } from '../../src/event/position.js';
+import { formatEventId, parseEventId } from '../../src/event/position.js';
 import { brokers, Hubs } from './hubs.js';
 
 describe.each(brokers)('subscribe({ after }) over $broker', ({ broker }) => {
@@ -17,7 +17,7 @@ describe.each(brokers)('subscribe({ after }) over $broker', ({ broker }) => {
       await test.hub.publish('hall', { data: 'had already' });
       const { id } = await test.hub.publish('news', { data: 'the last that it has' });
       const cursor = parseEventId(id)!;
-      const after = formatLastEventId(cursor, [['room', parseEventId(before)!]], cursor);
+      const after = formatLastEventId(cursor, [['room', parseEventId(before)!]], cursor, formatEventId);
 
       const client = await test.client(['news']);
       const registry = test.running.app.get(SseRegistry);

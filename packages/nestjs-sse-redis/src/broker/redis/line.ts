@@ -1,4 +1,5 @@
-import type { Fork } from '../broker.interface.js';
+import type { Position } from '../../event/position.js';
+import type { DataLine, Fork } from '../broker.interface.js';
 
 /** In the place of a replication id: this server does not tell it. */
 const HIDDEN = '-';
@@ -7,12 +8,13 @@ const HIDDEN = '-';
  * The line of the data set that the command connection stands on (docs/decisions/021). Scripts compare what is known here
  * with the clock, and answer only where the two differ.
  */
-export class Line {
+export class Line implements DataLine {
   /** The replication id, as scripts are told it; empty on a new connection. */
   replid = '';
   /** Where new lines began, the oldest first. */
   forks: readonly Fork[] = [];
   serverStart = '';
+  since: Position = 0;
   /** How many connections there were: what one of them answered says nothing about the next. */
   connection = 0;
 
@@ -33,19 +35,28 @@ export class Line {
     if (!Array.isArray(last) || !Buffer.isBuffer(last[0])) return;
     reply.pop();
     if (connection !== this.connection) return;
-    const forks = parseForks(String(last[1]));
+    const replid = last[0].toString();
+    const forks = parseForks(String(last[1]), Number(replid.split('.')[1] ?? 0));
     // With a list that a hand in Redis spoilt the hub goes on as where nothing is told.
-    this.replid = forks ? last[0].toString() : HIDDEN;
+    this.replid = forks ? replid : HIDDEN;
     this.forks = forks ?? [];
     this.serverStart = String(last[2] ?? '');
+    this.since = Number(last[3] ?? 0);
   }
 }
 
-function parseForks(text: string): Fork[] | undefined {
+/**
+ * Parses the field `forks` of the clock.
+ *
+ * @param newest the number of the line that the newest fork began
+ * @returns undefined where it is no list of forks
+ */
+export function parseForks(text: string, newest: number): Fork[] | undefined {
   if (text === '') return [];
-  const forks = text.split(',').map((fork) => {
+  const forks = text.split(',').map((fork, i, { length }) => {
     const [from, began, serverStart] = fork.split(':');
-    return { from: Number(from), began: Number(began), serverStart: serverStart ?? '' };
+    const line = Math.max(0, newest - (length - 1 - i));
+    return { from: Number(from), began: Number(began), line, serverStart: serverStart ?? '' };
   });
   const isFork = ({ from, began }: Fork) => Number.isSafeInteger(from) && Number.isSafeInteger(began);
   return forks.every(isFork) ? forks : undefined;

@@ -95,16 +95,21 @@ export class Probe {
    */
   answered(run: ProbeRun, [position = -1, lastEvent = 0, age = 0]: readonly number[]): void {
     if (position < 0) this.failed(run);
-    else if (position === 0) this.published(run);
+    else if (position === 0) void this.expect(run);
     if (position <= 0 || this.run !== run) return;
     this.run = undefined;
     this.rest(age);
     this.listener.proven(position, lastEvent);
   }
 
-  /** From here on it is waited for: Redis sends an announcement before it answers. */
-  published(run: ProbeRun): void {
-    void this.expect(run);
+  /** Sends a probe by itself, if one is due. @param publish resolves when Redis has published it */
+  sendWith(publish: () => Promise<unknown>): void {
+    const run = this.take();
+    if (!run) return;
+    publish().then(
+      () => void this.expect(run),
+      () => this.failed(run),
+    );
   }
 
   /** It was not published, or perhaps not: its absence proves nothing. */
@@ -133,6 +138,7 @@ export class Probe {
     this.timer = setTimeout(then, ms).unref();
   }
 
+  /** From here on it is waited for: Redis sends an announcement before it answers. */
   private async expect(run: ProbeRun): Promise<void> {
     await awakeFor(this.interval, () => this.run !== run);
     if (this.run !== run) return;

@@ -1,10 +1,11 @@
 import { NotReplicatedError } from '../../errors/not-replicated.error.js';
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import { recordFlags } from '../../event/event-record.js';
-import { formatEventId, type Position } from '../../event/position.js';
+import type { Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import { TurnBatch } from '../../util/turn-batch.js';
 import type { Publication, PublishOutcome } from '../broker.interface.js';
+import { idOnLine } from '../forks.js';
 import type { Commands, Replicas, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
 import { OrderedRuns } from './ordered-runs.js';
@@ -113,7 +114,7 @@ export class PublishQueue {
     const advice = idempotencyKey
       ? 'Publish it again with the same idempotencyKey to ask them again.'
       : 'Do not publish it again, which would send it twice: only with an idempotencyKey they can be asked again.';
-    const id = formatEventId(position);
+    const id = idOnLine(this.commands.line, position);
     return new NotReplicatedError(
       `Event ${id} is stored at Redis at ${this.commands.address} and announced, but ${count} of ${wanted} replicas have it${cause ? ` (${cause.message})` : ''}: a failover may lose it. ${advice}`,
       id,

@@ -241,12 +241,7 @@ export class RedisBroker implements Broker {
 
   private onProofDue(): void {
     this.listener?.proofDue?.();
-    const run = this.probe.take();
-    if (!run) return;
-    this.sendProbe().then(
-      () => this.probe.published(run),
-      () => this.probe.failed(run),
-    );
+    this.probe.sendWith(() => this.sendProbe());
   }
 
   private onProven(position: Position, lastEvent: Position | undefined): void {

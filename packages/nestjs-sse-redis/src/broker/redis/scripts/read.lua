@@ -33,7 +33,7 @@ end
 local memory = now - tonumber(clock[3] or retentionText) * POSITIONS_PER_MS
 local evictions = evictionReader(clockKey, last, memory)
 
-local line = onItsLine(clockKey, clock[4], tonumber(clock[1]), math.max(now, last + 1), ARGV[#ARGV])
+local line = onItsLine(clockKey, clock[4], tonumber(clock[1]), math.max(now, last + 1), ARGV[#ARGV], since)
 
 local reply = { last }
 for i = 2, #KEYS do

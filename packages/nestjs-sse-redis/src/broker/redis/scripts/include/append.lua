@@ -24,12 +24,15 @@ local function openClock(clockKey, retentionText, count, replid)
     call('HSET', clockKey, 'last', string.format('%.0f', reserved), 'since', string.format('%.0f', since), 'retention', retentionText)
   end
   -- Where the caller did not know it.
-  local line = onItsLine(clockKey, stored[4], tonumber(stored[1]), first, replid)
+  local line = onItsLine(clockKey, stored[4], tonumber(stored[1]), first, replid, since)
+  -- Of the line that is written now.
+  local written = line and line[1] or stored[4] or '-'
   return {
     key = clockKey,
     line = line,
-    -- Of the line that is written now, for announcements.
-    replid = line and line[1] or stored[4] or '-',
+    -- For announcements.
+    replid = written,
+    idSuffix = idSuffix(written),
     ms = ms,
     retention = retention,
     -- Where there is no log, nothing was published to the channel since then, or it would be here.
@@ -84,7 +87,7 @@ local function append(clock, logKey, pubSubChannel, flags, text, maxLength, once
 
   local id = toId(position)
   -- 'f': the first of its log, whose prev is a bound.
-  local record = string.format('%.0f %.0f ', position, newest or clock.quietSince) .. flags .. (newest and '\nid: ' or 'f\nid: ') .. id .. '\n' .. text
+  local record = string.format('%.0f %.0f ', position, newest or clock.quietSince) .. flags .. (newest and '\nid: ' or 'f\nid: ') .. id .. clock.idSuffix .. '\n' .. text
   local isLogged = not string.find(flags, 'e', 1, true)
 
   -- Redis does not undo what a script did before it failed (at PUBLISH, say, where the ACL forbids the channel); but

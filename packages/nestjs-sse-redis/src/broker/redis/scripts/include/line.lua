@@ -1,10 +1,11 @@
 -- Lines: the history of one data set. A replica that is promoted begins a new line, and so does a restart. The clock keeps
--- replid, of the server that last wrote (10 of its 40 digits are enough), and forks: `from:began:serverStart`, with commas
--- between them.
+-- replid, of the server that last wrote (10 of its 40 digits are enough), with a dot and the number of the line behind it
+-- once there was a fork; and forks: `from:began:serverStart`, with commas between them.
 -- The data of a new line go up to `from`, its own events begin at `began`, and `serverStart` names the start of its server
 -- (docs/decisions/021).
 
 local MOST_FORKS = 16
+local REPLID_DIGITS = 10
 
 -- The start of this server, in 10 digits; empty where that is not told.
 local function serverStart()
@@ -19,18 +20,23 @@ end
 -- last      the last position given out; false where that is not known
 -- began     the position that an event gets now, or an earlier one
 -- known     replid as the caller knows it, of this connection; INFO costs 2.4 µs, so it is asked only where the two differ
+-- since     from where on this Redis remembers the hub whole
 --
--- Returns nil where the caller knows the line, else { replid, forks, serverStart } for it.
+-- Returns nil where the caller knows the line, else { replid, forks, serverStart, since } for it.
 -- Where INFO is not to be had, replid is '-', and there are no lines.
-local function onItsLine(clockKey, stored, last, began, known)
+local function onItsLine(clockKey, stored, last, began, known, since)
   if known == stored or known == '-' then return nil end
   local info = redis.pcall('INFO', 'replication')
-  local replid = type(info) == 'string' and string.match(info, 'master_replid:(' .. string.rep('%x', 10) .. ')')
+  local replid = type(info) == 'string'
+    and string.match(info, 'master_replid:(' .. string.rep('%x', REPLID_DIGITS) .. ')')
   local forks = redis.call('HGET', clockKey, 'forks') or ''
   if not replid then return { '-', forks } end
   local start = serverStart()
-  if replid ~= stored then
+  if stored and replid == string.sub(stored, 1, REPLID_DIGITS) then
+    replid = stored
+  else
     if stored and last then
+      replid = string.format('%s.%d', replid, (tonumber(string.match(stored, '%.(%d+)$')) or 0) + 1)
       local _, count = string.gsub(forks, ':', ':')
       if count >= MOST_FORKS then forks = string.gsub(forks, '^[^,]*,', '') end
       forks = forks .. (forks == '' and '' or ',') .. string.format('%.0f:%.0f:%s', last, began, start)
@@ -39,5 +45,10 @@ local function onItsLine(clockKey, stored, last, began, known)
     redis.call('HDEL', clockKey, '')
     redis.call('HSET', clockKey, 'replid', replid, 'forks', forks)
   end
-  return { replid, forks, start }
+  return { replid, forks, start, string.format('%.0f', since) }
+end
+
+-- What ids have behind them on this line: a dot and its number, or nothing before the first fork.
+local function idSuffix(replid)
+  return string.sub(replid, REPLID_DIGITS + 1)
 end

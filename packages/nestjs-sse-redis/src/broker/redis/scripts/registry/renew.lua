@@ -99,7 +99,7 @@ local function prove()
   local position = math.max(now * POSITIONS_PER_MS, last + 1)
   local text = string.format('%.0f', position)
   -- Before `last` is written. What it says is told by the next script that can.
-  local line = onItsLine(clockKey, stored[6], last, position, ARGV[#ARGV])
+  local line = onItsLine(clockKey, stored[6], last, position, ARGV[#ARGV], tonumber(stored[2]))
   redis.call('HSET', clockKey, 'last', text, 'quiet', text .. ' ' .. event)
   return publishProbe(position, event, { replid = line and line[1] or stored[6] or '-' })
 end

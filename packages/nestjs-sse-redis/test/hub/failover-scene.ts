@@ -1,0 +1,73 @@
+import { RedisServer, TcpProxy, until, type SseStream } from '@nestjs-sse-redis/testing';
+import { randomUUID } from 'node:crypto';
+import type { Hubs, TestHub } from './hubs.js';
+
+export const replicaOf = ({ port }: RedisServer): string[] => [
+  ...['--replicaof', '127.0.0.1', String(port)],
+  ...['--repl-diskless-sync-delay', '0'],
+];
+
+/** A hub whose Redis is replaced by its replica, and lives on: the hub hears of it when its name leads elsewhere. */
+export class FailoverScene {
+  private constructor(
+    private readonly hubs: Hubs,
+    readonly next: RedisServer,
+    readonly proxy: TcpProxy,
+    readonly prefix: string,
+    readonly test: TestHub,
+  ) {}
+
+  static async start(hubs: Hubs): Promise<FailoverScene> {
+    await hubs.redis.cli('CONFIG', 'SET', 'repl-diskless-sync-delay', 0);
+    const next = await RedisServer.start({ args: replicaOf(hubs.redis) });
+    hubs.closeLater(() => next.stop());
+    const proxy = await TcpProxy.start({ target: hubs.redis.port });
+    hubs.closeLater(() => proxy.stop());
+    const prefix = randomUUID();
+    const test = await hubs.start({ redis: `redis://127.0.0.1:${proxy.port}`, prefix });
+    return new FailoverScene(hubs, next, proxy, prefix, test);
+  }
+
+  /** The replica has all so far, and becomes a master of its own. Nobody is told. */
+  async promote(): Promise<void> {
+    await until(async () => (await offsetOf(this.next)) === (await offsetOf(this.hubs.redis)));
+    await this.next.cli('REPLICAOF', 'NO', 'ONE');
+  }
+
+  /** Another process of the hub, which is connected to the new server. */
+  joinNew(): Promise<TestHub> {
+    return this.hubs.start({ redis: this.next.url, prefix: this.prefix });
+  }
+
+  /** The name leads to the new server from now on. */
+  async switchOver(): Promise<void> {
+    const { next, proxy, test } = this;
+    const subscriptions = async () => ((await next.cli('PUBSUB', 'CHANNELS', '*')) as string[]).length;
+    const before = await subscriptions();
+    proxy.target = next.port;
+    proxy.cut();
+    await until(async () => (await subscriptions()) > before);
+    await until(() => test.hub.stats().linkUp);
+  }
+}
+
+export async function offsetOf(server: RedisServer): Promise<string> {
+  return /(?:master|slave)_repl_offset:(\d+)/.exec(String(await server.cli('INFO', 'replication')))![1]!;
+}
+
+export async function publish({ hub }: TestHub, channel: string, data: number): Promise<string> {
+  return (await hub.publish(channel, { type: 'n', data })).id;
+}
+
+/** The numbers that were published, and the gaps. */
+export function told(messages: SseStream['messages']): (number | { channel: string; to: string })[] {
+  return messages.flatMap(({ type, data }) => {
+    if (type === 'gap') return gapOf(data);
+    return type === 'n' ? Number(data) : [];
+  });
+}
+
+function gapOf(data: string): { channel: string; to: string } {
+  const { channel, to } = JSON.parse(data) as { channel: string; to: string };
+  return { channel, to };
+}
