@@ -17,9 +17,10 @@ import { HubCounters } from './delivery/hub-counters.js';
 import { LogReader } from './delivery/log-reader.js';
 import { LossWatch } from './delivery/losses/loss-watch.js';
 import { LOSSES_CHANNEL } from './delivery/losses/loss.js';
-import { LostAnnouncements } from './delivery/losses/lost-announcements.js';
+import { KnownLosses } from './delivery/losses/known-losses.js';
 import { observeChannel, type ObserveOptions } from './delivery/observe-channel.js';
 import { Subscribers } from './delivery/subscribers.js';
+import type { Position } from './event/position.js';
 import type { SseEvent } from './event/sse-event.js';
 import { HubState } from './hub/hub-state.js';
 import type { HubParts } from './hub/hub-parts.js';
@@ -46,7 +47,7 @@ export class SseNode implements HubParts {
   readonly registration: NodeRegistration;
   readonly feeds: Feeds;
   private readonly heartbeat: Heartbeat;
-  private readonly lost: LostAnnouncements;
+  private readonly lost: KnownLosses;
   readonly subscribers: Subscribers;
   private readonly lossWatch: LossWatch;
   readonly clients: ClientConnections;
@@ -63,7 +64,7 @@ export class SseNode implements HubParts {
     this.registration = new NodeRegistration(description, broker.registry, options);
     this.feeds = new Feeds(broker, counters, () => new SocketGroup());
     this.heartbeat = new Heartbeat(options.heartbeatInterval);
-    this.lost = new LostAnnouncements(options.ttl);
+    this.lost = new KnownLosses(options.ttl);
     const reader = new LogReader(broker);
     this.subscribers = new Subscribers(broker, this.feeds, reader, this.heartbeat, counters, this.lost);
     this.lossWatch = this.createLossWatch();
@@ -159,10 +160,22 @@ export class SseNode implements HubParts {
         const forkedAt = feeds.linkRestored(position, line);
         this.registration.recount();
         clients.linkRestored();
+        const lost = forkedAt === undefined ? undefined : this.findLost(forkedAt);
         // Announcements and answers may have come before this position, and be about later ones.
         subscribers.linkRestored(feeds.link.lastAssigned, forkedAt);
+        if (lost) this.lossWatch.failedOver(forkedAt!, lost);
       },
     };
+  }
+
+  /** The newest event of each channel that this process heard, or had acknowledged, and that the data of now lack. */
+  private findLost(forkedAt: Position): Map<string, Position> {
+    const lost = this.publisher.acknowledged.lostBehind(this.broker.line.forks);
+    for (const feed of this.feeds.all()) {
+      feed.newestBefore = Math.max(feed.newestBefore, lost.get(feed.channel) ?? 0);
+      if (feed.newestBefore > forkedAt) lost.set(feed.channel, feed.newestBefore);
+    }
+    return lost;
   }
 
   private createLossWatch(): LossWatch {

@@ -36,6 +36,6 @@ export function idOnLine({ forks }: DataLine, position: Position): string {
 }
 
 /** The number of the line on which a position was given out. */
-function lineAt(forks: readonly Fork[], position: Position): number {
+export function lineAt(forks: readonly Fork[], position: Position): number {
   return forks.findLast(({ began }) => began <= position)?.line ?? 0;
 }

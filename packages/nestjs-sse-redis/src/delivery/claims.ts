@@ -17,10 +17,6 @@ export class Claims {
     return this.claimed !== undefined;
   }
 
-  get isEmpty(): boolean {
-    return this.claimed === undefined && this.byFeed === undefined;
-  }
-
   get(feed: Feed): Position | undefined {
     return this.byFeed?.has(feed) ? this.byFeed.get(feed) : this.claimed;
   }

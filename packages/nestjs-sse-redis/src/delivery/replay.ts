@@ -25,7 +25,7 @@ export class Replay {
   /** Channels whose stream has ended, where there are any. */
   private ended: Set<string> | undefined = undefined;
   /** Where the client began here. */
-  private readonly beganAt: Position;
+  readonly beganAt: Position;
 
   /** @param resumed the client returns, and was not yet sent what it lacks */
   constructor(

@@ -10,6 +10,7 @@ import type { LogReader } from './log-reader.js';
 import type { Gap } from '../event/gap.js';
 import type { EventSink, EventSinkListener } from './event-sink.js';
 import { Claims } from './claims.js';
+import type { Beginning } from './losses/loss.js';
 import { Replay, type ReplayTarget } from './replay.js';
 import { SinkWriter } from './sink-writer.js';
 import type { StartPosition } from './start-position.js';
@@ -122,16 +123,13 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     this.replay.reopen(feed.channel);
   }
 
-  get hasClaims(): boolean {
-    return !this.claims.isEmpty;
+  /** Where the client began on a channel. */
+  getBeginning(feed: Feed): Beginning {
+    const claimed = this.claims.get(feed);
+    return { position: claimed ?? this.replay.beganAt, isReturn: claimed !== undefined };
   }
 
-  /** The position with which the client came to a channel, from whatever node. */
-  getClaim(feed: Feed): Position | undefined {
-    return this.claims.get(feed);
-  }
-
-  sendLossGap(gap: Gap, cause: GapCause = 'announcement'): void {
+  sendLossGap(gap: Gap, cause: GapCause): void {
     if (this.state === 'closed') return;
     this.leaveGroup();
     this.writer.sendLossGap(gap, cause);

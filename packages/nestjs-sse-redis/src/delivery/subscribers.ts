@@ -14,7 +14,8 @@ import type { Feeds } from './feeds.js';
 import type { HubCounters } from './hub-counters.js';
 import type { HeartbeatTarget, Heartbeat } from './heartbeat.js';
 import type { LogReader } from './log-reader.js';
-import type { LostAnnouncements } from './losses/lost-announcements.js';
+import type { KnownLosses } from './losses/known-losses.js';
+import type { Beginning } from './losses/loss.js';
 import type { EventSink } from './event-sink.js';
 
 /** Where a stream starts. */
@@ -25,11 +26,10 @@ export interface StartOptions {
   readonly rewind?: number | undefined;
 }
 
-/** A client came to a channel with a position, before which it claims to have all. */
-export interface Claim {
+/** Where an open connection began on a channel. */
+export interface Begun extends Beginning {
   readonly subscriber: Subscriber;
   readonly channel: string;
-  readonly claimed: Position;
 }
 
 /** The callbacks of an opening. */
@@ -58,7 +58,7 @@ export class Subscribers {
     private readonly reader: LogReader,
     private readonly heartbeat: Heartbeat,
     private readonly counters: HubCounters,
-    private readonly lost: LostAnnouncements,
+    private readonly lost: KnownLosses,
   ) {}
 
   /**
@@ -131,7 +131,7 @@ export class Subscribers {
         if (isUnknown) subscriber.sendLossGap({ channel, from: null, to: now }, 'unknown-id');
         else if (left !== undefined) subscriber.sendLossGap({ channel, from: left, to: past! }, 'failover');
       }
-      for (const gap of this.lost.gapsFor(channels, past) ?? []) subscriber.sendLossGap(gap);
+      for (const { cause, ...gap } of this.lost.gapsFor(channels, past)) subscriber.sendLossGap(gap, cause);
       for (const feed of feeds) subscriber.add(feed, left ?? past ?? now, past !== undefined);
       subscriber.sendOwedPosition();
     } catch (error) {
@@ -147,17 +147,16 @@ export class Subscribers {
     }
   }
 
-  /** The claims of open connections on some channels. */
-  getClaims(channels: ReadonlySet<string>): Claim[] {
-    const claims: Claim[] = [];
+  /** Where open connections began on some channels. */
+  getBegun(channels: ReadonlySet<string>): Begun[] {
+    const begun: Begun[] = [];
     for (const subscriber of this.subscribers.keys()) {
-      if (!subscriber.hasClaims) continue;
       for (const feed of subscriber.feeds) {
-        const claimed = channels.has(feed.channel) ? subscriber.getClaim(feed) : undefined;
-        if (claimed !== undefined) claims.push({ subscriber, channel: feed.channel, claimed });
+        if (!channels.has(feed.channel)) continue;
+        begun.push({ subscriber, channel: feed.channel, ...subscriber.getBeginning(feed) });
       }
     }
-    return claims;
+    return begun;
   }
 
   linkLost(): void {
@@ -206,14 +205,7 @@ export class Subscribers {
   private withLosses(channels: readonly string[], start: StartPosition): StartPosition {
     if (!start.resumed || this.lost.size === 0) return start;
     const whole = channels.filter((channel) => !start.owed?.has(channel));
-    const lost = this.lost.gapsFor(whole, start.cursor) ?? [];
-    const gaps = lost.map(({ channel, from, to }): StartGap => ({
-      channel,
-      from,
-      to,
-      cause: 'announcement',
-    }));
-    return { ...start, gaps: [...(start.gaps ?? []), ...gaps] };
+    return { ...start, gaps: [...(start.gaps ?? []), ...this.lost.gapsFor(whole, start.cursor)] };
   }
 
   /** Where a client goes on that was here before. */

@@ -1,5 +1,5 @@
 import type { Broker, Publication, PublishOutcome } from '../broker/broker.interface.js';
-import { idOnLine } from '../broker/forks.js';
+import { idOnLine, lineAt } from '../broker/forks.js';
 import type { HubCounters } from '../delivery/hub-counters.js';
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { InvalidEventError } from '../errors/invalid-event.error.js';
@@ -9,6 +9,7 @@ import type { SseEventInput } from '../event/sse-event.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import type { PipePublisher } from './pipes.js';
 import type { ChannelEventInput, Published, PublishOptions, PublishResult } from './publish.types.js';
+import { Acknowledged } from './acknowledged.js';
 import { serializeData } from './serialize-data.js';
 import { MAX_REPLICAS } from '../options/option-table.js';
 import { checkOptions, findUnknownField } from '../event/known-options.js';
@@ -22,6 +23,8 @@ const NO_ID = ' The hub gives each event its id, and each connection its retry t
 
 /** Checks, encodes and publishes events. */
 export class Publisher implements PipePublisher {
+  readonly acknowledged = new Acknowledged();
+
   /** @param check throws while the hub does not run */
   constructor(
     private readonly broker: Broker,
@@ -80,10 +83,13 @@ export class Publisher implements PipePublisher {
   async send(publications: readonly Publication[]): Promise<PublishOutcome[]> {
     this.check();
     const outcomes = await this.broker.publish(publications);
-    for (const outcome of outcomes) {
-      if ('error' in outcome) this.counters.publishFailures++;
-      else this.counters.published++;
-    }
+    const { line } = this.broker;
+    outcomes.forEach((outcome, i) => {
+      if ('error' in outcome) return this.counters.publishFailures++;
+      const { channel, ephemeral } = publications[i]!;
+      if (!ephemeral) this.acknowledged.note(channel, outcome.position, lineAt(line.forks, outcome.position));
+      return this.counters.published++;
+    });
     return outcomes;
   }
 

@@ -7,11 +7,6 @@ export interface ClusterFault {
   readonly mayLose: boolean;
   /** Whether a replica becomes a master. */
   readonly elects: boolean;
-  /**
-   * Whether the old master goes on beside it. Clients that leave it then with one of its positions are not promised anything
-   * (docs/guarantees.md), so that none reconnects all the time.
-   */
-  readonly livesOn?: boolean;
   /** Causes it, and takes it away again. */
   inject(deployment: ClusterDeployment): Promise<void>;
 }
@@ -80,13 +75,11 @@ export const CLUSTER_FAULTS = {
   'CLUSTER FAILOVER FORCE': {
     mayLose: true,
     elects: true,
-    livesOn: true,
     inject: ({ cluster }) => cluster.failover(HUB, 'FORCE').then(() => undefined),
   },
   'CLUSTER FAILOVER TAKEOVER': {
     mayLose: true,
     elects: true,
-    livesOn: true,
     inject: ({ cluster }) => cluster.failover(HUB, 'TAKEOVER').then(() => undefined),
   },
   'kill -9 of the owner': {
@@ -102,7 +95,6 @@ export const CLUSTER_FAULTS = {
   'SIGSTOP of the owner, which wakes': {
     mayLose: true,
     elects: true,
-    livesOn: true,
     inject: (deployment) =>
       replace(
         deployment,
@@ -110,5 +102,5 @@ export const CLUSTER_FAULTS = {
         (old) => old.resume(),
       ),
   },
-  'a minority partition': { mayLose: true, elects: true, livesOn: true, inject: isolate },
+  'a minority partition': { mayLose: true, elects: true, inject: isolate },
 } satisfies Record<string, ClusterFault>;

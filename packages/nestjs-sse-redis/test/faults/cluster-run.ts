@@ -4,7 +4,16 @@ import type { AppNode } from './app-node.js';
 import type { ClusterDeployment } from './cluster-deployment.js';
 import type { ClusterFault } from './cluster-faults.js';
 import { Publisher } from './publisher.js';
-import { COUNTS, DataLoss, identify, judge, noCounts, type Counts, type LoggedEvent } from './verdict.js';
+import {
+  COUNTS,
+  DataLoss,
+  identify,
+  judge,
+  noCounts,
+  type Circumstances,
+  type Counts,
+  type LoggedEvent,
+} from './verdict.js';
 import { WatchedClient } from './watched-client.js';
 
 const CHANNELS = 6;
@@ -90,8 +99,7 @@ export class ClusterRun {
       this.clients.push(this.connect(`client ${this.clients.length} at ${node.name}`, () => node));
     }
     const pick = () => this.random.pick(this.fault.elects ? nodes : this.talking);
-    const restless = this.fault.livesOn ? 0 : RESTLESS;
-    for (let i = 0; i < restless; i++) this.clients.push(this.connect(`restless client ${i}`, pick));
+    for (let i = 0; i < RESTLESS; i++) this.clients.push(this.connect(`restless client ${i}`, pick));
     const { control } = this;
     if (control) this.controlled = new WatchedClient('control', this.channels, () => control.url);
   }
@@ -143,7 +151,6 @@ export class ClusterRun {
   }
 
   private async conclude(): Promise<ClusterOutcome> {
-    await Promise.all(this.all.map((client) => client.stop()));
     const { deployment, publisher, problems } = this;
     const surviving = await deployment.readLogs(this.channels);
     const loss = new DataLoss();
@@ -151,14 +158,17 @@ export class ClusterRun {
     loss.forks = await deployment.readForks();
     loss.unlogged = this.findUnlogged(surviving);
     loss.acknowledged = new Set(publisher.events.map(identify));
+    const events = surviving.map((event) => ({ ...event, doubtful: false }));
+    const circumstances: Circumstances = { events, loss, announcementDropped: false };
+    await this.waitForNotices(circumstances);
+    await Promise.all(this.all.map((client) => client.stop()));
     if (!this.fault.mayLose && loss.unlogged.length > 0)
       problems.push(`no log has ${loss.unlogged.map(identify).join(', ')}`);
     const doubled = surviving.length - new Set(surviving.map(({ key }) => key)).size;
     if (doubled > 0) problems.push(`logs have ${doubled} events twice`);
-    const events = surviving.map((event) => ({ ...event, doubtful: false }));
     const counts = noCounts();
     for (const client of this.clients) {
-      const verdict = judge(client, { events, loss, announcementDropped: false });
+      const verdict = judge(client, circumstances);
       problems.push(...verdict.problems);
       for (const name of COUNTS) counts[name] += verdict.counts[name];
     }
@@ -170,12 +180,21 @@ export class ClusterRun {
       connections: this.clients.reduce((sum, client) => sum + client.connections, 0),
       delays: this.measureDelays(surviving, this.clients.slice(0, STEADY.length)),
       control: this.controlled && {
-        counts: judge(this.controlled, { events, loss, announcementDropped: false }).counts,
+        counts: judge(this.controlled, circumstances).counts,
         latest: Math.max(...this.measureDelays(surviving, [this.controlled])),
       },
       failures: publisher.failures,
       problems,
     };
+  }
+
+  /** All processes live on: each client is told of what they had acknowledged and a failover lost. */
+  private async waitForNotices(circumstances: Circumstances): Promise<void> {
+    const untold = () => this.clients.filter((client) => judge(client, circumstances).counts.goneUnseen > 0);
+    await until(() => untold().length === 0, { interval: 50 }).catch(() => {
+      const names = untold().map(({ name }) => name);
+      this.problems.push(`not told of what was acknowledged and lost: ${names.join(', ')}`);
+    });
   }
 
   /** What was acknowledged, or came to a client, and did not survive. */

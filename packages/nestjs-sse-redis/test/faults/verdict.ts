@@ -50,11 +50,16 @@ export class DataLoss {
     return this.forks.some((fork) => from === fork.from && toLine < fork.line);
   }
 
-  /** A master that was replaced had events of the channel that its successor has not. */
-  private isOfMaster({ channel, from, to }: ToldGap): boolean {
-    return this.unlogged.some(
-      (event) => event.channel === channel && from < event.position && event.position <= to,
-    );
+  /**
+   * A master that was replaced had events of the channel that its successor has not.
+   *
+   * @param passed events that came to the client: without them it is told by a notice, which may come late
+   */
+  isOfMaster({ channel, from, to }: ToldGap, passed: ReadonlySet<string> = new Set()): boolean {
+    const isLost = (event: LoggedEvent) =>
+      event.channel === channel && from < event.position && event.position <= to;
+    const lost = this.unlogged.filter(isLost);
+    return lost.length > 0 && !lost.some((event) => passed.has(identify(event)));
   }
 
   private trimmedTo(channel: string): number {
@@ -197,6 +202,7 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
   const undue = gaps.filter((gap) => !loss.explains(gap));
   const misplaced = gaps
     .filter((gap) => !loss.isOfAnnouncement(gap) && !loss.isOfLeftLine(gap))
+    .filter((gap) => !loss.isOfMaster(gap, passed))
     .filter(({ channel, from, at }) =>
       received.some((one) => one.channel === channel && one.at < at !== parseEventId(one.id)! <= from),
     );

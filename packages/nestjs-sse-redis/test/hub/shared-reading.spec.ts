@@ -9,7 +9,7 @@ import { HubCounters } from '../../src/delivery/hub-counters.js';
 import { SocketGroup } from '../../src/response/socket-group.js';
 import { Heartbeat } from '../../src/delivery/heartbeat.js';
 import { LogReader } from '../../src/delivery/log-reader.js';
-import { LostAnnouncements } from '../../src/delivery/losses/lost-announcements.js';
+import { KnownLosses } from '../../src/delivery/losses/known-losses.js';
 import type { GapNotice } from '../../src/event/gap.js';
 import type { EventSink, EventSinkListener } from '../../src/delivery/event-sink.js';
 import { Subscribers } from '../../src/delivery/subscribers.js';
@@ -82,7 +82,7 @@ it('does not take a reading that is older than what was announced for a cursor t
     new LogReader(broker),
     heartbeat,
     counters,
-    new LostAnnouncements(options.ttl),
+    new KnownLosses(options.ttl),
   );
   feeds.link.up = true;
   await broker.start({

@@ -7,7 +7,8 @@ import type { Feeds } from '../feeds.js';
 import type { HubCounters } from '../hub-counters.js';
 import { LossLog } from './loss-log.js';
 import type { Loss } from './loss.js';
-import type { LostAnnouncements } from './lost-announcements.js';
+import type { Position } from '../../event/position.js';
+import type { KnownLosses } from './known-losses.js';
 import type { Gap } from '../../event/gap.js';
 import type { Subscribers } from '../subscribers.js';
 
@@ -20,7 +21,7 @@ export interface LossWatchParts {
   readonly broker: Broker;
   readonly feeds: Feeds;
   readonly subscribers: Subscribers;
-  readonly lost: LostAnnouncements;
+  readonly lost: KnownLosses;
   readonly counters: HubCounters;
   /** ms within which a loss is found. */
   readonly auditInterval: number;
@@ -59,11 +60,27 @@ export class LossWatch {
     this.parts.counters.announcementsLost += losses.length;
     for (const { channel } of losses) this.unwarned.set(channel, (this.unwarned.get(channel) ?? 0) + 1);
     if (!this.warning) this.warn();
-    // Nobody resumes on a channel of the hub's own.
-    const concerning = losses.filter(({ channel }) => !channel.startsWith('\u0001'));
+    const concerning = losses.filter(({ channel }) => isOfApplication(channel));
     if (concerning.length === 0) return;
     this.learn(concerning);
     void this.log.add(concerning);
+  }
+
+  /**
+   * Clients here were told, as they went back behind a fork. Those of other nodes may have been on the new line before, and
+   * never heard of the events.
+   *
+   * @param from the data of the new line reach up to here
+   * @param newest of each channel, the newest event that is known to be lost
+   */
+  failedOver(from: Position, newest: ReadonlyMap<string, Position>): void {
+    const { lost, feeds } = this.parts;
+    const until = feeds.link.lastAssigned + 1;
+    const losses = [...newest]
+      .filter(([channel]) => isOfApplication(channel))
+      .map(([channel, last]) => failoverLoss(channel, from, last, until));
+    for (const loss of losses) lost.add(loss);
+    if (losses.length > 0) void this.log.add(losses);
   }
 
   /** Clients that came back before it was known are told now; those that come back later, as they come. */
@@ -71,12 +88,14 @@ export class LossWatch {
     const { lost, subscribers } = this.parts;
     const unknown = losses.filter((loss) => !lost.knows(loss));
     if (unknown.length === 0) return;
-    const claims = subscribers.getClaims(new Set(unknown.map(({ channel }) => channel)));
-    const told = claims.map(({ channel, claimed }) => lost.gapFor(channel, claimed));
+    const begun = subscribers.getBegun(new Set(unknown.map(({ channel }) => channel)));
+    const told = begun.map((one) => lost.gapFor(one.channel, one));
     for (const loss of unknown) lost.add(loss);
-    claims.forEach(({ subscriber, channel, claimed }, i) => {
-      const gap = lost.gapFor(channel, claimed);
-      if (gap && !isWithin(gap, told[i])) subscriber.sendLossGap(gap);
+    begun.forEach(({ subscriber, ...one }, i) => {
+      const found = lost.gapFor(one.channel, one);
+      if (!found || isWithin(found, told[i])) return;
+      const { cause, ...gap } = found;
+      subscriber.sendLossGap(gap, cause);
     });
   }
 
@@ -95,6 +114,15 @@ export class LossWatch {
     this.warning = setTimeout(() => this.warn(), WARNING_INTERVAL);
     this.warning.unref();
   }
+}
+
+function failoverLoss(channel: string, from: Position, last: Position, until: Position): Loss {
+  return { channel, after: from, first: from + 1, last, until, isFailover: true };
+}
+
+/** Nobody resumes on a channel of the hub's own. */
+function isOfApplication(channel: string): boolean {
+  return !channel.startsWith('\u0001');
 }
 
 /** Whether a client that was told of the one gap need not be told of the other. */

@@ -6,13 +6,15 @@ import type { Gap } from '../../event/gap.js';
 export const LOSSES_CHANNEL = '\u0001losses';
 
 /**
- * Events of a channel that were stored and not announced to a node.
+ * Events of a channel that were stored and not announced to a node, or that a failover lost.
  *
  * Between the loss and its discovery the node sent its clients newer ids. A client that left with one of them resumes
  * behind the events, and no log shows whether it has them.
  */
 export interface Loss extends LogExtent {
   readonly channel: string;
+  /** They were acknowledged, or announced, by a server that was replaced: no log has them, and no client gets them. */
+  readonly isFailover?: true;
   /** The last event of the channel before the lost ones that the node heard, or a position from which on it heard all. */
   readonly after: Position;
   /** From this position on the node sends ids only after the repair. */
@@ -26,16 +28,26 @@ export interface Loss extends LogExtent {
  */
 export type MissedRange = (range: LogRange, until: Position) => void;
 
-/** The gap of a client that claims a position; undefined for one that the loss does not concern. */
-export function toGap(loss: Loss, claimed: Position): Gap | undefined {
-  if (claimed < loss.first || claimed >= loss.until) return undefined;
+/** Where a client began on a channel. */
+export interface Beginning {
+  readonly position: Position;
+  /** It came back with this position, from whatever node; else it was new, and began at now. */
+  readonly isReturn: boolean;
+}
+
+/** The gap of a client; undefined for one that the loss does not concern. */
+export function toGap(loss: Loss, { position, isReturn }: Beginning): Gap | undefined {
+  const { channel, after: from, first, last, until } = loss;
+  if (loss.isFailover) return position < (isReturn ? until : last) ? { channel, from, to: last } : undefined;
+  if (!isReturn || position < first || position >= until) return undefined;
   // Events after the claimed position, and those after the lost ones, are replayed.
-  return { channel: loss.channel, from: loss.after, to: Math.min(claimed, loss.last) };
+  return { channel, from, to: Math.min(position, last) };
 }
 
 /** Whether every client that the second one concerns is told of at least as much by the first one. */
 export function covers(known: Loss, loss: Loss): boolean {
   return (
+    known.isFailover === loss.isFailover &&
     known.after <= loss.after &&
     known.first <= loss.first &&
     known.last >= loss.last &&
@@ -51,6 +63,7 @@ export function merge(a: Loss, b: Loss): Loss {
     first: Math.min(a.first, b.first),
     last: Math.max(a.last, b.last),
     until: Math.max(a.until, b.until),
+    ...((a.isFailover || b.isFailover) && { isFailover: true }),
   };
 }
 
@@ -66,9 +79,10 @@ export function lossesIn(data: unknown): Loss[] {
 
 function isLoss(value: unknown): value is Loss {
   if (typeof value !== 'object' || value === null) return false;
-  const { channel, after, first, last, until } = value as Record<string, unknown>;
+  const { channel, after, first, last, until, isFailover = true } = value as Record<string, unknown>;
   return (
     typeof channel === 'string' &&
+    isFailover === true &&
     [after, first, last, until].every((position) => Number.isSafeInteger(position))
   );
 }

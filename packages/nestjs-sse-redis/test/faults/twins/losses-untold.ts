@@ -1,6 +1,6 @@
 import { Subscriber } from '../../../src/delivery/subscriber.js';
-import { LostAnnouncements } from '../../../src/delivery/losses/lost-announcements.js';
+import { KnownLosses } from '../../../src/delivery/losses/known-losses.js';
 
 /** A node that keeps to itself which announcements were lost. */
 Subscriber.prototype.sendLossGap = () => undefined;
-LostAnnouncements.prototype.gapsFor = () => undefined;
+KnownLosses.prototype.gapsFor = () => [];

@@ -1,6 +1,6 @@
 import type { Position } from '../../event/position.js';
-import { covers, toGap, isOlder, merge, type Loss } from './loss.js';
-import type { Gap } from '../../event/gap.js';
+import type { StartGap } from '../start-position.js';
+import { covers, toGap, isOlder, merge, type Beginning, type Loss } from './loss.js';
 
 /** Losses that a channel is remembered with one by one. Beyond it the two oldest become one, which concerns more clients. */
 const MOST_PER_CHANNEL = 32;
@@ -10,7 +10,7 @@ const MOST_PER_CHANNEL = 32;
  *
  * In normal operation it is empty, and costs a look at `size` when a client returns.
  */
-export class LostAnnouncements {
+export class KnownLosses {
   private readonly byChannel = new Map<string, Loss[]>();
 
   /** @param ttl how long losses are kept, ms */
@@ -35,26 +35,27 @@ export class LostAnnouncements {
   }
 
   /**
-   * The gap of a client that comes to a channel with a position that it was told by whatever node.
+   * The gap of a client that began on a channel, or is about to.
    *
    * @returns undefined where the usual replay brings all that it may lack
    */
-  gapFor(channel: string, claimed: Position): Gap | undefined {
-    let gap: Gap | undefined;
+  gapFor(channel: string, beginning: Beginning): StartGap | undefined {
+    let gap: StartGap | undefined;
     for (const loss of this.byChannel.get(channel) ?? []) {
-      const next = isOlder(loss.until, this.ttl) ? undefined : toGap(loss, claimed);
+      const next = isOlder(loss.until, this.ttl) ? undefined : toGap(loss, beginning);
       if (!next) continue;
       // In the order of `after`: the first one begins the gap.
-      gap = { channel, from: gap?.from ?? next.from, to: Math.max(gap?.to ?? 0, next.to) };
+      const from = gap?.from ?? next.from;
+      const cause = loss.isFailover ? 'failover' : (gap?.cause ?? 'announcement');
+      gap = { channel, from, to: Math.max(gap?.to ?? 0, next.to), cause };
     }
     return gap;
   }
 
-  /** The gaps of a client that comes with a position to some channels; undefined where there are none. */
-  gapsFor(channels: readonly string[], claimed: Position | undefined): Gap[] | undefined {
-    if (this.byChannel.size === 0 || claimed === undefined) return undefined;
-    const gaps = channels.flatMap((channel) => this.gapFor(channel, claimed) ?? []);
-    return gaps.length > 0 ? gaps : undefined;
+  /** The gaps of a client that comes back with a position to some channels. */
+  gapsFor(channels: readonly string[], position: Position | undefined): StartGap[] {
+    if (this.byChannel.size === 0 || position === undefined) return [];
+    return channels.flatMap((channel) => this.gapFor(channel, { position, isReturn: true }) ?? []);
   }
 
   /** Drops what is older than the retention. */
