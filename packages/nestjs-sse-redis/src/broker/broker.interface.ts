@@ -76,6 +76,8 @@ export interface BrokerListener {
 export interface DataLine {
   /** Where it began new lines, the oldest first. */
   readonly forks: readonly Fork[];
+  /** The number of the newest line, as ids have it; 0 before the first fork. */
+  readonly line: number;
   /** Names the start of the server that the connection leads to; empty where that is not known. */
   readonly serverStart: string;
   /** From here on this Redis remembers the hub whole; 0 where that is not known. */

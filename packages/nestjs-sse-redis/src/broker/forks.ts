@@ -12,8 +12,11 @@ export function leftAt(forks: readonly Fork[], { position, line }: LinePosition)
 }
 
 /** Whether a position was given out on a line that is not known here. */
-export function isOfUnknownLine({ forks }: DataLine, { position, line }: LinePosition): boolean {
-  return line > lineAt(forks, Infinity) && leftAt(forks, { position, line }) === undefined;
+export function isOfUnknownLine(
+  { forks, line: newest }: DataLine,
+  { position, line }: LinePosition,
+): boolean {
+  return line > newest && leftAt(forks, { position, line }) === undefined;
 }
 
 /**
@@ -31,11 +34,12 @@ export function isReplaced(line: DataLine, start: LinePosition, head: Position):
 }
 
 /** The event id of a position. */
-export function idOnLine({ forks }: DataLine, position: Position): string {
-  return formatEventId(position, lineAt(forks, position));
+export function idOnLine(line: DataLine, position: Position): string {
+  return formatEventId(position, lineAt(line, position));
 }
 
 /** The number of the line on which a position was given out. */
-export function lineAt(forks: readonly Fork[], position: Position): number {
-  return forks.findLast(({ began }) => began <= position)?.line ?? 0;
+export function lineAt({ forks, line }: DataLine, position: Position): number {
+  if (forks.length === 0) return line;
+  return forks.findLast(({ began }) => began <= position)?.line ?? Math.max(0, forks[0]!.line - 1);
 }

@@ -16,7 +16,7 @@ const RECENT_BYTES = 4 * 1_048_576;
 /** How often it is looked whether an event was announced: only while the process shuts down. */
 const WAIT_STEP_MS = 5;
 
-const UNKNOWN_LINE: DataLine = { forks: [], serverStart: '', since: 0 };
+const UNKNOWN_LINE: DataLine = { forks: [], line: 0, serverStart: '', since: 0 };
 
 interface Use {
   readonly feed: Feed;

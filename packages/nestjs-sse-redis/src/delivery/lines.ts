@@ -5,7 +5,7 @@ import type { LinePosition, Position } from '../event/position.js';
 
 /** The lines of the data set that the link leads to, and the ids of positions on them. */
 export class Lines {
-  private line: DataLine = { forks: [], serverStart: '', since: 0 };
+  private line: DataLine = { forks: [], line: 0, serverStart: '', since: 0 };
   /** Where the newest line began. */
   private newest: Position | undefined = undefined;
   /** Connections stand at the same position when they are live: one id for all of them. */
@@ -64,14 +64,15 @@ export class Lines {
 
   /** The server of the link may begin a line while the link lasts: then commands are told first. */
   private get current(): DataLine {
-    const { forks, serverStart, since } = this.commands();
+    const commands = this.commands();
+    const { forks, serverStart } = commands;
     if (forks !== this.line.forks && serverStart !== '' && serverStart === this.line.serverStart)
-      this.take({ forks, serverStart, since });
+      this.take(commands);
     return this.line;
   }
 
-  private take({ forks, serverStart, since }: DataLine): void {
-    this.line = { forks, serverStart, since };
+  private take({ forks, line, serverStart, since }: DataLine): void {
+    this.line = { forks, line, serverStart, since };
     this.last = { position: -1, id: '' };
     this.newest = Math.max(this.newest ?? 0, ...forks.map(({ began }) => began));
   }

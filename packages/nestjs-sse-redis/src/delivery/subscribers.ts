@@ -179,9 +179,8 @@ export class Subscribers {
     { lastEventId, rewind }: StartOptions,
   ): Promise<StartPosition> {
     const claimed = lastEventId === undefined ? undefined : parseLastEventId(lastEventId);
-    // In a storm of clients that come back, nobody has to ask.
-    if (claimed && this.isKnown(claimed, this.feeds.link.lastAssigned))
-      return this.resume(channels, claimed, lastEventId);
+    // In a storm of clients that come back, nobody has to ask; where data were lost, what is known of lines may be of before.
+    if (claimed && this.isPresent(claimed)) return this.resume(channels, claimed, lastEventId);
     const last = await this.feeds.lastPosition();
     if (lastEventId === undefined) {
       return { cursor: rewind ? await this.broker.positionBefore(channels, rewind) : last, resumed: false };
@@ -194,6 +193,11 @@ export class Subscribers {
       return { channel, from, to: last, cause: 'unknown-id' };
     });
     return { cursor: last, resumed: false, gaps, sentId: repeatableId(lastEventId) };
+  }
+
+  private isPresent(claimed: LinePosition): boolean {
+    const { lines, link } = this.feeds;
+    return this.isKnown(claimed, link.lastAssigned) && lines.leftAt(claimed) === undefined;
   }
 
   /** Whether this data set may have given out a position. */

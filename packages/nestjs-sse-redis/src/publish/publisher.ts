@@ -87,7 +87,7 @@ export class Publisher implements PipePublisher {
     outcomes.forEach((outcome, i) => {
       if ('error' in outcome) return this.counters.publishFailures++;
       const { channel, ephemeral } = publications[i]!;
-      if (!ephemeral) this.acknowledged.note(channel, outcome.position, lineAt(line.forks, outcome.position));
+      if (!ephemeral) this.acknowledged.note(channel, outcome.position, lineAt(line, outcome.position));
       return this.counters.published++;
     });
     return outcomes;

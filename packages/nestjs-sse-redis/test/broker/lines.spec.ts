@@ -185,3 +185,29 @@ it.each(['x:y', '1:2,,3:4', '1', '1:2,3:y'])(
     expect(broker.line.forks).toEqual([]);
   },
 );
+
+it('numbers no line of lost data anew, as long as a process knows the number', async () => {
+  const broker = await start();
+  await publishAll(broker, publication('a', 1));
+  await promote(redis);
+  await reconnect(broker);
+  expect([broker.line.line, broker.line.forks]).toMatchObject([1, [{ line: 1 }]]);
+  await redis.cli('FLUSHALL');
+  await publishAll(broker, publication('a', 2));
+  expect([broker.line.line, broker.line.forks]).toEqual([2, []]);
+  await redis.cli('FLUSHALL');
+  // A new connection has the number alone.
+  await reconnect(broker);
+  expect([broker.line.line, broker.line.forks, broker.line.since > 0]).toEqual([3, [], true]);
+  await promote(redis);
+  await reconnect(broker);
+  expect(broker.line.forks).toMatchObject([{ line: 4 }]);
+});
+
+it('has no line in the ids of a hub that lost its data and never failed over', async () => {
+  const broker = await start();
+  await publishAll(broker, publication('a', 1));
+  await redis.cli('FLUSHALL');
+  await publishAll(broker, publication('a', 2));
+  expect(broker.line.line).toBe(0);
+});

@@ -214,7 +214,9 @@ describe('in Redis', () => {
     const logged = expected.filter((_, i) => !publications[i]!.ephemeral);
     expect(log.map(([, [, record]]) => String(record))).toEqual(logged.map(String));
     expect(log.every(([, [, record]], i) => record!.equals(logged[i]!))).toBe(true);
-    const ids = positions.filter((_, i) => !publications[i]!.ephemeral).map((position) => formatEventId(position));
+    const ids = positions
+      .filter((_, i) => !publications[i]!.ephemeral)
+      .map((position) => formatEventId(position));
     expect(log.map(([id]) => String(id))).toEqual(ids);
   });
 });

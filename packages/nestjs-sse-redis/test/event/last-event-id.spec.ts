@@ -70,7 +70,7 @@ describe('a last event id', () => {
         const forks = began
           .toSorted((a, b) => a - b)
           .map((at, i) => ({ from: at - 1, began: at, line: i + 1, serverStart: '' }));
-        const toId = (of: Position) => idOnLine({ forks, serverStart: '', since: 0 }, of);
+        const toId = (of: Position) => idOnLine({ forks, line: forks.length, serverStart: '', since: 0 }, of);
         const [own, cursor] = [Math.min(one, other), Math.max(one, other)];
         const owed = [...new Map(list.map(([channel, after]) => [channel, Math.min(after, cursor)]))];
         const id = formatLastEventId(own, owed, cursor, toId);

@@ -131,3 +131,21 @@ it('tells a live client that had come with an event which this process had not h
   await client.waitFor(2);
   expect(told(client.messages)).toEqual([{ channel: 'news', to: expect.any(String) }, 10]);
 });
+
+it('goes on with the numbers of lines where the data were lost, and tells of nothing else', async () => {
+  await fork();
+  const before = await publish(present, 'news', 10);
+  await scene.switchOver();
+  await until(() => Date.now() > Number(before.split('-')[0]) + 1);
+  await scene.next.cli('FLUSHALL');
+  const id = await publish(present, 'news', 11);
+  expect(id).toMatch(/\.2$/);
+  // This process may not have heard of it yet.
+  const client = await old.client(['news'], { lastEventId: id });
+  await publish(present, 'news', 12);
+  await client.waitFor(1);
+  expect(told(client.messages)).toEqual([12]);
+  const lacking = await old.client(['news'], { lastEventId: before });
+  await lacking.waitFor(3);
+  expect(told(lacking.messages)).toEqual([{ channel: 'news', to: expect.any(String) }, 11, 12]);
+});

@@ -121,7 +121,7 @@ export class MemoryBroker implements Broker {
 
   readonly linkProblem = undefined;
   /** Memory has one line. */
-  readonly line: DataLine = { forks: [], serverStart: '', since: 0 };
+  readonly line: DataLine = { forks: [], line: 0, serverStart: '', since: 0 };
 
   async close(): Promise<void> {
     clearInterval(this.timer);

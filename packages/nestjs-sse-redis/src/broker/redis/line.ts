@@ -9,19 +9,20 @@ const HIDDEN = '-';
  * with the clock, and answer only where the two differ.
  */
 export class Line implements DataLine {
-  /** The replication id, as scripts are told it; empty on a new connection. */
+  /** The replication id with the number of the line, as scripts are told it; on a new connection that number alone. */
   replid = '';
   /** Where new lines began, the oldest first. */
   forks: readonly Fork[] = [];
   serverStart = '';
   since: Position = 0;
+  line = 0;
   /** How many connections there were: what one of them answered says nothing about the next. */
   connection = 0;
 
   /** The connection is gone, and the next may lead to another server. */
   lost(): void {
     this.connection++;
-    this.replid = '';
+    this.replid = this.line > 0 ? `.${this.line}` : '';
   }
 
   /**
@@ -36,7 +37,8 @@ export class Line implements DataLine {
     reply.pop();
     if (connection !== this.connection) return;
     const replid = last[0].toString();
-    const forks = parseForks(String(last[1]), Number(replid.split('.')[1] ?? 0));
+    this.line = Number(replid.split('.')[1] ?? 0);
+    const forks = parseForks(String(last[1]), this.line);
     // With a list that a hand in Redis spoilt the hub goes on as where nothing is told.
     this.replid = forks ? replid : HIDDEN;
     this.forks = forks ?? [];

@@ -7,6 +7,10 @@
 local MOST_FORKS = 16
 local REPLID_DIGITS = 10
 
+local function numberOf(replid)
+  return tonumber(string.match(replid, '%.(%d+)$')) or 0
+end
+
 -- The start of this server, in 10 digits; empty where that is not told.
 local function serverStart()
   local info = redis.pcall('INFO', 'server')
@@ -19,7 +23,8 @@ end
 -- stored    replid of the clock; false where it has none: of a release before, or a new clock
 -- last      the last position given out; false where that is not known
 -- began     the position that an event gets now, or an earlier one
--- known     replid as the caller knows it, of this connection; INFO costs 2.4 µs, so it is asked only where the two differ
+-- known     replid as the caller knows it, of this connection; INFO costs 2.4 µs, so it is asked only where the two differ.
+--           On a new connection the number of the last line, with its dot
 -- since     from where on this Redis remembers the hub whole
 --
 -- Returns nil where the caller knows the line, else { replid, forks, serverStart, since } for it.
@@ -35,8 +40,10 @@ local function onItsLine(clockKey, stored, last, began, known, since)
   if stored and replid == string.sub(stored, 1, REPLID_DIGITS) then
     replid = stored
   else
+    -- Data that were lost took the number along. It goes on from the caller's: ids with an earlier one are still out.
+    local line = numberOf(stored or known)
+    if (stored and last) or line > 0 then replid = string.format('%s.%d', replid, line + 1) end
     if stored and last then
-      replid = string.format('%s.%d', replid, (tonumber(string.match(stored, '%.(%d+)$')) or 0) + 1)
       local _, count = string.gsub(forks, ':', ':')
       if count >= MOST_FORKS then forks = string.gsub(forks, '^[^,]*,', '') end
       forks = forks .. (forks == '' and '' or ',') .. string.format('%.0f:%.0f:%s', last, began, start)
