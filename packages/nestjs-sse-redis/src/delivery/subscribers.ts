@@ -212,50 +212,33 @@ export class Subscribers {
     return { ...start, gaps: [...(start.gaps ?? []), ...this.lost.gapsFor(whole, start.cursor)] };
   }
 
-  /** Where a client goes on that was here before. */
+  /** Where a client goes on that was here before: behind a fork, where the data of the present line begin. */
   private async resume(
     channels: readonly string[],
     claimed: LastEventId,
     lastEventId: string | undefined,
   ): Promise<StartPosition> {
+    const { position, own, owed } = claimed;
     const left = this.feeds.lines.leftAt(claimed);
-    if (left !== undefined) return this.resumeAtFork(channels, claimed, left, lastEventId);
-    const start = { cursor: claimed.position, resumed: true, sentId: repeatableId(lastEventId) };
-    const { own, owed } = claimed;
-    if (own === undefined && owed.size === 0) return start;
+    const cursor = left ?? position;
     const after = new Map<string, Position>();
-    const gaps: StartGap[] = [];
     for (const channel of owed.size > 0 ? channels : []) {
-      const position = owed.get(channelKey(channel));
-      if (position !== undefined) after.set(channel, position);
+      const lacking = owed.get(channelKey(channel));
+      if (lacking !== undefined && lacking < cursor) after.set(channel, lacking);
     }
-    if (own === undefined) return { ...start, owed: after };
-    const { of, unsure } = await this.findChannelOf(own, channels);
-    if (of !== undefined) after.set(of, own);
-    for (const channel of unsure) {
-      if (!after.has(channel)) gaps.push({ channel, from: own, to: claimed.position, cause: 'retention' });
+    const gaps: StartGap[] = [];
+    if (own !== undefined && own < cursor) {
+      const { of, unsure } = await this.findChannelOf(own, channels);
+      if (of !== undefined) after.set(of, own);
+      for (const channel of unsure) {
+        if (!after.has(channel)) gaps.push({ channel, from: own, to: cursor, cause: 'retention' });
+      }
     }
-    return { ...start, owed: after, gaps };
-  }
-
-  /** The client has had events of a line that is gone: it goes on where the data of the present one begin. */
-  private resumeAtFork(
-    channels: readonly string[],
-    { position, owed }: LastEventId,
-    left: Position,
-    lastEventId: string | undefined,
-  ): StartPosition {
-    const earlier = channels.flatMap((channel): [string, Position][] => {
-      const after = owed.get(channelKey(channel));
-      return after !== undefined && after < left ? [[channel, after]] : [];
-    });
-    const gaps = channels.map((channel): StartGap => ({
-      channel,
-      from: left,
-      to: position,
-      cause: 'failover',
-    }));
-    return { cursor: left, resumed: true, owed: new Map(earlier), gaps, sentId: repeatableId(lastEventId) };
+    // The client has had events of a line that is gone.
+    for (const channel of left === undefined ? [] : channels)
+      gaps.push({ channel, from: left!, to: position, cause: 'failover' });
+    const start = { cursor, resumed: true, sentId: repeatableId(lastEventId) };
+    return after.size === 0 && gaps.length === 0 ? start : { ...start, owed: after, gaps };
   }
 
   /** The channel of an event, if it is retained; otherwise those of which it may have been. */

@@ -1,5 +1,7 @@
 import { jest } from '@jest/globals';
+import { Audit } from '../../src/delivery/losses/audit.js';
 import { LossWatch } from '../../src/delivery/losses/loss-watch.js';
+import type { SseNode } from '../../src/sse-node.js';
 import { FailoverScene, publish, told } from './failover-scene.js';
 import { Hubs, type TestHub } from './hubs.js';
 
@@ -82,4 +84,28 @@ it('tells them nothing where no notice is given (control)', async () => {
   await publish(old, 'news', 3);
   await client.waitFor(1);
   expect(told(client.messages)).toEqual([3]);
+});
+
+describe('an audit behind a fork', () => {
+  /** The new server has an event where the old one had announced others. @returns how many announcements count as lost */
+  async function lookAgain(): Promise<number> {
+    const client = await old.client(['news', 'other']);
+    await publish(present, 'news', 10);
+    await publish(old, 'other', 2);
+    await client.waitFor(1);
+    await scene.switchOver();
+    await client.waitFor(3);
+    expect(told(client.messages)).toEqual([2, gapOf('other'), 10]);
+    await (old.hub['node'] as SseNode)['lossWatch']['audit'].finish();
+    return old.hub.stats().announcementsLost;
+  }
+
+  it('takes no event of the new server for a lost announcement of the old one', async () => {
+    expect(await lookAgain()).toBe(0);
+  });
+
+  it('takes it for one where it does not know of the fork (control)', async () => {
+    jest.spyOn(Audit.prototype, 'forkedAt').mockReturnValue(undefined);
+    expect(await lookAgain()).toBe(1);
+  });
 });

@@ -149,3 +149,19 @@ it('goes on with the numbers of lines where the data were lost, and tells of not
   await lacking.waitFor(3);
   expect(told(lacking.messages)).toEqual([{ channel: 'news', to: expect.any(String) }, 11, 12]);
 });
+
+it('sends what a client lacks of a channel from before the fork, where its id is that of a late event', async () => {
+  const own = await publish(old, 'late', 1);
+  await publish(old, 'late', 2);
+  await fork();
+  const lost = await publish(old, 'news', 3);
+  await publish(present, 'news', 10);
+  const client = await present.client(['late', 'news'], { lastEventId: `${own}~${lost}` });
+  await client.waitFor(4);
+  expect(told(client.messages)).toEqual([
+    { channel: 'late', to: expect.any(String) },
+    { channel: 'news', to: expect.any(String) },
+    2,
+    10,
+  ]);
+});

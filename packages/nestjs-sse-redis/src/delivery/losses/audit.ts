@@ -1,4 +1,5 @@
 import type { Broker, LogExtent, LogRange } from '../../broker/broker.interface.js';
+import type { Position } from '../../event/position.js';
 import type { Feed } from '../feed.js';
 import type { Feeds } from '../feeds.js';
 import type { Loss } from './loss.js';
@@ -15,6 +16,7 @@ const MOST_WAITING = 200_000;
 
 /** A range of a log that a node has heard whole, unless announcements were lost. */
 interface Check extends LogRange {
+  upTo: Position;
   /** It is a live feed's, which is to be repaired. */
   readonly feed?: Feed;
   /** Of the link, when the feed was looked at. */
@@ -64,6 +66,13 @@ export class Audit {
     clearTimeout(this.timer);
     const rest = this.waiting.splice(0).concat(this.soon?.splice(0) ?? []);
     await this.run([...rest, ...[...this.feeds.all()].flatMap((feed) => this.toCheck(feed) ?? [])]);
+  }
+
+  /** Behind a fork of the data other events have the positions that were heard: they were announced to nobody here. */
+  forkedAt(from: Position): void {
+    this.waiting = this.waiting
+      .filter(({ after }) => after < from)
+      .map((check) => (check.upTo > from ? Object.assign(check, { upTo: from }) : check));
   }
 
   private plan(ms: number): void {

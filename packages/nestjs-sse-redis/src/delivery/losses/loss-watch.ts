@@ -74,6 +74,7 @@ export class LossWatch {
    * @param newest of each channel, the newest event that is known to be lost
    */
   failedOver(from: Position, newest: ReadonlyMap<string, Position>): void {
+    this.audit.forkedAt(from);
     const { lost, feeds } = this.parts;
     const until = feeds.link.lastAssigned + 1;
     const losses = [...newest]
