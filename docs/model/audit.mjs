@@ -82,6 +82,12 @@ export class Audit {
     if (on('notice-on-arrival')) for (const c of this.node.connections) c.arrival.learn(notice);
   }
 
+  /** Tells of what a failover lost, of each channel up to the newest. */
+  failedOver(after, lost) {
+    if (!on('failover-notice')) return;
+    for (const [ch, upTo] of lost) this.#tell({ ch, after, upTo, first: after + 1, isFailover: true });
+  }
+
   linkLost() {
     const { node } = this;
     this.readings = [];
@@ -94,8 +100,17 @@ export class Audit {
     }
   }
 
-  linkRestored() {
+  /** @param forkedAt behind which fork it has heard another line: there the log has other events */
+  linkRestored(forkedAt) {
     const { redis } = this.node;
+    if (forkedAt !== undefined) {
+      this.learnedUpTo = Math.min(this.learnedUpTo, forkedAt);
+      if (on('audit-forked')) {
+        this.unsettled = this.unsettled
+          .filter(({ after }) => after < forkedAt)
+          .map((range) => ({ ...range, upTo: Math.min(range.upTo, forkedAt) }));
+      }
+    }
     this.learn(redis.newestNotice);
     for (const notice of this.found) {
       if (!redis.notices.some(({ key }) => key === notice.key)) redis.publishNotice(notice);

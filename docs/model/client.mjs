@@ -12,6 +12,8 @@ export class Client {
   errors = [];
   /** The highest id that it got: only what is late comes after it. */
   top = 0;
+  /** How much it had got when it was set back. */
+  resetAt = 0;
   /** From which publish on the events of a channel are owed to it. */
   owed = new Map();
   /** It was put on a channel from a position before, and was not told any id since that would say so. */
@@ -55,14 +57,17 @@ export class Client {
     this.read();
     this.channels.splice(this.channels.indexOf(ch), 1);
     this.connection.remove(ch);
-    return Math.max(this.joinedAt, ...this.got.filter((g) => g.ch === ch).map((g) => g.id));
+    const since = this.got.slice(this.resetAt).filter((g) => g.ch === ch);
+    const cursor = Math.max(this.joinedAt, ...since.map((g) => g.id));
+    return { cursor, line: this.connection.node.redis.lineAt(cursor) };
   }
 
   /** @param id that it has then */
   receive(event, id, isLate) {
     this.wire.push(() => {
       // What is made good for late: in order in its channel then, not across channels.
-      const last = isLate ? (this.got.findLast(({ ch }) => ch === event.ch)?.id ?? 0) : this.top;
+      const since = this.got.slice(this.resetAt);
+      const last = isLate ? (since.findLast(({ ch }) => ch === event.ch)?.id ?? 0) : this.top;
       if (last >= event.id) this.errors.push(`order: ${event.id} after ${last}`);
       // On the stream on which it was put there, a channel begins at now.
       if (this.begunOn === this.connection && event.n >= 0 && event.n < (this.owed.get(event.ch) ?? 0))
@@ -82,6 +87,7 @@ export class Client {
     this.wire.push(() => {
       this.lastId = id;
       this.top = 0;
+      this.resetAt = this.got.length;
     });
   }
 
@@ -96,6 +102,7 @@ export class Client {
       if (id === undefined) return;
       this.lastId = id;
       this.top = 0;
+      this.resetAt = this.got.length;
     });
   }
 

@@ -15,11 +15,45 @@ export class Connection {
     for (const ch of this.channels) node.listen(ch);
     const last = (node.known = Math.max(node.known, node.redis.clock()));
     this.openedAt = last;
-    this.cursor = new Cursor(lastId?.cursor ?? last);
+    const left = lastId && node.redis.leftAt(lastId);
+    this.cursor = new Cursor(left ?? lastId?.cursor ?? last);
     this.arrival = new Arrival(this);
     node.connections.add(this);
-    if (lastId && !this.fromAhead(last)) this.arrival.resume(lastId);
-    if (on('id-only')) client.mark(this.cursor.id());
+    if (left !== undefined) this.#comeToFork(left, lastId);
+    else if (lastId && !this.fromAhead(last)) this.arrival.resume(lastId);
+    if (on('id-only')) client.mark(this.id());
+  }
+
+  /** What is told as the client's last id. */
+  id(event) {
+    return { ...this.cursor.id(event), line: this.node.redis.lineAt(this.cursor.position) };
+  }
+
+  /** The client comes with an id of a line that is gone: it goes on where the data of the present one begin. */
+  #comeToFork(left, { cursor, owed = {}, own }) {
+    const earlier = Object.entries(owed).filter(([, after]) => after < left);
+    this.arrival.resume({ cursor: left, owed: Object.fromEntries(earlier), own: own < left ? own : undefined });
+    this.#tellFailover(left, this.channels.map((ch) => [ch, cursor]));
+  }
+
+  /** Where events behind a fork were of another line, it goes back to the fork. @param lost of each channel, the newest one */
+  setBack(from, lost) {
+    const limit = this.arrival.isReturn ? from : Math.max(from, this.openedAt);
+    const ends = this.channels.map((ch) => [ch, Math.max(lost.get(ch) ?? 0, this.arrival.reach(ch))]);
+    this.arrival.setBack(limit);
+    this.intact = false;
+    if (this.state === 'ended') return;
+    if (this.cursor.position > limit) {
+      this.cursor.setBack(limit);
+      this.found = null;
+    }
+    this.#tellFailover(limit, ends.filter(([, to]) => to > limit));
+  }
+
+  /** Where it stands then is told with the last of them. */
+  #tellFailover(from, ends) {
+    for (const [ch, to] of ends) this.client.gap({ ch, from, to, cause: 'failover' });
+    this.client.rewindTo(this.id());
   }
 
   get position() {
@@ -34,7 +68,10 @@ export class Connection {
     this.node.listen(ch);
     this.channels.push(ch);
     const now = (this.node.known = Math.max(this.node.known, this.node.redis.clock()));
-    const start = past ?? now;
+    const left = past && this.node.redis.leftAt(past);
+    if (left !== undefined) this.client.gap({ ch, from: left, to: past.cursor, cause: 'failover' });
+    const position = left ?? past?.cursor;
+    const start = position ?? now;
     if (start < this.cursor.position && on('late-channel')) this.cursor.owe(ch, start);
     else if (on('late-channel')) this.cursor.starts.set(ch, start);
     this.found = null;
@@ -43,7 +80,7 @@ export class Connection {
     const feed = this.node.feeds.get(ch);
     if (wasLive && feed.isReady) this.doubt(ch, feed.seen, 0);
     if (past === undefined) return start;
-    this.arrival.stand(ch, past);
+    this.arrival.stand(ch, position);
     this.beat();
     return start;
   }
@@ -106,10 +143,10 @@ export class Connection {
     // Where it stands then is told with the last of them: who is cut off before is told of them again.
     for (const [i, ch] of this.channels.entries()) {
       const isLast = i === this.channels.length - 1;
-      const id = on('last-gap') && !isLast ? undefined : this.cursor.id();
+      const id = on('last-gap') && !isLast ? undefined : this.id();
       this.client.gap({ ch, to: last, cause: 'ahead', intact: this.intact, id });
     }
-    this.client.rewindTo(this.cursor.id());
+    this.client.rewindTo(this.id());
     return true;
   }
 
@@ -118,9 +155,9 @@ export class Connection {
     this.cursor.pass(event);
     if (event.isEnd && event.isSuperseded && on('newest-end')) return;
     // Two blocks, of which the client may get the first alone, or one that says both.
-    const id = isLate && on('one-block') ? this.cursor.id(event) : { cursor: event.id };
+    const id = isLate && on('one-block') ? this.id(event) : { cursor: event.id, line: this.node.redis.lineAt(event.id) };
     this.client.receive(event, id, isLate);
-    if (isLate && !on('one-block') && on('id-only')) this.client.mark(this.cursor.id());
+    if (isLate && !on('one-block') && on('id-only')) this.client.mark(this.id());
     if (event.isEnd) this.#end();
   }
 
@@ -142,7 +179,7 @@ export class Connection {
 
   beat() {
     this.cursor.position = this.position;
-    if (on('id-only')) this.client.mark(this.cursor.id());
+    if (on('id-only')) this.client.mark(this.id());
   }
 
   step() {

@@ -101,6 +101,16 @@ export class Cursor {
     this.owed.delete(ch);
   }
 
+  /** It goes back to an earlier position. What was in doubt before that stays so. */
+  setBack(position) {
+    this.position = position;
+    this.readUpTo = Math.min(this.readUpTo, position);
+    const isBeyond = (after) => after >= position;
+    for (const [ch, { from }] of this.doubts) if (isBeyond(from)) this.doubts.delete(ch);
+    for (const [ch, after] of this.owed) if (isBeyond(after)) this.owed.delete(ch);
+    for (const [ch, read] of this.lateReads) if (isBeyond(read)) this.lateReads.delete(ch);
+  }
+
   /** It stands elsewhere, and whatever was before is told of as a gap. */
   moveTo(position) {
     this.position = this.readUpTo = position;

@@ -6,6 +6,9 @@ const RECENT = 3;
 
 export class Feed {
   seen = 0;
+  /** The newest event that was announced on this link, and on those before it. */
+  newest = 0;
+  newestBefore = 0;
   recent = [];
   from = Infinity;
   isReady = false;
@@ -22,7 +25,7 @@ export class Feed {
   }
 
   reset() {
-    Object.assign(this, { seen: 0, recent: [], from: Infinity, isReady: false, wasLost: true });
+    Object.assign(this, { seen: 0, newest: 0, recent: [], from: Infinity, isReady: false, wasLost: true });
   }
 
   /** Something up to this position was missed: memory begins anew behind it. */
@@ -32,6 +35,7 @@ export class Feed {
   }
 
   add(m) {
+    this.newest = m.id;
     this.recent.push(m);
     if (this.recent.length > RECENT) this.from = this.recent.shift().id;
   }

@@ -14,7 +14,9 @@ export function verdict(client, world) {
     if (!client.channels.includes(g.ch) && g.ch !== JOINED) bad.push(`foreign ${g.ch}${g.id}`);
   }
   for (const p of world.published) {
-    if (seen.has(p.n) || !isOwed(p, client, world) || isTold(p, client)) continue;
+    if (seen.has(p.n) || !isOwed(p, client, world) || isTold(p, client, world)) continue;
+    // With Redis' data the notice was lost, too.
+    if (world.redis.lostByRedis.has(p.n) && world.events.flush > 0) continue;
     // Nobody can tell any more that its announcement was lost.
     if (world.nodes.some(({ audit }) => audit.isPardoned(p, client))) world.events.pardoned++;
     else if (isGone(p, client, world)) world.events.gone++;
@@ -47,19 +49,19 @@ export function count({ clients, events, published }) {
     aheadTold: told('ahead'),
     doubtTold: told('unconfirmed'),
     lossTold: told('lost'),
+    failoverTold: told('failover'),
     needless: sum((c) => c.gaps.filter((gap) => isNeedless(gap, c)).length),
     ...events,
   };
 }
 
-function isOwed(p, client, { published, redis }) {
+function isOwed(p, client, { published }) {
   if (!client.channels.includes(p.ch) || p.n < client.startedAt || p.n < (client.owed.get(p.ch) ?? 0))
     return false;
   // What was published after its stream had ended; but a run that had begun before it came belongs to it.
   if (client.done && p.n >= client.openedAt && p.n > client.got.at(-1).n) return false;
   // An end counts only as long as it is the newest.
-  if (p.isEnd && published.some(({ ch, n }) => ch === p.ch && n > p.n)) return false;
-  return !redis.lostByRedis.has(p.n); // acknowledged, not replicated: not promised
+  return !(p.isEnd && published.some(({ ch, n }) => ch === p.ch && n > p.n));
 }
 
 /**
@@ -67,13 +69,16 @@ function isOwed(p, client, { published, redis }) {
  * That something was lost may be found later than that; then it is told where it was. And of an id that is none nothing
  * is known: all before it may be missing.
  */
-function isTold(p, { got, gaps }) {
+function isTold(p, { got, gaps }, { events }) {
   const before = got.findLastIndex((g) => g.n >= 0 && g.ch === p.ch && g.n < p.n);
   let after = got.findIndex((g) => g.ch === p.ch && g.n > p.n);
   if (after < 0) after = Infinity;
   return gaps.some(({ ch, at, from, to, cause }) => {
     if (ch !== p.ch || from >= p.id) return false;
-    return cause === 'lost' || cause === 'ahead' ? p.id <= to : at > before && at <= after;
+    if (cause === 'failover' || cause === 'lost') return p.id <= to;
+    // Behind a fork an id says nothing of when an event was published.
+    if (events.promoted + events.failover > 0) return cause === 'ahead' || !(p.id > to);
+    return cause === 'ahead' ? p.id <= to : at > before && at <= after;
   });
 }
 
@@ -82,6 +87,8 @@ function hasCause({ ch, from, to, cause, own, ...notice }, client, { loss, event
   switch (cause) {
     case 'ahead':
       return loss || client.isFromElsewhere === true;
+    case 'failover':
+      return events.promoted + events.failover > 0;
     case 'lost':
       return Audit.isTrue({ ch, after: from, ...notice }, nodes);
     case 'own-trimmed':

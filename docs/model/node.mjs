@@ -24,6 +24,10 @@ export class Node {
   known = 0;
   /** The latest position that was announced. */
   heard = 0;
+  /** The line of the last link. */
+  line = undefined;
+  /** What it published, and had acknowledged. */
+  acknowledged = [];
   constructor(redis, name, rnd) {
     Object.assign(this, { redis, name, rnd });
     this.audit = new Audit(this);
@@ -31,6 +35,21 @@ export class Node {
 
   listeners(ch) {
     return [...this.connections].filter((c) => c.channels.includes(ch));
+  }
+
+  publish(ch, n, options) {
+    const id = this.redis.publish(ch, n, options);
+    if (n >= 0) this.acknowledged.push({ ch, cursor: id, line: this.redis.line });
+    if (n >= 0 && this.redis.isReplaced) this.redis.lostByRedis.add(n);
+    return id;
+  }
+
+  /** It hears that its server has a successor, and both its connections lead there. */
+  switchTo(redis) {
+    this.down();
+    this.redis = redis;
+    this.shared.clear();
+    this.up();
   }
 
   /** The answer is from now, or from when it arrives: then it has overtaken what was announced meanwhile. */
@@ -51,14 +70,36 @@ export class Node {
         // A feed that is newer than the link has an acknowledgement of its own, which may be later than this position.
         for (const feed of this.feeds.values()) if (feed.wasLost || !on('announced-first')) feed.ready(last);
         this.known = Math.max(this.known, last);
-        this.audit.linkRestored();
+        const forkedAt = this.#forkedAt();
+        this.audit.linkRestored(forkedAt);
+        if (forkedAt !== undefined) this.#goBack(forkedAt);
         for (const c of this.connections) c.fromAhead(this.known);
       },
     );
   }
 
+  /** Behind which fork it has heard another line. */
+  #forkedAt() {
+    const { line, redis } = this;
+    this.line = redis.line;
+    const passed = redis.forks.filter((fork) => fork.line > line).map(({ from }) => from);
+    return passed.length > 0 ? Math.min(...passed) : undefined;
+  }
+
+  #goBack(from) {
+    const lost = new Map();
+    const note = (ch, id) => lost.set(ch, Math.max(id, lost.get(ch) ?? 0));
+    for (const one of this.acknowledged) if (this.redis.leftAt(one) !== undefined) note(one.ch, one.cursor);
+    for (const [ch, feed] of this.feeds) if (feed.newestBefore > from) note(ch, feed.newestBefore);
+    if (on('set-back')) for (const c of this.connections) c.setBack(from, lost);
+    this.audit.failedOver(from, lost);
+    for (const feed of this.feeds.values()) feed.newestBefore = 0;
+  }
+
   down() {
     if (!this.link) return;
+    // Nobody was given what came over a link that broke again before it was proven.
+    for (const feed of this.feeds.values()) if (this.isUp) feed.newestBefore = Math.max(feed.newestBefore, feed.newest);
     this.audit.linkLost();
     this.redis.links.delete(this.link);
     this.link = null;

@@ -20,6 +20,11 @@ export class Redis {
   logs = new Map();
   links = new Set();
   lostByRedis = new Set();
+  /** The number of the line that this data set is on, and where it began each: ids have the number of theirs. */
+  line = 0;
+  forks = [];
+  /** It has a successor, lives on, and does not know. */
+  isReplaced = false;
   /** The log of NOTICES. */
   notices = [];
 
@@ -128,12 +133,45 @@ export class Redis {
     this.last = this.since = null;
     this.logs.clear();
     this.notices = [];
+    // The number goes on: ids with an earlier one are still out.
+    if (this.line > 0) this.line++;
+    this.forks = [];
+  }
+
+  /** The line on which a position was given out. */
+  lineAt(position) {
+    const before = this.forks.length > 0 ? this.forks[0].line - 1 : this.line;
+    return this.forks.findLast(({ began }) => began <= position)?.line ?? before;
+  }
+
+  /** Where the line of a position was left, if it is none of this data set. */
+  leftAt({ cursor, line }) {
+    const isLeft = (fork) =>
+      fork.from < cursor && (cursor < fork.began || (on('line') && line < fork.line));
+    const left = this.forks.filter(isLeft).map(({ from }) => from);
+    return left.length > 0 ? Math.min(...left) : undefined;
+  }
+
+  /** A replica that lags is promoted, and this one lives on: what the replica lacks, and all from here on, is lost. */
+  promote(lose) {
+    const next = Object.assign(new Redis(), this, { links: new Set(), forks: [...this.forks] });
+    next.logs = new Map([...this.logs].map(([ch, log]) => [ch, { ...log, entries: [...log.entries] }]));
+    next.now++;
+    next.#forget(lose);
+    this.isReplaced = true;
+    return next;
   }
 
   /** Failover to a replica that lags: the newest entries are lost, and its machine's clock is behind, by less than the
    *  failover took (otherwise ids would be given out twice, which nothing here could tell). */
   failover(lose, skew) {
     this.now += 5;
+    this.#forget(lose);
+    this.now = Math.max(0, this.now - skew);
+  }
+
+  /** The newest entries are lost, and a new line begins. */
+  #forget(lose) {
     const ids = [...this.logs.values()].flatMap((l) => l.entries.map((e) => e.id)).sort((x, y) => y - x);
     const cut = this.last === null ? 0 : (ids[lose] ?? 0);
     for (const [ch, log] of this.logs) {
@@ -142,7 +180,8 @@ export class Redis {
       if (!log.entries.length) this.logs.delete(ch);
     }
     this.notices = this.notices.filter((notice) => notice.until <= cut);
-    if (this.last !== null && cut) this.last = Math.max(cut, this.since);
-    this.now = Math.max(0, this.now - skew);
+    if (this.last === null) return;
+    if (cut) this.last = Math.max(cut, this.since);
+    this.forks.push({ from: this.last, began: Math.max((this.now - 4) * 1000, this.last + 1), line: ++this.line });
   }
 }

@@ -35,6 +35,11 @@ export const RULES = [
   'late-notice-again',
   'newest-end',
   'end-confirmed',
+  'line',
+  'set-back',
+  'newer-waits',
+  'failover-notice',
+  'audit-forked',
 ];
 
 export const off = new Set(process.argv.filter((a) => a.startsWith('--without=')).map((a) => a.slice(10)));

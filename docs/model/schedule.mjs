@@ -15,10 +15,12 @@ const STEP = [
   [0.76, (w) => w.drop()],
   [0.765, (w) => w.loseAnnouncement()],
   [0.8, (w) => w.linkDownOrUp()],
-  [0.96, (w) => w.redis.tick(Math.floor(w.rnd() * 6))],
+  [0.96, (w) => w.tick(Math.floor(w.rnd() * 6))],
   [0.97, (w) => w.expire()],
   [0.975, (w) => w.calm || w.flush()],
   [0.98, (w) => w.calm || w.failover()],
+  [0.985, (w) => w.promote()],
+  [1, (w) => w.switchOver(w.pick(w.nodes))],
 ];
 
 /** What happens besides where announcements are lost, and clients come and go. */
@@ -59,6 +61,7 @@ function isBusy({ nodes }) {
 /** All is well again, and nothing more is published: audits find what is still missing. */
 function settle(world) {
   const { nodes, clients, published } = world;
+  world.switchAll();
   for (const n of nodes) if (!n.link) n.up();
   for (const c of clients) if (!c.connection && !c.done) world.open(c, nodes[0]);
   for (const c of clients) if (c.left !== undefined) c.add(JOINED, published.length, c.left);

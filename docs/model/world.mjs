@@ -2,6 +2,7 @@
 import { Client, JOINED } from './client.mjs';
 import { Node } from './node.mjs';
 import { MAXLEN, Redis, TTL } from './redis.mjs';
+import { on } from './rules.mjs';
 
 export const CHANNELS = ['a', 'b', 'c'];
 /** A channel of runs, each with an end. */
@@ -23,10 +24,14 @@ export class World {
   redis = new Redis();
   published = [];
   loss = false;
+  /** A master that was replaced and lives on, as long as a node is connected to it. */
+  old = undefined;
   lastProbe = this.redis.now;
   events = {
     flush: 0,
     failover: 0,
+    promoted: 0,
+    waited: 0,
     expired: 0,
     trimmed: 0,
     ephemeral: 0,
@@ -57,14 +62,15 @@ export class World {
   }
 
   publish(ch) {
-    if ((this.redis.logs.get(ch)?.entries.length ?? 0) >= MAXLEN) this.events.trimmed++;
+    const node = this.pick(this.nodes);
+    if ((node.redis.logs.get(ch)?.entries.length ?? 0) >= MAXLEN) this.events.trimmed++;
     const n = this.published.length;
     const isEnd = ch === RUNS && this.rnd() < 0.2;
-    this.published.push({ ch, n, isEnd, id: this.redis.publish(ch, n, { isEnd }) });
+    this.published.push({ ch, n, isEnd, id: node.publish(ch, n, { isEnd }) });
   }
 
   publishEphemeral() {
-    this.redis.publish(this.pick(CHANNELS), -1, { ephemeral: true });
+    this.pick(this.nodes).publish(this.pick(CHANNELS), -1, { ephemeral: true });
     this.events.ephemeral++;
   }
 
@@ -72,10 +78,32 @@ export class World {
   beat() {
     for (const n of this.nodes) {
       n.audit.start();
-      if (n.link) this.redis.publish(`probe:${n.name}`);
+      if (n.link) n.redis.publish(`probe:${n.name}`);
       for (const c of n.connections) if (c.state === 'live') c.beat();
     }
     this.lastProbe = this.redis.now;
+  }
+
+  tick(ms) {
+    this.redis.tick(ms);
+    this.old?.tick(ms);
+  }
+
+  /** A replica is promoted. Nobody hears of it, and the old master goes on. */
+  promote() {
+    if (this.calm || this.old || this.redis.last === null) return;
+    this.old = this.redis;
+    this.redis = this.old.promote(1 + Math.floor(this.rnd() * 3));
+    this.events.promoted++;
+  }
+
+  switchOver(node) {
+    if (this.old && node.redis === this.old) node.switchTo(this.redis);
+    if (this.nodes.every(({ redis }) => redis === this.redis)) this.old = undefined;
+  }
+
+  switchAll() {
+    for (const n of this.nodes) this.switchOver(n);
   }
 
   beatIfDue() {
@@ -96,13 +124,15 @@ export class World {
 
   open(client, node) {
     if (!node) [node] = this.nodes;
+    // Its id is of a line that the node has yet to hear of.
+    if (on('newer-waits') && client.lastId?.line > node.redis.line) return void this.events.waited++;
     if (!node.link) node.up();
     client.open(node, this.published.length);
   }
 
   joinOrLeave() {
     const c = this.pick(this.clients.filter((c) => c.connection?.node.link && !c.channels.includes(RUNS)));
-    if (!c) return;
+    if (!c || (on('newer-waits') && c.left?.line > c.connection.node.redis.line)) return;
     if (!c.channels.includes(JOINED)) {
       c.add(JOINED, this.published.length, c.left);
       c.left = undefined;
@@ -132,7 +162,7 @@ export class World {
 
   expire() {
     for (let t = 0; t < EXPIRY; t += 15) {
-      this.redis.tick(15);
+      this.tick(15);
       this.beat();
       for (const n of this.nodes) while (n.link?.queue.length || n.replies.length) n.receive();
     }
@@ -152,6 +182,7 @@ export class World {
   }
 
   #loseData(kind, lose) {
+    this.switchAll();
     for (const n of this.nodes) n.down();
     lose();
     this.loss = true;

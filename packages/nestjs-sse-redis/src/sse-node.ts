@@ -170,7 +170,7 @@ export class SseNode implements HubParts {
 
   /** The newest event of each channel that this process heard, or had acknowledged, and that the data of now lack. */
   private findLost(forkedAt: Position): Map<string, Position> {
-    const lost = this.publisher.acknowledged.lostBehind(this.broker.line.forks);
+    const lost = this.publisher.acknowledged.lostBehind(forkedAt, this.broker.line.forks);
     for (const feed of this.feeds.all()) {
       feed.newestBefore = Math.max(feed.newestBefore, lost.get(feed.channel) ?? 0);
       if (feed.newestBefore > forkedAt) lost.set(feed.channel, feed.newestBefore);

@@ -33,7 +33,7 @@ export function isReplaced(line: DataLine, start: LinePosition, head: Position):
   );
 }
 
-/** The event id of a position. */
+/** The id of an event at a position. */
 export function idOnLine(line: DataLine, position: Position): string {
   return formatEventId(position, lineAt(line, position));
 }

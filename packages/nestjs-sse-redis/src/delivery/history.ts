@@ -1,10 +1,10 @@
 import type { Broker, LogSlice } from '../broker/broker.interface.js';
-import { idOnLine, isOfUnknownLine, isReplaced, leftAt } from '../broker/forks.js';
+import { isOfUnknownLine, isReplaced, leftAt } from '../broker/forks.js';
 import { parseChannel } from '../event/channel-name.js';
 import { parseCount } from '../event/count.js';
 import { checkOptions } from '../event/known-options.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
-import { isAhead, type Position } from '../event/position.js';
+import { formatEventId, isAhead, type Position } from '../event/position.js';
 import type { SseEvent } from '../event/sse-event.js';
 import { replacedServer } from './lines.js';
 import { toSseEvent } from './observable-sink.js';
@@ -52,7 +52,7 @@ export async function readHistory(
   const cursor = limit === 0 ? Math.min(after, head) : coveredUpTo;
   return {
     events,
-    cursor: idOnLine(broker.line, cursor),
+    cursor: formatEventId(cursor, broker.line.line),
     gap:
       isAhead(after, head) ||
       after < logStart ||

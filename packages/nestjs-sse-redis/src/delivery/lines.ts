@@ -1,7 +1,7 @@
 import type { DataLine } from '../broker/broker.interface.js';
-import { idOnLine, isOfUnknownLine, isReplaced, leftAt } from '../broker/forks.js';
+import { isOfUnknownLine, isReplaced, leftAt } from '../broker/forks.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
-import type { LinePosition, Position } from '../event/position.js';
+import { formatEventId, type LinePosition, type Position } from '../event/position.js';
 
 /** The lines of the data set that the link leads to, and the ids of positions on them. */
 export class Lines {
@@ -55,10 +55,13 @@ export class Lines {
     if (isReplaced(this.current, position, head)) throw replacedServer();
   }
 
-  /** The event id of a position. */
+  /**
+   * The id of a position at which a client stands. It names the present line also where the position is from before that:
+   * a client that went back to a fork is not to come to a process that is still behind it.
+   */
   readonly toId = (position: Position): string => {
-    const { current } = this;
-    if (position !== this.last.position) this.last = { position, id: idOnLine(current, position) };
+    const { line } = this.current;
+    if (position !== this.last.position) this.last = { position, id: formatEventId(position, line) };
     return this.last.id;
   };
 

@@ -1,4 +1,4 @@
-import type { EventRecord } from '../event/event-record.js';
+import { getId, type EventRecord } from '../event/event-record.js';
 import { describeGap, type Gap } from '../event/gap.js';
 import { formatLastEventId } from '../event/last-event-id.js';
 import type { Position } from '../event/position.js';
@@ -22,7 +22,7 @@ export class SinkWriter {
     private readonly sink: EventSink,
     private readonly cursor: Cursor,
     private readonly counters: HubCounters,
-    /** The event id of a position. */
+    /** The id of a position at which the client stands. */
     private readonly toId: (position: Position) => string,
   ) {
     this.lastSent = cursor.position;
@@ -67,7 +67,7 @@ export class SinkWriter {
     const others = this.cursor.owed(position, feed, record.position);
     this.lastSent = position;
     this.isLastSentLate = true;
-    const id = formatLastEventId(record.position, others, position, this.toId);
+    const id = formatLastEventId(position, others, this.toId, getId(record));
     this.noteBackpressure(this.sink.late(feed.channel, record, id));
   }
 
@@ -130,7 +130,7 @@ export class SinkWriter {
   }
 
   private idAt(position: Position): string {
-    return formatLastEventId(position, this.cursor.owed(position), position, this.toId);
+    return formatLastEventId(position, this.cursor.owed(position), this.toId);
   }
 
   private noteBackpressure(takesMore: boolean): void {

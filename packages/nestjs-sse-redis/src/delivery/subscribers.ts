@@ -6,7 +6,7 @@ import {
   repeatableId,
   type LastEventId,
 } from '../event/last-event-id.js';
-import { isAhead, type LinePosition, type Position } from '../event/position.js';
+import { isAhead, toMs, type LinePosition, type Position } from '../event/position.js';
 import type { StartGap, StartPosition } from './start-position.js';
 import { Subscriber } from './subscriber.js';
 import type { Feed } from './feed.js';
@@ -17,6 +17,9 @@ import type { LogReader } from './log-reader.js';
 import type { KnownLosses } from './losses/known-losses.js';
 import type { Beginning } from './losses/loss.js';
 import type { EventSink } from './event-sink.js';
+
+/** By how much the clocks of servers may differ. */
+const CLOCK_SKEW_MS = 60_000;
 
 /** Where a stream starts. */
 export interface StartOptions {
@@ -197,12 +200,15 @@ export class Subscribers {
 
   private isPresent(claimed: LinePosition): boolean {
     const { lines, link } = this.feeds;
-    return this.isKnown(claimed, link.lastAssigned) && lines.leftAt(claimed) === undefined;
+    return lines.leftAt(claimed) === undefined && this.isKnown(claimed, link.lastAssigned);
   }
 
-  /** Whether this data set may have given out a position. */
+  /** Whether this data set may have given out a position, or a line of it that was left: its server may live on ahead of the head. */
   private isKnown(claimed: LinePosition, head: Position): boolean {
-    return !isAhead(claimed.position, head) && !this.feeds.lines.isUnknown(claimed);
+    const { lines } = this.feeds;
+    const isOfNow = toMs(claimed.position) < Date.now() + CLOCK_SKEW_MS;
+    if (isOfNow && lines.leftAt(claimed) !== undefined) return true;
+    return !isAhead(claimed.position, head) && !lines.isUnknown(claimed);
   }
 
   /** A client that returns may come from a node that did not hear of an event before its position. */

@@ -9,6 +9,6 @@ export interface SubscriptionState {
   lastAnnounced: Position;
   /** The latest position that is known to have been given out. */
   lastAssigned: Position;
-  /** The event id of a position, on the line of the data set that the link leads to. */
+  /** The id of a position at which a client stands, on the line that the link leads to. */
   readonly toId: (position: Position) => string;
 }

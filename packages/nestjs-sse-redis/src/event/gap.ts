@@ -16,7 +16,7 @@ export interface GapNotice {
   readonly to: string;
 }
 
-/** @param toId the event id of a position */
+/** @param toId the id of a position at which a client stands */
 export function describeGap({ channel, from, to }: Gap, toId: (position: Position) => string): GapNotice {
   return { channel, from: from === null ? null : toId(from), to: toId(to) };
 }

@@ -51,17 +51,19 @@ export function parseLastEventId(id: string): LastEventId | undefined {
 /**
  * Writes a last event id.
  *
- * @param own the position of a late event; the cursor, where there is none
+ * @param cursor where the client stands
  * @param owed other channels that lack events from before the cursor, and after which position
- * @param toId the event id of each position
+ * @param toId the id of a position at which a client stands
+ * @param own the id of a late event
  */
 export function formatLastEventId(
-  own: Position,
-  owed: readonly (readonly [channel: string, after: Position])[],
   cursor: Position,
+  owed: readonly (readonly [channel: string, after: Position])[],
   toId: (position: Position) => string,
+  own?: string,
 ): string {
-  if (owed.length === 0 && own === cursor) return toId(cursor);
+  const id = toId(cursor);
+  if (owed.length === 0 && own === undefined) return id;
   const keys = new Map<Position, string[]>();
   for (const [channel, after] of owed.slice(0, MAX_OWED)) {
     const others = keys.get(after);
@@ -69,7 +71,7 @@ export function formatLastEventId(
     else keys.set(after, [channelKey(channel)]);
   }
   const others = [...keys].map(([after, of]) => `${toId(after)}:${of.join('.')}`);
-  return [toId(own), ...others, toId(cursor)].join(SEPARATOR);
+  return [own ?? id, ...others, id].join(SEPARATOR);
 }
 
 /** A short name for a channel, whatever characters its own has. Of 1,000 channels two share one in 1 of 500 million cases. */

@@ -34,12 +34,18 @@ export class Acknowledged {
     this.current.newest.set(channel, position);
   }
 
-  /** The newest event of each channel that lines behind the forks lack. */
-  lostBehind(forks: readonly Fork[]): Map<string, Position> {
+  /**
+   * The newest event of each channel that the present line lacks.
+   *
+   * @param forkedAt what lies before it was lost in an earlier failover, and told then
+   */
+  lostBehind(forkedAt: Position, forks: readonly Fork[]): Map<string, Position> {
     const lost = new Map<string, Position>();
     for (const { line, newest } of [this.previous, this.current]) {
-      for (const [channel, position] of newest)
-        if (leftAt(forks, { position, line }) !== undefined) lost.set(channel, position);
+      for (const [channel, position] of newest) {
+        if (position > forkedAt && leftAt(forks, { position, line }) !== undefined)
+          lost.set(channel, position);
+      }
     }
     return lost;
   }

@@ -69,5 +69,6 @@ export function told(messages: SseStream['messages']): (number | { channel: stri
 
 function gapOf(data: string): { channel: string; to: string } {
   const { channel, to } = JSON.parse(data) as { channel: string; to: string };
-  return { channel, to };
+  // The position: its line is that of who tells.
+  return { channel, to: to.split('.')[0]! };
 }

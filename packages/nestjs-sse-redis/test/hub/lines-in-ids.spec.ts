@@ -165,3 +165,18 @@ it('sends what a client lacks of a channel from before the fork, where its id is
     10,
   ]);
 });
+
+it('keeps a client that went back to the fork from a process that is still behind it', async () => {
+  await fork();
+  const client = await old.client(['news']);
+  await publish(old, 'news', 2);
+  await client.waitFor(1);
+  const behind = await hubs.start({ redis: hubs.redis.url, prefix: scene.prefix });
+  await scene.switchOver();
+  await client.waitFor(2);
+  // It stands where both servers have the same; but there it would get the event that is lost once more.
+  expect(client.lastEventId).toMatch(/\.1$/);
+  const early = await behind.client(['news'], { lastEventId: client.lastEventId });
+  await early.waitFor(1);
+  expect(early.messages).toMatchObject([{ type: 'error', data: '{"code":"REDIS_UNAVAILABLE"}' }]);
+});
