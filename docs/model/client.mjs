@@ -12,8 +12,10 @@ export class Client {
   errors = [];
   /** The highest id that it got: only what is late comes after it. */
   top = 0;
-  /** How much it had got when it was set back. */
-  resetAt = 0;
+  /** The position at which it began. */
+  beganAt = 0;
+  /** How much it had got when it went back to a fork. */
+  forkedAt = 0;
   /** From which publish on the events of a channel are owed to it. */
   owed = new Map();
   /** It was put on a channel from a position before, and was not told any id since that would say so. */
@@ -57,23 +59,32 @@ export class Client {
     this.read();
     this.channels.splice(this.channels.indexOf(ch), 1);
     this.connection.remove(ch);
-    const since = this.got.slice(this.resetAt).filter((g) => g.ch === ch);
-    const cursor = Math.max(this.joinedAt, ...since.map((g) => g.id));
-    return { cursor, line: this.connection.node.redis.lineAt(cursor) };
+    const { redis } = this.connection.node;
+    const own = this.got.filter(
+      (g) => g.ch === ch && redis.leftAt({ cursor: g.id, line: g.line }) === undefined,
+    );
+    const cursor = Math.max(this.joinedAt, ...own.map(({ id }) => id));
+    return { cursor, line: redis.line };
   }
 
   /** @param id that it has then */
   receive(event, id, isLate) {
+    const line = this.connection.node.redis.lineAt(event.id);
     this.wire.push(() => {
       // What is made good for late: in order in its channel then, not across channels.
-      const since = this.got.slice(this.resetAt);
+      const since = this.got.slice(this.forkedAt);
       const last = isLate ? (since.findLast(({ ch }) => ch === event.ch)?.id ?? 0) : this.top;
       if (last >= event.id) this.errors.push(`order: ${event.id} after ${last}`);
       // On the stream on which it was put there, a channel begins at now.
-      if (this.begunOn === this.connection && event.n >= 0 && event.n < (this.owed.get(event.ch) ?? 0))
+      if (
+        this.begunOn === this.connection &&
+        event.n >= 0 &&
+        event.n < (this.owed.get(event.ch) ?? 0) &&
+        line === 0
+      )
         this.errors.push(`early ${event.ch}${event.id}`);
       this.top = Math.max(this.top, event.id);
-      this.got.push(event);
+      this.got.push({ ...event, line });
       if (isLate) this.late++;
       this.lastId = id;
     });
@@ -87,8 +98,12 @@ export class Client {
     this.wire.push(() => {
       this.lastId = id;
       this.top = 0;
-      this.resetAt = this.got.length;
     });
+  }
+
+  goBackTo(id) {
+    this.rewindTo(id);
+    this.wire.push(() => (this.forkedAt = this.got.length));
   }
 
   /**
@@ -102,7 +117,6 @@ export class Client {
       if (id === undefined) return;
       this.lastId = id;
       this.top = 0;
-      this.resetAt = this.got.length;
     });
   }
 
@@ -114,9 +128,11 @@ export class Client {
   open(node, publishes) {
     this.startedAt ??= publishes;
     this.openedAt = publishes;
+    const isNew = this.lastId === undefined;
     this.visited.add(node);
     if (this.lastId?.owed || this.lastId?.own) this.lateReturns++;
     this.connection = new Connection(node, this, this.lastId);
+    if (isNew) this.beganAt = this.connection.openedAt;
   }
 
   drop() {

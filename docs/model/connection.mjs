@@ -26,14 +26,21 @@ export class Connection {
 
   /** What is told as the client's last id. */
   id(event) {
-    return { ...this.cursor.id(event), line: this.node.redis.lineAt(this.cursor.position) };
+    return { ...this.cursor.id(event), line: this.node.redis.line };
   }
 
   /** The client comes with an id of a line that is gone: it goes on where the data of the present one begin. */
   #comeToFork(left, { cursor, owed = {}, own }) {
     const earlier = Object.entries(owed).filter(([, after]) => after < left);
-    this.arrival.resume({ cursor: left, owed: Object.fromEntries(earlier), own: own < left ? own : undefined });
-    this.#tellFailover(left, this.channels.map((ch) => [ch, cursor]));
+    this.arrival.resume({
+      cursor: left,
+      owed: Object.fromEntries(earlier),
+      own: own < left ? own : undefined,
+    });
+    this.#tellFailover(
+      left,
+      this.channels.map((ch) => [ch, cursor]),
+    );
   }
 
   /** Where events behind a fork were of another line, it goes back to the fork. @param lost of each channel, the newest one */
@@ -47,13 +54,16 @@ export class Connection {
       this.cursor.setBack(limit);
       this.found = null;
     }
-    this.#tellFailover(limit, ends.filter(([, to]) => to > limit));
+    this.#tellFailover(
+      limit,
+      ends.filter(([, to]) => to > limit),
+    );
   }
 
   /** Where it stands then is told with the last of them. */
   #tellFailover(from, ends) {
     for (const [ch, to] of ends) this.client.gap({ ch, from, to, cause: 'failover' });
-    this.client.rewindTo(this.id());
+    this.client.goBackTo(this.id());
   }
 
   get position() {
@@ -116,6 +126,8 @@ export class Connection {
 
   linkLost() {
     this.intact = false;
+    // What is asked over a connection that is gone fails.
+    this.found = null;
     const live = this.state === 'live';
     this.cursor.position = this.position;
     if (live) this.fallBehind();
@@ -155,7 +167,10 @@ export class Connection {
     this.cursor.pass(event);
     if (event.isEnd && event.isSuperseded && on('newest-end')) return;
     // Two blocks, of which the client may get the first alone, or one that says both.
-    const id = isLate && on('one-block') ? this.id(event) : { cursor: event.id, line: this.node.redis.lineAt(event.id) };
+    const id =
+      isLate && on('one-block')
+        ? this.id(event)
+        : { cursor: event.id, line: this.node.redis.lineAt(event.id) };
     this.client.receive(event, id, isLate);
     if (isLate && !on('one-block') && on('id-only')) this.client.mark(this.id());
     if (event.isEnd) this.#end();

@@ -15,16 +15,27 @@ export function verdict(client, world) {
   }
   for (const p of world.published) {
     if (seen.has(p.n) || !isOwed(p, client, world) || isTold(p, client, world)) continue;
-    // With Redis' data the notice was lost, too.
-    if (world.redis.lostByRedis.has(p.n) && world.events.flush > 0) continue;
+    if (isBeyondTelling(p, client, world)) world.events.gone++;
     // Nobody can tell any more that its announcement was lost.
-    if (world.nodes.some(({ audit }) => audit.isPardoned(p, client))) world.events.pardoned++;
+    else if (world.nodes.some(({ audit }) => audit.isPardoned(p, client))) world.events.pardoned++;
     else if (isGone(p, client, world)) world.events.gone++;
     else bad.push(`lost ${p.ch}${p.id} untold`);
   }
   for (const gap of client.gaps)
     if (!hasCause(gap, client, world)) bad.push(`gap without cause: ${gap.cause}`);
   return bad;
+}
+
+/**
+ * A failover lost it, or the end of the stream, and the client had closed before it was known. Or what was known of the
+ * fork was lost with all data, before each client had gone back behind it.
+ */
+function isBeyondTelling({ n }, { done, got }, { redis, events }) {
+  const isLost = (one) => redis.lostByRedis.has(one);
+  return (
+    (done && (isLost(n) || isLost(got.at(-1).n))) ||
+    (events.flush > 0 && events.promoted + events.failover > 0)
+  );
 }
 
 /** Its stream had ended, and it was closed for good, before any node could tell that the announcement was lost. */
@@ -55,12 +66,15 @@ export function count({ clients, events, published }) {
   };
 }
 
-function isOwed(p, client, { published }) {
+function isOwed(p, client, { published, redis }) {
   if (!client.channels.includes(p.ch) || p.n < client.startedAt || p.n < (client.owed.get(p.ch) ?? 0))
     return false;
   // What was published after its stream had ended; but a run that had begun before it came belongs to it.
   if (client.done && p.n >= client.openedAt && p.n > client.got.at(-1).n) return false;
   // An end counts only as long as it is the newest.
+  // The clocks of two servers differ: what the old one took is owed by its position.
+  const began = p.ch === JOINED && client.owed.has(JOINED) ? client.joinedAt : client.beganAt;
+  if (redis.lostByRedis.has(p.n) && p.id <= began) return false;
   return !(p.isEnd && published.some(({ ch, n }) => ch === p.ch && n > p.n));
 }
 
@@ -83,7 +97,8 @@ function isTold(p, { got, gaps }, { events }) {
 }
 
 function hasCause({ ch, from, to, cause, own, ...notice }, client, { loss, events, published, nodes }) {
-  const isRetention = loss || events.expired > 0 || events.trimmed > 0;
+  // Who goes back to a fork may find that the history went on.
+  const isRetention = loss || events.expired + events.trimmed + events.promoted > 0;
   switch (cause) {
     case 'ahead':
       return loss || client.isFromElsewhere === true;

@@ -25,7 +25,7 @@ export class Node {
   /** The latest position that was announced. */
   heard = 0;
   /** The line of the last link. */
-  line = undefined;
+  line = 0;
   /** What it published, and had acknowledged. */
   acknowledged = [];
   constructor(redis, name, rnd) {
@@ -48,7 +48,6 @@ export class Node {
   switchTo(redis) {
     this.down();
     this.redis = redis;
-    this.shared.clear();
     this.up();
   }
 
@@ -89,7 +88,8 @@ export class Node {
   #goBack(from) {
     const lost = new Map();
     const note = (ch, id) => lost.set(ch, Math.max(id, lost.get(ch) ?? 0));
-    for (const one of this.acknowledged) if (this.redis.leftAt(one) !== undefined) note(one.ch, one.cursor);
+    for (const one of this.acknowledged)
+      if (one.cursor > from && this.redis.leftAt(one) !== undefined) note(one.ch, one.cursor);
     for (const [ch, feed] of this.feeds) if (feed.newestBefore > from) note(ch, feed.newestBefore);
     if (on('set-back')) for (const c of this.connections) c.setBack(from, lost);
     this.audit.failedOver(from, lost);
@@ -99,7 +99,8 @@ export class Node {
   down() {
     if (!this.link) return;
     // Nobody was given what came over a link that broke again before it was proven.
-    for (const feed of this.feeds.values()) if (this.isUp) feed.newestBefore = Math.max(feed.newestBefore, feed.newest);
+    for (const feed of this.feeds.values())
+      if (this.isUp) feed.newestBefore = Math.max(feed.newestBefore, feed.newest);
     this.audit.linkLost();
     this.redis.links.delete(this.link);
     this.link = null;
@@ -107,6 +108,8 @@ export class Node {
     this.commands = [];
     this.parting.clear();
     this.known = this.heard = 0;
+    // A reading over a connection that is gone fails.
+    this.shared.clear();
     for (const c of this.connections) c.linkLost();
     this.watermark = 0;
     for (const [ch, feed] of this.feeds) {

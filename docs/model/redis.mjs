@@ -146,8 +146,9 @@ export class Redis {
 
   /** Where the line of a position was left, if it is none of this data set. */
   leftAt({ cursor, line }) {
-    const isLeft = (fork) =>
-      fork.from < cursor && (cursor < fork.began || (on('line') && line < fork.line));
+    // Of a time that is still to come: no server of this hub can have given it out.
+    if (cursor > (this.now + 1) * 1000) return undefined;
+    const isLeft = (fork) => fork.from < cursor && (cursor < fork.began || (on('line') && line < fork.line));
     const left = this.forks.filter(isLeft).map(({ from }) => from);
     return left.length > 0 ? Math.min(...left) : undefined;
   }
@@ -173,7 +174,7 @@ export class Redis {
   /** The newest entries are lost, and a new line begins. */
   #forget(lose) {
     const ids = [...this.logs.values()].flatMap((l) => l.entries.map((e) => e.id)).sort((x, y) => y - x);
-    const cut = this.last === null ? 0 : (ids[lose] ?? 0);
+    const cut = this.last === null ? 0 : (ids[lose] ?? (ids.at(-1) ?? this.last + 1) - 1);
     for (const [ch, log] of this.logs) {
       for (const e of log.entries) if (e.id > cut) this.lostByRedis.add(e.n);
       log.entries = log.entries.filter((e) => e.id <= cut);
@@ -181,7 +182,11 @@ export class Redis {
     }
     this.notices = this.notices.filter((notice) => notice.until <= cut);
     if (this.last === null) return;
-    if (cut) this.last = Math.max(cut, this.since);
-    this.forks.push({ from: this.last, began: Math.max((this.now - 4) * 1000, this.last + 1), line: ++this.line });
+    this.last = Math.max(cut, this.since);
+    this.forks.push({
+      from: this.last,
+      began: Math.max((this.now - 4) * 1000, this.last + 1),
+      line: ++this.line,
+    });
   }
 }

@@ -63,6 +63,7 @@ function settle(world) {
   const { nodes, clients, published } = world;
   world.switchAll();
   for (const n of nodes) if (!n.link) n.up();
+  for (const n of nodes) while (n.replies.length > 0) n.receive();
   for (const c of clients) if (!c.connection && !c.done) world.open(c, nodes[0]);
   for (const c of clients) if (c.left !== undefined) c.add(JOINED, published.length, c.left);
   for (let round = 0; round < 4; round++) {

@@ -15,6 +15,7 @@ import { Feeds } from './delivery/feeds.js';
 import { Heartbeat } from './delivery/heartbeat.js';
 import { HubCounters } from './delivery/hub-counters.js';
 import { LogReader } from './delivery/log-reader.js';
+import { LOSS_EVENTS } from './delivery/losses/loss-log.js';
 import { LossWatch } from './delivery/losses/loss-watch.js';
 import { LOSSES_CHANNEL } from './delivery/losses/loss.js';
 import { KnownLosses } from './delivery/losses/known-losses.js';
@@ -83,6 +84,8 @@ export class SseNode implements HubParts {
     this.registration.onRenewed = () => this.clients.resumeDelivery();
     this.registration.onSweep = () => this.reap();
     this.registration.hasListeners = () => this.feeds.size > 0;
+    this.feeds.onReleased = (channel, newest) =>
+      this.publisher.acknowledged.note(channel, newest, this.feeds.lines.lineOf(newest));
     this.feeds.onNeeded = () => this.registration.wake();
   }
 
@@ -170,7 +173,7 @@ export class SseNode implements HubParts {
 
   /** The newest event of each channel that this process heard, or had acknowledged, and that the data of now lack. */
   private findLost(forkedAt: Position): Map<string, Position> {
-    const lost = this.publisher.acknowledged.lostBehind(forkedAt, this.broker.line.forks);
+    const lost = this.publisher.acknowledged.takeLost(this.broker.line.forks);
     for (const feed of this.feeds.all()) {
       feed.newestBefore = Math.max(feed.newestBefore, lost.get(feed.channel) ?? 0);
       if (feed.newestBefore > forkedAt) lost.set(feed.channel, feed.newestBefore);
@@ -189,7 +192,11 @@ export class SseNode implements HubParts {
       auditInterval: options.auditInterval,
       // The hub's own deliveries do not count.
       listen: (onLive) =>
-        this.observe(LOSSES_CHANNEL, { rewind: options.maxLength, counters: new HubCounters(), onLive }),
+        this.observe(LOSSES_CHANNEL, {
+          rewind: Math.max(options.maxLength, LOSS_EVENTS),
+          counters: new HubCounters(),
+          onLive,
+        }),
     });
   }
 

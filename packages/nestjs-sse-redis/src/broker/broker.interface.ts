@@ -12,6 +12,8 @@ export interface Publication {
   readonly idempotencyKey: string | undefined;
   /** How many replicas are to have it before it counts as published. Default: 0. */
   readonly replicas?: number;
+  /** How many events its log keeps, where that is more than the option says. A log of the hub's own must not be as short. */
+  readonly keep?: number;
 }
 
 /** The outcome of a publication: its position, or why it has none. */

@@ -29,7 +29,7 @@ export function isReplaced(line: DataLine, start: LinePosition, head: Position):
   return (
     isOfUnknownLine(line, start) &&
     start.position >= line.since &&
-    toMs(head) - toMs(start.position) < REPLACED_WITHIN_MS
+    Math.abs(toMs(head) - toMs(start.position)) < REPLACED_WITHIN_MS
   );
 }
 

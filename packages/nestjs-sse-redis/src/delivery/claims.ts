@@ -9,6 +9,9 @@ export class Claims {
   /** Channels with a claim of their own, where there are any. Undefined: the client came to the channel with none. */
   private byFeed: Map<Feed, Position | undefined> | undefined = undefined;
 
+  private beganAt: Map<Feed, Position> | undefined = undefined;
+  private owed: Set<Feed> | undefined = undefined;
+
   /** @param claimed of all channels without a claim of their own; undefined: none */
   constructor(private claimed: Position | undefined) {}
 
@@ -25,6 +28,25 @@ export class Claims {
     (this.byFeed ??= new Map()).set(feed, position);
   }
 
+  /** The client came with an id that says that it lacks events of the channel. */
+  setOwed(feed: Feed): void {
+    this.set(feed, undefined);
+    (this.owed ??= new Set()).add(feed);
+  }
+
+  isOwed(feed: Feed): boolean {
+    return this.owed?.has(feed) === true;
+  }
+
+  /** The client was given a channel while it was connected, from this position on. */
+  begin(feed: Feed, position: Position): void {
+    (this.beganAt ??= new Map()).set(feed, position);
+  }
+
+  began(feed: Feed): Position | undefined {
+    return this.beganAt?.get(feed);
+  }
+
   /** Up to where the client may have had events of a channel when it came. */
   reach(feed: Feed): Position {
     return Math.max(this.claimed ?? 0, this.byFeed?.get(feed) ?? 0);
@@ -39,5 +61,7 @@ export class Claims {
 
   delete(feed: Feed): void {
     this.byFeed?.delete(feed);
+    this.owed?.delete(feed);
+    this.beganAt?.delete(feed);
   }
 }

@@ -58,6 +58,11 @@ export class Feed {
     this.recent = new RecentEvents(ring);
   }
 
+  /** The newest retained event that this process heard of the channel; 0: none. */
+  get newestHeard(): Position {
+    return Math.max(this.newest, this.newestBefore);
+  }
+
   add(listener: FeedListener): void {
     if (this.listeners) this.listeners.add(listener);
     else if (!this.listener || this.listener === listener) {

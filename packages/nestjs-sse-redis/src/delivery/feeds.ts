@@ -47,6 +47,9 @@ export class Feeds {
   /** This range of a channel was heard whole, unless announcements were lost, and nothing more is known of it. */
   onForgotten: (range: LogRange) => void = () => undefined;
 
+  /** Nobody here listens to a channel any more, of which events were heard up to a position. */
+  onReleased: (channel: string, newest: Position) => void = () => undefined;
+
   /** A channel or a position is asked for: somebody is about to listen. */
   onNeeded: () => void = () => undefined;
   /** No event of any channel lies between this position and the watermark; infinite where nothing of the kind is known. */
@@ -115,6 +118,7 @@ export class Feeds {
     this.uses.delete(feed.channel);
     this.broker.unsubscribe(feed.channel);
     this.forget(feed);
+    if (feed.newestHeard > 0) this.onReleased(feed.channel, feed.newestHeard);
   }
 
   announced(channel: string, record: EventRecord): void {

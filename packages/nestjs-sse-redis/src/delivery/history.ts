@@ -49,7 +49,7 @@ export async function readHistory(
   const { records, logStart, head, coveredUpTo } = slice;
   if (start && isReplaced(broker.line, start, head)) throw replacedServer();
   const events = records.slice(0, limit).map((record) => toSseEvent(name, record));
-  const cursor = limit === 0 ? Math.min(after, head) : coveredUpTo;
+  const cursor = limit === 0 ? Math.min(left ?? after, head) : coveredUpTo;
   return {
     events,
     cursor: formatEventId(cursor, broker.line.line),

@@ -1,13 +1,12 @@
-import type { DataLine } from '../broker/broker.interface.js';
-import { isOfUnknownLine, isReplaced, leftAt } from '../broker/forks.js';
+import type { DataLine, Fork } from '../broker/broker.interface.js';
+import { isOfUnknownLine, isReplaced, leftAt, lineAt } from '../broker/forks.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import { formatEventId, type LinePosition, type Position } from '../event/position.js';
 
 /** The lines of the data set that the link leads to, and the ids of positions on them. */
 export class Lines {
   private line: DataLine = { forks: [], line: 0, serverStart: '', since: 0 };
-  /** Where the newest line began. */
-  private newest: Position | undefined = undefined;
+  private isTaken = false;
   /** Connections stand at the same position when they are live: one id for all of them. */
   private last = { position: -1, id: '' };
 
@@ -24,12 +23,15 @@ export class Lines {
    * @returns where the data forked behind which whoever was connected has heard another line; undefined where nowhere
    */
   restored(line: DataLine): Position | undefined {
-    const { newest } = this;
-    const { serverStart: heard } = this.line;
+    const { isTaken } = this;
+    const { serverStart: heard, forks: known } = this.line;
     this.take(line);
-    if (newest === undefined) return undefined;
+    if (!isTaken) return undefined;
+    // Two servers that were promoted at once have forks of their own, and the one that is heard now may be the older.
+    const isKnown = (fork: Fork): boolean =>
+      known.some(({ from, began }) => from === fork.from && began === fork.began);
     const passed = line.forks.filter(
-      (fork) => fork.began > newest && (fork.serverStart === '' || fork.serverStart !== heard),
+      (fork) => !isKnown(fork) && (fork.serverStart === '' || fork.serverStart !== heard),
     );
     if (passed.length === 0) return undefined;
     return Math.min(...passed.map(({ from }) => from));
@@ -65,6 +67,11 @@ export class Lines {
     return this.last.id;
   };
 
+  /** The number of the line on which a position was given out. */
+  lineOf(position: Position): number {
+    return lineAt(this.current, position);
+  }
+
   /** The server of the link may begin a line while the link lasts: then commands are told first. */
   private get current(): DataLine {
     const commands = this.commands();
@@ -77,7 +84,7 @@ export class Lines {
   private take({ forks, line, serverStart, since }: DataLine): void {
     this.line = { forks, line, serverStart, since };
     this.last = { position: -1, id: '' };
-    this.newest = Math.max(this.newest ?? 0, ...forks.map(({ began }) => began));
+    this.isTaken = true;
   }
 }
 

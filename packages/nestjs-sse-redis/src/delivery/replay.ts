@@ -105,16 +105,22 @@ export class Replay {
     const { cursor, writer, claims } = this;
     const limit = claims.isReturn ? from : Math.max(from, this.beganAt);
     const gaps: Gap[] = [];
+    const earlier: [Feed, Position][] = [];
     for (const feed of this.target.feeds) {
       const { channel } = feed;
       const to = Math.max(feed.newestBefore, claims.reach(feed));
-      if (to <= limit) continue;
-      gaps.push({ channel, from: limit, to });
+      // A channel that was added after a position from before goes back further than a newcomer's others.
+      const start = claims.get(feed) === undefined ? Math.max(limit, claims.began(feed) ?? 0) : from;
+      if (start < limit) earlier.push([feed, Math.min(start, cursor.lacksAfter(feed))]);
+      if (to <= start) continue;
+      gaps.push({ channel, from: start, to });
       this.reopen(channel);
     }
     claims.setBack(limit);
     if (cursor.position > limit) writer.goBackTo(limit, gaps, 'failover');
     else for (const gap of gaps) writer.sendLossGap(gap, 'failover');
+    for (const [feed, after] of earlier) cursor.startAt(feed, after, true);
+    writer.sendOwedPosition();
   }
 
   /** An event was sent. The end of the last channel ends the subscriber. */

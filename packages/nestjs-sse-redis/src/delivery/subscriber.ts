@@ -62,7 +62,7 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
       if (after === undefined) continue;
       this.cursor.startAt(feed, after, true);
       // The client was sent a gap for what it lacked of the channel up to there.
-      this.claims.set(feed, undefined);
+      this.claims.setOwed(feed);
     }
     this.writer.begin(start, retry);
     this.catchUp();
@@ -104,6 +104,7 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
   add(feed: Feed, after: Position, past: boolean): void {
     this.leaveGroup();
     this.claims.set(feed, past ? after : undefined);
+    if (!past) this.claims.begin(feed, after);
     this.subscribedFeeds.push(feed);
     feed.add(this);
     this.cursor.startAt(feed, after, past);
@@ -126,7 +127,8 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
   /** Where the client began on a channel. */
   getBeginning(feed: Feed): Beginning {
     const claimed = this.claims.get(feed);
-    return { position: claimed ?? this.replay.beganAt, isReturn: claimed !== undefined };
+    const position = claimed ?? this.claims.began(feed) ?? this.replay.beganAt;
+    return { position, isReturn: claimed !== undefined, isOwed: this.claims.isOwed(feed) };
   }
 
   sendLossGap(gap: Gap, cause: GapCause): void {

@@ -215,7 +215,12 @@ export class Subscribers {
   private withLosses(channels: readonly string[], start: StartPosition): StartPosition {
     if (!start.resumed || this.lost.size === 0) return start;
     const whole = channels.filter((channel) => !start.owed?.has(channel));
-    return { ...start, gaps: [...(start.gaps ?? []), ...this.lost.gapsFor(whole, start.cursor)] };
+    // What a failover lost is in no log: there the late reading brings nothing.
+    const owed = channels.flatMap((channel) => {
+      if (!start.owed?.has(channel)) return [];
+      return this.lost.gapFor(channel, { position: start.cursor, isReturn: false, isOwed: true }) ?? [];
+    });
+    return { ...start, gaps: [...(start.gaps ?? []), ...this.lost.gapsFor(whole, start.cursor), ...owed] };
   }
 
   /** Where a client goes on that was here before: behind a fork, where the data of the present line begin. */

@@ -6,6 +6,7 @@ import type { Position } from '../event/position.js';
 const GENERATION_MS = 30_000;
 /** About 5 MB of names. */
 const CHANNELS_PER_GENERATION = 50_000;
+const MOST_GENERATIONS = 3;
 
 /** The newest event of each channel that was acknowledged in some time, on one line. */
 interface Generation {
@@ -19,34 +20,36 @@ interface Generation {
  * publisher knows of it.
  */
 export class Acknowledged {
-  private current: Generation = { line: 0, began: 0, newest: new Map() };
-  private previous = this.current;
+  /** The oldest first. */
+  private generations: Generation[] = [];
 
   /** @param line on which the event was acknowledged */
   note(channel: string, position: Position, line: number): void {
-    const { newest, began } = this.current;
     const now = Date.now();
-    const isFull = newest.size >= CHANNELS_PER_GENERATION || now - began > GENERATION_MS;
-    if (isFull || line !== this.current.line) {
-      this.previous = this.current;
-      this.current = { line, began: now, newest: new Map() };
-    }
-    this.current.newest.set(channel, position);
+    const current = this.generations.at(-1);
+    const isOver =
+      !current || current.newest.size >= CHANNELS_PER_GENERATION || now - current.began > GENERATION_MS;
+    // What was published before, and is published again with its key, has the position that it had.
+    if (isOver || line > current.line) this.begin(line, now);
+    const newest = this.generations.findLast((generation) => generation.line === line)?.newest;
+    newest?.set(channel, Math.max(position, newest.get(channel) ?? 0));
   }
 
-  /**
-   * The newest event of each channel that the present line lacks.
-   *
-   * @param forkedAt what lies before it was lost in an earlier failover, and told then
-   */
-  lostBehind(forkedAt: Position, forks: readonly Fork[]): Map<string, Position> {
+  /** Takes out the newest event of each channel that lines behind the forks lack. */
+  takeLost(forks: readonly Fork[]): Map<string, Position> {
     const lost = new Map<string, Position>();
-    for (const { line, newest } of [this.previous, this.current]) {
+    for (const { line, newest } of this.generations) {
       for (const [channel, position] of newest) {
-        if (position > forkedAt && leftAt(forks, { position, line }) !== undefined)
-          lost.set(channel, position);
+        if (leftAt(forks, { position, line }) === undefined) continue;
+        newest.delete(channel);
+        lost.set(channel, Math.max(position, lost.get(channel) ?? 0));
       }
     }
     return lost;
+  }
+
+  private begin(line: number, now: number): void {
+    const kept = this.generations.filter(({ began }) => now - began <= 2 * GENERATION_MS);
+    this.generations = [...kept.slice(1 - MOST_GENERATIONS), { line, began: now, newest: new Map() }];
   }
 }

@@ -120,8 +120,8 @@ export class MemoryBroker implements Broker {
   }
 
   readonly linkProblem = undefined;
-  /** Memory has one line. */
-  readonly line: DataLine = { forks: [], line: 0, serverStart: '', since: 0 };
+  /** Memory has one line: no other will ever be heard of. */
+  readonly line: DataLine = { forks: [], line: 0, serverStart: '', since: Infinity };
 
   async close(): Promise<void> {
     clearInterval(this.timer);
@@ -129,7 +129,7 @@ export class MemoryBroker implements Broker {
     await Promise.resolve();
   }
 
-  private append({ channel, event, ephemeral, idempotencyKey }: Publication): Position {
+  private append({ channel, event, ephemeral, idempotencyKey, keep = 0 }: Publication): Position {
     const now = Date.now();
     const onceKey =
       idempotencyKey === undefined ? undefined : `${channel.length}:${channel}:${idempotencyKey}`;
@@ -144,7 +144,7 @@ export class MemoryBroker implements Broker {
     if (!ephemeral) {
       const { maxLength, ttl } = this.options;
       const expires = now + ttl + EXPIRY_MARGIN_MS;
-      if (log) log.append(record, maxLength, toPosition(now - ttl), expires);
+      if (log) log.append(record, Math.max(maxLength, keep), toPosition(now - ttl), expires);
       else this.logs.set(channel, new MemoryLog(record, expires));
     }
     if (onceKey !== undefined) {

@@ -40,10 +40,11 @@ export class Line implements DataLine {
     this.line = Number(replid.split('.')[1] ?? 0);
     const forks = parseForks(String(last[1]), this.line);
     // With a list that a hand in Redis spoilt the hub goes on as where nothing is told.
-    this.replid = forks ? replid : HIDDEN;
+    this.replid = forks ? replid : HIDDEN + (this.line > 0 ? `.${this.line}` : '');
     this.forks = forks ?? [];
     this.serverStart = String(last[2] ?? '');
-    this.since = Number(last[3] ?? 0);
+    // Where INFO is hidden nobody will hear of another line.
+    this.since = Number(last[3] ?? Infinity);
   }
 }
 

@@ -133,8 +133,11 @@ export class PublishQueue {
     const keys = [this.keys.clock];
     const args: (string | number)[] = [maxLength, ttl, idempotencyWindow];
     let most = 0;
-    for (const { channel, event, ephemeral, idempotencyKey, replicas = 0 } of publications) {
+    // For all of the run: other logs of it are trimmed by the next.
+    let kept = maxLength;
+    for (const { channel, event, ephemeral, idempotencyKey, replicas = 0, keep = 0 } of publications) {
       if (replicas > most) most = replicas;
+      if (keep > kept) kept = keep;
       const hasOnce = idempotencyKey !== undefined;
       keys.push(this.keys.log(channel));
       if (hasOnce) keys.push(this.keys.idempotency(channel, idempotencyKey));
@@ -145,6 +148,7 @@ export class PublishQueue {
         hasOnce ? 1 : 0,
       );
     }
+    args[0] = kept;
     return { keys, args, replicas: most };
   }
 }

@@ -7,6 +7,8 @@ import { lossesIn, LOSSES_CHANNEL, type Loss } from './loss.js';
 
 /** How long after a failure the log is tried again, ms. */
 const RETRY_AFTER_MS = 1_000;
+/** How many events the log has, and how many of them are read at the start, however short the history of the application. */
+export const LOSS_EVENTS = 1_000;
 /** The losses that one event carries: with the longest names some 30 KB. */
 const LOSSES_PER_EVENT = 100;
 
@@ -65,7 +67,13 @@ export class LossLog {
   private async publish(losses: readonly Loss[]): Promise<boolean> {
     const text = `data: ${JSON.stringify(losses)}\n\n`;
     const [outcome] = await this.broker.publish([
-      { channel: LOSSES_CHANNEL, event: { kind: 'j', text }, ephemeral: false, idempotencyKey: undefined },
+      {
+        channel: LOSSES_CHANNEL,
+        event: { kind: 'j', text },
+        ephemeral: false,
+        idempotencyKey: undefined,
+        keep: LOSS_EVENTS,
+      },
     ]);
     return !('error' in outcome!);
   }

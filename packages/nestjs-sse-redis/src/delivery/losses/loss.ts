@@ -33,12 +33,15 @@ export interface Beginning {
   readonly position: Position;
   /** It came back with this position, from whatever node; else it was new, and began at now. */
   readonly isReturn: boolean;
+  /** It came back with an id that says that it lacks events of the channel: it is sent them from the log. */
+  readonly isOwed?: boolean;
 }
 
 /** The gap of a client; undefined for one that the loss does not concern. */
-export function toGap(loss: Loss, { position, isReturn }: Beginning): Gap | undefined {
+export function toGap(loss: Loss, { position, isReturn, isOwed }: Beginning): Gap | undefined {
   const { channel, after: from, first, last, until } = loss;
-  if (loss.isFailover) return position < (isReturn ? until : last) ? { channel, from, to: last } : undefined;
+  if (loss.isFailover)
+    return position < (isReturn || isOwed ? until : last) ? { channel, from, to: last } : undefined;
   if (!isReturn || position < first || position >= until) return undefined;
   // Events after the claimed position, and those after the lost ones, are replayed.
   return { channel, from, to: Math.min(position, last) };

@@ -30,12 +30,14 @@ end
 -- Returns nil where the caller knows the line, else { replid, forks, serverStart, since } for it.
 -- Where INFO is not to be had, replid is '-', and there are no lines.
 local function onItsLine(clockKey, stored, last, began, known, since)
-  if known == stored or known == '-' then return nil end
+  if known == stored then return nil end
+  local hidden = '-' .. (string.match(stored or '', '%.%d+$') or '')
+  if known == hidden then return nil end
   local info = redis.pcall('INFO', 'replication')
   local replid = type(info) == 'string'
     and string.match(info, 'master_replid:(' .. string.rep('%x', REPLID_DIGITS) .. ')')
   local forks = redis.call('HGET', clockKey, 'forks') or ''
-  if not replid then return { '-', forks } end
+  if not replid then return { hidden, forks } end
   local start = serverStart()
   if stored and replid == string.sub(stored, 1, REPLID_DIGITS) then
     replid = stored
@@ -44,7 +46,7 @@ local function onItsLine(clockKey, stored, last, began, known, since)
     local line = numberOf(stored or known)
     if (stored and last) or line > 0 then replid = string.format('%s.%d', replid, line + 1) end
     if stored and last then
-      local _, count = string.gsub(forks, ':', ':')
+      local _, count = string.gsub(forks, '[^,]+', '%0')
       if count >= MOST_FORKS then forks = string.gsub(forks, '^[^,]*,', '') end
       forks = forks .. (forks == '' and '' or ',') .. string.format('%.0f:%.0f:%s', last, began, start)
     end
@@ -57,5 +59,5 @@ end
 
 -- What ids have behind them on this line: a dot and its number, or nothing before the first fork.
 local function idSuffix(replid)
-  return string.sub(replid, REPLID_DIGITS + 1)
+  return string.match(replid, '%.%d+$') or ''
 end

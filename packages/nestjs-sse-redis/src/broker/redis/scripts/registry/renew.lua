@@ -88,20 +88,20 @@ local function prove()
   local stored = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'quiet', 'evicted', 'replid')
   if not (stored[1] and stored[2]) or stored[3] ~= retentionText then
     local clock = openClock(clockKey, retentionText, 1, ARGV[#ARGV])
-    return publishProbe(clock.position, string.format('%.0f', clock.position - 1), clock)
+    return publishProbe(clock.position, string.format('%.0f', clock.position - 1), clock), clock.line
   end
   local last = tonumber(stored[1])
   local taken, event = string.match(stored[4] or '', '^(%d+) (%d+)$')
   if taken ~= stored[1] then event = stored[1] end
   local age = now - math.floor(tonumber(event) / POSITIONS_PER_MS)
   noteEvictions(stored[5], last)
-  if heard == event and age >= 0 and age <= tonumber(recent) then return { last, tonumber(event), age } end
   local position = math.max(now * POSITIONS_PER_MS, last + 1)
   local text = string.format('%.0f', position)
-  -- Before `last` is written. What it says is told by the next script that can.
+  -- Before `last` is written. An idle process hears of a line by nothing else.
   local line = onItsLine(clockKey, stored[6], last, position, ARGV[#ARGV], tonumber(stored[2]))
+  if heard == event and age >= 0 and age <= tonumber(recent) then return { last, tonumber(event), age }, line end
   redis.call('HSET', clockKey, 'last', text, 'quiet', text .. ' ' .. event)
-  return publishProbe(position, event, { replid = line and line[1] or stored[6] or '-' })
+  return publishProbe(position, event, { replid = line and line[1] or stored[6] or '-' }), line
 end
 
 local isSwept, runsOut = readLeases()
@@ -109,4 +109,8 @@ local isNew = not prolong() or isSwept
 if isNew then redis.call('HSET', infoKey, node, string.format('%.0f', now) .. '\n' .. description) end
 -- '/' comes after '.'.
 local connections = isCounted == '1' and redis.call('ZLEXCOUNT', allKey, '[' .. node .. '.', '(' .. node .. '/') or -1
-return { isNew and 1 or 0, connections, runsOut, unpack(probeChannel == '' and {} or prove()) }
+local proof, line
+if probeChannel ~= '' then proof, line = prove() end
+local reply = { isNew and 1 or 0, connections, runsOut, unpack(proof or {}) }
+reply[#reply + 1] = line
+return reply
