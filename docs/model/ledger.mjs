@@ -73,8 +73,8 @@ function isOwed(p, client, { published, redis }) {
   if (client.done && p.n >= client.openedAt && p.n > client.got.at(-1).n) return false;
   // An end counts only as long as it is the newest.
   // The clocks of two servers differ: what the old one took is owed by its position.
-  const began = p.ch === JOINED && client.owed.has(JOINED) ? client.joinedAt : client.beganAt;
-  if (redis.lostByRedis.has(p.n) && p.id <= began) return false;
+  const joined = p.ch === JOINED && client.owed.has(JOINED) ? client.joinedAt : 0;
+  if (redis.lostByRedis.has(p.n) && p.id <= Math.max(client.beganAt, joined)) return false;
   return !(p.isEnd && published.some(({ ch, n }) => ch === p.ch && n > p.n));
 }
 
