@@ -9,3 +9,11 @@ export async function inSync(replica: RedisServer): Promise<void> {
 export async function isInSync(replica: RedisServer): Promise<boolean> {
   return /master_link_status:up/.test(String(await replica.cli('INFO', 'replication')));
 }
+
+/** A replica that has just been sent all data loads them, and answers nothing else meanwhile. */
+export function isLoaded(replica: RedisServer): Promise<boolean> {
+  return replica.cli('PING').then(
+    () => true,
+    () => false,
+  );
+}

@@ -5,7 +5,7 @@ import { freeClusterPorts } from './free-port.js';
 import { toNodesConfs } from './nodes-conf.js';
 import { findRedisCli, getServerVersion } from './redis-binary.js';
 import { RedisServer } from './redis-server.js';
-import { inSync, isInSync } from './replication.js';
+import { inSync, isInSync, isLoaded } from './replication.js';
 import { SlotMigration, type SlotMigrationOptions } from './slot-migration.js';
 import { until } from './until.js';
 
@@ -249,7 +249,8 @@ export class TestCluster {
     return until(
       async () => {
         for (const replica of await this.replicasOf(master)) {
-          if ((await isKnown(replica)) && (mode || (await isInSync(replica)))) return replica;
+          if ((await isKnown(replica)) && (await (mode ? isLoaded(replica) : isInSync(replica))))
+            return replica;
         }
         return undefined;
       },

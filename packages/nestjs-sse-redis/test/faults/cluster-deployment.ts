@@ -69,7 +69,13 @@ export class ClusterDeployment {
   /** A replica that follows its master has the clock; else it would be lost with all data. */
   async replicated(): Promise<void> {
     for (const replica of await this.cluster.replicasOf(await this.cluster.owner(HUB))) {
-      await replica.cli('READONLY');
+      // It may still load what its master has sent.
+      await until(() =>
+        replica.cli('READONLY').then(
+          () => true,
+          () => false,
+        ),
+      );
       await until(() => replica.cli('EXISTS', `${HUB}:clock`).then((count) => count === 1));
     }
   }

@@ -18,18 +18,25 @@ const MOVES = 3;
 const TAKEN_MS = 300;
 const CLOCK = `${HUB}:clock`;
 
-/** redis-cli moves the lowest slots of a node. So the hub goes to the node where few are lower, and from there with others. */
+/**
+ * redis-cli moves the lowest slots of a node. So the hub goes to the node where few are lower, and from there with others to
+ * the node that has the fewest. A master whose last slot goes becomes a replica: one is left.
+ */
 async function reshard({ cluster }: ClusterDeployment): Promise<void> {
   const slot = await cluster.slotOf(HUB);
-  const masters = await cluster.masters();
-  const counts = await Promise.all(
-    masters.map(async (master) => (await cluster.slotsOf(master)).filter((other) => other < slot).length),
+  const masters = await Promise.all(
+    (await cluster.masters()).map(async (master) => {
+      const slots = await cluster.slotsOf(master);
+      return { master, count: slots.length, lower: slots.filter((other) => other < slot).length };
+    }),
   );
-  const lower = Math.min(...counts);
-  const from = masters[counts.indexOf(lower)]!;
-  if ((await cluster.owner(HUB)) !== from) await cluster.migrate(HUB, { to: from });
-  const to = masters.find((master) => master !== from)!;
-  await cluster.reshard({ from, to, slots: lower + 1 + SLOTS_BESIDE });
+  const [from, ...others] = masters
+    .toSorted((a, b) => a.lower - b.lower)
+    .toSorted((a, b) => Number(b.count > b.lower + 1) - Number(a.count > a.lower + 1));
+  const to = others.reduce((one, other) => (one.count <= other.count ? one : other));
+  if ((await cluster.owner(HUB)) !== from!.master) await cluster.migrate(HUB, { to: from!.master });
+  const slots = Math.min(from!.lower + 1 + SLOTS_BESIDE, from!.count - 1);
+  await cluster.reshard({ from: from!.master, to: to.master, slots });
 }
 
 /** The master goes, and comes back when its successor has taken what was published meanwhile. */
