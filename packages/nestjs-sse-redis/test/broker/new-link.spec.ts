@@ -65,6 +65,16 @@ describe('the first probe of a link', () => {
     expect(await proven).toBe(5);
   });
 
+  it('is given up where something else comes without end', async () => {
+    const link = new NewLink(() => Promise.resolve(5), false);
+    const other = setInterval(() => link.recordOf(announcement), 100);
+    try {
+      expect(await link.prove(() => true)).toBe('a probe did not come over the new subscription');
+    } finally {
+      clearInterval(other);
+    }
+  });
+
   it('is given up in silence', async () => {
     const link = new NewLink(() => Promise.resolve(5), false);
     expect(await link.prove(() => true)).toBe('a probe did not come over the new subscription');

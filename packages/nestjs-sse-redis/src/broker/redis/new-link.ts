@@ -7,6 +7,8 @@ import { AnnouncedLines } from './cluster/announced-lines.js';
 const RETRY_AFTER_MS = 100;
 /** How long a new link may be silent before its first probe comes back: behind much else it may take its time. */
 const SILENT_MS = 2_000;
+/** How often it is waited for, where other announcements come: a busy server that was replaced may have no end of them. */
+const MOST_WAITS = 5;
 
 /**
  * A link that is being restored: its subscriptions are acknowledged, and a probe shows that they are of the server that
@@ -85,8 +87,7 @@ export class NewLink {
 
   /** The line of a probe, when it comes back, or has already; undefined if it does not. */
   private async echo(position: Position, isCurrent: () => boolean): Promise<string | undefined> {
-    let count: number;
-    do {
+    for (let waits = 0, count = -1; waits < MOST_WAITS && isCurrent() && this.count > count; waits++) {
       const line = this.probes.get(position);
       if (line !== undefined) return line;
       count = this.count;
@@ -95,7 +96,7 @@ export class NewLink {
       const back = await Promise.race([came, awakeFor(SILENT_MS, isOver).then(() => undefined)]);
       this.expected = undefined;
       if (back !== undefined) return back;
-    } while (isCurrent() && this.count > count);
+    }
     return undefined;
   }
 }
