@@ -9,7 +9,9 @@ export class Claims {
   /** Channels with a claim of their own, where there are any. Undefined: the client came to the channel with none. */
   private byFeed: Map<Feed, Position | undefined> | undefined = undefined;
 
+  /** Channels that the client was given while it was connected. */
   private beganAt: Map<Feed, Position> | undefined = undefined;
+  /** Channels of which its id says that it lacks events. */
   private owed: Set<Feed> | undefined = undefined;
 
   /** @param claimed of all channels without a claim of their own; undefined: none */

@@ -98,8 +98,8 @@ export class Replay {
   }
 
   /**
-   * Where events after a fork were of another line, the client goes back to the fork. Gaps name the channels of which there
-   * were some: they were announced here, or the client came with a position of that line, from whatever node.
+   * Where events after a fork were of another line, the client goes back to the fork, or to where it was new. Gaps name the
+   * channels of which there were some: they were announced here, or it came with a position of that line, from whatever node.
    */
   setBack(from: Position): void {
     const { cursor, writer, claims } = this;

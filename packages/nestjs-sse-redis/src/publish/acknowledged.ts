@@ -2,9 +2,9 @@ import type { Fork } from '../broker/broker.interface.js';
 import { leftAt } from '../broker/forks.js';
 import type { Position } from '../event/position.js';
 
-/** How long a failover may take to be heard of: a replica that is further behind is not promoted by Sentinel. */
+/** How long an event is remembered at least: longer than a master lives on that Sentinel has replaced, some 10 s. */
 const GENERATION_MS = 30_000;
-/** About 5 MB of names. */
+/** With names of 60 characters some 7 MB; the oldest are forgotten then. */
 const CHANNELS_PER_GENERATION = 50_000;
 const MOST_GENERATIONS = 3;
 
