@@ -150,6 +150,19 @@ describe('the ledger of a client', () => {
     expect([undue(2, 5), undue(1, 5), undue(2, 4), undue(2, 5, '.1')]).toEqual([0, 1, 1, 1]);
   });
 
+  it('accepts a gap of a master that is gone once more, later, but not the first one', () => {
+    const loss = new DataLoss();
+    loss.forks = [{ from: 2 * 1_024, began: 5 * 1_024, line: 1, serverStart: '' }];
+    const lost = { ...tick(3, 'lost'), id: '3-1' };
+    loss.unlogged = [{ id: '3-1', key: 'lost', channel: 'a', position: 3 * 1_024 + 1 }];
+    const told = { id: '2-0', type: 'gap', data: '{"channel":"a","from":"2-0","to":"3-2"}' };
+    const rest = [4, 5, 6].map((n) => tick(n));
+    const misplaced = (messages: Reception['messages']) =>
+      judged(messages, { loss }).problems.filter((problem) => problem.includes('wrong place'));
+    expect(misplaced([tick(1), tick(2), lost, told, tick(3), ...rest, told])).toEqual([]);
+    expect(misplaced([tick(1), tick(2), lost, tick(3), ...rest, told])).toHaveLength(1);
+  });
+
   it('finds a gap without a cause, of another channel, or one that is told of too late', () => {
     expect(judged([gap('a', 0, 3), ...[2, 4, 5, 6].map((n) => tick(n))]).counts.undueGaps).toBe(1);
     expect(judged([gap('b', 0, 3), ...[4, 5, 6].map((n) => tick(n))], trimmedTo(3)).counts.undueGaps).toBe(1);

@@ -199,10 +199,14 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
         ).reordered;
       })
     : ledger.reordered;
+  // A notice also reaches clients that came back before it, and had been told where they were.
+  const isRepeated = ({ channel, from, at }: ToldGap) =>
+    loss.forks.some((fork) => fork.from === from) &&
+    gaps.some((gap) => gap.channel === channel && gap.from === from && gap.at < at);
   const undue = gaps.filter((gap) => !loss.explains(gap));
   const misplaced = gaps
     .filter((gap) => !loss.isOfAnnouncement(gap) && !loss.isOfLeftLine(gap))
-    .filter((gap) => !loss.isOfMaster(gap, passed))
+    .filter((gap) => !loss.isOfMaster(gap, passed) && !isRepeated(gap))
     .filter(({ channel, from, at }) =>
       received.some((one) => one.channel === channel && one.at < at !== parseEventId(one.id)! <= from),
     );

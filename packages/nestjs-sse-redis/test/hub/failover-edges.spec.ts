@@ -121,6 +121,27 @@ describe('a notice', () => {
     expect(told(back.messages)).toEqual([11]);
   });
 
+  it('is given again where the next failover has lost it', async () => {
+    await fork();
+    const third = await RedisServer.start({ args: replicaOf(scene.next) });
+    hubs.closeLater(() => third.stop());
+    await until(async () => (await offsetOf(third)) === (await offsetOf(scene.next)));
+    await third.cli('REPLICAOF', 'NO', 'ONE');
+    const there = await present.client(['news']);
+    await publish(old, 'news', 2);
+    await scene.switchOver();
+    await there.waitFor(1);
+    // The third server has no notice.
+    const other = await hubs.start({ redis: third.url, prefix: scene.prefix });
+    const client = await other.client(['news'], { lastEventId: await other.hub.cursor() });
+    scene.proxy.target = third.port;
+    scene.proxy.cut();
+    await until(() => publish(old, 'news', 3).then(Boolean, () => false));
+    // Publishes go on before the link is proven.
+    await client.waitFor(2);
+    expect(told(client.messages).toSorted()).toEqual([3, gapOf('news')]);
+  });
+
   it('is known to a process that starts later, however short the history and however many there are', async () => {
     const history = { maxLength: 10 };
     await publish(old, 'c0', 1);

@@ -9,6 +9,9 @@ import { lossesIn, LOSSES_CHANNEL, type Loss } from './loss.js';
 const RETRY_AFTER_MS = 1_000;
 /** How many events the log has, and how many of them are read at the start, however short the history of the application. */
 export const LOSS_EVENTS = 1_000;
+/** How long what was published may be lost by a failover: a replica is not further behind. Of so many losses. */
+const LOST_WITHIN_MS = 60_000;
+const MOST_RECENT = 10_000;
 /** The losses that one event carries: with the longest names some 30 KB. */
 const LOSSES_PER_EVENT = 100;
 
@@ -18,6 +21,8 @@ const LOSSES_PER_EVENT = 100;
  */
 export class LossLog {
   private waiting: Loss[] = [];
+  /** What this node published of late: a failover may lose it. */
+  private recent: { readonly loss: Loss; readonly at: number }[] = [];
   private publishing: Promise<void> | undefined;
   private subscription: Subscription | undefined;
   private closed = false;
@@ -37,9 +42,18 @@ export class LossLog {
     });
   }
 
+  /** Publishes what was published of late once more. Nodes that know it learn nothing new. */
+  repeat(): void {
+    const losses = this.recent.splice(0).map(({ loss }) => loss);
+    if (losses.length > 0) void this.add(losses);
+  }
+
   /** Resolves when it is in the log. While Redis is away it is tried again, as nothing else would tell other nodes. */
   add(losses: readonly Loss[]): Promise<void> {
+    const now = Date.now();
     for (const loss of losses) this.waiting.push(loss);
+    this.recent = this.recent.filter(({ at }) => now - at < LOST_WITHIN_MS);
+    for (const loss of losses) if (this.recent.length < MOST_RECENT) this.recent.push({ loss, at: now });
     return (this.publishing ??= this.publishAll());
   }
 

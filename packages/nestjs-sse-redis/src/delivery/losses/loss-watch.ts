@@ -75,6 +75,7 @@ export class LossWatch {
    */
   failedOver(from: Position, newest: ReadonlyMap<string, Position>): void {
     this.audit.forkedAt(from);
+    this.log.repeat();
     const { lost, feeds } = this.parts;
     const until = feeds.link.lastAssigned + 1;
     const losses = [...newest]
