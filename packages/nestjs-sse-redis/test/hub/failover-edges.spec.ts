@@ -139,7 +139,7 @@ describe('a notice', () => {
     await until(() => publish(old, 'news', 3).then(Boolean, () => false));
     // Publishes go on before the link is proven.
     await client.waitFor(2);
-    expect(told(client.messages).toSorted()).toEqual([3, gapOf('news')]);
+    expect(new Set(told(client.messages))).toEqual(new Set([3, gapOf('news')]));
   });
 
   it('is known to a process that starts later, however short the history and however many there are', async () => {
