@@ -17,7 +17,13 @@ export interface Publication {
 }
 
 /** The outcome of a publication: its position, or why it has none. */
-export type PublishOutcome = { readonly position: Position } | { readonly error: Error };
+export type PublishOutcome = Published | { readonly error: Error };
+
+/** A position, and the line on which it was acknowledged. That of a repeated publish may be of an earlier one. */
+export interface Published {
+  readonly position: Position;
+  readonly line: number;
+}
 
 /** One channel to be read from after a cursor. */
 export interface ReadRequest {

@@ -1,5 +1,5 @@
 import { formatEventId, toMs, type LinePosition, type Position } from '../event/position.js';
-import type { DataLine, Fork } from './broker.interface.js';
+import type { DataLine, Fork, Published } from './broker.interface.js';
 
 /** How long a master may live on that was replaced: Sentinel takes some 10 s. */
 const REPLACED_WITHIN_MS = 60_000;
@@ -36,6 +36,11 @@ export function isReplaced(line: DataLine, start: LinePosition, head: Position):
 /** The id of an event at a position. */
 export function idOnLine(line: DataLine, position: Position): string {
   return formatEventId(position, lineAt(line, position));
+}
+
+/** The id of an event that was published. Its connection may be gone before more was told of its line than the number. */
+export function idOfPublished(line: DataLine, { position, line: number }: Published): string {
+  return number > line.line ? formatEventId(position, number) : idOnLine(line, position);
 }
 
 /** The number of the line on which a position was given out. */

@@ -118,7 +118,8 @@ export class Feeds {
     this.uses.delete(feed.channel);
     this.broker.unsubscribe(feed.channel);
     this.forget(feed);
-    if (feed.newestHeard > 0) this.onReleased(feed.channel, feed.newestHeard);
+    const newest = this.link.up ? feed.newestHeard : feed.newestBefore;
+    if (newest > 0) this.onReleased(feed.channel, newest);
   }
 
   announced(channel: string, record: EventRecord): void {

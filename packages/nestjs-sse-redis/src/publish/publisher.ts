@@ -1,5 +1,5 @@
 import type { Broker, Publication, PublishOutcome } from '../broker/broker.interface.js';
-import { idOnLine, lineAt } from '../broker/forks.js';
+import { idOfPublished } from '../broker/forks.js';
 import type { HubCounters } from '../delivery/hub-counters.js';
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { InvalidEventError } from '../errors/invalid-event.error.js';
@@ -38,7 +38,7 @@ export class Publisher implements PipePublisher {
     checkOptions('publish()', options, PUBLISH_OPTIONS);
     const [outcome] = await this.send([this.prepare(channel, event, options)]);
     if ('error' in outcome!) throw outcome.error;
-    return { id: idOnLine(this.broker.line, outcome!.position) };
+    return { id: idOfPublished(this.broker.line, outcome!) };
   }
 
   async publishMany(events: readonly ChannelEventInput[]): Promise<PublishResult[]> {
@@ -58,8 +58,7 @@ export class Publisher implements PipePublisher {
     }
     const outcomes = publications.length > 0 ? await this.send(publications) : [];
     outcomes.forEach((outcome, i) => {
-      results[places[i]!] =
-        'error' in outcome ? outcome : { id: idOnLine(this.broker.line, outcome.position) };
+      results[places[i]!] = 'error' in outcome ? outcome : { id: idOfPublished(this.broker.line, outcome) };
     });
     return results;
   }
@@ -83,11 +82,10 @@ export class Publisher implements PipePublisher {
   async send(publications: readonly Publication[]): Promise<PublishOutcome[]> {
     this.check();
     const outcomes = await this.broker.publish(publications);
-    const { line } = this.broker;
     outcomes.forEach((outcome, i) => {
       if ('error' in outcome) return this.counters.publishFailures++;
       const { channel, ephemeral } = publications[i]!;
-      if (!ephemeral) this.acknowledged.note(channel, outcome.position, lineAt(line, outcome.position));
+      if (!ephemeral) this.acknowledged.note(channel, outcome.position, outcome.line);
       return this.counters.published++;
     });
     return outcomes;

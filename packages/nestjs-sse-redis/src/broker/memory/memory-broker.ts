@@ -57,7 +57,7 @@ export class MemoryBroker implements Broker {
   }
 
   async publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {
-    const outcomes = publications.map((publication) => ({ position: this.append(publication) }));
+    const outcomes = publications.map((publication) => ({ position: this.append(publication), line: 0 }));
     await Promise.resolve();
     return outcomes;
   }

@@ -39,7 +39,13 @@ interface Round {
 type RoundResults = Awaited<ReturnType<ChainableCommander['exec']>> | undefined;
 
 export type Outcome =
-  { readonly reply: unknown; readonly replicas?: Replicas | undefined } | { readonly error: Error };
+  | {
+      readonly reply: unknown;
+      /** The number of the line on which the script ran. */
+      readonly line: number;
+      readonly replicas?: Replicas | undefined;
+    }
+  | { readonly error: Error };
 
 /** How many replicas have what a round wrote, or why Redis did not say. */
 export interface Replicas {
@@ -140,7 +146,7 @@ export class Commands {
     const { source, sha } = this.isSharded ? script.sharded : script;
     if (load) pipeline.script('LOAD', source);
     const start = pipeline.length;
-    const { replid, connection } = this.line;
+    const { replid, connection, line } = this.line;
     const known = script.opensClock ? [replid] : [];
     for (const { keys, args, replicas = 0 } of calls) {
       if (replicas > round.replicas) round.replicas = replicas;
@@ -160,8 +166,8 @@ export class Commands {
       const [error, reply] = results[start + i]!;
       // That the script is missing once more says less than why it could not be loaded.
       if (error) return { error: notLoaded && isNoScript(error) ? notLoaded : error };
-      if (script.opensClock) this.line.learn(reply, connection);
-      return { reply, replicas };
+      if (!script.opensClock) return { reply, line, replicas };
+      return { reply, line: this.line.learn(reply, { connection, line }), replicas };
     });
   }
 

@@ -4,6 +4,9 @@ import type { DataLine, Fork } from '../broker.interface.js';
 /** In the place of a replication id: this server does not tell it. */
 const HIDDEN = '-';
 
+/** What a run of a script was sent with. */
+export type KnownLine = Pick<Line, 'connection' | 'line'>;
+
 /**
  * The line of the data set that the command connection stands on (docs/decisions/021). Scripts compare what is known here
  * with the clock, and answer only where the two differ.
@@ -28,16 +31,18 @@ export class Line implements DataLine {
   /**
    * Takes what a script says of the line out of its reply.
    *
-   * @param connection the number of the connection that it was sent over
+   * @param sent what was known when it was sent
+   * @returns the number of the line on which the script ran, also where its connection is gone since
    */
-  learn(reply: unknown, connection: number): void {
-    if (!Array.isArray(reply)) return;
+  learn(reply: unknown, sent: KnownLine): number {
+    if (!Array.isArray(reply)) return sent.line;
     const last: unknown = reply.at(-1);
-    if (!Array.isArray(last) || !Buffer.isBuffer(last[0])) return;
+    if (!Array.isArray(last) || !Buffer.isBuffer(last[0])) return sent.line;
     reply.pop();
-    if (connection !== this.connection) return;
     const replid = last[0].toString();
-    this.line = Number(replid.split('.')[1] ?? 0);
+    const line = Number(replid.split('.')[1] ?? 0);
+    if (sent.connection !== this.connection) return line;
+    this.line = line;
     const forks = parseForks(String(last[1]), this.line);
     // With a list that a hand in Redis spoilt the hub goes on as where nothing is told.
     this.replid = forks ? replid : HIDDEN + (this.line > 0 ? `.${this.line}` : '');
@@ -45,6 +50,7 @@ export class Line implements DataLine {
     this.serverStart = String(last[2] ?? '');
     // Where INFO is hidden nobody will hear of another line.
     this.since = Number(last[3] ?? Infinity);
+    return line;
   }
 }
 

@@ -4,8 +4,8 @@ import { recordFlags } from '../../event/event-record.js';
 import type { Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import { TurnBatch } from '../../util/turn-batch.js';
-import type { Publication, PublishOutcome } from '../broker.interface.js';
-import { idOnLine } from '../forks.js';
+import type { Publication, Published, PublishOutcome } from '../broker.interface.js';
+import { idOfPublished } from '../forks.js';
 import type { Commands, Replicas, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
 import { OrderedRuns } from './ordered-runs.js';
@@ -71,7 +71,7 @@ export class PublishQueue {
       keys: [this.keys.clock, this.keys.log(name)],
       args: [0, this.options.ttl, 0, name, recordFlags('t', true), text, 0],
     });
-    const outcome = this.toOutcome((reply as [unknown])[0]);
+    const outcome = this.toOutcome((reply as [unknown])[0], 0);
     if ('error' in outcome) throw outcome.error;
     this.commands.outage.accepted();
     return outcome.position;
@@ -92,29 +92,29 @@ export class PublishQueue {
   private async send(publications: readonly Publication[]): Promise<PublishOutcome[]> {
     const outcome = await this.runs.run(this.toCall(publications));
     if ('error' in outcome) return publications.map(() => outcome);
-    const { reply: replies, replicas } = outcome;
+    const { reply: replies, line, replicas } = outcome;
     if (!Array.isArray(replies) || replies.length !== publications.length) {
       const error = new UnexpectedReplyError('Redis answered a publish with something else.');
       return publications.map(() => ({ error }));
     }
     return replies.map((reply: unknown, i) => {
-      const published = this.toOutcome(reply);
+      const published = this.toOutcome(reply, line);
       const wanted = publications[i]!.replicas ?? 0;
       if (wanted === 0 || 'error' in published || (replicas && replicas.count >= wanted)) return published;
-      return { error: this.notReplicated(publications[i]!, published.position, replicas) };
+      return { error: this.notReplicated(publications[i]!, published, replicas) };
     });
   }
 
   private notReplicated(
     { replicas: wanted, idempotencyKey }: Publication,
-    position: Position,
+    published: Published,
     replicas: Replicas | undefined,
   ): Error {
     const { count = 0, cause } = replicas ?? {};
     const advice = idempotencyKey
       ? 'Publish it again with the same idempotencyKey to ask them again.'
       : 'Do not publish it again, which would send it twice: only with an idempotencyKey they can be asked again.';
-    const id = idOnLine(this.commands.line, position);
+    const id = idOfPublished(this.commands.line, published);
     return new NotReplicatedError(
       `Event ${id} is stored at Redis at ${this.commands.address} and announced, but ${count} of ${wanted} replicas have it${cause ? ` (${cause.message})` : ''}: a failover may lose it. ${advice}`,
       id,
@@ -123,8 +123,8 @@ export class PublishQueue {
     );
   }
 
-  private toOutcome(reply: unknown): PublishOutcome {
-    if (typeof reply === 'number') return { position: reply };
+  private toOutcome(reply: unknown, line: number): PublishOutcome {
+    if (typeof reply === 'number') return { position: reply, line };
     return { error: this.commands.refuse(new Error(String(reply))) };
   }
 
