@@ -16,7 +16,7 @@ export const POSITIONS_PER_MS = 1024;
  */
 export const DISMISSED_ID = 'dismissed';
 
-/** A position, and the line of the data set on which it was given out: 0 before the first failover (docs/decisions/021). */
+/** A position, and the line of the data set on which it was given out: 0 before the first fork (docs/decisions/021). */
 export interface LinePosition {
   readonly position: Position;
   readonly line: number;
@@ -24,7 +24,7 @@ export interface LinePosition {
 
 const ID = /^(0|[1-9]\d{0,12})-(0|[1-9]\d{0,3})(?:\.([1-9]\d{0,8}))?$/;
 
-/** The position as the event id that clients see: `ms-seq`, and `ms-seq.line` once there was a failover. */
+/** The position as the event id that clients see: `ms-seq`, and `ms-seq.line` once Redis failed over, restarted or moved. */
 export function formatEventId(position: Position, line = 0): string {
   const seq = position % POSITIONS_PER_MS;
   const id = `${(position - seq) / POSITIONS_PER_MS}-${seq}`;
