@@ -33,14 +33,12 @@ export function isReplaced(line: DataLine, start: LinePosition, head: Position):
   );
 }
 
-/** The id of an event at a position. */
-export function idOnLine(line: DataLine, position: Position): string {
-  return formatEventId(position, lineAt(line, position));
-}
-
-/** The id of an event that was published. Its connection may be gone before more was told of its line than the number. */
-export function idOfPublished(line: DataLine, { position, line: number }: Published): string {
-  return number > line.line ? formatEventId(position, number) : idOnLine(line, position);
+/**
+ * The id of an event that was published. What is known of lines may be of another time than its acknowledgement: the connection
+ * is gone, or the data are. That of a repeated publish is of an earlier line.
+ */
+export function idOfPublished(known: DataLine, { position, line }: Published): string {
+  return formatEventId(position, line > known.line ? line : Math.min(line, lineAt(known, position)));
 }
 
 /** The number of the line on which a position was given out. */

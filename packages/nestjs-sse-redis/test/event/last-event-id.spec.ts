@@ -7,7 +7,7 @@ import {
   parseLastEventId,
   repeatableId,
 } from '../../src/event/last-event-id.js';
-import { idOnLine } from '../../src/broker/forks.js';
+import { lineAt } from '../../src/broker/forks.js';
 import { formatEventId, parseEventId, type Position } from '../../src/event/position.js';
 
 const position = (id: string): Position => parseEventId(id)!;
@@ -73,7 +73,7 @@ describe('a last event id', () => {
         const toId = (of: Position) => formatEventId(of, forks.length);
         const [own, cursor] = [Math.min(one, other), Math.max(one, other)];
         const owed = [...new Map(list.map(([channel, after]) => [channel, Math.min(after, cursor)]))];
-        const ownId = own < cursor ? idOnLine(line, own) : undefined;
+        const ownId = own < cursor ? formatEventId(own, lineAt(line, own)) : undefined;
         const id = formatLastEventId(cursor, owed, toId, ownId);
         expect(id).toMatch(/^[\w.:~-]+$/);
         expect(parseLastEventId(id)).toEqual({
