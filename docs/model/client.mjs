@@ -14,8 +14,6 @@ export class Client {
   top = 0;
   /** The position at which it began. */
   beganAt = 0;
-  /** How much it had got when it went back to a fork. */
-  forkedAt = 0;
   /** From which publish on the events of a channel are owed to it. */
   owed = new Map();
   /** It was put on a channel from a position before, and was not told any id since that would say so. */
@@ -69,11 +67,13 @@ export class Client {
 
   /** @param id that it has then */
   receive(event, id, isLate) {
-    const line = this.connection.node.redis.lineAt(event.id);
+    const { redis } = this.connection.node;
+    const line = redis.lineAt(event.id);
     this.wire.push(() => {
       // What is made good for late: in order in its channel then, not across channels.
-      const since = this.got.slice(this.forkedAt);
-      const last = isLate ? (since.findLast(({ ch }) => ch === event.ch)?.id ?? 0) : this.top;
+      const isPresent = (g) => redis.leftAt({ cursor: g.id, line: g.line }) === undefined;
+      const before = isLate ? this.got.findLast((g) => g.ch === event.ch && isPresent(g)) : undefined;
+      const last = isLate ? (before?.id ?? 0) : this.top;
       if (last >= event.id) this.errors.push(`order: ${event.id} after ${last}`);
       // On the stream on which it was put there, a channel begins at now.
       if (
@@ -99,11 +99,6 @@ export class Client {
       this.lastId = id;
       this.top = 0;
     });
-  }
-
-  goBackTo(id) {
-    this.rewindTo(id);
-    this.wire.push(() => (this.forkedAt = this.got.length));
   }
 
   /**

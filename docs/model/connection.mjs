@@ -63,7 +63,7 @@ export class Connection {
   /** Where it stands then is told with the last of them. */
   #tellFailover(from, ends) {
     for (const [ch, to] of ends) this.client.gap({ ch, from, to, cause: 'failover' });
-    this.client.goBackTo(this.id());
+    this.client.rewindTo(this.id());
   }
 
   get position() {

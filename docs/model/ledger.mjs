@@ -30,11 +30,11 @@ export function verdict(client, world) {
  * A failover lost it, or the end of the stream, and the client had closed before it was known. Or what was known of the
  * fork was lost with all data, before each client had gone back behind it.
  */
-function isBeyondTelling({ n }, { done, got }, { redis, events }) {
+function isBeyondTelling({ n, id }, { done, got }, { redis, events }) {
   const isLost = (one) => redis.lostByRedis.has(one);
   return (
     (done && (isLost(n) || isLost(got.at(-1).n))) ||
-    (events.flush > 0 && events.promoted + events.failover > 0)
+    (events.flush > 0 && events.promoted + events.failover > 0 && id < redis.since)
   );
 }
 
