@@ -6,6 +6,7 @@ import { formatEventId, type LinePosition, type Position } from '../event/positi
 /** The lines of the data set that the link leads to, and the ids of positions on them. */
 export class Lines {
   private line: DataLine = { forks: [], line: 0, serverStart: '', since: 0 };
+  /** A link has led somewhere before. */
   private isTaken = false;
   /** Connections stand at the same position when they are live: one id for all of them. */
   private last = { position: -1, id: '' };

@@ -25,14 +25,10 @@ export class Acknowledged {
 
   /** @param line on which the event was acknowledged */
   note(channel: string, position: Position, line: number): void {
-    const now = Date.now();
-    const current = this.generations.at(-1);
-    const isOver =
-      !current || current.newest.size >= CHANNELS_PER_GENERATION || now - current.began > GENERATION_MS;
+    const { newest } = this.generationOf(line);
     // What was published before, and is published again with its key, has the position that it had.
-    if (isOver || line > current.line) this.begin(line, now);
-    const newest = this.generations.findLast((generation) => generation.line === line)?.newest;
-    newest?.set(channel, Math.max(position, newest.get(channel) ?? 0));
+    const known = newest.get(channel);
+    if (known === undefined || position > known) newest.set(channel, position);
   }
 
   /** Takes out the newest event of each channel that lines behind the forks lack. */
@@ -48,8 +44,17 @@ export class Acknowledged {
     return lost;
   }
 
-  private begin(line: number, now: number): void {
+  private generationOf(line: number): Generation {
+    const now = Date.now();
+    const current = this.generations.at(-1);
+    const isOpen =
+      current && current.newest.size < CHANNELS_PER_GENERATION && now - current.began <= GENERATION_MS;
+    if (isOpen && current.line === line) return current;
+    const known = isOpen && this.generations.findLast((generation) => generation.line === line);
+    if (known) return known;
+    const next = { line, began: now, newest: new Map<string, Position>() };
     const kept = this.generations.filter(({ began }) => now - began <= 2 * GENERATION_MS);
-    this.generations = [...kept.slice(1 - MOST_GENERATIONS), { line, began: now, newest: new Map() }];
+    this.generations = [...kept.slice(1 - MOST_GENERATIONS), next];
+    return next;
   }
 }

@@ -82,12 +82,15 @@ export class Publisher implements PipePublisher {
   async send(publications: readonly Publication[]): Promise<PublishOutcome[]> {
     this.check();
     const outcomes = await this.broker.publish(publications);
-    outcomes.forEach((outcome, i) => {
-      if ('error' in outcome) return this.counters.publishFailures++;
+    for (const [i, outcome] of outcomes.entries()) {
+      if ('error' in outcome) {
+        this.counters.publishFailures++;
+        continue;
+      }
+      this.counters.published++;
       const { channel, ephemeral } = publications[i]!;
       if (!ephemeral) this.acknowledged.note(channel, outcome.position, outcome.line);
-      return this.counters.published++;
-    });
+    }
     return outcomes;
   }
 

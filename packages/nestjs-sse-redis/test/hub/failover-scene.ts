@@ -1,6 +1,6 @@
 import { RedisServer, TcpProxy, until, type SseStream } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
-import type { Hubs, TestHub } from './hubs.js';
+import { Hubs, type TestHub } from './hubs.js';
 
 export const replicaOf = ({ port }: RedisServer): string[] => [
   ...['--replicaof', '127.0.0.1', String(port)],
@@ -71,4 +71,36 @@ function gapOf(data: string): { channel: string; to: string } {
   const { channel, to } = JSON.parse(data) as { channel: string; to: string };
   // The position: its line is that of who tells.
   return { channel, to: to.split('.')[0]! };
+}
+
+/** Two processes of a hub whose data have forked, anew for each test. */
+export class Fork {
+  readonly hubs = Hubs.over('redis');
+  scene!: FailoverScene;
+  /** Connected to the old server until it is switched over. */
+  old!: TestHub;
+  /** Connected to the new server. */
+  present!: TestHub;
+
+  /** To be called at the top of a file. */
+  static use(): Fork {
+    const fork = new Fork();
+    beforeEach(async () => {
+      fork.scene = await FailoverScene.start(fork.hubs);
+      fork.old = fork.scene.test;
+    });
+    return fork;
+  }
+
+  /** Both servers go on from here, and give out positions of the same time. */
+  async begin(): Promise<void> {
+    await publish(this.old, 'news', 1);
+    await this.split();
+  }
+
+  /** The same, without an event before. */
+  async split(): Promise<void> {
+    await this.scene.promote();
+    this.present = await this.scene.joinNew();
+  }
 }

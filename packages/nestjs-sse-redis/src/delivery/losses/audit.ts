@@ -70,9 +70,8 @@ export class Audit {
 
   /** Behind a fork of the data other events have the positions that were heard: they were announced to nobody here. */
   forkedAt(from: Position): void {
-    this.waiting = this.waiting
-      .filter(({ after }) => after < from)
-      .map((check) => (check.upTo > from ? Object.assign(check, { upTo: from }) : check));
+    this.waiting = this.waiting.filter(({ after }) => after < from);
+    for (const check of this.waiting) check.upTo = Math.min(check.upTo, from);
   }
 
   private plan(ms: number): void {

@@ -9,8 +9,9 @@ import { lossesIn, LOSSES_CHANNEL, type Loss } from './loss.js';
 const RETRY_AFTER_MS = 1_000;
 /** How many events the log has, and how many of them are read at the start, however short the history of the application. */
 export const LOSS_EVENTS = 1_000;
-/** How long what was published may be lost by a failover: a replica is not further behind. Of so many losses. */
+/** How long what was published is kept, since a failover may lose it; ms. */
 const LOST_WITHIN_MS = 60_000;
+/** How many losses are kept for that. */
 const MOST_RECENT = 10_000;
 /** The losses that one event carries: with the longest names some 30 KB. */
 const LOSSES_PER_EVENT = 100;

@@ -59,5 +59,6 @@ end
 
 -- What ids have behind them on this line: a dot and its number, or nothing before the first fork.
 local function idSuffix(replid)
+  if #replid == REPLID_DIGITS then return '' end
   return string.match(replid, '%.%d+$') or ''
 end

@@ -14,8 +14,8 @@
 -- ARGV[6] retention  of the logs, ms
 -- ARGV[7] probe  pub/sub channel; '': no probe is due
 -- ARGV[8] heard  the last position of which the node heard on its link; 0: of none
--- ARGV[#] replid as in include/line.lua
 -- ARGV[9] recent ms: an announcement that is no older proves the link, if it is of the last event
+-- ARGV[#] replid as in include/line.lua
 --
 -- Returns 1 if the lease is new (there was none, or it was being swept), else 0; how many connections are registered for
 -- the node, or -1; in how many ms the first lease of another node runs out, or -1; and of the probe: -1 if it failed, 0
