@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RedisServer } from './redis-server.js';
+import { until } from './until.js';
 
 /** A line of CLUSTER NODES. */
 export interface ClusterNode {
@@ -68,4 +69,12 @@ function toRange(text: string): [number, number] {
 /** The id of the node that has the slot. */
 export function findSlotOwner(nodes: ClusterNode[], slot: number): string | undefined {
   return nodes.find(({ slots }) => slots.some(([first, last]) => first <= slot && slot <= last))?.id;
+}
+
+/** Resolves when the cluster is ready, as a node sees it. */
+export async function isReady(node: RedisServer): Promise<void> {
+  await until(async () => String(await node.cli('CLUSTER', 'INFO')).includes('cluster_state:ok'), {
+    message: `the cluster is ready, as the node on port ${node.port} sees it`,
+    timeout: 60_000,
+  });
 }

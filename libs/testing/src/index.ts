@@ -17,12 +17,8 @@ export { SlotMigration, type MigrationStep, type SlotMigrationOptions } from './
 export { startApp, type RunningApp, type StartAppOptions } from './start-app.js';
 export { Stopwatch } from './stopwatch.js';
 export { threadTime } from './thread-time.js';
-export {
-  TestCluster,
-  type MigrateOptions,
-  type ReshardOptions,
-  type TestClusterOptions,
-} from './test-cluster.js';
+export { TestCluster } from './test-cluster.js';
+export type { MigrateOptions, ReshardOptions, TestClusterOptions } from './test-cluster-options.js';
 export { TestSentinel, type TestSentinelOptions } from './test-sentinel.js';
 export { TcpProxy, type TcpProxyOptions } from './tcp-proxy.js';
 export { until, type UntilOptions } from './until.js';

@@ -1,41 +1,18 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { type ClusterNode, type ClusterView, findSlotOwner, isAlive, look } from './cluster-view.js';
+import { type ClusterNode, type ClusterView, findSlotOwner, isAlive, isReady, look } from './cluster-view.js';
 import { freeClusterPorts } from './free-port.js';
 import { toNodesConfs } from './nodes-conf.js';
 import { findRedisCli, getServerVersion } from './redis-binary.js';
 import { RedisServer } from './redis-server.js';
 import { inSync, isInSync, isLoaded } from './replication.js';
-import { SlotMigration, type SlotMigrationOptions } from './slot-migration.js';
+import { SlotMigration } from './slot-migration.js';
+import type { MigrateOptions, ReshardOptions, TestClusterOptions } from './test-cluster-options.js';
 import { until } from './until.js';
+import { Votes } from './votes.js';
 
 /** Redis forgets a CLUSTER FAILOVER after five seconds and does not say so (CLUSTER_MF_TIMEOUT in its cluster.c). */
 const FAILOVER_FORGOTTEN = 6_000;
-
-export interface TestClusterOptions {
-  /** Default: 3. */
-  masters?: number;
-  /** Replicas of each master; 0 is allowed. Default: 1. */
-  replicas?: number;
-  /** After how many ms without an answer a node is taken for gone: Redis' `cluster-node-timeout`. Default: 2000. */
-  nodeTimeout?: number;
-  /** More arguments for the servers. */
-  args?: string[];
-}
-
-export interface MigrateOptions extends SlotMigrationOptions {
-  /** Default: another master. */
-  to?: RedisServer;
-}
-
-export interface ReshardOptions {
-  from: RedisServer;
-  to: RedisServer;
-  /** How many slots, the lowest of `from`. */
-  slots: number;
-  /** The redis-cli that does it; false: slot by slot, without it. Default: the one beside the server, if there is one. */
-  cli?: string | false | undefined;
-}
 
 /**
  * A Redis Cluster of the test's own, on the loopback interface. It takes two seconds to be ready, since Redis waits that
@@ -44,7 +21,7 @@ export interface ReshardOptions {
  * @example
  * ```ts
  * const cluster = await TestCluster.start();
- * const owner = await cluster.owner('{news}');
+ * const owner = await cluster.findVictim('{news}');
  * await owner.kill();
  * await cluster.elected('{news}', owner);
  * await cluster.stop();
@@ -62,7 +39,7 @@ export class TestCluster {
     // Replicas stay with their master: Redis would give a master that has none for a moment one of another master's.
     const replicaArgs = ['--repl-diskless-sync-delay', '0', '--cluster-migration-barrier', '100'];
     const allArgs = [...clusterArgs, ...replicaArgs, ...args];
-    const cluster = await TestCluster.#launch(masters, replicas, allArgs);
+    const cluster = await TestCluster.#launch(masters, replicas, nodeTimeout, allArgs);
     try {
       await Promise.all(cluster.nodes.map((node) => isReady(node)));
       await Promise.all(cluster.nodes.slice(masters).map((replica) => inSync(replica)));
@@ -73,7 +50,12 @@ export class TestCluster {
     }
   }
 
-  static async #launch(masters: number, replicas: number, args: string[]): Promise<TestCluster> {
+  static async #launch(
+    masters: number,
+    replicas: number,
+    nodeTimeout: number,
+    args: string[],
+  ): Promise<TestCluster> {
     // All ports are in all files, so a port that another process took meanwhile takes new files.
     for (let attempt = 1; ; attempt++) {
       const ports = await freeClusterPorts(masters * (1 + replicas));
@@ -83,7 +65,7 @@ export class TestCluster {
       );
       const nodes = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
       const failure = starts.find((start) => start.status === 'rejected');
-      if (!failure) return new TestCluster(nodes, ids);
+      if (!failure) return new TestCluster(nodes, ids, new Votes(nodeTimeout));
       await Promise.all(nodes.map((node) => node.stop('SIGKILL')));
       if (!/already in use/i.test(String(failure.reason)) || attempt === 5) throw failure.reason;
     }
@@ -93,6 +75,7 @@ export class TestCluster {
     /** The masters of the start, then their replicas: the first replica of each, then the second of each. */
     readonly nodes: readonly RedisServer[],
     private readonly ids: readonly string[],
+    private readonly votes: Votes,
   ) {}
 
   /** For the `redis` option. */
@@ -150,16 +133,25 @@ export class TestCluster {
     );
   }
 
+  /** The owner for a test that is about to let it fail: another election is over by then, so that this leads to one. */
+  async findVictim(key: string): Promise<RedisServer> {
+    const owner = await this.owner(key);
+    await this.votes.lapsed(await this.replicasOf(owner));
+    return owner;
+  }
+
   /** Resolves with the new owner when the first other node names one. */
   async elected(key: string, old: RedisServer): Promise<RedisServer> {
     const slot = await this.slotOf(key);
-    return until(
+    const elected = await until(
       async () => {
         const views = await this.#look((node) => node !== old);
         return views.map((view) => this.#ownerIn(view, slot)).find((owner) => owner && owner !== old);
       },
       { message: `a node names a new owner of slot ${slot}`, timeout: 60_000, interval: 20 },
     );
+    this.votes.won(elected);
+    return elected;
   }
 
   /** Resolves when all nodes that are alive name the owner. */
@@ -212,6 +204,7 @@ export class TestCluster {
         interval: 20,
       },
     );
+    this.votes.won(replica);
     return replica;
   }
 
@@ -289,11 +282,4 @@ export class TestCluster {
   #idOf(server: RedisServer): string {
     return this.ids[this.nodes.indexOf(server)]!;
   }
-}
-
-async function isReady(node: RedisServer): Promise<void> {
-  await until(async () => String(await node.cli('CLUSTER', 'INFO')).includes('cluster_state:ok'), {
-    message: `the cluster is ready, as the node on port ${node.port} sees it`,
-    timeout: 60_000,
-  });
 }

@@ -152,6 +152,24 @@ describe('TestCluster', () => {
   );
 
   it(
+    'lets a master fail that was brought back at once, and another one is elected',
+    async () => {
+      await useShard(0);
+      const first = await cluster.findVictim(key);
+      const replica = await cluster.failover(key, 'FORCE');
+      expect(await cluster.failover(key, 'TAKEOVER')).toBe(first);
+      // Just after this, the replica would take itself for elected, and nobody else would.
+      expect(await cluster.findVictim(key)).toBe(first);
+      await first.kill();
+      expect(await cluster.elected(key, first)).toBe(replica);
+      await cluster.agreed([await cluster.slotOf(key)], replica);
+      await first.restart();
+      await until(async () => (await cluster.replicasOf(replica)).includes(first));
+    },
+    TIMEOUT,
+  );
+
+  it(
     'names the new owner after the master was paused, which takes itself for the master until it hears',
     async () => {
       await useShard(1);

@@ -45,7 +45,7 @@ async function replace(
   away: (old: RedisServer) => unknown,
   back: (old: RedisServer) => unknown,
 ): Promise<void> {
-  const old = await cluster.owner(HUB);
+  const old = await cluster.findVictim(HUB);
   await away(old);
   const next = await cluster.elected(HUB, old);
   const before = await next.cli('HGET', CLOCK, 'forks');

@@ -44,6 +44,8 @@ export class Subscription {
   private lostBefore = false;
   private closed = false;
   private connected = false;
+  /** The connection is given up, and not closed yet. */
+  private isGivenUp = false;
   private readyAt = -Infinity;
   private movedTimer: NodeJS.Timeout | undefined;
 
@@ -99,8 +101,12 @@ export class Subscription {
 
   /** Gives up the connection and makes a new one, on the same channels. */
   reconnect(): void {
+    // Each announcement of another line asks for it, and ioredis adds a timer and a listener each time.
+    if (this.isGivenUp) return;
     // While ioredis connects, `disconnect` would end it for good.
-    if (this.redis.status === 'ready') this.redis.disconnect(true);
+    if (this.redis.status !== 'ready') return;
+    this.isGivenUp = true;
+    this.redis.disconnect(true);
   }
 
   async close(): Promise<void> {
@@ -183,6 +189,7 @@ export class Subscription {
   private onClose(): void {
     clearTimeout(this.movedTimer);
     this.movedTimer = undefined;
+    this.isGivenUp = false;
     if (!this.connected || this.closed) return;
     this.connected = false;
     this.unsubscribing.clear();
