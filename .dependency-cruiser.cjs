@@ -1,5 +1,5 @@
 // Imports point one way: http → hub → control → clients → delivery → broker → event. Only the module, `SseNode` and index.ts know all.
-const { peerDependencies, dependencies = {} } = require('./packages/nestjs-sse-redis/package.json');
+const { peerDependencies, dependencies } = require('./packages/nestjs-sse-redis/package.json');
 
 const src = '^packages/nestjs-sse-redis/src/';
 const spec = '\\.spec\\.ts$';

@@ -16,5 +16,5 @@ export function isPositionEvent({ type, data }: { readonly type: string; readonl
 
 /** The id of the event itself: a late event's `lastEventId` is `<own>~<cursor>`. */
 export function ownIdOf({ id }: { readonly id: string }): string {
-  return id.split('~', 1)[0]!;
+  return id.split(/[~,]/, 1)[0]!;
 }

@@ -1,28 +1,23 @@
 import { Logger } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Observable } from 'rxjs';
-import type { Broker, BrokerListener } from './broker/broker.interface.js';
 import { MemoryBroker } from './broker/memory/memory-broker.js';
 import { RedisBroker } from './broker/redis/redis-broker.js';
+import type { ShardPlace } from './broker/shard-place.interface.js';
 import { withinTime } from './util/within-time.js';
 import { ClientConnections } from './clients/client-connections.js';
 import { LimitPeersByRpc } from './control/limit-peers.js';
 import { executeCommand } from './control/command-executor.js';
 import { ConnectionControl } from './control/connection-control.js';
 import { NodeRpc } from './control/node-rpc.js';
-import { Feeds } from './delivery/feeds.js';
 import { Heartbeat } from './delivery/heartbeat.js';
 import { HubCounters } from './delivery/hub-counters.js';
-import { LogReader } from './delivery/log-reader.js';
-import { LOSS_EVENTS } from './delivery/losses/loss-log.js';
-import { LossWatch } from './delivery/losses/loss-watch.js';
-import { LOSSES_CHANNEL } from './delivery/losses/loss.js';
-import { KnownLosses } from './delivery/losses/known-losses.js';
-import { observeChannel, type ObserveOptions } from './delivery/observe-channel.js';
-import { Subscribers } from './delivery/subscribers.js';
-import type { Position } from './event/position.js';
-import type { SseEvent } from './event/sse-event.js';
+import { EventRing } from './delivery/event-ring.js';
+import { RECENT_BYTES } from './delivery/feeds.js';
+import { observeChannel } from './delivery/observe-channel.js';
+import { Shard, type ShardHooks } from './delivery/shards/shard.js';
+import { Shards } from './delivery/shards/shards.js';
+import { ShardMap } from './event/shard-map.js';
 import { HubState } from './hub/hub-state.js';
 import type { HubParts } from './hub/hub-parts.js';
 import { SseHub } from './hub/sse-hub.js';
@@ -44,13 +39,9 @@ export class SseNode implements HubParts {
   readonly id = randomBytes(9).toString('base64url');
   readonly state = new HubState();
   readonly counters = new HubCounters();
-  readonly broker: Broker;
   readonly registration: NodeRegistration;
-  readonly feeds: Feeds;
   private readonly heartbeat: Heartbeat;
-  private readonly lost: KnownLosses;
-  readonly subscribers: Subscribers;
-  private readonly lossWatch: LossWatch;
+  readonly shards: Shards;
   readonly clients: ClientConnections;
   private readonly nodeRpc: NodeRpc;
   readonly pipes: Pipes;
@@ -59,44 +50,72 @@ export class SseNode implements HubParts {
 
   constructor(readonly options: ResolvedOptions) {
     const { id, counters, state } = this;
-    const broker = createBroker(options, id);
-    this.broker = broker;
+    this.heartbeat = new Heartbeat(options.heartbeatInterval);
+    const shards = (this.shards = this.createShards());
+    const { broker } = shards.home;
     const description = { id, host: hostname(), pid: process.pid };
     this.registration = new NodeRegistration(description, broker.registry, options);
-    this.feeds = new Feeds(broker, counters, () => new SocketGroup());
-    this.heartbeat = new Heartbeat(options.heartbeatInterval);
-    this.lost = new KnownLosses(options.ttl);
-    const reader = new LogReader(broker);
-    this.subscribers = new Subscribers(broker, this.feeds, reader, this.heartbeat, counters, this.lost);
-    this.lossWatch = this.createLossWatch();
-    this.clients = new ClientConnections(id, this.subscribers, this.registration, options, counters);
+    this.clients = new ClientConnections(id, shards.subscribers, this.registration, options, counters);
     this.nodeRpc = new NodeRpc(id, broker, this.registration, (command) =>
       executeCommand(this.clients, id, command),
     );
     this.clients.peers = new LimitPeersByRpc(this.nodeRpc);
-    this.publisher = new Publisher(broker, options, counters, () => state.check());
+    this.publisher = new Publisher(shards, options, counters, () => state.check());
     this.pipes = new Pipes(this.publisher);
-    this.control = new ConnectionControl(this.nodeRpc, this.registration, options.channelsPerConnection);
+    const { channelsPerConnection } = options;
+    this.control = new ConnectionControl(this.nodeRpc, this.registration, channelsPerConnection, shards.map);
     this.hub = new SseHub(this);
     this.registry = new SseRegistry(broker.registry, this.registration, (channel) =>
-      this.observe(channel, {}),
+      observeChannel(shards.home.subscribers, channel, {}, state),
     );
-    this.registration.onRenewed = () => this.clients.resumeDelivery();
+    // Where the link is lost, what is revoked now is not heard, though the lease is renewed.
+    this.registration.onRenewed = () => {
+      if (shards.home.feeds.link.up) this.clients.resumeDelivery();
+    };
     this.registration.onSweep = () => this.reap();
-    this.registration.hasListeners = () => this.feeds.size > 0;
-    this.feeds.onReleased = (channel, newest) =>
-      this.publisher.acknowledged.note(channel, newest, this.feeds.lines.lineOf(newest));
-    this.feeds.onNeeded = () => this.registration.wake();
+    this.registration.hasListeners = () => shards.size > 0;
+    for (const { feeds } of shards.all) feeds.onNeeded = () => this.registration.wake();
+  }
+
+  private createShards(): Shards {
+    const { options, counters, heartbeat, state } = this;
+    const map = new ShardMap(options.shards);
+    const ring = new EventRing(RECENT_BYTES);
+    const parts = {
+      options,
+      counters,
+      heartbeat,
+      ring,
+      createGroup: () => new SocketGroup(),
+      lifecycle: state,
+    };
+    const create = (place?: ShardPlace) => new Shard(this.createBroker(place), parts);
+    const home = create();
+    const all =
+      map.count === 1 ? [home] : Array.from({ length: map.count }, (_, index) => create({ index, map }));
+    return new Shards(map, home, all, heartbeat);
+  }
+
+  private createBroker(place: ShardPlace | undefined): MemoryBroker | RedisBroker {
+    const { options, id } = this;
+    if (options.redis === undefined) return new MemoryBroker(options, id, place);
+    return new RedisBroker(options.redis, options, id, place);
   }
 
   async start(): Promise<void> {
-    this.feeds.link.up = true;
-    this.logBroker(await this.broker.start(this.createListener()));
-    // Of what came before nobody here has heard another line.
-    this.feeds.lines.restored(this.broker.line);
+    const { home, all } = this.shards;
+    try {
+      // The first that fails, or refuses the settings, says why; the others are closed.
+      this.logBroker(await home.start(this.createHooks()));
+      const hooks = { announcing: () => this.checkLease() };
+      await Promise.all(all.filter((shard) => shard !== home).map((shard) => shard.start(hooks)));
+    } catch (error) {
+      await Promise.all(all.map(({ broker }) => broker.close()));
+      throw error;
+    }
     this.state.start();
     // Losses that it does not know by then it learns later, and sends gaps to the clients that have come.
-    await withinTime(this.lossWatch.start(), this.options.connectTimeout);
+    await withinTime(Promise.all(all.map((shard) => shard.learnLosses())), this.options.connectTimeout);
     try {
       await this.registration.start();
     } catch (error) {
@@ -119,7 +138,7 @@ export class SseNode implements HubParts {
     const timeLeft = (part: number): number => Math.max(0, drainTimeout * part - (performance.now() - began));
     // Pipes first, so that the clients of this node, too, are sent why their stream ends.
     const ends = await this.pipes.interrupt(timeLeft(PIPES_PART));
-    await this.feeds.waitFor(ends, timeLeft(PIPES_PART));
+    await this.shards.waitFor(ends, timeLeft(PIPES_PART));
     await this.clients.handOver(timeLeft(1));
   }
 
@@ -133,80 +152,36 @@ export class SseNode implements HubParts {
     this.state.close();
     this.heartbeat.stop();
     this.clients.stop();
-    this.subscribers.stop();
-    if (wasStarted) await this.lossWatch.stop();
-    await this.broker.close();
+    await Promise.all(this.shards.all.map((shard) => shard.stop(wasStarted)));
   }
 
   /** Closes connections whose sockets are gone, and forgets losses that no client can ask for any more. */
   private reap(): void {
     this.clients.reap();
-    this.lost.forget();
+    for (const { lost } of this.shards.all) lost.forget();
   }
 
-  private createListener(): BrokerListener {
-    const { clients, feeds, subscribers } = this;
+  /** Other nodes took this one for dead (it was paused, say), and did not wait for it when rights were revoked. */
+  private checkLease(): void {
+    const { clients } = this;
+    if (clients.isAuthorized && Date.now() > this.registration.leaseUntil) clients.suspendDelivery();
+  }
+
+  /** For the shard over which other nodes reach this one. */
+  private createHooks(): ShardHooks {
+    const { clients, registration } = this;
     return {
-      announced: (channel, record) => {
-        // Other nodes took this one for dead (it was paused, say), and did not wait for it when rights were revoked.
-        if (clients.isAuthorized && Date.now() > this.registration.leaseUntil) clients.suspendDelivery();
-        feeds.announced(channel, record);
-      },
-      watermark: (position, lastEvent) => feeds.watermark(position, lastEvent),
-      proofDue: () => this.registration.proveLink(),
+      announcing: () => this.checkLease(),
+      proofDue: () => registration.proveLink(),
       message: (text) => this.nodeRpc.receive(text),
+      // Rights may be revoked unheard, of channels of other shards, too.
       linkLost: () => {
-        subscribers.linkLost();
-        feeds.linkLost();
+        if (this.shards.all.length > 1 && clients.isAuthorized) clients.suspendDelivery();
       },
-      linkRestored: (position, line) => {
-        const forkedAt = feeds.linkRestored(position, line);
-        this.registration.recount();
+      linkRestored: () => {
+        registration.recount();
         clients.linkRestored();
-        const lost = forkedAt === undefined ? undefined : this.findLost(forkedAt);
-        // Announcements and answers may have come before this position, and be about later ones.
-        subscribers.linkRestored(feeds.link.lastAssigned, forkedAt);
-        if (lost) this.lossWatch.failedOver(forkedAt!, lost);
       },
     };
   }
-
-  /** The newest event of each channel that this process heard, or had acknowledged, and that the data of now lack. */
-  private findLost(forkedAt: Position): Map<string, Position> {
-    const lost = this.publisher.acknowledged.takeLost(this.broker.line.forks);
-    for (const feed of this.feeds.all()) {
-      feed.newestBefore = Math.max(feed.newestBefore, lost.get(feed.channel) ?? 0);
-      if (feed.newestBefore > forkedAt) lost.set(feed.channel, feed.newestBefore);
-    }
-    return lost;
-  }
-
-  private createLossWatch(): LossWatch {
-    const { broker, feeds, subscribers, lost, counters, options } = this;
-    return new LossWatch({
-      broker,
-      feeds,
-      subscribers,
-      lost,
-      counters,
-      auditInterval: options.auditInterval,
-      // The hub's own deliveries do not count.
-      listen: (onLive) =>
-        this.observe(LOSSES_CHANNEL, {
-          rewind: Math.max(options.maxLength, LOSS_EVENTS),
-          counters: new HubCounters(),
-          onLive,
-        }),
-    });
-  }
-
-  private observe(channel: string, options: ObserveOptions): Observable<SseEvent> {
-    return observeChannel(this.subscribers, channel, options, this.state);
-  }
-}
-
-function createBroker(options: ResolvedOptions, nodeId: string): Broker {
-  return options.redis === undefined
-    ? new MemoryBroker(options, nodeId)
-    : new RedisBroker(options.redis, options, nodeId);
 }

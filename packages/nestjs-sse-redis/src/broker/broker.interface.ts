@@ -90,6 +90,8 @@ export interface DataLine {
   readonly serverStart: string;
   /** From here on this Redis remembers the hub whole; 0 where that is not known. */
   readonly since: Position;
+  /** The shard that ids name; undefined where the hub has but one. */
+  readonly shard?: number | undefined;
 }
 
 /** A new line of the data set began: a replica was promoted, or a server restarted. */

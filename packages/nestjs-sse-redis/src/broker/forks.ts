@@ -38,7 +38,8 @@ export function isReplaced(line: DataLine, start: LinePosition, head: Position):
  * is gone, or the data are. That of a repeated publish is of an earlier line.
  */
 export function idOfPublished(known: DataLine, { position, line }: Published): string {
-  return formatEventId(position, line > known.line ? line : Math.min(line, lineAt(known, position)));
+  const number = line > known.line ? line : Math.min(line, lineAt(known, position));
+  return formatEventId(position, number, known.shard);
 }
 
 /** The number of the line on which a position was given out. */

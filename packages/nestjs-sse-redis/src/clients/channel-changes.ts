@@ -1,4 +1,4 @@
-import type { Subscribers } from '../delivery/subscribers.js';
+import type { SubscriberPool } from '../delivery/open-subscriber.interface.js';
 import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
 import type { LinePosition } from '../event/position.js';
 import type { Authorization } from './authorization.js';
@@ -9,7 +9,7 @@ import type { Registrar } from './registrar.js';
 export class ChannelChanges {
   /** @param limit channels of a connection */
   constructor(
-    private readonly subscribers: Subscribers,
+    private readonly subscribers: SubscriberPool,
     private readonly registrar: Registrar,
     private readonly authorization: Authorization,
     private readonly limit: number,

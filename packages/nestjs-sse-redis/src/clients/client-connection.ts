@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { NewConnection } from '../broker/registry-store.interface.js';
 import type { HeartbeatTarget } from '../delivery/heartbeat.js';
 import type { CloseCause } from '../delivery/hub-counters.js';
-import type { Subscriber } from '../delivery/subscriber.js';
+import type { OpenSubscriber } from '../delivery/open-subscriber.interface.js';
 import { formatHubEvent } from '../event/event-text.js';
 import { repeatableId } from '../event/last-event-id.js';
 import { DISMISSED_ID } from '../event/position.js';
@@ -45,7 +45,7 @@ export interface ConnectionOwner {
  */
 export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, WatchedStream {
   private state: 'opening' | 'open' | 'closed' = 'opening';
-  private ownSubscriber: Subscriber | undefined = undefined;
+  private ownSubscriber: OpenSubscriber | undefined = undefined;
   private record: NewConnection | undefined = undefined;
   private cancelOpening: (() => void) | undefined = undefined;
   private lifetime: Lifetime | undefined = undefined;
@@ -75,7 +75,7 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
   }
 
   /** Undefined until the connection is open. */
-  get subscriber(): Subscriber | undefined {
+  get subscriber(): OpenSubscriber | undefined {
     return this.ownSubscriber;
   }
 
@@ -85,7 +85,7 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
   }
 
   get channels(): string[] {
-    return this.ownSubscriber?.feeds.map(({ channel }) => channel) ?? [];
+    return this.ownSubscriber?.channels ?? [];
   }
 
   /** The id that the client has: the last one sent, or the one of its request. */
@@ -168,7 +168,7 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
   }
 
   /** The connection is open, with a subscriber that catches up from now on. */
-  begin(subscriber: Subscriber, lifetime: Lifetime): void {
+  begin(subscriber: OpenSubscriber, lifetime: Lifetime): void {
     this.state = 'open';
     this.cancelOpening = undefined;
     this.ownSubscriber = subscriber;

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import type { CloseCause, HubCounters } from '../delivery/hub-counters.js';
-import type { Subscribers } from '../delivery/subscribers.js';
+import type { SubscriberPool } from '../delivery/open-subscriber.interface.js';
 import type { LinePosition } from '../event/position.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { AcknowledgementWatch } from '../response/acknowledgement-watch.js';
@@ -54,7 +54,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
 
   constructor(
     private readonly nodeId: string,
-    private readonly subscribers: Subscribers,
+    private readonly subscribers: SubscriberPool,
     private readonly registrar: Registrar,
     private readonly options: ResolvedOptions,
     private readonly counters: HubCounters,
@@ -111,6 +111,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
       try {
         await this.opener.open(connection, channels, options);
         if (connection.isClosed) return;
+        if (this.isSuspended) connection.subscriber?.pause();
         this.watch.add(connection);
         if (connection.endsAt !== Infinity) this.expiryTimer.add(connection.endsAt, connection);
       } catch (error) {

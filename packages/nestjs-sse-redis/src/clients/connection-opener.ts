@@ -1,5 +1,4 @@
-import type { Subscriber } from '../delivery/subscriber.js';
-import type { StartOptions, Subscribers } from '../delivery/subscribers.js';
+import type { OpenSubscriber, StartOptions, SubscriberPool } from '../delivery/open-subscriber.interface.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import type { Admission } from './admission.js';
 import type { Authorization } from './authorization.js';
@@ -24,7 +23,7 @@ export interface ConnectionOptions extends StartOptions {
 export class ConnectionOpener {
   constructor(
     private readonly nodeId: string,
-    private readonly subscribers: Subscribers,
+    private readonly subscribers: SubscriberPool,
     private readonly admission: Admission,
     private readonly authorization: Authorization,
     private readonly options: Pick<ResolvedOptions, 'retry' | 'maxConnectionAge'>,
@@ -83,7 +82,7 @@ export class ConnectionOpener {
     return !connection.isClosed;
   }
 
-  private begin(connection: ClientConnection, subscriber: Subscriber, expiresAt = Infinity): void {
+  private begin(connection: ClientConnection, subscriber: OpenSubscriber, expiresAt = Infinity): void {
     connection.begin(subscriber, this.toLifetime(expiresAt));
   }
 

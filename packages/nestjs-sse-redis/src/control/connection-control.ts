@@ -4,7 +4,8 @@ import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
 import { parseChannels } from '../event/channel-name.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
-import type { LinePosition, Position } from '../event/position.js';
+import type { LinePosition } from '../event/position.js';
+import type { ShardMap } from '../event/shard-map.js';
 import { getNodeId, type ConnectionCommand, type ConnectionTarget } from './connection-command.js';
 import type { ConnectionsResult, DisconnectOptions, SendOutcome, SubscribeOptions } from './control.types.js';
 import type { NodeRpc, RpcOutcome } from './node-rpc.js';
@@ -30,6 +31,7 @@ export class ConnectionControl {
     private readonly rpc: NodeRpc,
     private readonly registrar: Registrar,
     private readonly limit: number,
+    private readonly shards: ShardMap,
   ) {}
 
   async send(connectionId: string, text: string): Promise<SendOutcome> {
@@ -59,7 +61,7 @@ export class ConnectionControl {
         ? { connection: target }
         : parseTarget(`${type}()`, target, ['connection', 'user']);
     const results: ConnectionsResult[] = [];
-    for (const { group, start } of groupByPosition(names, after)) {
+    for (const { group, start } of groupByPosition(names, after, this.shards)) {
       const command = { type, target: whom, channels: group, secret };
       results.push(await this.command(whom, { ...command, after: start?.position, line: start?.line }));
     }
@@ -137,18 +139,22 @@ function combine(results: readonly ConnectionsResult[]): ConnectionsResult {
   };
 }
 
-/** The id of a late event has a position for each of several channels, and one line. */
-function groupByPosition(
-  channels: readonly string[],
-  after: string | undefined,
-): { readonly group: string[]; readonly start?: LinePosition }[] {
+/** Some channels, and after which position each goes on; undefined: they begin at now. */
+interface Group {
+  readonly group: string[];
+  readonly start?: LinePosition | undefined;
+}
+
+/** The id of a late event has a position for each of several channels, and one line; a joined one those of several shards. */
+function groupByPosition(channels: readonly string[], after: string | undefined, shards: ShardMap): Group[] {
   if (after === undefined) return [{ group: [...channels] }];
-  const groups = new Map<Position, { readonly group: string[]; readonly start: LinePosition }>();
+  const groups = new Map<string, Group>();
   for (const channel of channels) {
-    const start = parsePositionAfter(after, channel);
-    const known = groups.get(start.position);
+    const start = parsePositionAfter(after, channel, shards);
+    const key = `${start?.position} ${shards.of(channel)}`;
+    const known = groups.get(key);
     if (known) known.group.push(channel);
-    else groups.set(start.position, { group: [channel], start });
+    else groups.set(key, { group: [channel], start });
   }
   return [...groups.values()];
 }

@@ -1,5 +1,6 @@
 import type { Position } from '../event/position.js';
 import type { Feed } from './feed.js';
+import type { Beginning } from './losses/loss.js';
 
 /**
  * The positions with which a client came to its channels: it claims to have everything before them. A client of another node
@@ -47,6 +48,13 @@ export class Claims {
 
   began(feed: Feed): Position | undefined {
     return this.beganAt?.get(feed);
+  }
+
+  /** Where the client began on a channel. @param beganAt where it began here */
+  getBeginning(feed: Feed, beganAt: Position): Beginning {
+    const claimed = this.get(feed);
+    const position = claimed ?? this.began(feed) ?? beganAt;
+    return { position, isReturn: claimed !== undefined, isOwed: this.isOwed(feed) };
   }
 
   /** Up to where the client may have had events of a channel when it came. */

@@ -109,6 +109,11 @@ export class Cursor {
     this.revision++;
   }
 
+  /** What is before the cursor, and was not announced yet, may be missing. */
+  markAllUnconfirmed(feeds: readonly Feed[]): void {
+    for (const feed of feeds) this.markUnconfirmed(feed, feed.lastAnnounced, false);
+  }
+
   /** The first event of the channel was found that the client lacks: it may be from before the cursor. */
   noteFound(feed: Feed, event: { readonly position: Position } | undefined): void {
     if (event === undefined || event.position >= this.position) return;

@@ -6,7 +6,7 @@ import type { Position } from '../event/position.js';
 /** A connection, as its sink knows it. */
 export interface EventSinkListener extends GroupMember {
   /** The id that the client has, once it has been given all that the sink was given. */
-  readonly lastId: string;
+  readonly lastId: string | undefined;
   /** The sink has taken everything that it was given. */
   drained(): void;
 }
@@ -45,6 +45,8 @@ export interface EventSink {
    * @returns the position of the group when the sink left it, now or by itself
    */
   leaveGroup(): Position;
+  /** Whether it may end, as all channels of the subscriber have. */
+  mayEnd(): boolean;
   /** There will be nothing more. */
   end(): void;
 }

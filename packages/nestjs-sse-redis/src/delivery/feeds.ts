@@ -11,7 +11,7 @@ import type { SubscriptionState } from './subscription-state.js';
 import { LOSSES_CHANNEL, type MissedRange } from './losses/loss.js';
 
 /** Memory for the recent events of all channels of this process: of 256 bytes, those of the three seconds after which a browser returns, at 3,000 a second. */
-const RECENT_BYTES = 4 * 1_048_576;
+export const RECENT_BYTES = 4 * 1_048_576;
 
 /** How often it is looked whether an event was announced: only while the process shuts down. */
 const WAIT_STEP_MS = 5;
@@ -40,7 +40,6 @@ export class Feeds {
   losses = 0;
   private positionAsked: Promise<Position> | undefined;
   private readonly uses = new Map<string, Use>();
-  private readonly ring = new EventRing(RECENT_BYTES);
 
   /** A later announcement tells that those of a range were lost. */
   onMissed: MissedRange = () => undefined;
@@ -62,6 +61,8 @@ export class Feeds {
     private readonly broker: Broker,
     private readonly counters: HubCounters,
     private readonly createGroup: CreateGroup,
+    /** One for all shards. */
+    private readonly ring = new EventRing(RECENT_BYTES),
   ) {}
 
   /** When it was last known that announcements arrive: proven, or the link just made; ms since the epoch. */

@@ -1,10 +1,12 @@
 import type { Broker, LogSlice } from '../broker/broker.interface.js';
 import { isOfUnknownLine, isReplaced, leftAt } from '../broker/forks.js';
+import { InvalidEventIdError } from '../errors/invalid-event-id.error.js';
 import { parseChannel } from '../event/channel-name.js';
 import { parseCount } from '../event/count.js';
 import { checkOptions } from '../event/known-options.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
-import { formatEventId, isAhead, type Position } from '../event/position.js';
+import { formatEventId, isAhead, type LinePosition, type Position } from '../event/position.js';
+import type { ShardMap } from '../event/shard-map.js';
 import type { SseEvent } from '../event/sse-event.js';
 import { replacedServer } from './lines.js';
 import { toSseEvent } from './observable-sink.js';
@@ -32,7 +34,8 @@ export interface HistoryPage {
 
 /** Reads retained events of a channel. @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError | RedisUnavailableError */
 export async function readHistory(
-  broker: Broker,
+  brokerOf: (channel: string) => Broker,
+  shards: ShardMap,
   channel: string,
   options: HistoryOptions,
 ): Promise<HistoryPage> {
@@ -40,7 +43,8 @@ export async function readHistory(
   const { limit: wanted, after: id } = options;
   const name = parseChannel(channel);
   const limit = parseCount('limit', wanted ?? DEFAULT_LIMIT);
-  const start = id === undefined ? undefined : parsePositionAfter(id, name);
+  const broker = brokerOf(name);
+  const start = id === undefined ? undefined : parseStart(id, name, shards);
   const after = start ? start.position : await broker.positionBefore([name], limit);
   let slice = await read(broker, name, after, limit);
   // The answer tells of lines that are new to this process.
@@ -52,13 +56,21 @@ export async function readHistory(
   const cursor = limit === 0 ? Math.min(left ?? after, head) : coveredUpTo;
   return {
     events,
-    cursor: formatEventId(cursor, broker.line.line),
+    cursor: formatEventId(cursor, broker.line.line, broker.line.shard),
     gap:
       isAhead(after, head) ||
       after < logStart ||
       left !== undefined ||
       (start !== undefined && isOfUnknownLine(broker.line, start)),
   };
+}
+
+function parseStart(id: string, channel: string, shards: ShardMap): LinePosition {
+  const start = parsePositionAfter(id, channel, shards);
+  if (start) return start;
+  throw new InvalidEventIdError(
+    `The id ${JSON.stringify(id)} says nothing of channel ${JSON.stringify(channel)}, which is of another shard.`,
+  );
 }
 
 async function read(broker: Broker, channel: string, after: Position, limit: number): Promise<LogSlice> {

@@ -64,7 +64,8 @@ export class Lines {
    */
   readonly toId = (position: Position): string => {
     const { line } = this.current;
-    if (position !== this.last.position) this.last = { position, id: formatEventId(position, line) };
+    if (position !== this.last.position)
+      this.last = { position, id: formatEventId(position, line, this.commands().shard) };
     return this.last.id;
   };
 

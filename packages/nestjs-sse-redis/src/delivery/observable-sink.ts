@@ -65,6 +65,10 @@ export class ObservableSink implements EventSink {
     return 0;
   }
 
+  mayEnd(): boolean {
+    return true;
+  }
+
   end(): void {
     this.observer.complete();
   }

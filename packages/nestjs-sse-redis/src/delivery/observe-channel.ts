@@ -5,7 +5,7 @@ import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import type { SseEvent } from '../event/sse-event.js';
 import type { HubCounters } from './hub-counters.js';
 import { ObservableSink } from './observable-sink.js';
-import type { StartOptions, Subscribers } from './subscribers.js';
+import type { StartOptions, SubscriberPool } from './open-subscriber.interface.js';
 
 const RETRY_AFTER_MS = 200;
 
@@ -31,7 +31,7 @@ export interface Lifecycle {
  * and all its streams with it. It completes when the hub closes.
  */
 export function observeChannel(
-  subscribers: Subscribers,
+  subscribers: SubscriberPool,
   channel: string,
   options: ObserveOptions,
   hub: Lifecycle,
@@ -52,7 +52,7 @@ class Observation {
   private isLeft = false;
 
   constructor(
-    private readonly subscribers: Subscribers,
+    private readonly subscribers: SubscriberPool,
     private readonly channel: string,
     private readonly options: ObserveOptions,
     private readonly hub: Lifecycle,

@@ -134,6 +134,10 @@ export class Replay {
     return this.ended?.has(channel) === true;
   }
 
+  get hasAllEnded(): boolean {
+    return this.ended !== undefined && this.ended.size === this.target.feeds.length;
+  }
+
   /** The stream of a channel goes on, or the subscriber is new to it. */
   reopen(channel: string): void {
     this.ended?.delete(channel);
@@ -190,6 +194,6 @@ export class Replay {
   private markEnded(channel: string): void {
     this.ended ??= new Set();
     this.ended.add(channel);
-    if (this.ended.size === this.target.feeds.length) this.target.end();
+    if (this.hasAllEnded) this.target.end();
   }
 }

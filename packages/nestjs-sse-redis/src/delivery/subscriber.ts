@@ -7,6 +7,7 @@ import type { Feed, FeedListener } from './feed.js';
 import type { CatchUpCause, GapCause, HubCounters } from './hub-counters.js';
 import type { SubscriptionState } from './subscription-state.js';
 import type { LogReader } from './log-reader.js';
+import type { OpenSubscriber } from './open-subscriber.interface.js';
 import type { Gap } from '../event/gap.js';
 import type { EventSink, EventSinkListener } from './event-sink.js';
 import { Claims } from './claims.js';
@@ -14,6 +15,7 @@ import type { Beginning } from './losses/loss.js';
 import { Replay, type ReplayTarget } from './replay.js';
 import { SinkWriter } from './sink-writer.js';
 import type { StartPosition } from './start-position.js';
+import { Waiters } from './waiters.js';
 
 /**
  * A cursor over the logs of some channels, and a sink.
@@ -21,12 +23,14 @@ import type { StartPosition } from './start-position.js';
  * Live, it is handed each event as it is announced. Behind (just opened, slow, or the link was lost), it is handed
  * nothing and holds nothing but its cursor, until `catchUp` has brought it there.
  */
-export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListener, ReplayTarget {
+export class Subscriber
+  implements FeedListener, CatchUpTarget, EventSinkListener, ReplayTarget, OpenSubscriber
+{
   private readonly cursor: Cursor;
   private readonly writer: SinkWriter;
   private readonly replay: Replay;
   private readonly claims: Claims;
-  private readonly subscribedFeeds: Feed[];
+  readonly feeds: Feed[];
   private state: 'behind' | 'live' | 'closed' = 'behind';
   /** The feed that delivered the last event. Only the group of this feed can be joined. */
   private lastFeed: Feed | undefined = undefined;
@@ -36,9 +40,9 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
   private readsLogs = false;
   private catchingUp = false;
   /** Behind while the application is asked about its channels. */
-  private isPaused = false;
-  /** Called when the sink takes more. */
-  private waiting: (() => void)[] | undefined;
+  private isPaused: boolean;
+  /** Messages that wait until the sink takes more, where there are any. */
+  private waiting: Waiters | undefined;
 
   constructor(
     feeds: readonly Feed[],
@@ -49,8 +53,10 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     start: StartPosition,
     /** ms until the client is to come back after a loss. */
     retry?: number,
+    isPaused = false,
   ) {
-    this.subscribedFeeds = [...feeds];
+    this.isPaused = isPaused;
+    this.feeds = [...feeds];
     this.cursor = new Cursor(start.cursor);
     this.writer = new SinkWriter(sink, this.cursor, counters, link.toId);
     this.claims = new Claims(start.resumed ? start.cursor : undefined);
@@ -73,14 +79,14 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     return this.writer.lastId;
   }
 
-  get feeds(): readonly Feed[] {
-    return this.subscribedFeeds;
+  get channels(): string[] {
+    return this.feeds.map(({ channel }) => channel);
   }
 
   drained(): void {
     this.writer.unblock();
     this.catchUp();
-    this.wakeWaiting();
+    this.waiting?.wake();
   }
 
   get isClosed(): boolean {
@@ -105,7 +111,7 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     this.leaveGroup();
     this.claims.set(feed, past ? after : undefined);
     if (!past) this.claims.begin(feed, after);
-    this.subscribedFeeds.push(feed);
+    this.feeds.push(feed);
     feed.add(this);
     this.cursor.startAt(feed, after, past);
     this.replay.reopen(feed.channel);
@@ -113,10 +119,10 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
   }
 
   remove(feed: Feed): void {
-    const index = this.subscribedFeeds.indexOf(feed);
+    const index = this.feeds.indexOf(feed);
     if (index < 0) return;
     this.leaveGroup();
-    this.subscribedFeeds.splice(index, 1);
+    this.feeds.splice(index, 1);
     feed.remove(this);
     if (this.lastFeed === feed) this.lastFeed = undefined;
     this.cursor.forget(feed);
@@ -126,9 +132,7 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
 
   /** Where the client began on a channel. */
   getBeginning(feed: Feed): Beginning {
-    const claimed = this.claims.get(feed);
-    const position = claimed ?? this.claims.began(feed) ?? this.replay.beganAt;
-    return { position, isReturn: claimed !== undefined, isOwed: this.claims.isOwed(feed) };
+    return this.claims.getBeginning(feed, this.replay.beganAt);
   }
 
   sendLossGap(gap: Gap, cause: GapCause): void {
@@ -137,7 +141,6 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     this.writer.sendLossGap(gap, cause);
   }
 
-  /** Delivers nothing until `resume`. */
   pause(): void {
     this.isPaused = true;
     this.fallBehind('link');
@@ -148,17 +151,13 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     this.catchUp();
   }
 
-  /** Sends the lines of an event that is in no log, once the sink takes it. Returns whether it was sent. */
   async sendMessage(text: string): Promise<boolean> {
-    while (this.isFull && this.state !== 'closed') {
-      await new Promise<void>((resolve) => (this.waiting ??= []).push(resolve));
-    }
+    while (this.isFull && this.state !== 'closed') await (this.waiting ??= new Waiters()).wait();
     if (this.state === 'closed') return false;
     this.sendNow(text);
     return true;
   }
 
-  /** Sends it at once: a short event of the hub itself may go over the limit. */
   sendNow(text: string): void {
     this.leaveGroup();
     this.writer.sendMessage(text);
@@ -170,7 +169,9 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     const { cursor } = this;
     if (record.position <= cursor.position) return false;
     if (cursor.starts !== undefined && !cursor.hasBegun(feed.channel, record.position)) return false;
-    if (group !== undefined && this.lastFeed === feed && this.joins(group, feed)) return true;
+    // An event of a channel whose stream has ended makes it go on: each subscriber has to see that.
+    const mayJoin = group !== undefined && this.lastFeed === feed && !this.replay.hasEnded(feed.channel);
+    if (mayJoin && (this.isInGroup = this.sink.join(group))) return true;
     this.lastFeed = feed;
     this.writer.sendEvent(feed.channel, record);
     this.replay.noteSent(feed.channel, record);
@@ -185,11 +186,6 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     // It may have joined, and not been given anything yet.
     if (position > this.cursor.position) this.writer.noteSent(position);
     this.lastFeed?.add(this);
-  }
-
-  /** An event of a channel whose stream has ended makes it go on: each subscriber has to see that. */
-  private joins(group: BroadcastGroup, feed: Feed): boolean {
-    return (this.isInGroup = !this.replay.hasEnded(feed.channel) && this.sink.join(group));
   }
 
   missed(feed: Feed, seen: Position, certain: boolean): void {
@@ -223,13 +219,24 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
   close(): void {
     this.leaveGroup();
     this.state = 'closed';
-    for (const feed of this.subscribedFeeds) feed.remove(this);
-    this.wakeWaiting();
+    for (const feed of this.feeds) feed.remove(this);
+    this.waiting?.wake();
   }
 
+  /** The streams of all its channels have ended. */
   end(): void {
+    if (this.sink.mayEnd()) this.stop();
+  }
+
+  /** Closes it, and ends the sink. */
+  stop(): void {
     this.close();
     this.sink.end();
+  }
+
+  /** Whether the streams of all its channels have ended. */
+  get hasEnded(): boolean {
+    return this.replay.hasAllEnded;
   }
 
   /** A live connection has everything that was announced before the watermark. */
@@ -245,13 +252,9 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     this.cause = cause;
     this.readsLogs = false;
     if (cause === 'slow') this.counters.slow++;
-    this.markAllUnconfirmed();
+    this.cursor.markAllUnconfirmed(this.feeds);
     // Not at once: the feed is in the midst of an announcement, which must be known before memory is read.
     queueMicrotask(() => this.catchUp());
-  }
-
-  private markAllUnconfirmed(): void {
-    for (const feed of this.feeds) this.cursor.markUnconfirmed(feed, feed.lastAnnounced, false);
   }
 
   private catchUp(): void {
@@ -272,7 +275,7 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     if (!this.replay.isInMemory) return false;
     this.replay.sendFromMemory();
     // It stays behind, after positions that it passed on the word of announcements (rule `unconfirmed`).
-    if (this.isFull) this.markAllUnconfirmed();
+    if (this.isFull) this.cursor.markAllUnconfirmed(this.feeds);
     else if (this.state === 'behind') {
       this.state = 'live';
       this.counters.catchUps[this.cause][this.readsLogs ? 'log' : 'memory']++;
@@ -291,9 +294,5 @@ export class Subscriber implements FeedListener, CatchUpTarget, EventSinkListene
     if (this.state === 'closed') return;
     this.leaveGroup();
     this.writer.sendOwedPosition();
-  }
-
-  private wakeWaiting(): void {
-    for (const resume of this.waiting?.splice(0) ?? []) resume();
   }
 }

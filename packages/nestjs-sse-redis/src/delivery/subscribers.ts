@@ -17,16 +17,22 @@ import type { LogReader } from './log-reader.js';
 import type { KnownLosses } from './losses/known-losses.js';
 import type { Beginning } from './losses/loss.js';
 import type { EventSink } from './event-sink.js';
+import type { OpenCallbacks, StartOptions, SubscriberPool } from './open-subscriber.interface.js';
 
 /** By how much the clocks of servers may differ. */
 const CLOCK_SKEW_MS = 60_000;
 
-/** Where a stream starts. */
-export interface StartOptions {
-  /** The client's last event id, which goes before `rewind`. */
-  readonly lastEventId?: string | undefined;
-  /** For a newcomer: how many of the last events of its channels together it gets first. */
-  readonly rewind?: number | undefined;
+/** Where a part of a stream starts. */
+export interface ShardStart extends StartOptions {
+  /** For a newcomer: where it begins, in the place of `rewind`. */
+  readonly position?: Position | undefined;
+}
+
+/** The channels of a connection that is about to be opened. */
+export interface Prepared {
+  readonly channels: readonly string[];
+  readonly feeds: readonly Feed[];
+  readonly from: StartPosition;
 }
 
 /** Where an open connection began on a channel. */
@@ -35,25 +41,20 @@ export interface Begun extends Beginning {
   readonly channel: string;
 }
 
-/** The callbacks of an opening. */
-export interface OpenCallbacks {
-  /** Asked once the channels are subscribed: whether to go on. */
-  ready?(): Promise<boolean>;
-  /** ms that the client is to wait before it reconnects. */
-  retry?(): number;
-  /** It is open, unless it was closed meanwhile. Writes to the sink from now on come after those of the subscriber. */
-  opened?(subscriber: Subscriber): void;
-  failed(error: unknown): void;
-  /** The target of heartbeats, in the place of the subscriber. */
-  readonly heartbeatTarget?: HeartbeatTarget;
-  /** Where its deliveries are counted, if not with those of all others. */
-  readonly counters?: HubCounters;
+/** How a subscriber begins. */
+export interface BeginOptions {
+  /** Default: those of all. */
+  readonly counters?: HubCounters | undefined;
+  /** ms until the client is to come back after a loss. */
+  readonly retry?: number | undefined;
+  /** It delivers nothing until `resume`. */
+  readonly isPaused?: boolean;
 }
 
 /** All open connections of this process, to clients and to code of the server: how one is opened, kept alive and closed. */
-export class Subscribers {
+export class Subscribers implements SubscriberPool {
   /** With what beats for them. */
-  private readonly subscribers = new Map<Subscriber, HeartbeatTarget>();
+  private readonly subscribers = new Map<Subscriber, HeartbeatTarget | undefined>();
 
   constructor(
     private readonly broker: Broker,
@@ -64,57 +65,82 @@ export class Subscribers {
     private readonly lost: KnownLosses,
   ) {}
 
-  /**
-   * Opens a connection to any sink.
-   *
-   * @returns what closes it. An owner that keeps it for long should `close` the subscriber instead, once it is open
-   */
   open(channels: readonly string[], start: StartOptions, sink: EventSink, opener: OpenCallbacks): () => void {
     let subscriber: Subscriber | undefined;
-    let feeds: readonly Feed[] = [];
     let closed = false;
     const begin = async (): Promise<void> => {
-      feeds = await this.feeds.acquire(channels);
-      // After the acknowledgements: what is published between this position and them would be lost.
-      const from = await this.resolveStart(channels, start);
-      if (closed || (opener.ready && !(await opener.ready())) || closed) return;
-      const { link } = this.feeds;
-      const { counters = this.counters } = opener;
-      // Looked up last: whatever is found from here on is told to the connections that there are.
-      const begin = this.withLosses(channels, from);
-      subscriber = new Subscriber(feeds, sink, link, this.reader, counters, begin, opener.retry?.());
+      const prepared = await this.prepare(channels, start);
+      try {
+        if (closed || (opener.ready && !(await opener.ready())) || closed) return this.release(prepared);
+      } catch (error) {
+        this.release(prepared);
+        throw error;
+      }
+      subscriber = this.begin(prepared, sink, { counters: opener.counters, retry: opener.retry?.() });
       // A stream that had ended before its client came back is over as it begins.
-      if (closed) return subscriber.close();
-      feeds = [];
-      this.subscribers.set(subscriber, opener.heartbeatTarget ?? subscriber);
-      this.heartbeat.add(opener.heartbeatTarget ?? subscriber);
+      if (closed) return this.discard(subscriber);
+      this.keep(subscriber, opener.heartbeatTarget ?? subscriber);
       opener.opened?.(subscriber);
     };
-    const release = (): void => {
-      for (const feed of feeds) this.feeds.release(feed);
-      feeds = [];
-    };
-    // Where it was not opened, or was closed meanwhile.
-    void begin()
-      .catch((error: unknown) => opener.failed(error))
-      .finally(release);
+    void begin().catch((error: unknown) => opener.failed(error));
     return () => {
       closed = true;
       if (subscriber) this.close(subscriber);
-      else release();
     };
   }
 
-  close(subscriber: Subscriber): void {
-    const heartbeatTarget = this.subscribers.get(subscriber);
-    if (!heartbeatTarget) return;
-    this.subscribers.delete(subscriber);
-    this.heartbeat.remove(heartbeatTarget);
-    subscriber.close();
-    for (const feed of subscriber.feeds) this.feeds.release(feed);
+  /**
+   * Takes hold of the channels of a connection, and finds where it starts.
+   *
+   * @returns to be handed to `begin`, or to `release`
+   */
+  async prepare(channels: readonly string[], start: ShardStart): Promise<Prepared> {
+    const feeds = await this.feeds.acquire(channels);
+    try {
+      // After the acknowledgements: what is published between this position and them would be lost.
+      return { channels, feeds, from: await this.resolveStart(channels, start) };
+    } catch (error) {
+      this.release({ feeds });
+      throw error;
+    }
   }
 
-  /** Channels that are new to a connection. Events from now on are for it. @param after a position before which it has all */
+  release({ feeds }: Pick<Prepared, 'feeds'>): void {
+    for (const feed of feeds) this.feeds.release(feed);
+  }
+
+  /** The subscriber catches up from now on. */
+  begin(
+    { channels, feeds, from }: Prepared,
+    sink: EventSink,
+    { counters = this.counters, retry, isPaused }: BeginOptions,
+  ): Subscriber {
+    const { link } = this.feeds;
+    // Looked up last: whatever is found from here on is told to the connections that there are.
+    const start = this.withLosses(channels, from);
+    return new Subscriber(feeds, sink, link, this.reader, counters, start, retry, isPaused);
+  }
+
+  /** @param heartbeatTarget undefined where something else lets it beat */
+  keep(subscriber: Subscriber, heartbeatTarget: HeartbeatTarget | undefined): void {
+    this.subscribers.set(subscriber, heartbeatTarget);
+    if (heartbeatTarget) this.heartbeat.add(heartbeatTarget);
+  }
+
+  /** Closes one that was not kept. */
+  discard(subscriber: Subscriber): void {
+    subscriber.close();
+    this.release(subscriber);
+  }
+
+  close(subscriber: Subscriber): void {
+    if (!this.subscribers.has(subscriber)) return;
+    const heartbeatTarget = this.subscribers.get(subscriber);
+    this.subscribers.delete(subscriber);
+    if (heartbeatTarget) this.heartbeat.remove(heartbeatTarget);
+    this.discard(subscriber);
+  }
+
   async add(
     subscriber: Subscriber,
     channels: readonly string[],
@@ -174,19 +200,21 @@ export class Subscribers {
 
   /** Ends them all. */
   stop(): void {
-    for (const subscriber of this.subscribers.keys()) subscriber.end();
+    for (const subscriber of this.subscribers.keys()) subscriber.stop();
   }
 
   private async resolveStart(
     channels: readonly string[],
-    { lastEventId, rewind }: StartOptions,
+    { lastEventId, rewind, position }: ShardStart,
   ): Promise<StartPosition> {
-    const claimed = lastEventId === undefined ? undefined : parseLastEventId(lastEventId);
+    const claimed =
+      lastEventId === undefined ? undefined : parseLastEventId(lastEventId, this.broker.line.shard);
     // In a storm of clients that come back, nobody has to ask; where data were lost, what is known of lines may be of before.
     if (claimed && this.isPresent(claimed)) return this.resume(channels, claimed, lastEventId);
     const last = await this.feeds.lastPosition();
     if (lastEventId === undefined) {
-      return { cursor: rewind ? await this.broker.positionBefore(channels, rewind) : last, resumed: false };
+      const before = position ?? (rewind ? await this.broker.positionBefore(channels, rewind) : last);
+      return { cursor: before, resumed: false };
     }
     if (claimed && this.isKnown(claimed, last)) return this.resume(channels, claimed, lastEventId);
     if (claimed) this.feeds.lines.checkReplaced(claimed, last);

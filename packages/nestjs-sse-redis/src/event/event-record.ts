@@ -40,9 +40,10 @@ export function encodeRecord(
   event: EventText,
   ephemeral: boolean,
   first = false,
+  shard?: number,
 ): Buffer {
   return Buffer.from(
-    `${position} ${prev} ${recordFlags(event.kind, ephemeral)}${first ? 'f' : ''}\nid: ${formatEventId(position)}\n${event.text}`,
+    `${position} ${prev} ${recordFlags(event.kind, ephemeral)}${first ? 'f' : ''}\nid: ${formatEventId(position, 0, shard)}\n${event.text}`,
   );
 }
 

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import { InvalidEventIdError } from '../errors/invalid-event-id.error.js';
-import { formatEventId, parseEventId, parseLine, type LinePosition, type Position } from './position.js';
+import {
+  formatEventId,
+  parseEventId,
+  parseLine,
+  parseShard,
+  type LinePosition,
+  type Position,
+} from './position.js';
+import type { ShardMap } from './shard-map.js';
 
 /**
  * A last event id says more than a position where a client lacks events from before it.
@@ -13,7 +21,7 @@ import { formatEventId, parseEventId, parseLine, type LinePosition, type Positio
 /** Characters of a wrong id that an error shows. */
 const MAX_SHOWN = 100;
 const SEPARATOR = '~';
-const OWED = /^([\d.-]+):([\w-]{8}(?:\.[\w-]{8})*)$/;
+const OWED = /^([\d.@-]+):([\w-]{8}(?:\.[\w-]{8})*)$/;
 /** Ids of 2,000 characters pass all clients and proxies that were tried. Those of late channels come to little more. */
 const MAX_OWED = 256;
 /** Characters: the longest id that a hub writes has fewer. */
@@ -31,8 +39,13 @@ export interface LastEventId extends LinePosition {
 
 const NOTHING_OWED: ReadonlyMap<string, Position> = new Map();
 
-/** Reads a last event id of this hub. @returns undefined if no hub can have given out such an id */
-export function parseLastEventId(id: string): LastEventId | undefined {
+/**
+ * Reads a last event id of this hub, or of a shard of it.
+ *
+ * @returns undefined if neither can have given out such an id
+ */
+export function parseLastEventId(id: string, shard?: number): LastEventId | undefined {
+  if (parseShard(id.slice(id.lastIndexOf(SEPARATOR) + 1)) !== shard) return undefined;
   if (!id.includes(SEPARATOR)) {
     const position = parseEventId(id);
     return position === undefined
@@ -88,7 +101,7 @@ export function channelKey(channel: string): string {
  * @example eventIdOf('1767225600000-0~1767225600012-3'); // '1767225600000-0'
  */
 export function eventIdOf(lastEventId: string): string {
-  const end = lastEventId.indexOf(SEPARATOR);
+  const end = lastEventId.search(/[~,]/);
   return end < 0 ? lastEventId : lastEventId.slice(0, end);
 }
 
@@ -98,13 +111,15 @@ export function goesOnAfter({ position, own, owed }: LastEventId, channel: strin
 }
 
 /**
- * Parses the `after` of a caller, which may be the id of a late event.
+ * Parses the `after` of a caller, which may be the id of a late event, or name positions of several shards.
  *
- * @returns the position after which the channel goes on
+ * @returns the position after which the channel goes on; undefined where the id names none of its shard
  * @throws InvalidEventIdError
  */
-export function parsePositionAfter(id: string, channel: string): LinePosition {
-  const point = typeof id === 'string' ? parseLastEventId(id) : undefined;
+export function parsePositionAfter(id: string, channel: string, shards: ShardMap): LinePosition | undefined {
+  const entry = typeof id === 'string' ? shards.entryFor(id, channel) : '';
+  if (entry === undefined) return undefined;
+  const point = parseLastEventId(entry, shards.idOf(channel));
   if (point) return { position: goesOnAfter(point, channel), line: point.line };
   // The answer repeats it to a client, which may have sent anything.
   const shown = JSON.stringify(typeof id === 'string' ? id.slice(0, MAX_SHOWN) : id);
@@ -112,13 +127,13 @@ export function parsePositionAfter(id: string, channel: string): LinePosition {
 }
 
 /**
- * The event id after which a channel goes on for a caller with such an `after`.
+ * The event id after which a channel goes on for a caller with such an `after`; undefined where it names none of its shard.
  *
  * @throws InvalidEventIdError
  */
-export function parseEventIdAfter(id: string, channel: string): string {
-  const { position, line } = parsePositionAfter(id, channel);
-  return formatEventId(position, line);
+export function parseEventIdAfter(id: string, channel: string, shards: ShardMap): string | undefined {
+  const after = parsePositionAfter(id, channel, shards);
+  return after && formatEventId(after.position, after.line, shards.idOf(channel));
 }
 
 /**

@@ -22,13 +22,21 @@ export interface LinePosition {
   readonly line: number;
 }
 
-const ID = /^(0|[1-9]\d{0,12})-(0|[1-9]\d{0,3})(?:\.([1-9]\d{0,8}))?$/;
+const ID = /^(0|[1-9]\d{0,12})-(0|[1-9]\d{0,3})(?:\.([1-9]\d{0,8}))?(?:@(0|[1-9]\d?))?$/;
 
-/** The position as the event id that clients see: `ms-seq`, and `ms-seq.line` once Redis failed over, restarted or moved. */
-export function formatEventId(position: Position, line = 0): string {
+/**
+ * The position as the event id that clients see: `ms-seq`, `ms-seq.line` once Redis failed over, restarted or moved, and with
+ * `@shard` behind it where the hub has several.
+ */
+export function formatEventId(position: Position, line = 0, shard?: number): string {
   const seq = position % POSITIONS_PER_MS;
   const id = `${(position - seq) / POSITIONS_PER_MS}-${seq}`;
-  return line === 0 ? id : `${id}.${line}`;
+  return (line === 0 ? id : `${id}.${line}`) + shardSuffix(shard);
+}
+
+/** What ids of a shard end in; nothing where the hub has one. */
+export function shardSuffix(shard: number | undefined): string {
+  return shard === undefined ? '' : `@${shard}`;
 }
 
 /** The position that an event id stands for, or `undefined` if no hub can have given out such an id. */
@@ -43,6 +51,12 @@ export function parseEventId(id: string): Position | undefined {
 /** The line that an event id names. */
 export function parseLine(id: string): number {
   return Number(ID.exec(id)?.[3] ?? 0);
+}
+
+/** The shard that an event id names. */
+export function parseShard(id: string): number | undefined {
+  const shard = ID.exec(id)?.[4];
+  return shard === undefined ? undefined : Number(shard);
 }
 
 /** The first position of a millisecond. */

@@ -1,5 +1,4 @@
 import type { ConnectionControl } from '../control/connection-control.js';
-import type { Subscribers } from '../delivery/subscribers.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import type { Pipes } from '../publish/pipes.js';
 import type { Publisher } from '../publish/publisher.js';
@@ -10,7 +9,6 @@ import type { ReadinessSources } from './readiness.js';
 export interface HubParts extends ReadinessSources, StatsSources {
   readonly options: ResolvedOptions;
   readonly registration: StatsSources['registration'] & ReadinessSources['registration'];
-  readonly subscribers: Subscribers;
   readonly publisher: Publisher;
   readonly pipes: Pipes;
   readonly control: ConnectionControl;

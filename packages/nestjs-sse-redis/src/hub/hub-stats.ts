@@ -1,6 +1,6 @@
 import type { ClientConnections } from '../clients/client-connections.js';
 import type { Registrar } from '../clients/registrar.js';
-import type { Feeds } from '../delivery/feeds.js';
+import type { Shards } from '../delivery/shards/shards.js';
 import { LATENCY_BUCKETS, type CatchUpCause, type HubCounters } from '../delivery/hub-counters.js';
 
 /** The figures of this process, from `hub.stats()`. Counters count from its start. */
@@ -51,22 +51,21 @@ export interface HubStats {
 export interface StatsSources {
   readonly id: string;
   readonly clients: ClientConnections;
-  readonly feeds: Feeds;
+  readonly shards: Shards;
   readonly counters: HubCounters;
   readonly registration: Pick<Registrar, 'sweeps'>;
 }
 
-export function collectStats({ id, clients, feeds, counters, registration }: StatsSources): HubStats {
+export function collectStats({ id, clients, shards, counters, registration }: StatsSources): HubStats {
   const { sweeps } = registration;
-  const { link } = feeds;
   const { active, total, left } = clients.drainProgress;
   return {
     node: id,
     connections: clients.size,
     connectionStates: countStates(clients),
-    channels: feeds.size,
-    linkUp: link.up,
-    linkProvenAt: feeds.provenAt,
+    channels: shards.size,
+    linkUp: shards.all.every(({ feeds }) => feeds.link.up),
+    linkProvenAt: shards.provenAt,
     published: counters.published,
     publishFailures: counters.publishFailures,
     delivered: counters.delivered,

@@ -1,6 +1,6 @@
-import type { Broker } from '../broker/broker.interface.js';
 import type { ClientConnections } from '../clients/client-connections.js';
-import type { Feeds } from '../delivery/feeds.js';
+import type { Shard } from '../delivery/shards/shard.js';
+import type { Shards } from '../delivery/shards/shards.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import type { HubState } from './hub-state.js';
 
@@ -17,9 +17,8 @@ interface ProofPace {
 
 export interface ReadinessSources {
   readonly state: HubState;
-  readonly broker: Broker;
   readonly clients: ClientConnections;
-  readonly feeds: Feeds;
+  readonly shards: Shards;
   readonly registration: { readonly renewals: ProofPace };
   readonly options: Pick<ResolvedOptions, 'probeInterval'>;
 }
@@ -27,20 +26,32 @@ export interface ReadinessSources {
 /** Returns the reasons why new streams do not belong to this node. Asks Redis, and never rejects. */
 export async function findProblems({
   state,
-  broker,
   clients,
-  feeds,
+  shards,
   registration: { renewals },
   options,
 }: ReadinessSources): Promise<string[]> {
   if (!state.isStarted) return [state.isClosed ? 'closed' : 'not started'];
   const problems: string[] = [];
   if (clients.isDraining) problems.push('being shut down');
+  const results = await Promise.all(
+    shards.all.map((shard) => findLinkProblems(shard, options.probeInterval, renewals)),
+  );
+  // Shards of one Redis have the same.
+  return [...new Set([...problems, ...results.flat()])];
+}
+
+async function findLinkProblems(
+  { broker, feeds }: Pick<Shard, 'broker' | 'feeds'>,
+  probeInterval: number,
+  { pace, busySince }: ProofPace,
+): Promise<string[]> {
+  const problems: string[] = [];
   const { linkProblem } = broker;
-  const provenAt = Math.max(feeds.upOrProvenAt, renewals.busySince);
+  const provenAt = Math.max(feeds.upOrProvenAt, busySince);
   if (!feeds.link.up)
     problems.push(`the subscription in Redis is lost${linkProblem ? ` (${linkProblem})` : ''}`);
-  else if (Date.now() - provenAt > PROBES_MISSED * options.probeInterval * renewals.pace)
+  else if (Date.now() - provenAt > PROBES_MISSED * probeInterval * pace)
     problems.push('what is published is not proven to arrive');
   await broker.position().catch((error: Error) => problems.push(error.message));
   return problems;

@@ -106,11 +106,11 @@ export class SseHub {
   events(channel: string, options: EventsOptions = {}): Observable<SseEvent> {
     checkOptions('events()', options, EVENTS_OPTIONS);
     const { after, rewind } = options;
-    const { state, subscribers } = this.node;
+    const { state, shards } = this.node;
     const name = parseChannel(channel);
-    const lastEventId = after === undefined ? undefined : parseEventIdAfter(after, name);
+    const lastEventId = after === undefined ? undefined : parseEventIdAfter(after, name, shards.map);
     const start = { lastEventId, rewind: parseCount('rewind', rewind ?? 0) };
-    return observeChannel(subscribers, name, start, state);
+    return observeChannel(shards.subscribers, name, start, state);
   }
 
   /**
@@ -149,18 +149,22 @@ export class SseHub {
    * @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError | RedisUnavailableError
    */
   async history(channel: string, options: HistoryOptions = {}): Promise<HistoryPage> {
-    return readHistory(this.internals.broker, channel, options);
+    const { shards } = this.internals;
+    return readHistory((name) => shards.of(name).broker, shards.map, channel, options);
   }
 
   /**
    * The id of now: all events after it are still to come. Send it along with a snapshot, and let the page open its
    * stream with `?lastEventId=` from there, and nothing falls between the two. Take it before the snapshot is read.
    *
-   * @throws RedisUnavailableError
+   * @param channels where the hub has several shards: those of the stream, for a shorter id
+   * @throws InvalidChannelError | RedisUnavailableError
    */
-  async cursor(): Promise<string> {
-    const { feeds } = this.internals;
-    return feeds.lines.toId(await feeds.currentPosition());
+  async cursor(channels?: string | readonly string[]): Promise<string> {
+    const { shards, options } = this.internals;
+    return shards.cursor(
+      channels === undefined ? undefined : parseChannels(channels, options.channelsPerConnection),
+    );
   }
 
   /**

@@ -25,6 +25,9 @@ const MIB = 1_048_576;
 /** Sanity: Redis would wait for as many as there can never be. */
 export const MAX_REPLICAS = 100;
 
+/** Two connections each; an id of 64 entries has 1,300 characters. */
+const MAX_SHARDS = 64;
+
 /** The values that were resolved before, in the order of the table. */
 type Resolved = Readonly<Record<string, unknown>>;
 
@@ -78,6 +81,7 @@ export const OPTIONS = [
     isFunction('() => { username?, password }'),
   ),
   option<string>()('prefix', 'prefix', 'sse', isPrefix),
+  integer('shards', 'shards', 1, 1, MAX_SHARDS),
   integer('history.maxLength', 'maxLength', 1_000, 1, 1_000_000),
   integer('history.ttl', 'ttl', 60 * MINUTE, 1_000, 365 * DAY),
   integer('heartbeatInterval', 'heartbeatInterval', 20_000, 100, MAX_TIMER),

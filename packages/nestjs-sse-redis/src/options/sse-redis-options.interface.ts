@@ -30,6 +30,14 @@ export interface SseRedisOptions {
   readonly redisCredentials?: RedisCredentialsFunction;
   /** Begins the name of everything that the hub has in Redis. Hubs with different prefixes never meet. Default `'sse'`. */
   readonly prefix?: string;
+  /**
+   * Into how many data sets the channels are parted: 1 to 64, default 1. In a Redis Cluster they are spread over its masters,
+   * so that the hub grows with them: some four for each master, since growing is moving slots (docs/scaling.md). Order holds
+   * within a shard; a `{tag}` in the names of channels keeps these on one. Each shard takes two connections.
+   *
+   * All processes of a hub need the same number. It stays with the prefix.
+   */
+  readonly shards?: number;
   /** How much of each channel is kept for clients that come back. */
   readonly history?: {
     /** About how many events a channel keeps (Redis trims in blocks, so it may be a hundred more). Default 1,000. */

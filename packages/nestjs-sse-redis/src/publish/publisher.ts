@@ -1,5 +1,4 @@
-import type { Broker, Publication, PublishOutcome } from '../broker/broker.interface.js';
-import { idOfPublished } from '../broker/forks.js';
+import type { Publication, Published as Place, PublishOutcome } from '../broker/broker.interface.js';
 import type { HubCounters } from '../delivery/hub-counters.js';
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { InvalidEventError } from '../errors/invalid-event.error.js';
@@ -9,7 +8,6 @@ import type { SseEventInput } from '../event/sse-event.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import type { PipePublisher } from './pipes.js';
 import type { ChannelEventInput, Published, PublishOptions, PublishResult } from './publish.types.js';
-import { Acknowledged } from './acknowledged.js';
 import { serializeData } from './serialize-data.js';
 import { MAX_REPLICAS } from '../options/option-table.js';
 import { checkOptions, findUnknownField } from '../event/known-options.js';
@@ -21,13 +19,19 @@ const PUBLISH_OPTIONS = new Set(['idempotencyKey', 'ephemeral', 'replicas']);
 const MANY_FIELDS = new Set(['channel', ...EVENT_FIELDS, ...PUBLISH_OPTIONS]);
 const NO_ID = ' The hub gives each event its id, and each connection its retry time: leave them out.';
 
+/** Where events are published. */
+export interface PublishTarget {
+  /** Never rejects: each publication has an outcome of its own. */
+  publish(publications: readonly Publication[]): Promise<PublishOutcome[]>;
+  /** The id of an event that was published. */
+  idOf(channel: string, published: Place): string;
+}
+
 /** Checks, encodes and publishes events. */
 export class Publisher implements PipePublisher {
-  readonly acknowledged = new Acknowledged();
-
   /** @param check throws while the hub does not run */
   constructor(
-    private readonly broker: Broker,
+    private readonly target: PublishTarget,
     private readonly options: Pick<ResolvedOptions, 'payloadBytes' | 'serialize' | 'replicas'>,
     private readonly counters: HubCounters,
     private readonly check: () => void,
@@ -38,7 +42,7 @@ export class Publisher implements PipePublisher {
     checkOptions('publish()', options, PUBLISH_OPTIONS);
     const [outcome] = await this.send([this.prepare(channel, event, options)]);
     if ('error' in outcome!) throw outcome.error;
-    return { id: idOfPublished(this.broker.line, outcome!) };
+    return { id: this.target.idOf(channel, outcome!) };
   }
 
   async publishMany(events: readonly ChannelEventInput[]): Promise<PublishResult[]> {
@@ -58,7 +62,8 @@ export class Publisher implements PipePublisher {
     }
     const outcomes = publications.length > 0 ? await this.send(publications) : [];
     outcomes.forEach((outcome, i) => {
-      results[places[i]!] = 'error' in outcome ? outcome : { id: idOfPublished(this.broker.line, outcome) };
+      results[places[i]!] =
+        'error' in outcome ? outcome : { id: this.target.idOf(publications[i]!.channel, outcome) };
     });
     return results;
   }
@@ -81,15 +86,10 @@ export class Publisher implements PipePublisher {
 
   async send(publications: readonly Publication[]): Promise<PublishOutcome[]> {
     this.check();
-    const outcomes = await this.broker.publish(publications);
-    for (const [i, outcome] of outcomes.entries()) {
-      if ('error' in outcome) {
-        this.counters.publishFailures++;
-        continue;
-      }
-      this.counters.published++;
-      const { channel, ephemeral } = publications[i]!;
-      if (!ephemeral) this.acknowledged.note(channel, outcome.position, outcome.line);
+    const outcomes = await this.target.publish(publications);
+    for (const outcome of outcomes) {
+      if ('error' in outcome) this.counters.publishFailures++;
+      else this.counters.published++;
     }
     return outcomes;
   }

@@ -72,6 +72,7 @@ export class ResponseSink extends FrameWriter implements EventSink, GuardedStrea
   }
 
   late(_channel: string, record: EventRecord, id: string): boolean {
+    this.hasEvents = true;
     return this.write(formatLateFrame(record, id));
   }
 
@@ -113,6 +114,10 @@ export class ResponseSink extends FrameWriter implements EventSink, GuardedStrea
 
   async closed(): Promise<void> {
     if (!this.isClosed) await new Promise<void>((resolve) => this.response.once('close', resolve));
+  }
+
+  mayEnd(): boolean {
+    return true;
   }
 
   end(): void {

@@ -2,14 +2,15 @@ import { TestCluster, until, type RedisServer } from '@nestjs-sse-redis/testing'
 import type { SseRedisOptions } from 'nestjs-sse-redis';
 import type { Fork } from '../../src/broker/broker.interface.js';
 import { parseEventId } from '../../src/event/position.js';
+import { ShardMap } from '../../src/event/shard-map.js';
 import { AppNode } from './app-node.js';
 import { FAST } from './deployment.js';
 import { readForks } from './read-forks.js';
 import type { Payload } from './publisher.js';
 import type { LoggedEvent } from './verdict.js';
 
-/** All keys of the hub are in the slot of this one. */
-export const HUB = '{sse}';
+/** The prefix of the hub, as it is by default. */
+const PREFIX = 'sse';
 
 const OPTIONS: SseRedisOptions = {
   ...FAST,
@@ -22,9 +23,10 @@ const QUIET: SseRedisOptions = { probeInterval: 60_000, auditInterval: 600_000 }
 
 /** A cluster, and three nodes of one application, the last of them a quiet one. */
 export class ClusterDeployment {
-  static async start(): Promise<ClusterDeployment> {
+  /** @param shards of the hub */
+  static async start(shards = 1): Promise<ClusterDeployment> {
     const cluster = await TestCluster.start();
-    const deployment = new ClusterDeployment(cluster);
+    const deployment = new ClusterDeployment(cluster, new ShardMap(shards));
     await Promise.all(deployment.nodes.map((node) => node.restart()));
     return deployment;
   }
@@ -34,14 +36,31 @@ export class ClusterDeployment {
   /** When a replica of each shard was made its master last, by the number of the shard; ms of `performance.now()`. */
   private readonly elections = new Map<number, number>();
 
-  private constructor(readonly cluster: TestCluster) {
+  /** The hash tags of the hub: that of the registry, then those of shards with channels. */
+  private readonly tags: readonly string[];
+  /** What befalls: the slot of this tag, and whatever else is on its master. */
+  target: string;
+
+  private constructor(
+    readonly cluster: TestCluster,
+    readonly map: ShardMap,
+  ) {
+    const parts = Array.from({ length: map.count }, (_, shard) => `{${map.tagOf(shard, PREFIX)}}`);
+    this.tags = map.count === 1 ? [`{${PREFIX}}`] : [`{${PREFIX}}`, ...parts];
+    this.target = this.tags[0]!;
     this.quiet = this.createQuietNode('the quiet node');
     this.nodes = [this.createNode('node 0'), this.createNode('node 1'), this.quiet];
   }
 
   private createNode(name: string, options: SseRedisOptions = {}, execArgv?: string[]): AppNode {
     const adapter = name.endsWith('1') ? 'fastify' : 'express';
-    return new AppNode(name, adapter, { redis: this.cluster.connection, ...OPTIONS, ...options }, execArgv);
+    const all = {
+      redis: this.cluster.connection,
+      shards: this.map.count,
+      ...OPTIONS,
+      ...options,
+    };
+    return new AppNode(name, adapter, all, execArgv);
   }
 
   /** @param twin a module of `twins/` that takes a protection away */
@@ -57,7 +76,7 @@ export class ClusterDeployment {
     const next = masters.reduce((one, other) =>
       (elections.get(this.shardOf(one)) ?? 0) <= (elections.get(this.shardOf(other)) ?? 0) ? one : other,
     );
-    if ((await cluster.owner(HUB)) !== next) await cluster.migrate(HUB, { to: next });
+    if ((await cluster.owner(this.target)) !== next) await cluster.migrate(this.target, { to: next });
     elections.set(this.shardOf(next), performance.now());
     await this.replicated();
   }
@@ -66,9 +85,31 @@ export class ClusterDeployment {
     return this.cluster.nodes.indexOf(server) % 3;
   }
 
-  /** A replica that follows its master has the clock; else it would be lost with all data. */
+  /** The next fault befalls another slot of the hub. */
+  nextTarget(): void {
+    this.target = this.tags[(this.tags.indexOf(this.target) + 1) % this.tags.length]!;
+  }
+
+  /** The tag of the shard of a channel. */
+  private tagOf(channel: string): string {
+    return this.getTag(this.map.of(channel));
+  }
+
+  private getTag(shard: number): string {
+    return this.tags[this.map.count === 1 ? 0 : shard + 1]!;
+  }
+
+  private getLog(channel: string): string {
+    return `${this.tagOf(channel)}:log:${channel}`;
+  }
+
+  /** A replica that follows its master has the clocks; else they would be lost with all data. */
   async replicated(): Promise<void> {
-    for (const replica of await this.cluster.replicasOf(await this.cluster.owner(HUB))) {
+    for (const tag of this.tags) await this.isReplicated(tag);
+  }
+
+  private async isReplicated(tag: string): Promise<void> {
+    for (const replica of await this.cluster.replicasOf(await this.cluster.owner(tag))) {
       // It may still load what its master has sent.
       await until(() =>
         replica.cli('READONLY').then(
@@ -76,15 +117,18 @@ export class ClusterDeployment {
           () => false,
         ),
       );
-      await until(() => replica.cli('EXISTS', `${HUB}:clock`).then((count) => count === 1));
+      await until(() => replica.cli('EXISTS', `${tag}:clock`).then((count) => count === 1));
     }
   }
 
   /** What survived of the channels. */
   async readLogs(channels: readonly string[]): Promise<LoggedEvent[]> {
-    const owner = await this.cluster.owner(HUB);
     const logs = channels.map(async (channel) => {
-      const entries = (await owner.cli('XRANGE', getLog(channel), '-', '+')) as [string, [string, string]][];
+      const owner = await this.cluster.owner(this.tagOf(channel));
+      const entries = (await owner.cli('XRANGE', this.getLog(channel), '-', '+')) as [
+        string,
+        [string, string],
+      ][];
       return entries.map(([, [, record]]) => {
         const id = /^id: (.*)$/m.exec(record)![1]!;
         const { key } = JSON.parse(/^data: (.*)$/m.exec(record)![1]!) as Payload;
@@ -94,13 +138,15 @@ export class ClusterDeployment {
     return (await Promise.all(logs)).flat();
   }
 
-  async readForks(): Promise<Fork[]> {
-    const owner = await this.cluster.owner(HUB);
-    return readForks((...command) => owner.cli(...command), HUB);
+  async readForks(shard: number): Promise<Fork[]> {
+    const tag = this.getTag(shard);
+    const owner = await this.cluster.owner(tag);
+    return readForks((...command) => owner.cli(...command), tag);
   }
 
   async forget(channels: readonly string[]): Promise<void> {
-    await (await this.cluster.owner(HUB)).cli('UNLINK', ...channels.map(getLog));
+    for (const channel of channels)
+      await (await this.cluster.owner(this.tagOf(channel))).cli('UNLINK', this.getLog(channel));
   }
 
   async stop(): Promise<void> {
@@ -108,5 +154,3 @@ export class ClusterDeployment {
     await this.cluster.stop();
   }
 }
-
-const getLog = (channel: string): string => `${HUB}:log:${channel}`;

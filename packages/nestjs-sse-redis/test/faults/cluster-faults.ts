@@ -1,6 +1,6 @@
 import { until, type RedisServer } from '@nestjs-sse-redis/testing';
 import { setTimeout as pause } from 'node:timers/promises';
-import { HUB, type ClusterDeployment } from './cluster-deployment.js';
+import type { ClusterDeployment } from './cluster-deployment.js';
 
 export interface ClusterFault {
   /** Whether events that were acknowledged may be lost. */
@@ -16,14 +16,13 @@ const SLOTS_BESIDE = 60;
 const MOVES = 3;
 /** How long a new master takes what is published before the old one is back. */
 const TAKEN_MS = 300;
-const CLOCK = `${HUB}:clock`;
 
 /**
  * redis-cli moves the lowest slots of a node. So the hub goes to the node where few are lower, and from there with others to
  * the node that has the fewest. A master whose last slot goes becomes a replica: one is left.
  */
-async function reshard({ cluster }: ClusterDeployment): Promise<void> {
-  const slot = await cluster.slotOf(HUB);
+async function reshard({ cluster, target }: ClusterDeployment): Promise<void> {
+  const slot = await cluster.slotOf(target);
   const masters = await Promise.all(
     (await cluster.masters()).map(async (master) => {
       const slots = await cluster.slotsOf(master);
@@ -34,30 +33,30 @@ async function reshard({ cluster }: ClusterDeployment): Promise<void> {
     .toSorted((a, b) => a.lower - b.lower)
     .toSorted((a, b) => Number(b.count > b.lower + 1) - Number(a.count > a.lower + 1));
   const to = others.reduce((one, other) => (one.count <= other.count ? one : other));
-  if ((await cluster.owner(HUB)) !== from!.master) await cluster.migrate(HUB, { to: from!.master });
+  if ((await cluster.owner(target)) !== from!.master) await cluster.migrate(target, { to: from!.master });
   const slots = Math.min(from!.lower + 1 + SLOTS_BESIDE, from!.count - 1);
   await cluster.reshard({ from: from!.master, to: to.master, slots });
 }
 
 /** The master goes, and comes back when its successor has taken what was published meanwhile. */
 async function replace(
-  { cluster }: ClusterDeployment,
+  { cluster, target }: ClusterDeployment,
   away: (old: RedisServer) => unknown,
   back: (old: RedisServer) => unknown,
 ): Promise<void> {
-  const old = await cluster.findVictim(HUB);
+  const old = await cluster.findVictim(target);
   await away(old);
-  const next = await cluster.elected(HUB, old);
-  const before = await next.cli('HGET', CLOCK, 'forks');
-  await until(() => next.cli('HGET', CLOCK, 'forks').then((forks) => forks !== before));
+  const next = await cluster.elected(target, old);
+  const before = await next.cli('HGET', `${target}:clock`, 'forks');
+  await until(() => next.cli('HGET', `${target}:clock`, 'forks').then((forks) => forks !== before));
   await pause(TAKEN_MS);
   await back(old);
-  await cluster.agreed([await cluster.slotOf(HUB)], next);
+  await cluster.agreed([await cluster.slotOf(target)], next);
 }
 
 /** All other nodes hang, so that the owner is in the minority. */
-async function isolate({ cluster }: ClusterDeployment): Promise<void> {
-  const owner = await cluster.owner(HUB);
+async function isolate({ cluster, target }: ClusterDeployment): Promise<void> {
+  const owner = await cluster.owner(target);
   const others = cluster.nodes.filter((node) => node !== owner);
   for (const node of others) node.pause();
   await until(async () => String(await owner.cli('CLUSTER', 'INFO')).includes('cluster_state:fail'));
@@ -69,25 +68,25 @@ export const CLUSTER_FAULTS = {
   'slot migrations': {
     mayLose: false,
     elects: false,
-    inject: async ({ cluster }) => {
-      for (let i = 0; i < MOVES; i++) await cluster.migrate(HUB);
+    inject: async ({ cluster, target }) => {
+      for (let i = 0; i < MOVES; i++) await cluster.migrate(target);
     },
   },
   'redis-cli reshard': { mayLose: false, elects: false, inject: reshard },
   'CLUSTER FAILOVER': {
     mayLose: false,
     elects: true,
-    inject: ({ cluster }) => cluster.failover(HUB).then(() => undefined),
+    inject: ({ cluster, target }) => cluster.failover(target).then(() => undefined),
   },
   'CLUSTER FAILOVER FORCE': {
     mayLose: true,
     elects: true,
-    inject: ({ cluster }) => cluster.failover(HUB, 'FORCE').then(() => undefined),
+    inject: ({ cluster, target }) => cluster.failover(target, 'FORCE').then(() => undefined),
   },
   'CLUSTER FAILOVER TAKEOVER': {
     mayLose: true,
     elects: true,
-    inject: ({ cluster }) => cluster.failover(HUB, 'TAKEOVER').then(() => undefined),
+    inject: ({ cluster, target }) => cluster.failover(target, 'TAKEOVER').then(() => undefined),
   },
   'kill -9 of the owner': {
     mayLose: true,

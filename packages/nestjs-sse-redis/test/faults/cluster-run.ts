@@ -13,7 +13,9 @@ import {
   type Circumstances,
   type Counts,
   type LoggedEvent,
+  type Verdict,
 } from './verdict.js';
+import { toReceptionOf } from './shard-reception.js';
 import { WatchedClient } from './watched-client.js';
 
 const CHANNELS = 6;
@@ -68,6 +70,7 @@ export class ClusterRun {
 
   async run(): Promise<ClusterOutcome> {
     const { deployment, fault } = this;
+    deployment.nextTarget();
     if (fault.elects) await deployment.prepareElection();
     this.connectClients();
     await Promise.all(this.all.map((client) => client.placed()));
@@ -153,22 +156,22 @@ export class ClusterRun {
   private async conclude(): Promise<ClusterOutcome> {
     const { deployment, publisher, problems } = this;
     const surviving = await deployment.readLogs(this.channels);
-    const loss = new DataLoss();
-    loss.masterLost = this.fault.mayLose;
-    loss.forks = await deployment.readForks();
-    loss.unlogged = this.findUnlogged(surviving);
-    loss.acknowledged = new Set(publisher.events.map(identify));
-    const events = surviving.map((event) => ({ ...event, doubtful: false }));
-    const circumstances: Circumstances = { events, loss, announcementDropped: false };
-    await this.waitForNotices(circumstances);
+    const unlogged = this.findUnlogged(surviving);
+    const acknowledged = new Set(publisher.events.map(identify));
+    const shards = await Promise.all(
+      Array.from({ length: deployment.map.count }, (_, shard) =>
+        this.findCircumstances(shard, surviving, unlogged, acknowledged),
+      ),
+    );
+    await this.waitForNotices(shards);
     await Promise.all(this.all.map((client) => client.stop()));
-    if (!this.fault.mayLose && loss.unlogged.length > 0)
-      problems.push(`no log has ${loss.unlogged.map(identify).join(', ')}`);
+    if (!this.fault.mayLose && unlogged.length > 0)
+      problems.push(`no log has ${unlogged.map(identify).join(', ')}`);
     const doubled = surviving.length - new Set(surviving.map(({ key }) => key)).size;
     if (doubled > 0) problems.push(`logs have ${doubled} events twice`);
     const counts = noCounts();
     for (const client of this.clients) {
-      const verdict = judge(client, circumstances);
+      const verdict = this.judge(client, shards);
       problems.push(...verdict.problems);
       for (const name of COUNTS) counts[name] += verdict.counts[name];
     }
@@ -176,11 +179,11 @@ export class ClusterRun {
     return {
       counts,
       events: surviving.length,
-      acknowledgedAndLost: loss.unlogged.filter((event) => loss.acknowledged.has(identify(event))).length,
+      acknowledgedAndLost: unlogged.filter((event) => acknowledged.has(identify(event))).length,
       connections: this.clients.reduce((sum, client) => sum + client.connections, 0),
       delays: this.measureDelays(surviving, this.clients.slice(0, STEADY.length)),
       control: this.controlled && {
-        counts: judge(this.controlled, circumstances).counts,
+        counts: this.judge(this.controlled, shards).counts,
         latest: Math.max(...this.measureDelays(surviving, [this.controlled])),
       },
       failures: publisher.failures,
@@ -188,9 +191,40 @@ export class ClusterRun {
     };
   }
 
+  private async findCircumstances(
+    shard: number,
+    surviving: readonly LoggedEvent[],
+    unlogged: readonly LoggedEvent[],
+    acknowledged: ReadonlySet<string>,
+  ): Promise<Circumstances> {
+    const { deployment, fault } = this;
+    const isHere = ({ channel }: LoggedEvent) => deployment.map.of(channel) === shard;
+    const loss = new DataLoss();
+    loss.masterLost = fault.mayLose;
+    loss.forks = await deployment.readForks(shard);
+    loss.unlogged = unlogged.filter(isHere);
+    loss.acknowledged = acknowledged;
+    const events = surviving.flatMap((event) => (isHere(event) ? [{ ...event, doubtful: false }] : []));
+    return { events, loss, announcementDropped: false };
+  }
+
+  /** Nothing is promised of the order of events of two shards. */
+  private judge(client: WatchedClient, shards: readonly Circumstances[]): Verdict {
+    const { map } = this.deployment;
+    const counts = noCounts();
+    const problems: string[] = [];
+    for (const [shard, circumstances] of shards.entries()) {
+      if (!client.channels.some((channel) => map.of(channel) === shard)) continue;
+      const verdict = judge(toReceptionOf(shard, map, client), circumstances);
+      problems.push(...verdict.problems);
+      for (const name of COUNTS) counts[name] += verdict.counts[name];
+    }
+    return { counts, problems };
+  }
+
   /** All processes live on: each client is told of what they had acknowledged and a failover lost. */
-  private async waitForNotices(circumstances: Circumstances): Promise<void> {
-    const untold = () => this.clients.filter((client) => judge(client, circumstances).counts.goneUnseen > 0);
+  private async waitForNotices(shards: readonly Circumstances[]): Promise<void> {
+    const untold = () => this.clients.filter((client) => this.judge(client, shards).counts.goneUnseen > 0);
     await until(() => untold().length === 0, { interval: 50 }).catch(() => {
       const names = untold().map(({ name }) => name);
       this.problems.push(`not told of what was acknowledged and lost: ${names.join(', ')}`);

@@ -7,5 +7,5 @@ export async function readForks(
   hub: string,
 ): Promise<Fork[]> {
   const [forks, replid] = (await ask('HMGET', `${hub}:clock`, 'forks', 'replid')) as (string | null)[];
-  return parseForks(forks ?? '', Number(replid?.split('.')[1] ?? 0))!;
+  return parseForks(forks ?? '', Number(/\.(\d+)/.exec(replid ?? '')?.[1] ?? 0))!;
 }

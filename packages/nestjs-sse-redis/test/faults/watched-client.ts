@@ -80,11 +80,11 @@ export class WatchedClient {
     );
   }
 
-  /** From where on it is to get everything: the first position that it was told. */
+  /** From where on it is to get everything: the first position that it was told, of the first shard of its id. */
   get start(): number | undefined {
     for (const stream of [...this.earlier, this.stream]) {
       const id = stream.blocks.find((block) => block.id !== undefined)?.id;
-      if (id !== undefined) return parseEventId(id);
+      if (id !== undefined) return parseEventId(id.split(',')[0]!);
     }
     return undefined;
   }

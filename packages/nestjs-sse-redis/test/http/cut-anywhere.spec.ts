@@ -40,7 +40,7 @@ forEachAdapter((adapter) => {
 
   /** Announcements of some channels do not arrive, until what is returned is called. */
   function loseAnnouncements(channels: readonly string[]): () => void {
-    const { feeds } = hub['node'];
+    const { feeds } = hub['node'].shards.home;
     const announced = feeds.announced.bind(feeds);
     feeds.announced = (channel, event) => {
       if (!channels.includes(channel)) announced(channel, event);

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { Acknowledged } from '../../src/publish/acknowledged.js';
+import { Acknowledged } from '../../src/delivery/losses/acknowledged.js';
 
 const SECOND = 1_000;
 const fork = { from: 50, began: 250, line: 1, serverStart: '' };

@@ -64,7 +64,7 @@ describe('a notice', () => {
     await there.waitFor(1);
     await publisher.running.close();
     await there.close();
-    await until(() => fork.old.hub['node'].feeds.size === 0);
+    await until(() => fork.old.hub['node'].shards.home.feeds.size === 0);
     await fork.scene.switchOver();
     await publish(fork.old, 'news', 3);
     await until(() => told(client.messages).includes(3));

@@ -125,7 +125,7 @@ it('tells nothing of events that came over a link which broke again before anybo
   scene.proxy.cut();
   await until(async () => {
     await other.hub.publish('news', { type: 'n', data: 2 });
-    return announced.mock.contexts.includes(test.hub['node'].feeds);
+    return announced.mock.contexts.includes(test.hub['node'].shards.home.feeds);
   });
   const { id } = await other.hub.publish('news', { type: 'n', data: 3 });
   await until(async () => (await offsetOf(third)) === (await offsetOf(next)));

@@ -1,7 +1,6 @@
 import { jest } from '@jest/globals';
 import { Audit } from '../../src/delivery/losses/audit.js';
 import { LossWatch } from '../../src/delivery/losses/loss-watch.js';
-import type { SseNode } from '../../src/sse-node.js';
 import { Fork, publish, told } from './failover-scene.js';
 
 const fork = Fork.use();
@@ -84,7 +83,7 @@ describe('an audit behind a fork', () => {
     await fork.scene.switchOver();
     await client.waitFor(3);
     expect(told(client.messages)).toEqual([2, gapOf('other'), 10]);
-    await (fork.old.hub['node'] as SseNode)['lossWatch']['audit'].finish();
+    await fork.old.hub['node'].shards.home['lossWatch']['audit'].finish();
     return fork.old.hub.stats().announcementsLost;
   }
 

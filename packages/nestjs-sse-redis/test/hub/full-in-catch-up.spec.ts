@@ -32,6 +32,7 @@ class SlowSink implements EventSink {
   message = () => true;
   join = () => false;
   leaveGroup = () => 0;
+  mayEnd = () => true;
   end(): void {}
 }
 
@@ -47,12 +48,12 @@ describe.each(brokers)('a client that becomes full while memory brings it up, ov
       auditInterval: MAX_TIMER,
       history: { ttl: 3 * MAX_TIMER, maxLength: 100_000 },
     });
-    const { subscribers, feeds } = hub['node'];
+    const { subscribers, feeds } = hub['node'].shards.home;
     const sink = new SlowSink();
     let opened: Subscriber | undefined;
     const close = subscribers.open(['a', 'b'], {}, sink, {
       failed: (error) => sink.got.push(String(error)),
-      opened: (connection) => (opened = connection),
+      opened: (connection) => (opened = connection as Subscriber),
     });
     hubs.closeLater(close);
     await until(() => opened?.isLive === true);

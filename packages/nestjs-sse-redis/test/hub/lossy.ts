@@ -1,8 +1,8 @@
 import type { SseHub } from 'nestjs-sse-redis';
 import type { Position } from '../../src/event/position.js';
-import type { SseNode } from '../../src/sse-node.js';
+import type { Shard } from '../../src/delivery/shards/shard.js';
 
-const inside = (hub: SseHub): SseNode => hub['node'] as SseNode;
+const inside = (hub: SseHub): Shard => hub['node'].shards.home;
 
 /**
  * Has a hub hear nothing of the next event of a channel, as if its announcement had been lost on the way.

@@ -100,7 +100,7 @@ describe.each(brokers)('hub.pipe() over the $broker broker', ({ broker }) => {
     const client = await test.client(['a']);
     await test.hub.pipe('a', ['item']);
     await client.ended;
-    const { subscribers } = test.hub['node'];
+    const { subscribers } = test.hub['node'].shards.home;
     // The hub has one of its own, on another channel.
     const open = () =>
       [...subscribers['subscribers'].keys()].filter(({ feeds }) =>

@@ -79,7 +79,7 @@ describe('the publishes of one tick', () => {
   });
 
   it('would be a write for each run of the script (negative control)', async () => {
-    const { broker } = test.hub['node'] as unknown as { broker: { commands: Commands } };
+    const { broker } = test.hub['node'].shards.home as unknown as { broker: { commands: Commands } };
     const rounds = broker.commands['rounds'];
     Object.defineProperty(rounds, 'current', { get: () => rounds['begin']() });
     const { writes } = await writesOfATick();

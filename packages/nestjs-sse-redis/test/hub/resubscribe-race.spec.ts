@@ -11,7 +11,8 @@ const hubs = Hubs.over('redis');
 
 afterEach(() => jest.restoreAllMocks());
 
-const subscriberOf = (hub: SseHub): Redis => (hub['node'].broker as RedisBroker)['connections'].subscriber;
+const subscriberOf = (hub: SseHub): Redis =>
+  (hub['node'].shards.home.broker as RedisBroker)['connections'].subscriber;
 
 /** Holds back a command of a connection, as a slow network does, and its answer. */
 function hold(redis: Redis, command: 'subscribe' | 'unsubscribe') {

@@ -42,7 +42,7 @@ function replace<T extends object, K extends keyof T>(hubs: Hubs, on: T, method:
 describe.each(brokers)('a channel with several runs over the $broker broker', ({ broker }) => {
   const hubs = Hubs.over(broker);
   const start = () => hubs.start({ history: { maxLength: 10_000 } });
-  const inside = ({ hub }: TestHub): Inside => hub['node'];
+  const inside = ({ hub }: TestHub): Inside => hub['node'].shards.home;
 
   function page(
     test: TestHub,
@@ -380,7 +380,7 @@ describe('a channel with several runs over a link that breaks', () => {
     await test.hub.publish('a', { data: 'A0' });
     await stream.waitFor(({ data }) => data === 'A0');
     // The link comes back after the next run has begun: else the end would be the newest, and the page be sent it.
-    const { broker } = test.hub['node'] as unknown as { broker: { onRestored(): Promise<void> } };
+    const { broker } = test.hub['node'].shards.home as unknown as { broker: { onRestored(): Promise<void> } };
     const onRestored = broker.onRestored.bind(broker);
     let restore!: () => void;
     const begun = new Promise<void>((resolve) => (restore = resolve));

@@ -68,6 +68,7 @@ class RecordingSink implements EventSink {
   }
   join = () => false;
   leaveGroup = () => 0;
+  mayEnd = () => true;
   end(): void {}
 }
 

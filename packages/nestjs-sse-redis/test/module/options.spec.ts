@@ -95,6 +95,7 @@ describe('the options', () => {
       authorize: undefined,
       onRefusal: 'channel',
       serialize: undefined,
+      shards: 1,
       directWrites: true,
       idle: 'normal',
       ...Object.fromEntries(numbers.map(({ resolved, fallback }) => [resolved, fallback])),

@@ -99,7 +99,7 @@ export async function publishNaively(
   event: SseEventInput,
   encode: Encode,
 ): Promise<string> {
-  const { broker } = hub['node'];
+  const { broker } = hub['node'].shards.home;
   const kind = typeof event.data === 'string' ? 't' : 'j';
   const [outcome] = await broker.publish([
     { channel, event: { kind, text: encode(event) }, ephemeral: false, idempotencyKey: undefined },

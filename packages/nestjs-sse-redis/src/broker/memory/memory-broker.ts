@@ -14,6 +14,7 @@ import type {
   ReadRequest,
 } from '../broker.interface.js';
 import { CHANGES_CHANNEL } from '../registry-store.interface.js';
+import type { ShardPlace } from '../shard-place.interface.js';
 import { MemoryLog } from './memory-log.js';
 import { MemoryRegistryStore } from './memory-registry-store.js';
 
@@ -36,7 +37,9 @@ export class MemoryBroker implements Broker {
   constructor(
     private readonly options: ResolvedOptions,
     private readonly nodeId: string,
+    place?: ShardPlace,
   ) {
+    this.line = { forks: [], line: 0, serverStart: '', since: Infinity, shard: place?.index };
     this.registry = new MemoryRegistryStore((changes) => {
       const text = `data: ${JSON.stringify(changes)}\n\n`;
       this.append({
@@ -121,7 +124,7 @@ export class MemoryBroker implements Broker {
 
   readonly linkProblem = undefined;
   /** Memory has one line: no other will ever be heard of. */
-  readonly line: DataLine = { forks: [], line: 0, serverStart: '', since: Infinity };
+  readonly line: DataLine;
 
   async close(): Promise<void> {
     clearInterval(this.timer);
@@ -140,7 +143,7 @@ export class MemoryBroker implements Broker {
     const log = this.getLog(channel, now);
     const position = (this.head = Math.max(toPosition(now), this.head + 1));
     const prev = log?.newest.position ?? Math.max(toPosition(now - this.options.ttl), this.epochStart);
-    const record = parseRecord(encodeRecord(position, prev, event, ephemeral, !log));
+    const record = parseRecord(encodeRecord(position, prev, event, ephemeral, !log, this.line.shard));
     if (!ephemeral) {
       const { maxLength, ttl } = this.options;
       const expires = now + ttl + EXPIRY_MARGIN_MS;

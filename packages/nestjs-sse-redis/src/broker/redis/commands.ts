@@ -55,7 +55,7 @@ export interface Replicas {
 
 /** Runs scripts over the command connection: those of a tick in one pipeline, within a time, with errors that say what happened. */
 export class Commands {
-  readonly line = new Line();
+  readonly line: Line;
   /** Of calls that were sent and not answered, about how many characters. */
   private waiting = 0;
   /** The rounds that were sent and not answered. */
@@ -76,7 +76,10 @@ export class Commands {
     private readonly timeout: number,
     /** Announcements go to the subscribers of one node of a cluster. */
     private readonly isSharded: boolean,
+    /** That ids name. */
+    shard: number | undefined,
   ) {
+    this.line = new Line(shard);
     redis.on('close', () => this.line.lost());
   }
 

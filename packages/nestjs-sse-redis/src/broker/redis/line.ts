@@ -1,4 +1,4 @@
-import type { Position } from '../../event/position.js';
+import { shardSuffix, type Position } from '../../event/position.js';
 import type { DataLine, Fork } from '../broker.interface.js';
 
 /** In the place of a replication id: this server does not tell it. */
@@ -12,7 +12,7 @@ export type KnownLine = Pick<Line, 'connection' | 'line'>;
  * with the clock, and answer only where the two differ.
  */
 export class Line implements DataLine {
-  /** The replication id with the number of the line, as scripts are told it; on a new connection that number alone. */
+  /** The replication id with what ids end in behind it, as scripts are told it; on a new connection that end alone. */
   replid = '';
   /** Where new lines began, the oldest first. */
   forks: readonly Fork[] = [];
@@ -22,10 +22,15 @@ export class Line implements DataLine {
   /** How many connections there were: what one of them answered says nothing about the next. */
   connection = 0;
 
+  /** @param shard that ids name; undefined where the hub has but one */
+  constructor(readonly shard?: number) {
+    this.replid = shardSuffix(shard);
+  }
+
   /** The connection is gone, and the next may lead to another server. */
   lost(): void {
     this.connection++;
-    this.replid = this.line > 0 ? `.${this.line}` : '';
+    this.replid = this.suffix;
   }
 
   /**
@@ -40,17 +45,22 @@ export class Line implements DataLine {
     if (!Array.isArray(last) || !Buffer.isBuffer(last[0])) return sent.line;
     reply.pop();
     const replid = last[0].toString();
-    const line = Number(replid.split('.')[1] ?? 0);
+    const line = Number(/\.(\d+)/.exec(replid)?.[1] ?? 0);
     if (sent.connection !== this.connection) return line;
     this.line = line;
     const forks = parseForks(String(last[1]), this.line);
     // With a list that a hand in Redis spoilt the hub goes on as where nothing is told.
-    this.replid = forks ? replid : HIDDEN + (this.line > 0 ? `.${this.line}` : '');
+    this.replid = forks ? replid : HIDDEN + this.suffix;
     this.forks = forks ?? [];
     this.serverStart = String(last[2] ?? '');
     // Where INFO is hidden nobody will hear of another line.
     this.since = Number(last[3] ?? Infinity);
     return line;
+  }
+
+  /** What ids end in. */
+  private get suffix(): string {
+    return (this.line > 0 ? `.${this.line}` : '') + shardSuffix(this.shard);
   }
 }
 

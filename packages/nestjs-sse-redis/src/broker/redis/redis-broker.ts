@@ -15,7 +15,8 @@ import type {
   ReadLimits,
   ReadRequest,
 } from '../broker.interface.js';
-import { checkCommands, toUnsupported } from './command-check.js';
+import type { ShardPlace } from '../shard-place.interface.js';
+import { toUnsupported } from './command-check.js';
 import { Commands } from './commands.js';
 import { Connections } from './connections.js';
 import { Keys } from './keys.js';
@@ -29,7 +30,7 @@ import { RedisSettings } from './redis-settings.js';
 import { Script } from './script.js';
 import sendLua from './scripts/send.lua.js';
 import { subscriptionsEnded, toRefusal } from './refusals.js';
-import { checkServer } from './server-check.js';
+import { checkStart } from './start-check.js';
 import { Subscription } from './subscription.js';
 import { untilAccepted } from './until-accepted.js';
 
@@ -66,8 +67,9 @@ export class RedisBroker implements Broker {
     redis: NonNullable<ResolvedOptions['redis']>,
     private readonly options: ResolvedOptions,
     nodeId: string,
+    private readonly place?: ShardPlace,
   ) {
-    this.settings = new RedisSettings(redis, options);
+    this.settings = new RedisSettings(redis, options, place);
     this.keys = new Keys(this.settings.prefix, this.settings.db);
     this.probeChannel = this.keys.probe(nodeId);
     this.inbox = this.keys.inbox(nodeId);
@@ -81,6 +83,7 @@ export class RedisBroker implements Broker {
       this.outage,
       options.publishTimeout,
       cluster !== undefined,
+      place?.index,
     );
     this.publishing = new PublishQueue(this.commands, this.keys, options);
     this.logs = new RedisLogs(this.commands, this.keys, options);
@@ -117,7 +120,9 @@ export class RedisBroker implements Broker {
       await this.connections.connect(this.options.connectTimeout, (error) => {
         if (this.isStarted) this.outage.failed(error);
       });
-      server = await this.checkServer();
+      const { settings, commands, keys, options, place } = this;
+      const { command: redis } = this.connections;
+      server = await checkStart({ redis, settings, commands, keys, options, place });
       const subscribe = () => this.subscription.start([this.probeChannel, this.inbox]);
       await untilAccepted(subscribe, this.settings.patience);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
@@ -138,19 +143,6 @@ export class RedisBroker implements Broker {
       if (this.isLinkUp && !this.outage.isReconnecting) this.outage.over();
     });
     return `${server} at ${this.settings.address}, prefix ${JSON.stringify(this.settings.prefix)}`;
-  }
-
-  private async checkServer(): Promise<string> {
-    const { address, cluster } = this.settings;
-    const { replicas } = this.options;
-    const isCluster = cluster !== undefined;
-    const { command: redis } = this.connections;
-    const server = await checkServer({ redis, address, replicas, isCluster }, this.logger);
-    await untilAccepted(
-      () => checkCommands(this.commands, this.keys.clock, isCluster),
-      this.settings.patience,
-    );
-    return server;
   }
 
   publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {

@@ -7,6 +7,7 @@ import { refuseLoading } from './loading-check.js';
 import { SENTINEL_TIMEOUT_MS, SentinelWatch } from './sentinel-watch.js';
 import type { MasterWatch } from './master-watch.js';
 import { MAX_TIMER, type ResolvedOptions } from '../../options/resolved-options.js';
+import type { ShardPlace } from '../shard-place.interface.js';
 
 /** How long a node of a cluster may take to be ready once its connection is open. */
 const HANDSHAKE_MS = 2_000;
@@ -33,16 +34,21 @@ export class RedisSettings {
   constructor(
     redis: NonNullable<ResolvedOptions['redis']>,
     private readonly options: ResolvedOptions,
+    place?: ShardPlace,
   ) {
     const cluster = toClusterSettings(redis);
     this.template = toTemplate(cluster?.options ?? (redis as string | RedisOptions | Redis));
     const { keyPrefix, db, host, port, path, sentinels, connectTimeout } = this.template.options;
-    this.prefix = `${keyPrefix ?? ''}${options.prefix}`;
-    this.rights = `~{${this.prefix}}:* resetchannels &{${this.prefix}}:* +@all -@admin -@dangerous +info`;
+    const prefix = `${keyPrefix ?? ''}${options.prefix}`;
+    this.prefix = place ? place.map.tagOf(place.index, prefix) : prefix;
+    // Of all shards together.
+    const tag = place ? `{${prefix}*}` : `{${prefix}}`;
+    this.rights = `~${tag}:* resetchannels &${tag}:* +@all -@admin -@dangerous +info`;
     this.db = db ?? 0;
     this.cluster = cluster && new ClusterConnections(cluster, `{${this.prefix}}`);
-    this.address =
+    const address =
       this.cluster?.address ?? path ?? (sentinels ? 'the master that Sentinel names' : `${host}:${port}`);
+    this.address = place ? `${address}, shard ${place.index}` : address;
     this.connectTimeout = Math.min(connectTimeout ?? Infinity, options.connectTimeout);
   }
 

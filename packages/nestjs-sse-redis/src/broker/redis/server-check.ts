@@ -1,4 +1,3 @@
-import type { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
 import { UnsupportedRedisError } from '../../errors/unsupported-redis.error.js';
@@ -27,7 +26,7 @@ interface Server {
  */
 export async function checkServer(
   { redis, address, replicas, isCluster }: Server,
-  logger: Logger,
+  warn: (text: string) => void,
 ): Promise<string> {
   const info = await ask(redis, address);
   const version = /^redis_version:(\d+)\.(\d+)/m.exec(info);
@@ -38,8 +37,7 @@ export async function checkServer(
       `Redis at ${address} is ${major}.${minor}; ${oldest.join('.')} or later is needed${isCluster ? ' for a cluster' : ''} (or any Valkey).`,
     );
   }
-  for (const warning of findWarnings(info, replicas, isCluster))
-    logger.warn(`Redis at ${address} ${warning}`);
+  for (const warning of findWarnings(info, replicas, isCluster)) warn(`Redis at ${address} ${warning}`);
   return version ? describeServer(info) : 'Redis';
 }
 

@@ -26,7 +26,7 @@ local function openClock(clockKey, retentionText, count, replid)
   -- Where the caller did not know it.
   local line = onItsLine(clockKey, stored[4], tonumber(stored[1]), first, replid, since)
   -- Of the line that is written now.
-  local written = line and line[1] or stored[4] or '-'
+  local written = line and line[1] or stored[4] or replid
   return {
     key = clockKey,
     line = line,

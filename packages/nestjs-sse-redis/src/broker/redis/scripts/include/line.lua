@@ -1,6 +1,6 @@
 -- Lines: the history of one data set. A replica that is promoted begins a new line, and so does a restart. The clock keeps
 -- replid, of the server that last wrote (10 of its 40 digits are enough), with a dot and the number of the line behind it
--- once there was a fork; and forks: `from:began:serverStart`, with commas between them.
+-- once there was a fork, and `@shard` where the hub has several; and forks: `from:began:serverStart`, with commas between them.
 -- The data of a new line go up to `from`, its own events begin at `began`, and `serverStart` names the start of its server
 -- (docs/decisions/021).
 
@@ -8,7 +8,11 @@ local MOST_FORKS = 16
 local REPLID_DIGITS = 10
 
 local function numberOf(replid)
-  return tonumber(string.match(replid, '%.(%d+)$')) or 0
+  return tonumber(string.match(replid, '%.(%d+)')) or 0
+end
+
+local function shardOf(replid)
+  return string.match(replid, '@%d+$') or ''
 end
 
 -- The start of this server, in 10 digits; empty where that is not told.
@@ -24,14 +28,14 @@ end
 -- last      the last position given out; false where that is not known
 -- began     the position that an event gets now, or an earlier one
 -- known     replid as the caller knows it, of this connection; INFO costs 2.4 µs, so it is asked only where the two differ.
---           On a new connection the number of the last line, with its dot
+--           On a new connection what ids end in: the number of the last line, with its dot, and the shard
 -- since     from where on this Redis remembers the hub whole
 --
 -- Returns nil where the caller knows the line, else { replid, forks, serverStart, since } for it.
 -- Where INFO is not to be had, replid is '-', and there are no lines.
 local function onItsLine(clockKey, stored, last, began, known, since)
   if known == stored then return nil end
-  local hidden = '-' .. (string.match(stored or '', '%.%d+$') or '')
+  local hidden = '-' .. (string.match(stored or '', '%.%d+') or '') .. shardOf(known)
   if known == hidden then return nil end
   local info = redis.pcall('INFO', 'replication')
   local replid = type(info) == 'string'
@@ -45,6 +49,7 @@ local function onItsLine(clockKey, stored, last, began, known, since)
     -- Data that were lost took the number along. It goes on from the caller's: ids with an earlier one are still out.
     local line = numberOf(stored or known)
     if (stored and last) or line > 0 then replid = string.format('%s.%d', replid, line + 1) end
+    replid = replid .. shardOf(known)
     if stored and last then
       local _, count = string.gsub(forks, '[^,]+', '%0')
       if count >= MOST_FORKS then forks = string.gsub(forks, '^[^,]*,', '') end
@@ -57,8 +62,8 @@ local function onItsLine(clockKey, stored, last, began, known, since)
   return { replid, forks, start, string.format('%.0f', since) }
 end
 
--- What ids have behind them on this line: a dot and its number, or nothing before the first fork.
+-- What ids end in: a dot and the number of the line, or nothing before the first fork; and the shard.
 local function idSuffix(replid)
   if #replid == REPLID_DIGITS then return '' end
-  return string.match(replid, '%.%d+$') or ''
+  return string.match(replid, '[.@].*$') or ''
 end

@@ -1,6 +1,6 @@
-import type { Fork } from '../broker/broker.interface.js';
-import { leftAt } from '../broker/forks.js';
-import type { Position } from '../event/position.js';
+import type { Fork } from '../../broker/broker.interface.js';
+import { leftAt } from '../../broker/forks.js';
+import type { Position } from '../../event/position.js';
 
 /** How long an event is remembered at least: longer than a master lives on that Sentinel has replaced, some 10 s. */
 const GENERATION_MS = 30_000;

@@ -1,0 +1,48 @@
+import { Logger } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import type { ResolvedOptions } from '../../options/resolved-options.js';
+import type { ShardPlace } from '../shard-place.interface.js';
+import { checkCommands } from './command-check.js';
+import type { Commands } from './commands.js';
+import type { Keys } from './keys.js';
+import type { RedisSettings } from './redis-settings.js';
+import { checkServer } from './server-check.js';
+import { checkShards } from './shards-check.js';
+import { untilAccepted } from './until-accepted.js';
+
+interface Start {
+  readonly redis: Redis;
+  readonly settings: RedisSettings;
+  readonly commands: Commands;
+  readonly keys: Keys;
+  readonly options: ResolvedOptions;
+  /** Undefined for the shard that has the registry. */
+  readonly place: ShardPlace | undefined;
+}
+
+/**
+ * Refuses a server that the hub cannot use, and a number of shards that is not the hub's.
+ *
+ * @returns the server with its version
+ * @throws UnsupportedRedisError | InvalidOptionsError | RedisUnavailableError | RedisRefusedError
+ */
+export async function checkStart({
+  redis,
+  settings,
+  commands,
+  keys,
+  options,
+  place,
+}: Start): Promise<string> {
+  const { address, cluster, patience } = settings;
+  const isCluster = cluster !== undefined;
+  const logger = new Logger('SseRedisBroker');
+  // What is to be said of a server is said once, not for each shard.
+  const warn = (text: string): void => (place === undefined ? logger.warn(text) : undefined);
+  const server = await checkServer({ redis, address, replicas: options.replicas, isCluster }, warn);
+  await untilAccepted(() => checkCommands(commands, keys.clock, isCluster), patience);
+  // Before the clock is made.
+  if (place === undefined)
+    await untilAccepted(() => checkShards(commands, keys.clock, options.shards), patience);
+  return server;
+}

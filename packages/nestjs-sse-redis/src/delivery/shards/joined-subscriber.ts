@@ -1,0 +1,168 @@
+import { formatJoinedId } from '../../event/joined-id.js';
+import type { EventSink, EventSinkListener } from '../event-sink.js';
+import type { OpenSubscriber } from '../open-subscriber.interface.js';
+import type { Subscriber } from '../subscriber.js';
+import { PartSink, type PartOwner } from './part-sink.js';
+
+/**
+ * A connection over the shards of its channels: a subscriber of each, which writes to the one sink. Nothing is said of the
+ * order of events of two shards. The client's id has an entry of each.
+ */
+export class JoinedSubscriber implements OpenSubscriber, EventSinkListener, PartOwner {
+  private readonly byShard = new Map<number, Subscriber>();
+  /** What the client has of each shard, also of those on which it has no channel now. */
+  private readonly entries = new Map<number, string | undefined>();
+  /** Shards whose subscribers are about to begin. */
+  private readonly expected = new Set<number>();
+  private hasBegun = false;
+  private hasEnded = false;
+  private isPaused = false;
+  private closed = false;
+  isBeating = false;
+  /** The id of the client until it has been sent the gaps of all parts that begin. */
+  startId: string | undefined;
+
+  constructor(readonly sink: EventSink) {
+    sink.subscriber = this;
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  get parts(): ReadonlyMap<number, Subscriber> {
+    return this.byShard;
+  }
+
+  get channels(): string[] {
+    return [...this.byShard.values()].flatMap(({ channels }) => channels);
+  }
+
+  get lastId(): string | undefined {
+    this.leaveGroup();
+    const [first] = this.byShard.entries();
+    if (!first) return undefined;
+    return this.isSingle ? first[1].lastId : formatJoinedId(first[0], this.entries);
+  }
+
+  get isLive(): boolean {
+    return this.every((part) => part.isLive);
+  }
+
+  get isFull(): boolean {
+    return !this.every((part) => !part.isFull);
+  }
+
+  get isSingle(): boolean {
+    return this.entries.size === 1;
+  }
+
+  /**
+   * A subscriber is about to begin.
+   *
+   * @param id what the client has of its shard until then
+   * @returns the sink for it
+   */
+  expect(shard: number, id: string | undefined): PartSink {
+    // What the others were told of until now is known to them alone where there was but one.
+    if (this.isSingle) for (const [one, { lastId }] of this.byShard) this.entries.set(one, lastId);
+    this.leaveGroup();
+    this.expected.add(shard);
+    this.entries.set(shard, id);
+    return new PartSink(this, shard);
+  }
+
+  /** The client has an id of a shard on which it has no channel: it is kept, and the client has it still when it returns. */
+  keep(shard: number, id: string): void {
+    this.entries.set(shard, id);
+  }
+
+  /** A subscriber has begun, and rests until all that begin with it have. */
+  add(shard: number, part: Subscriber): void {
+    this.byShard.set(shard, part);
+    this.expected.delete(shard);
+    if (this.expected.size > 0 || this.isPaused) return;
+    for (const one of this.byShard.values()) one.resume();
+  }
+
+  /** Its last channel was removed. What the client has of its shard stays. */
+  remove(shard: number): void {
+    if (!this.isSingle) this.byShard.delete(shard);
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    for (const part of this.byShard.values()) part.pause();
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    for (const part of this.byShard.values()) part.resume();
+  }
+
+  async sendMessage(text: string): Promise<boolean> {
+    while (!this.closed) {
+      const [part] = this.byShard.values();
+      // The part may be removed while it waits, and another takes it.
+      if (!part || (await part.sendMessage(text))) return part !== undefined;
+    }
+    return false;
+  }
+
+  sendNow(text: string): void {
+    const [part] = this.byShard.values();
+    part?.sendNow(text);
+  }
+
+  /** The positions of all parts in one frame. */
+  beat(): void {
+    if (this.closed || this.isFull) return;
+    let left = this.byShard.size;
+    for (const part of this.byShard.values()) {
+      this.isBeating = --left > 0;
+      part.beat();
+    }
+  }
+
+  leaveGroup(): void {
+    for (const part of this.byShard.values()) part.leaveGroup();
+  }
+
+  drained(): void {
+    for (const part of [...this.byShard.values()]) part.drained();
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  join(shard: number, id: string | undefined): string | undefined {
+    this.entries.set(shard, id);
+    return (this.isSingle ? id : formatJoinedId(shard, this.entries)) ?? this.startId;
+  }
+
+  has(shard: number, id: string | undefined): boolean {
+    return id === undefined || (this.hasBegun && this.expected.size > 0 && this.entries.get(shard) === id);
+  }
+
+  begin(): boolean {
+    const isFirst = !this.hasBegun;
+    this.hasBegun = true;
+    return isFirst;
+  }
+
+  mayEnd(): boolean {
+    return this.expected.size === 0 && this.every((part) => part.hasEnded);
+  }
+
+  end(): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.sink.end();
+  }
+
+  private every(holds: (part: Subscriber) => boolean): boolean {
+    for (const part of this.byShard.values()) if (!holds(part)) return false;
+    return true;
+  }
+}

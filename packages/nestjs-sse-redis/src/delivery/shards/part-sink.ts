@@ -1,0 +1,92 @@
+import { getId, type EventRecord } from '../../event/event-record.js';
+import type { GapNotice } from '../../event/gap.js';
+import type { Position } from '../../event/position.js';
+import type { BroadcastGroup } from '../broadcast-group.js';
+import type { EventSink, EventSinkListener } from '../event-sink.js';
+
+/** The connection whose part writes to a sink of its own. */
+export interface PartOwner {
+  readonly sink: EventSink;
+  /** It has one part, and the client has ids of no other shard: what is written is written as it is. */
+  readonly isSingle: boolean;
+  /**
+   * Takes the id of a part.
+   *
+   * @param id undefined while the client is still sent gaps: it keeps the id with which it came
+   * @returns that of all parts together, which the client has then
+   */
+  join(shard: number, id: string | undefined): string | undefined;
+  /** Whether the client is about to have this id of a part, or keeps that with which it came. */
+  has(shard: number, id: string | undefined): boolean;
+  /** The client was sent where it begins. @returns whether this is the first part to do so */
+  begin(): boolean;
+  /** Whether the frames of positions are held back, and told together. */
+  readonly isBeating: boolean;
+  /** Whether the streams of all channels of all parts have ended. */
+  mayEnd(): boolean;
+  end(): void;
+}
+
+/** The sink of one part of a connection over several shards: it puts the ids of the others behind each of its own. */
+export class PartSink implements EventSink {
+  subscriber: EventSinkListener | undefined = undefined;
+
+  constructor(
+    private readonly owner: PartOwner,
+    private readonly shard: number,
+  ) {}
+
+  open(id: string | undefined, retry: number | undefined): boolean {
+    const isTold = this.owner.has(this.shard, id);
+    const joined = this.owner.join(this.shard, id);
+    // The first says where the client stands in all parts.
+    if (this.owner.begin()) return this.sink.open(joined, retry);
+    return isTold || joined === undefined || this.sink.position(joined);
+  }
+
+  event(channel: string, record: EventRecord): boolean {
+    if (this.owner.isSingle) return this.sink.event(channel, record);
+    return this.sink.late(channel, record, this.owner.join(this.shard, getId(record))!);
+  }
+
+  late(channel: string, record: EventRecord, id: string): boolean {
+    return this.sink.late(channel, record, this.owner.join(this.shard, id)!);
+  }
+
+  position(id: string): boolean {
+    const joined = this.owner.join(this.shard, id);
+    return this.owner.isBeating || this.sink.position(joined!);
+  }
+
+  gap(gap: GapNotice, id: string | undefined): boolean {
+    return this.sink.gap(gap, this.owner.join(this.shard, id));
+  }
+
+  message(id: string, text: string): boolean {
+    return this.sink.message(this.owner.join(this.shard, id)!, text);
+  }
+
+  live(): void {
+    this.sink.live?.();
+  }
+
+  join(group: BroadcastGroup): boolean {
+    return this.owner.isSingle && this.sink.join(group);
+  }
+
+  leaveGroup(): Position {
+    return this.sink.leaveGroup();
+  }
+
+  mayEnd(): boolean {
+    return this.owner.mayEnd();
+  }
+
+  end(): void {
+    this.owner.end();
+  }
+
+  private get sink(): EventSink {
+    return this.owner.sink;
+  }
+}
