@@ -59,7 +59,7 @@ export class Stream {
   #receive(event) {
     if (event.lastEventId) this.#cursor = event.lastEventId;
     // Of a late event it also says where the client stands: `<own>~<cursor>`.
-    const [id] = event.lastEventId.split('~');
+    const [id] = event.lastEventId.split(/[~,]/);
     this.#on.event({ type: event.type, id, data: JSON.parse(event.data) });
   }
 

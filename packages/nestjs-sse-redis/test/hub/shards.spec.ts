@@ -9,6 +9,8 @@ import {
   SseRegistry,
   type SseRedisOptions,
 } from 'nestjs-sse-redis';
+import type { RedisBroker } from '../../src/broker/redis/redis-broker.js';
+import { JoinedSubscriber } from '../../src/delivery/shards/joined-subscriber.js';
 import { ShardMap } from '../../src/event/shard-map.js';
 import { brokers, Hubs, type TestHub } from './hubs.js';
 
@@ -82,6 +84,23 @@ describe.each(brokers)(`a hub of ${SHARDS} shards over the $broker broker`, ({ b
       await stream.close();
       await rest.close();
     }
+  });
+
+  it('passes over events where ids are those of one shard alone (control)', async () => {
+    const test = await start();
+    jest.spyOn(JoinedSubscriber.prototype, 'join').mockImplementation((_, id) => id);
+    const first = await test.client([a, b]);
+    await publish(test, a, 1);
+    await publish(test, b, 2);
+    await isTold(first, 2);
+    await first.close();
+    await publish(test, a, 3);
+    await publish(test, b, 4);
+    const second = await test.client([a, b], { lastEventId: first.lastEventId! });
+    await publish(test, a, 5);
+    await publish(test, b, 6);
+    await until(() => [5, 6].every((n) => told(second).includes(n)));
+    expect(told(second)).toHaveLength(3);
   });
 
   it('begins at now on a shard that the id does not name, and keeps what it names besides', async () => {
@@ -250,6 +269,59 @@ describe.each(brokers)(`a hub of ${SHARDS} shards over the $broker broker`, ({ b
       await expect(hubs.start({ prefix, shards: second })).rejects.toThrow(InvalidOptionsError);
       await hubs.start({ prefix, shards: first });
     }
+  });
+
+  it('goes on where the data of one shard are lost, and tells of a gap there alone', async () => {
+    const test = await start({ probeInterval: 100 });
+    const stream = await test.client([a, b]);
+    await publish(test, a, 1);
+    await publish(test, b, 2);
+    await isTold(stream, 2);
+    const { broker } = test.hub['node'].shards.of(a);
+    const tag = (broker as RedisBroker)['keys'].tag;
+    await stream.close();
+    const keys = (await hubs.redis.cli('KEYS', `${tag}:*`)) as string[];
+    await hubs.redis.cli('DEL', ...keys);
+    await publish(test, b, 3);
+    const back = await test.client([a, b], { lastEventId: stream.lastEventId! });
+    await until(() => told(back).includes(`gap ${a}`) && told(back).includes(3));
+    await publish(test, a, 4);
+    await until(() => told(back).includes(4));
+    expect(told(back)).toHaveLength(3);
+  });
+
+  it('goes on where the links of one shard were lost, while the others live', async () => {
+    const test = await start();
+    const stream = await test.client([a, b]);
+    const { broker } = test.hub['node'].shards.of(a);
+    const { subscriber } = (broker as RedisBroker)['connections'];
+    subscriber.disconnect(true);
+    await until(() => !test.hub.stats().linkUp);
+    for (let n = 0; n < 20; n++) await publish(test, n % 2 ? a : b, n);
+    await isTold(stream, 20);
+    expect(new Set(told(stream))).toEqual(new Set(Array.from({ length: 20 }, (_, n) => n)));
+    await until(() => test.hub.stats().linkUp);
+  });
+
+  it('holds back what may have been revoked while the link of the registry is lost', async () => {
+    let isAllowed = true;
+    const test = await start({ authorize: () => isAllowed });
+    const stream = await test.client([a, b]);
+    await publish(test, a, 1);
+    await isTold(stream, 1);
+    const { home } = test.hub['node'].shards;
+    const { tag } = (home.broker as RedisBroker)['keys'];
+    // Takes the rights on its channels away, and with these its subscriptions; those of the other shards have longer names.
+    await hubs.redis.cli('ACL', 'SETUSER', 'default', 'resetchannels', `&${tag.slice(0, -1)}:*`);
+    hubs.closeLater(() => hubs.redis.cli('ACL', 'SETUSER', 'default', 'allchannels'));
+    await until(() => !home.feeds.link.up);
+    isAllowed = false;
+    await publish(test, a, 2);
+    await publish(test, b, 3);
+    await until(() => test.hub['node'].shards.of(b).feeds.link.lastAnnounced > 0);
+    await hubs.redis.cli('ACL', 'SETUSER', 'default', 'allchannels');
+    await until(() => stream.messages.some(({ type }) => type === 'error'));
+    expect(told(stream)).toEqual([1]);
   });
 
   it('takes a hub of a release before this was noted for one of a single shard', async () => {
