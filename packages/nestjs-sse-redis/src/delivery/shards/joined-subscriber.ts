@@ -81,7 +81,11 @@ export class JoinedSubscriber implements OpenSubscriber, EventSinkListener, Part
   add(shard: number, part: Subscriber): void {
     this.byShard.set(shard, part);
     this.expected.delete(shard);
-    if (this.expected.size > 0 || this.isPaused) return;
+    // A gap that is within another one is not sent, even if it is the last, which would have had the new id.
+    if (this.entries.get(shard) === undefined) this.entries.set(shard, part.lastId);
+    if (this.expected.size > 0) return;
+    this.startId = undefined;
+    if (this.isPaused) return;
     for (const one of this.byShard.values()) one.resume();
   }
 
