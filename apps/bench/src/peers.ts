@@ -31,6 +31,12 @@ export const peers: readonly Peer[] = [
     publisher: 'hub',
   },
   {
+    name: 'hub-shards',
+    label: 'this hub, three shards, Fastify',
+    packages: ['nestjs-sse-redis', ...nest, 'fastify'],
+    publisher: 'hub-shards',
+  },
+  {
     name: 'nest-fastify',
     label: 'hand-written Nest, Fastify',
     packages: [...nest, 'rxjs', 'fastify'],

@@ -30,6 +30,14 @@ export interface Sizes {
     readonly deliveries: number;
   };
   readonly processes: { readonly clients: number; readonly turns: number; readonly events: number };
+  readonly shards: {
+    readonly clients: number;
+    readonly turns: number;
+    /** Of each turn, to the clients. */
+    readonly events: number;
+    /** Of each turn, of events that only masters hear of. */
+    readonly rounds: number;
+  };
   readonly stalled: { readonly among: readonly number[]; readonly events: number };
 }
 
@@ -41,6 +49,7 @@ const full: Sizes = {
   idle: { base: 1000, clients: 10_000 },
   growth: { connections: [100, 1000, 10_000], channels: [10, 1000, 100_000], deliveries: 20_000 },
   processes: { clients: 1000, turns: 4, events: 3 },
+  shards: { clients: 1000, turns: 6, events: 12, rounds: 120 },
   stalled: { among: [60, 200], events: 160 },
 };
 
@@ -52,6 +61,7 @@ const quick: Sizes = {
   idle: { base: 400, clients: 1000 },
   growth: { connections: [100, 500], channels: [10, 1000], deliveries: 3000 },
   processes: { clients: 200, turns: 2, events: 4 },
+  shards: { clients: 300, turns: 4, events: 10, rounds: 40 },
   stalled: { among: [60], events: 60 },
 };
 
@@ -64,6 +74,7 @@ const smoke: Sizes = {
   idle: { base: 5, clients: 10 },
   growth: { connections: [5], channels: [10], deliveries: 10 },
   processes: { clients: 4, turns: 1, events: 3 },
+  shards: { clients: 4, turns: 1, events: 3, rounds: 2 },
   stalled: { among: [12], events: 3 },
 };
 

@@ -6,9 +6,12 @@ import { Redis } from 'ioredis';
 
 /** A Redis of the bench's own: loopback only, nothing on disk, gone when the bench is, however it ends. */
 export class BenchRedis {
-  static async start(binary: string): Promise<BenchRedis> {
+  /** @param more settings, those of a node of a cluster say */
+  static async start(binary: string, more: Readonly<Record<string, string>> = {}): Promise<BenchRedis> {
     const port = await freePort();
-    const settings = { port, bind: '127.0.0.1', dir: tmpdir(), save: '', appendonly: 'no' };
+    const busPort = 'cluster-enabled' in more ? await freePort() : undefined;
+    const bus = busPort === undefined ? {} : { 'cluster-port': busPort };
+    const settings = { port, bind: '127.0.0.1', dir: tmpdir(), save: '', appendonly: 'no', ...more, ...bus };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
     // The shell ends Redis when the pipe to this process closes.
     const shell = spawn('/bin/sh', ['-c', '"$@" & read -r _; kill $!; wait', 'redis', binary, ...args], {
@@ -17,13 +20,17 @@ export class BenchRedis {
     });
     const client = new Redis({ host: '127.0.0.1', port, retryStrategy: () => 20, maxRetriesPerRequest: 250 });
     client.on('error', () => undefined);
-    return new BenchRedis(shell, client, port, await field(client, 'server', 'redis_version'));
+    const version = await field(client, 'server', 'redis_version');
+    return new BenchRedis(binary, shell, client, port, busPort, version);
   }
 
   private constructor(
+    readonly binary: string,
     private readonly shell: ChildProcess,
     private readonly client: Redis,
-    port: number,
+    readonly port: number,
+    /** Over which nodes of a cluster talk; undefined for a server that is none. */
+    readonly busPort: number | undefined,
     readonly version: string,
   ) {
     this.url = `redis://127.0.0.1:${port}`;
@@ -36,6 +43,10 @@ export class BenchRedis {
     const info = await this.client.info('cpu');
     const seconds = (name: string): number => Number(new RegExp(`${name}:([\\d.]+)`).exec(info)?.[1]);
     return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6;
+  }
+
+  command(name: string, ...args: (string | number | undefined)[]): Promise<unknown> {
+    return this.client.call(name, ...args.filter((arg) => arg !== undefined));
   }
 
   /** That somebody has subscribed to. */

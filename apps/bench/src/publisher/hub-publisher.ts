@@ -1,16 +1,16 @@
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { SseHub, SseRedisModule } from 'nestjs-sse-redis';
+import { SseHub, SseRedisModule, type SseRedisOptions } from 'nestjs-sse-redis';
 import type { Message, Publisher } from './publisher.js';
 
 @Module({})
 class PublisherModule {}
 
 /** The hub of a process that only publishes. */
-export async function createHubPublisher(url: string): Promise<Publisher> {
+export async function createHubPublisher(url: string, options: SseRedisOptions = {}): Promise<Publisher> {
   const app = await NestFactory.createApplicationContext(
-    { module: PublisherModule, imports: [SseRedisModule.forRoot({ redis: url })] },
+    { module: PublisherModule, imports: [SseRedisModule.forRoot({ redis: url, ...options })] },
     { logger: ['error', 'warn'] },
   );
   const hub = app.get(SseHub);

@@ -1,9 +1,11 @@
 import { serve } from '../processes/serve.js';
+import { SHARDED } from '../event/shards.js';
 import type { Publisher, PublisherName } from './publisher.js';
 import { Source, type Pace } from './source.js';
 
 const create: Record<PublisherName, (url: string) => Promise<Publisher>> = {
   hub: async (url) => (await import('./hub-publisher.js')).createHubPublisher(url),
+  'hub-shards': async (url) => (await import('./hub-publisher.js')).createHubPublisher(url, SHARDED),
   plain: async (url) => (await import('./plain-publisher.js')).createPlainPublisher(url),
   transmit: async (url) => (await import('./transmit-publisher.js')).createTransmitPublisher(url),
 };

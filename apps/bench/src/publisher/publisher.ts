@@ -9,4 +9,4 @@ export interface Publisher {
   send(messages: readonly Message[]): Promise<void>;
 }
 
-export type PublisherName = 'hub' | 'plain' | 'transmit';
+export type PublisherName = 'hub' | 'hub-shards' | 'plain' | 'transmit';

@@ -27,6 +27,8 @@ const workloads: readonly [RegExp, (size: string) => string][] = [
   [/^processes$/, () => 'two processes through Redis'],
   [/^stalled-(\d+)$/, (count) => `10 stalled of ${count} clients`],
   [/^connections-(\d+)$/, (count) => `broadcast to ${count} connections`],
+  [/^shards-(\d+)$/, (count) => `broadcast over ${count} of three shards`],
+  [/^masters$/, () => 'the busiest of three masters'],
   [/^channels-(\d+)$/, (count) => `${count} channels`],
 ];
 

@@ -1,5 +1,5 @@
 import { Controller, Module, Query, Sse } from '@nestjs/common';
-import { SseClient, SseHub, SseRedisModule } from 'nestjs-sse-redis';
+import { SseClient, SseHub, SseRedisModule, type SseRedisOptions } from 'nestjs-sse-redis';
 import { channelName } from '../event/channels.js';
 import { type Adapter, startNest } from './nest-app.js';
 
@@ -25,7 +25,7 @@ class EventsController {
 class HubModule {}
 
 /** This package, as its README shows it, with its defaults. */
-export function startHub(redisUrl: string, adapter: Adapter): Promise<number> {
-  const imports = [SseRedisModule.forRoot({ redis: redisUrl })];
+export function startHub(redisUrl: string, adapter: Adapter, options: SseRedisOptions = {}): Promise<number> {
+  const imports = [SseRedisModule.forRoot({ redis: redisUrl, ...options })];
   return startNest({ module: HubModule, imports }, adapter);
 }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { serve } from '../processes/serve.js';
+import { SHARDED } from '../event/shards.js';
 import { CpuProfile } from './cpu-profile.js';
 import type { PeerName } from './peer-names.js';
 import type { StartServer } from './server.js';
@@ -10,6 +11,7 @@ const start: Record<PeerName, StartServer> = {
   http: async (url) => (await import('./http.server.js')).startHttp(url),
   'hub-fastify': async (url) => (await import('./hub.server.js')).startHub(url, 'fastify'),
   'hub-express': async (url) => (await import('./hub.server.js')).startHub(url, 'express'),
+  'hub-shards': async (url) => (await import('./hub.server.js')).startHub(url, 'fastify', SHARDED),
   'nest-fastify': async (url) => (await import('./handwritten.server.js')).startHandwritten(url, 'fastify'),
   'nest-express': async (url) => (await import('./handwritten.server.js')).startHandwritten(url, 'express'),
   'better-sse': async (url) => (await import('./better-sse.server.js')).startBetterSse(url),

@@ -3,6 +3,7 @@ export const peerNames = [
   'http',
   'hub-fastify',
   'hub-express',
+  'hub-shards',
   'nest-fastify',
   'nest-express',
   'better-sse',

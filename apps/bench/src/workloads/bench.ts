@@ -3,10 +3,11 @@ import { Pool } from '../processes/pool.js';
 import type { BenchRedis } from '../processes/redis.js';
 import type { LoadMethods } from '../load/main.js';
 import type { PublisherMethods } from '../publisher/main.js';
+import { spreadName } from '../event/shards.js';
 import type { PublisherName } from '../publisher/publisher.js';
 
 const LOAD = new URL('../load/main.js', import.meta.url);
-const PUBLISHER = new URL('../publisher/main.js', import.meta.url);
+export const PUBLISHER = new URL('../publisher/main.js', import.meta.url);
 
 /** What all measurements share: Redis, and the load clients and publishers that sessions take, each in its own process. */
 export class Bench {
@@ -21,12 +22,17 @@ export class Bench {
   ) {
     const pool = (name: PublisherName) =>
       new Pool<PublisherMethods>(() => Child.start(PUBLISHER, [name, redis.url]));
-    this.publishers = { hub: pool('hub'), plain: pool('plain'), transmit: pool('transmit') };
+    this.publishers = {
+      hub: pool('hub'),
+      'hub-shards': pool('hub-shards'),
+      plain: pool('plain'),
+      transmit: pool('transmit'),
+    };
   }
 
   /** Channels of one measurement are never those of another. */
   nextSession(): string {
-    return `s${++this.sessions}`;
+    return spreadName(`s${++this.sessions}`);
   }
 
   async stop(): Promise<void> {

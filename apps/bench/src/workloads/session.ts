@@ -16,6 +16,8 @@ const FEWEST_TOGETHER = 100;
 export interface SessionPlan {
   /** All on one channel, or each on one of its own. */
   readonly channels: 'shared' | 'own';
+  /** On which all are where it is shared. Default 1. */
+  readonly channelsEach?: number;
   /** Of the clients, so many stop reading at once. Default 0. */
   readonly stalled?: number;
   /** Server processes that share the clients. Default 1. */
@@ -65,7 +67,7 @@ export class Session {
 
   /** Connects clients until there are so many. */
   async connect(clients: number): Promise<void> {
-    await this.add(clients - this.clients, 1);
+    await this.add(clients - this.clients, this.plan.channelsEach ?? 1);
     this.clients = clients;
     await this.publisher.call('useChannels', this.channels);
   }
@@ -198,7 +200,7 @@ export class Session {
 
   /** That events are sent to. */
   private get channels(): number {
-    return this.plan.channels === 'shared' ? 1 : this.clients;
+    return this.plan.channels === 'shared' ? (this.plan.channelsEach ?? 1) : this.clients;
   }
 
   /** Deliveries of an event. */

@@ -4,6 +4,7 @@ import { growth } from './growth.js';
 import { idle } from './idle.js';
 import { perUser } from './per-user.js';
 import { processes } from './processes.js';
+import { shards } from './shards.js';
 import { stalled } from './stalled.js';
 import type { Task } from './task.js';
 
@@ -16,5 +17,6 @@ export function allTasks(sizes: Sizes): Task[] {
     ...stalled(sizes),
     idle(sizes),
     ...growth(sizes),
+    ...shards(sizes),
   ];
 }

@@ -22,12 +22,8 @@ export function parseJoinedId(id: string, shards: number): Map<number, string> |
   return entries;
 }
 
-/** @param first the shard whose entry comes first @returns undefined where an entry is not known */
-export function formatJoinedId(
-  first: number,
-  entries: ReadonlyMap<number, string | undefined>,
-): string | undefined {
-  const known = [entries.get(first)];
-  for (const [shard, entry] of entries) if (shard !== first) known.push(entry);
-  return known.includes(undefined) ? undefined : known.join(COMMA);
+/** @param first the place of the entry that comes first @returns undefined where an entry is not known */
+export function formatJoinedId(first: number, entries: readonly (string | undefined)[]): string | undefined {
+  if (entries.includes(undefined)) return undefined;
+  return [entries[first], ...entries.filter((_, i) => i !== first)].join(COMMA);
 }

@@ -22,10 +22,17 @@ let lastPosition: { readonly id: string | undefined; readonly frame: Buffer } = 
   frame: Buffer.alloc(0),
 };
 
-/** A recovered event: its id says where the client stands as well. */
+/** An event with another id than its own: it is recovered, and its id says where the client stands, or is of several shards. */
 export function formatLateFrame(record: EventRecord, id: string): Buffer {
-  return Buffer.concat([Buffer.from(`id: ${id}\n`), record.frame.subarray(record.frame.indexOf(LF) + 1)]);
+  if (record !== lastLate?.record || id !== lastLate.id) {
+    const rest = record.frame.subarray(record.frame.indexOf(LF) + 1);
+    lastLate = { record, id, frame: Buffer.concat([Buffer.from(`id: ${id}\n`), rest]) };
+  }
+  return lastLate.frame;
 }
+
+/** Connections on the same shards are sent the same. */
+let lastLate: { readonly record: EventRecord; readonly id: string; readonly frame: Buffer } | undefined;
 
 /** An event that is in no log: it carries the id that the client has already, so that it moves nothing. */
 export function formatMessageFrame(id: string, text: string): Buffer {

@@ -1,3 +1,4 @@
+import { Entries } from '../../src/delivery/shards/entries.js';
 import { formatJoinedId, parseJoinedId } from '../../src/event/joined-id.js';
 import { ShardMap } from '../../src/event/shard-map.js';
 import toSlot from 'cluster-key-slot';
@@ -45,26 +46,30 @@ describe('ShardMap', () => {
 
 describe('a joined id', () => {
   it('begins with the entry of the event, and is read by shards', () => {
-    const entries = new Map([
-      [2, '3-0@2'],
-      [0, '1-0~2-0@0'],
-      [1, '4-0.1@1'],
-    ]);
-    const id = formatJoinedId(1, entries)!;
-    expect(id).toBe('4-0.1@1,3-0@2,1-0~2-0@0');
-    expect(parseJoinedId(id, 3)).toEqual(entries);
+    const id = formatJoinedId(1, ['1-0~2-0@0', '4-0.1@1', '3-0@2'])!;
+    expect(id).toBe('4-0.1@1,1-0~2-0@0,3-0@2');
+    expect(parseJoinedId(id, 3)).toEqual(
+      new Map([
+        [1, '4-0.1@1'],
+        [0, '1-0~2-0@0'],
+        [2, '3-0@2'],
+      ]),
+    );
     expect(parseJoinedId(id, 2)).toBeUndefined();
   });
 
   it('is none where an entry is not known', () => {
-    expect(
-      formatJoinedId(
-        0,
-        new Map([
-          [0, '1-0@0'],
-          [1, undefined],
-        ]),
-      ),
-    ).toBeUndefined();
+    expect(formatJoinedId(0, ['1-0@0', undefined])).toBeUndefined();
+  });
+
+  it('is that of each connection, also where several have had one in turns', () => {
+    const [one, other] = [new Entries(), new Entries()];
+    for (const entries of [one, other]) for (const shard of [2, 0]) entries.set(shard, `1-0@${shard}`);
+    expect([one.join(2), other.join(2), one.join(0)]).toEqual(['1-0@2,1-0@0', '1-0@2,1-0@0', '1-0@0,1-0@2']);
+    one.set(0, '5-0@0');
+    expect([one.join(2), other.join(2)]).toEqual(['1-0@2,5-0@0', '1-0@2,1-0@0']);
+    other.set(1, '7-0@1');
+    expect([one.join(0), other.join(0)]).toEqual(['5-0@0,1-0@2', '1-0@0,7-0@1,1-0@2']);
+    expect([one.size, other.size, other.get(1), other.get(5)]).toEqual([2, 3, '7-0@1', undefined]);
   });
 });

@@ -1,4 +1,4 @@
-import { ownIdOf, Random, until } from '@nestjs-sse-redis/testing';
+import { Random, until } from '@nestjs-sse-redis/testing';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppNode } from './app-node.js';
 import type { ClusterDeployment } from './cluster-deployment.js';
@@ -144,8 +144,8 @@ export class ClusterRun {
     await until(
       () => {
         for (const client of behind) {
-          const tail = new Set(client.messages.slice(-200).map(ownIdOf));
-          if (client.channels.every((channel) => tail.has(last.get(channel)!))) behind.delete(client);
+          if (client.channels.every((channel) => client.arrivals.has(last.get(channel)!)))
+            behind.delete(client);
         }
         return behind.size === 0;
       },

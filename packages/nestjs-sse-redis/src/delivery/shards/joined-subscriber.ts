@@ -1,7 +1,7 @@
-import { formatJoinedId } from '../../event/joined-id.js';
 import type { EventSink, EventSinkListener } from '../event-sink.js';
 import type { OpenSubscriber } from '../open-subscriber.interface.js';
 import type { Subscriber } from '../subscriber.js';
+import { Entries } from './entries.js';
 import { PartSink, type PartOwner } from './part-sink.js';
 
 /**
@@ -11,7 +11,7 @@ import { PartSink, type PartOwner } from './part-sink.js';
 export class JoinedSubscriber implements OpenSubscriber, EventSinkListener, PartOwner {
   private readonly byShard = new Map<number, Subscriber>();
   /** What the client has of each shard, also of those on which it has no channel now. */
-  private readonly entries = new Map<number, string | undefined>();
+  private readonly entries = new Entries();
   /** Shards whose subscribers are about to begin. */
   private readonly expected = new Set<number>();
   private hasBegun = false;
@@ -42,7 +42,7 @@ export class JoinedSubscriber implements OpenSubscriber, EventSinkListener, Part
     this.leaveGroup();
     const [first] = this.byShard.entries();
     if (!first) return undefined;
-    return this.isSingle ? first[1].lastId : formatJoinedId(first[0], this.entries);
+    return this.isSingle ? first[1].lastId : this.entries.join(first[0]);
   }
 
   get isLive(): boolean {
@@ -142,7 +142,7 @@ export class JoinedSubscriber implements OpenSubscriber, EventSinkListener, Part
 
   join(shard: number, id: string | undefined): string | undefined {
     this.entries.set(shard, id);
-    return (this.isSingle ? id : formatJoinedId(shard, this.entries)) ?? this.startId;
+    return (this.isSingle ? id : this.entries.join(shard)) ?? this.startId;
   }
 
   has(shard: number, id: string | undefined): boolean {

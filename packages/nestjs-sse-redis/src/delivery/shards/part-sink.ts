@@ -27,6 +27,14 @@ export interface PartOwner {
   end(): void;
 }
 
+/** The record of which the id was read last: it goes to one connection after the other. */
+let last: { readonly record: EventRecord; readonly id: string } | undefined;
+
+function idOf(record: EventRecord): string {
+  if (record !== last?.record) last = { record, id: getId(record) };
+  return last.id;
+}
+
 /** The sink of one part of a connection over several shards: it puts the ids of the others behind each of its own. */
 export class PartSink implements EventSink {
   subscriber: EventSinkListener | undefined = undefined;
@@ -46,7 +54,7 @@ export class PartSink implements EventSink {
 
   event(channel: string, record: EventRecord): boolean {
     if (this.owner.isSingle) return this.sink.event(channel, record);
-    return this.sink.late(channel, record, this.owner.join(this.shard, getId(record))!);
+    return this.sink.late(channel, record, this.owner.join(this.shard, idOf(record))!);
   }
 
   late(channel: string, record: EventRecord, id: string): boolean {
