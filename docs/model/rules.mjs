@@ -40,6 +40,7 @@ export const RULES = [
   'newer-waits',
   'failover-notice',
   'audit-forked',
+  'joined-id',
 ];
 
 export const off = new Set(process.argv.filter((a) => a.startsWith('--without=')).map((a) => a.slice(10)));

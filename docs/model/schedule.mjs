@@ -58,12 +58,17 @@ function isBusy({ nodes }) {
   return nodes.some((n) => n.link.queue.length + n.replies.length + n.commands.length > 0);
 }
 
-/** All is well again, and nothing more is published: audits find what is still missing. */
-function settle(world) {
-  const { nodes, clients, published } = world;
+/** All is well again. */
+export function heal(world) {
+  const { nodes } = world;
   world.switchAll();
   for (const n of nodes) if (!n.link) n.up();
   for (const n of nodes) while (n.replies.length > 0) n.receive();
+}
+
+/** Nothing more is published: audits find what is still missing. */
+export function settle(world) {
+  const { nodes, clients, published } = world;
   for (const c of clients) if (!c.connection && !c.done) world.open(c, nodes[0]);
   for (const c of clients) if (c.left !== undefined) c.add(JOINED, published.length, c.left);
   for (let round = 0; round < 4; round++) {
@@ -78,16 +83,18 @@ function settle(world) {
   }
 }
 
+export function step(world, seed) {
+  const isLossy = seed % 4 === 3;
+  if (seed % 4 === 1) keepUp(world);
+  if (isLossy) comeAndGo(world);
+  world.beatIfDue();
+  happen(world, STEP, world.rnd() * (isLossy ? 0.965 : 1));
+}
+
 export function runSchedule(seed) {
   const world = new World(seed);
-  const isLively = seed % 4 === 1;
-  const isLossy = seed % 4 === 3;
-  for (let i = 0; i < STEPS; i++) {
-    if (isLively) keepUp(world);
-    if (isLossy) comeAndGo(world);
-    world.beatIfDue();
-    happen(world, STEP, world.rnd() * (isLossy ? 0.965 : 1));
-  }
+  for (let i = 0; i < STEPS; i++) step(world, seed);
+  heal(world);
   settle(world);
   const bad = world.clients.flatMap((c) => verdict(c, world));
   return { bad, counts: count(world) };

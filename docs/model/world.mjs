@@ -125,19 +125,19 @@ export class World {
   open(client, node) {
     if (!node) [node] = this.nodes;
     // Its id is of a line that the node has yet to hear of.
-    if (this.#isNewer(client.lastId, node)) return void this.events.waited++;
+    if (this.isNewer(client.lastId, node)) return void this.events.waited++;
     if (!node.link) node.up();
     client.open(node, this.published.length);
   }
 
   /** An id is of a line that the link of a node has yet to lead to. */
-  #isNewer(id, { line }) {
+  isNewer(id, { line }) {
     return on('newer-waits') && id?.line > line;
   }
 
   joinOrLeave() {
     const c = this.pick(this.clients.filter((c) => c.connection?.node.link && !c.channels.includes(RUNS)));
-    if (!c || this.#isNewer(c.left, c.connection.node)) return;
+    if (!c || this.isNewer(c.left, c.connection.node)) return;
     if (!c.channels.includes(JOINED)) {
       c.add(JOINED, this.published.length, c.left);
       c.left = undefined;

@@ -14,7 +14,7 @@ export function isPositionEvent({ type, data }: { readonly type: string; readonl
   return type === 'position' && data === '';
 }
 
-/** The id of the event itself: a late event's `lastEventId` is `<own>~<cursor>`. */
+/** The id of the event itself: a late event's `lastEventId` is `<own>~<cursor>`, and those of other shards follow it. */
 export function ownIdOf({ id }: { readonly id: string }): string {
   return id.split(/[~,]/, 1)[0]!;
 }

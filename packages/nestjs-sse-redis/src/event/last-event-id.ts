@@ -94,7 +94,7 @@ export function channelKey(channel: string): string {
 
 /**
  * The event's own id in an event's `lastEventId`. For most events they are the same. The `lastEventId` of an event that
- * came late also says where the client stands: `<own>~<cursor>`.
+ * came late also says where the client stands: `<own>~<cursor>`. In a stream over several shards the ids of the others follow.
  *
  * @param lastEventId `event.lastEventId` of an `EventSource`
  * @returns the id that `hub.publish()` returned for the event, to be compared, sorted, or given as `after`

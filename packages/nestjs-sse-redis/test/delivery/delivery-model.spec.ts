@@ -14,6 +14,9 @@ const FIRST: Readonly<Record<string, number>> = {
   'late-notice-again': 1_979,
 };
 
+/** Rules of streams over several shards. */
+const OF_SHARDS: ReadonlySet<string> = new Set(['joined-id']);
+
 const DIRECTORY = new URL('../../../../docs/model/', import.meta.url);
 const MODEL = fileURLToPath(new URL('delivery-model.mjs', DIRECTORY));
 const { RULES } = (await import(new URL('rules.mjs', DIRECTORY).href)) as { RULES: readonly string[] };
@@ -38,11 +41,24 @@ describe('the model of the delivery rules', () => {
     expect(pardoned).toBeLessThan(lossTold / 20);
   });
 
+  it('loses, doubles and reorders nothing in 1,000 schedules of pages with streams over two shards', () => {
+    const { status, stdout } = runModel('1000', '--shards');
+    expect(stdout).toContain('broken: 0');
+    expect(status).toBe(0);
+    const { lateReturns = 0, failoverTold = 0 } = countsOf(stdout);
+    expect(Math.min(lateReturns, failoverTold)).toBeGreaterThan(100);
+  });
+
   it.each(RULES)('breaks without the rule "%s"', (rule) => {
     let run = { status: 0 as number | null, stdout: '' };
     const first = FIRST[rule] ?? 1;
     for (let seed = first; seed < first + 1_000 && run.status === 0; seed += SOME) {
-      run = runModel(String(SOME), String(seed), `--without=${rule}`);
+      run = runModel(
+        String(SOME),
+        String(seed),
+        `--without=${rule}`,
+        ...(OF_SHARDS.has(rule) ? ['--shards'] : []),
+      );
     }
     expect(run.stdout).toMatch(/broken: [1-9]/);
     expect(run.status).toBe(1);
