@@ -8,6 +8,7 @@ import { parsePositionAfter } from '../event/last-event-id.js';
 import { formatEventId, isAhead, type LinePosition, type Position } from '../event/position.js';
 import type { ShardMap } from '../event/shard-map.js';
 import type { SseEvent } from '../event/sse-event.js';
+import type { Shards } from './shards/shards.js';
 import { replacedServer } from './lines.js';
 import { toSseEvent } from './observable-sink.js';
 
@@ -34,8 +35,7 @@ export interface HistoryPage {
 
 /** Reads retained events of a channel. @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError | RedisUnavailableError */
 export async function readHistory(
-  brokerOf: (channel: string) => Broker,
-  shards: ShardMap,
+  shards: Pick<Shards, 'of' | 'map'>,
   channel: string,
   options: HistoryOptions,
 ): Promise<HistoryPage> {
@@ -43,8 +43,8 @@ export async function readHistory(
   const { limit: wanted, after: id } = options;
   const name = parseChannel(channel);
   const limit = parseCount('limit', wanted ?? DEFAULT_LIMIT);
-  const broker = brokerOf(name);
-  const start = id === undefined ? undefined : parseStart(id, name, shards);
+  const { broker } = shards.of(name);
+  const start = id === undefined ? undefined : parseStart(id, name, shards.map);
   const after = start ? start.position : await broker.positionBefore([name], limit);
   let slice = await read(broker, name, after, limit);
   // The answer tells of lines that are new to this process.

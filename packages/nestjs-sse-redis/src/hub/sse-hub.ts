@@ -149,8 +149,7 @@ export class SseHub {
    * @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError | RedisUnavailableError
    */
   async history(channel: string, options: HistoryOptions = {}): Promise<HistoryPage> {
-    const { shards } = this.internals;
-    return readHistory((name) => shards.of(name).broker, shards.map, channel, options);
+    return readHistory(this.internals.shards, channel, options);
   }
 
   /**
@@ -162,9 +161,8 @@ export class SseHub {
    */
   async cursor(channels?: string | readonly string[]): Promise<string> {
     const { shards, options } = this.internals;
-    return shards.cursor(
-      channels === undefined ? undefined : parseChannels(channels, options.channelsPerConnection),
-    );
+    if (channels === undefined) return shards.cursor();
+    return shards.cursor(parseChannels(channels, options.channelsPerConnection));
   }
 
   /**

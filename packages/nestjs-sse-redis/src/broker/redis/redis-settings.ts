@@ -42,7 +42,7 @@ export class RedisSettings {
     const prefix = `${keyPrefix ?? ''}${options.prefix}`;
     this.prefix = place ? place.map.tagOf(place.index, prefix) : prefix;
     // Of all shards together.
-    const tag = place ? `{${prefix}*}` : `{${prefix}}`;
+    const tag = options.shards > 1 ? `{${prefix}*}` : `{${prefix}}`;
     this.rights = `~${tag}:* resetchannels &${tag}:* +@all -@admin -@dangerous +info`;
     this.db = db ?? 0;
     this.cluster = cluster && new ClusterConnections(cluster, `{${this.prefix}}`);

@@ -62,7 +62,7 @@ export class Shards {
   }
 
   /** The ids of now, of the shards of some channels, or of all. @throws RedisUnavailableError */
-  async cursor(channels: readonly string[] | undefined): Promise<string> {
+  async cursor(channels?: readonly string[]): Promise<string> {
     const shards = channels === undefined ? this.parts : [...new Set(channels.map((name) => this.of(name)))];
     const ids = shards.map(async ({ feeds }) => feeds.lines.toId(await feeds.currentPosition()));
     return (await Promise.all(ids)).join(',');
