@@ -46,6 +46,21 @@ it('starts, publishes, delivers and registers with the rights that the README na
   expect(await test.hub.readiness()).toEqual({ ready: true, problems: [] });
 });
 
+it('starts and delivers over several shards with the rights that the README names for these', async () => {
+  const base = README_RIGHTS.map((right) => right.replace('app', 'parts'));
+  const rights = [...base, '~{parts:*}:*', '&{parts:*}:*'];
+  const user = await createUser(...rights);
+  const test = await hubs.start({ redis: urlOf(user), prefix: 'parts', shards: 3 });
+  const channels = ['a', 'b', 'c', 'd'];
+  const client = await test.client(channels);
+  for (const channel of channels) await test.hub.publish(channel, { data: channel });
+  await client.waitFor(channels.length);
+  const one = await createUser(...base);
+  const failure = await failureOf(hubs.start({ redis: urlOf(one), prefix: 'parts', shards: 3 }));
+  expect(failure).toMatchObject({ code: 'REDIS_FORBIDDEN' });
+  expect(String(failure)).toContain('~{parts}:* ~{parts:*}:* resetchannels &{parts}:* &{parts:*}:*');
+});
+
 it.each([
   ['channels', ['~*', '+@all', 'resetchannels'], /refused.*NOPERM.*channel.*&\{app\}:\*/],
   ['keys', ['~other:*', '&*', '+@all'], /refused.*NOPERM.*key.*~\{app\}:\*/],

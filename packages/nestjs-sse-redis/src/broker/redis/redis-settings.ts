@@ -42,8 +42,9 @@ export class RedisSettings {
     const prefix = `${keyPrefix ?? ''}${options.prefix}`;
     this.prefix = place ? place.map.tagOf(place.index, prefix) : prefix;
     // Of all shards together.
-    const tag = options.shards > 1 ? `{${prefix}*}` : `{${prefix}}`;
-    this.rights = `~${tag}:* resetchannels &${tag}:* +@all -@admin -@dangerous +info`;
+    const tags = [`{${prefix}}:*`, ...(options.shards > 1 ? [`{${prefix}:*}:*`] : [])];
+    const [keys, channels] = ['~', '&'].map((kind) => tags.map((tag) => kind + tag).join(' '));
+    this.rights = `${keys} resetchannels ${channels} +@all -@admin -@dangerous +info`;
     this.db = db ?? 0;
     this.cluster = cluster && new ClusterConnections(cluster, `{${this.prefix}}`);
     const address =
