@@ -190,6 +190,32 @@ describe.each(brokers)(`a hub of ${SHARDS} shards over the $broker broker`, ({ b
     await isTold(stream, 5);
   });
 
+  it('leaves others on a channel alone where a stream closes while it is put on that and one of another shard', async () => {
+    const test = await start({ auditInterval: 600_000 });
+    const holder = await test.client([a]);
+    const stream = await test.client([c]);
+    const registry = test.running.app.get(SseRegistry);
+    const { connections } = await registry.list({ channel: c });
+    const { broker } = test.hub['node'].shards.of(b);
+    const subscribe = broker.subscribe.bind(broker);
+    let isAsked = false;
+    broker.subscribe = async (channel) => {
+      isAsked ||= channel === b;
+      await stream.ended;
+      await until(() => test.hub.stats().connections === 1);
+      return subscribe(channel);
+    };
+    const added = test.hub.subscribe(connections[0]!.id, [a, b]);
+    await until(() => isAsked);
+    await stream.close();
+    await expect(added).rejects.toThrow('closed meanwhile');
+    await publish(test, a, 1);
+    await isTold(holder, 1);
+    expect(told(holder)).toEqual([1]);
+    await holder.close();
+    await until(() => test.hub.stats().channels === 0);
+  });
+
   it('ends a stream when the channels of all shards have ended, and not before', async () => {
     const test = await start();
     const stream = await test.client([a, b]);

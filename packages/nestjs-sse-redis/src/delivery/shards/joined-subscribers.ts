@@ -77,7 +77,8 @@ export class JoinedSubscribers implements SubscriberPool {
         added.push(...some);
       }
     } catch (error) {
-      this.remove(joined, added);
+      // One that was closed meanwhile has let go of all its channels.
+      if (!joined.isClosed) this.remove(joined, added);
       throw error;
     }
   }
