@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { checkOpenFiles } from './open-files.js';
 import { BenchRedis } from './processes/redis.js';
-import { bars } from './report/bars.js';
+import { bars, isOfPeers, isOfShards } from './report/bars.js';
 import { environment, environmentLine } from './report/environment.js';
 import { growthChart } from './report/growth-chart.js';
 import { summarize } from './report/summary.js';
@@ -41,7 +41,13 @@ async function main(settings: Settings): Promise<void> {
     }
     if (pictures) {
       const caption = `${environmentLine(on)}; medians of ${sizes.repetitions}`;
-      writeFileSync(join(pictures, 'bench.svg'), bars(sections, caption));
+      for (const [name, isShown] of [
+        ['bench', isOfPeers],
+        ['scaling', isOfShards],
+      ] as const) {
+        const panels = sections.filter(isShown);
+        if (panels.length > 0) writeFileSync(join(pictures, `${name}.svg`), bars(panels, caption));
+      }
       writeFileSync(join(pictures, 'growth.svg'), growthChart(sections, caption));
     }
   } finally {

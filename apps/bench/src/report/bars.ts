@@ -10,9 +10,8 @@ const ROW = 20;
 const HEAD = 44;
 const COLUMNS = 2;
 
-/** A panel of bars for each figure that the picture is for, as far as it was measured. */
-export function bars(sections: readonly Section[], caption: string): string {
-  const panels = sections.filter(isShown);
+/** A panel of bars for each figure. */
+export function bars(panels: readonly Section[], caption: string): string {
   const rows = Math.ceil(panels.length / COLUMNS);
   const height = HEAD + ROW * Math.max(1, ...panels.map((section) => section.rows.length)) + 16;
   const content = panels.flatMap((section, index) =>
@@ -23,10 +22,16 @@ export function bars(sections: readonly Section[], caption: string): string {
   return svg(PANEL_WIDTH * COLUMNS, total, content);
 }
 
-function isShown({ workload, figure }: Section): boolean {
+/** What the picture of peers shows. */
+export function isOfPeers({ workload, figure }: Section): boolean {
   if (figure === 'cpu') return /^(steady|burst|per-user)/.test(workload);
   if (figure === 'p99') return workload === 'steady-256';
   return figure === 'rate' || figure === 'memory' || figure === 'stalled';
+}
+
+/** What the picture of scaling shows. */
+export function isOfShards({ workload }: Section): boolean {
+  return /^(shards-|masters$)/.test(workload);
 }
 
 function panel({ workload, figure, rows }: Section, left: number, top: number): string[] {
