@@ -5,7 +5,7 @@ import { BenchRedis } from './processes/redis.js';
 import { bars, isOfPeers, isOfShards } from './report/bars.js';
 import { environment, environmentLine } from './report/environment.js';
 import { growthChart } from './report/growth-chart.js';
-import { summarize } from './report/summary.js';
+import { summarize, type Section } from './report/summary.js';
 import { table } from './report/table.js';
 import { runTasks } from './run.js';
 import { readSettings, sizesOf, USAGE, type Settings } from './settings.js';
@@ -39,20 +39,23 @@ async function main(settings: Settings): Promise<void> {
       const result = { environment: on, size: settings.size, sizes, sections, samples };
       writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
     }
-    if (pictures) {
-      const caption = `${environmentLine(on)}; medians of ${sizes.repetitions}`;
-      for (const [name, isShown] of [
-        ['bench', isOfPeers],
-        ['scaling', isOfShards],
-      ] as const) {
-        const panels = sections.filter(isShown);
-        if (panels.length > 0) writeFileSync(join(pictures, `${name}.svg`), bars(panels, caption));
-      }
-      writeFileSync(join(pictures, 'growth.svg'), growthChart(sections, caption));
-    }
+    if (pictures)
+      writePictures(pictures, sections, `${environmentLine(on)}; medians of ${sizes.repetitions}`);
   } finally {
     await redis.stop();
   }
+}
+
+function writePictures(folder: string, sections: readonly Section[], caption: string): void {
+  const write = (name: string, picture: string): void => writeFileSync(join(folder, name), picture);
+  for (const [name, isShown] of [
+    ['bench.svg', isOfPeers],
+    ['scaling.svg', isOfShards],
+  ] as const) {
+    const panels = sections.filter(isShown);
+    if (panels.length > 0) write(name, bars(panels, caption));
+  }
+  if (sections.some(isOfPeers)) write('growth.svg', growthChart(sections, caption));
 }
 
 try {

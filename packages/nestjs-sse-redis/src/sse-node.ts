@@ -56,7 +56,7 @@ export class SseNode implements HubParts {
     const description = { id, host: hostname(), pid: process.pid };
     this.registration = new NodeRegistration(description, broker.registry, options);
     this.clients = new ClientConnections(id, shards.subscribers, this.registration, options, counters);
-    this.nodeRpc = new NodeRpc(id, broker, this.registration, (command) =>
+    this.nodeRpc = new NodeRpc(id, shards, this.registration, (command) =>
       executeCommand(this.clients, id, command),
     );
     this.clients.peers = new LimitPeersByRpc(this.nodeRpc);
@@ -107,7 +107,8 @@ export class SseNode implements HubParts {
     try {
       // The first that fails, or refuses the settings, says why; the others are closed.
       this.logBroker(await home.start(this.createHooks()));
-      const hooks = { announcing: () => this.checkLease() };
+      const message = (text: string): void => this.nodeRpc.receive(text);
+      const hooks = { announcing: () => this.checkLease(), message };
       await Promise.all(all.filter((shard) => shard !== home).map((shard) => shard.start(hooks)));
     } catch (error) {
       await Promise.all(all.map(({ broker }) => broker.close()));

@@ -50,7 +50,10 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
   private readonly changes: ChannelChanges;
   private readonly opener: ConnectionOpener;
   private lastNumber = 0;
-  private isSuspended = false;
+  /** Nothing is delivered. */
+  isSuspended = false;
+  /** How often delivery began again. */
+  private restorations = 0;
 
   constructor(
     private readonly nodeId: string,
@@ -66,7 +69,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
       this.peers.replaceOldest(scope),
     );
     this.changes = new ChannelChanges(subscribers, registrar, authorization, options.channelsPerConnection);
-    this.opener = new ConnectionOpener(nodeId, subscribers, this.admission, authorization, options);
+    this.opener = new ConnectionOpener(nodeId, subscribers, this.admission, authorization, options, this);
   }
 
   get size(): number {
@@ -111,7 +114,6 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
       try {
         await this.opener.open(connection, channels, options);
         if (connection.isClosed) return;
-        if (this.isSuspended) connection.subscriber?.pause();
         this.watch.add(connection);
         if (connection.endsAt !== Infinity) this.expiryTimer.add(connection.endsAt, connection);
       } catch (error) {
@@ -156,6 +158,8 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
   suspendDelivery(): void {
     if (this.isSuspended) return;
     this.isSuspended = true;
+    // Whoever is being opened is asked about again.
+    this.authorization.beginEpoch();
     for (const { subscriber } of this.byId.values()) subscriber?.pause();
   }
 
@@ -169,12 +173,15 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     this.authorization.beginEpoch();
     if (!this.isAuthorized) return;
     this.isSuspended = false;
+    const restoration = ++this.restorations;
     const open = [...this.byId.values()].filter(({ subscriber }) => subscriber !== undefined);
     // Before any of them catches up.
     for (const { subscriber } of open) subscriber!.pause();
     const next = async (): Promise<void> => {
       for (let connection = open.pop(); connection; connection = open.pop()) {
         await this.reauthorize(connection);
+        // Suspended anew, or restored anew: what was answered is not heard to the end.
+        if (this.isSuspended || restoration !== this.restorations) return;
         connection.subscriber?.resume();
       }
     };

@@ -27,6 +27,7 @@ export class ConnectionOpener {
     private readonly admission: Admission,
     private readonly authorization: Authorization,
     private readonly options: Pick<ResolvedOptions, 'retry' | 'maxConnectionAge'>,
+    private readonly delivery: { readonly isSuspended: boolean },
   ) {}
 
   /** Resolves when the connection is open, or closed. @throws SseRedisError where it is refused */
@@ -62,6 +63,7 @@ export class ConnectionOpener {
           return this.isReady(connection, channels);
         },
         retry: () => jitter(this.options.retry),
+        isPaused: () => this.delivery.isSuspended,
         opened: (subscriber) => {
           this.begin(connection, subscriber, options.expiresAt);
           resolve();

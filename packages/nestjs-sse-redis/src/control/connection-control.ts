@@ -151,7 +151,7 @@ function groupByPosition(channels: readonly string[], after: string | undefined,
   const groups = new Map<string, Group>();
   for (const channel of channels) {
     const start = parsePositionAfter(after, channel, shards);
-    const key = `${start?.position} ${shards.of(channel)}`;
+    const key = `${start.position} ${shards.of(channel)}`;
     const known = groups.get(key);
     if (known) known.group.push(channel);
     else groups.set(key, { group: [channel], start });

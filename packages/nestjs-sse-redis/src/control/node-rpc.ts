@@ -30,7 +30,7 @@ export class NodeRpc {
   /** @param execute does here what was asked */
   constructor(
     private readonly nodeId: string,
-    private readonly broker: Broker,
+    private readonly broker: Pick<Broker, 'send'>,
     private readonly registrar: Registrar,
     private readonly execute: (command: ConnectionCommand) => Promise<CommandResult>,
   ) {}

@@ -1,12 +1,10 @@
 import type { Broker, LogSlice } from '../broker/broker.interface.js';
 import { isOfUnknownLine, isReplaced, leftAt } from '../broker/forks.js';
-import { InvalidEventIdError } from '../errors/invalid-event-id.error.js';
 import { parseChannel } from '../event/channel-name.js';
 import { parseCount } from '../event/count.js';
 import { checkOptions } from '../event/known-options.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
-import { formatEventId, isAhead, type LinePosition, type Position } from '../event/position.js';
-import type { ShardMap } from '../event/shard-map.js';
+import { formatEventId, isAhead, type Position } from '../event/position.js';
 import type { SseEvent } from '../event/sse-event.js';
 import type { Shards } from './shards/shards.js';
 import { replacedServer } from './lines.js';
@@ -44,7 +42,7 @@ export async function readHistory(
   const name = parseChannel(channel);
   const limit = parseCount('limit', wanted ?? DEFAULT_LIMIT);
   const { broker } = shards.of(name);
-  const start = id === undefined ? undefined : parseStart(id, name, shards.map);
+  const start = id === undefined ? undefined : parsePositionAfter(id, name, shards.map);
   const after = start ? start.position : await broker.positionBefore([name], limit);
   let slice = await read(broker, name, after, limit);
   // The answer tells of lines that are new to this process.
@@ -63,14 +61,6 @@ export async function readHistory(
       left !== undefined ||
       (start !== undefined && isOfUnknownLine(broker.line, start)),
   };
-}
-
-function parseStart(id: string, channel: string, shards: ShardMap): LinePosition {
-  const start = parsePositionAfter(id, channel, shards);
-  if (start) return start;
-  throw new InvalidEventIdError(
-    `The id ${JSON.stringify(id)} says nothing of channel ${JSON.stringify(channel)}, which is of another shard.`,
-  );
 }
 
 async function read(broker: Broker, channel: string, after: Position, limit: number): Promise<LogSlice> {

@@ -33,6 +33,8 @@ export interface OpenCallbacks {
   ready?(): Promise<boolean>;
   /** ms that the client is to wait before it reconnects. */
   retry?(): number;
+  /** Whether it delivers nothing until `resume`. */
+  isPaused?(): boolean;
   /** It is open, unless it was closed meanwhile. Writes to the sink from now on come after those of the subscriber. */
   opened?(subscriber: OpenSubscriber): void;
   failed(error: unknown): void;

@@ -48,7 +48,7 @@ export interface BeginOptions {
   /** ms until the client is to come back after a loss. */
   readonly retry?: number | undefined;
   /** It delivers nothing until `resume`. */
-  readonly isPaused?: boolean;
+  readonly isPaused?: boolean | undefined;
 }
 
 /** All open connections of this process, to clients and to code of the server: how one is opened, kept alive and closed. */
@@ -76,7 +76,11 @@ export class Subscribers implements SubscriberPool {
         this.release(prepared);
         throw error;
       }
-      subscriber = this.begin(prepared, sink, { counters: opener.counters, retry: opener.retry?.() });
+      subscriber = this.begin(prepared, sink, {
+        counters: opener.counters,
+        retry: opener.retry?.(),
+        isPaused: opener.isPaused?.(),
+      });
       // A stream that had ended before its client came back is over as it begins.
       if (closed) return this.discard(subscriber);
       this.keep(subscriber, opener.heartbeatTarget ?? subscriber);

@@ -113,12 +113,16 @@ export function goesOnAfter({ position, own, owed }: LastEventId, channel: strin
 /**
  * Parses the `after` of a caller, which may be the id of a late event, or name positions of several shards.
  *
- * @returns the position after which the channel goes on; undefined where the id names none of its shard
+ * @returns the position after which the channel goes on
  * @throws InvalidEventIdError
  */
-export function parsePositionAfter(id: string, channel: string, shards: ShardMap): LinePosition | undefined {
+export function parsePositionAfter(id: string, channel: string, shards: ShardMap): LinePosition {
   const entry = typeof id === 'string' ? shards.entryFor(id, channel) : '';
-  if (entry === undefined) return undefined;
+  if (entry === undefined) {
+    throw new InvalidEventIdError(
+      `The id ${JSON.stringify(id.slice(0, MAX_SHOWN))} says nothing of channel ${JSON.stringify(channel)}, which is of another shard. Leave \`after\` out, or take an id of a stream with this channel.`,
+    );
+  }
   const point = parseLastEventId(entry, shards.idOf(channel));
   if (point) return { position: goesOnAfter(point, channel), line: point.line };
   // The answer repeats it to a client, which may have sent anything.
@@ -127,13 +131,13 @@ export function parsePositionAfter(id: string, channel: string, shards: ShardMap
 }
 
 /**
- * The event id after which a channel goes on for a caller with such an `after`; undefined where it names none of its shard.
+ * The event id after which a channel goes on for a caller with such an `after`.
  *
  * @throws InvalidEventIdError
  */
-export function parseEventIdAfter(id: string, channel: string, shards: ShardMap): string | undefined {
-  const after = parsePositionAfter(id, channel, shards);
-  return after && formatEventId(after.position, after.line, shards.idOf(channel));
+export function parseEventIdAfter(id: string, channel: string, shards: ShardMap): string {
+  const { position, line } = parsePositionAfter(id, channel, shards);
+  return formatEventId(position, line, shards.idOf(channel));
 }
 
 /**

@@ -2,53 +2,19 @@ import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { SseStream, until } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
-import {
-  eventIdOf,
-  InvalidEventIdError,
-  InvalidOptionsError,
-  SseRegistry,
-  type SseRedisOptions,
-} from 'nestjs-sse-redis';
-import type { RedisBroker } from '../../src/broker/redis/redis-broker.js';
+import { eventIdOf, InvalidEventIdError, SseRegistry, type SseRedisOptions } from 'nestjs-sse-redis';
 import { JoinedSubscriber } from '../../src/delivery/shards/joined-subscriber.js';
-import { ShardMap } from '../../src/event/shard-map.js';
-import { brokers, Hubs, type TestHub } from './hubs.js';
-
-const SHARDS = 3;
-const map = new ShardMap(SHARDS);
-
-/** A channel of each shard, the second of each, and so on. */
-const channelsOf = (count: number, prefix = 'c'): string[][] => {
-  const found = Array.from({ length: SHARDS }, (): string[] => []);
-  for (let i = 0; found.some((names) => names.length < count); i++)
-    found[map.of(`${prefix}${i}`)]!.push(`${prefix}${i}`);
-  return found.map((names) => names.slice(0, count));
-};
-const [[a, a2], [b], [c]] = channelsOf(2) as [[string, string], [string], [string]];
+import { brokers, Hubs } from './hubs.js';
+import { a, a2, b, c, isTold, map, publish, SHARDS, told } from './shard-scene.js';
 
 beforeEach(() => {
   jest.spyOn(Logger.prototype, 'log').mockReturnValue();
 });
 afterEach(() => jest.restoreAllMocks());
 
-/** The numbers that were told of a channel, in order; a gap as its channel. */
-function told({ messages }: SseStream, channel?: string): unknown[] {
-  return messages.flatMap<unknown>(({ type, data }) => {
-    if (type === 'gap') return [`gap ${(JSON.parse(data) as { channel: string }).channel}`];
-    if (type !== 'n') return [];
-    const [of, n] = JSON.parse(data) as [string, number];
-    return channel === undefined || of === channel ? [n] : [];
-  });
-}
-
 describe.each(brokers)(`a hub of ${SHARDS} shards over the $broker broker`, ({ broker }) => {
   const hubs = Hubs.over(broker);
   const start = (options: SseRedisOptions = {}) => hubs.start({ shards: SHARDS, ...options });
-
-  const publish = async ({ hub }: TestHub, channel: string, n: number): Promise<string> =>
-    (await hub.publish(channel, { type: 'n', data: [channel, n] })).id;
-
-  const isTold = (stream: SseStream, count: number) => until(() => told(stream).length >= count);
 
   it('gives a stream the events of channels of all shards, each with an id of its own first', async () => {
     const test = await start();
@@ -216,6 +182,47 @@ describe.each(brokers)(`a hub of ${SHARDS} shards over the $broker broker`, ({ b
     await until(() => test.hub.stats().channels === 0);
   });
 
+  it('tells a stream at once where it stands on a shard that is new to it', async () => {
+    const test = await start();
+    const stream = await test.client([a]);
+    await publish(test, a, 1);
+    await isTold(stream, 1);
+    const { connections } = await test.running.app.get(SseRegistry).list();
+    await test.hub.subscribe(connections[0]!.id, [b]);
+    await until(() => stream.lastEventId?.includes(','));
+    const lastEventId = stream.lastEventId;
+    await publish(test, b, 2);
+    await stream.close();
+    const back = await test.client([a, b], { lastEventId });
+    await publish(test, b, 3);
+    await isTold(back, 2);
+    expect(told(back)).toEqual([2, 3]);
+  });
+
+  it('ends a stream whose channels were all replaced by one of another shard', async () => {
+    const test = await start();
+    const stream = await test.client([a]);
+    const { connections } = await test.running.app.get(SseRegistry).list();
+    const { id } = connections[0]!;
+    await test.hub.unsubscribe(id, [a]);
+    await test.hub.subscribe(id, [b]);
+    await test.hub.pipe(b, ['x']);
+    await stream.ended;
+    expect(stream.messages.at(-1)!.type).toBe('end');
+  });
+
+  it('refuses an `after` that says nothing of a channel', async () => {
+    const test = await start();
+    const stream = await test.client([a]);
+    const id = await publish(test, a, 1);
+    await isTold(stream, 1);
+    const { connections } = await test.running.app.get(SseRegistry).list();
+    await expect(test.hub.subscribe(connections[0]!.id, [a2, b], { after: id })).rejects.toThrow(
+      InvalidEventIdError,
+    );
+    expect(() => test.hub.events(b, { after: id })).toThrow(InvalidEventIdError);
+  });
+
   it('ends a stream when the channels of all shards have ended, and not before', async () => {
     const test = await start();
     const stream = await test.client([a, b]);
@@ -280,81 +287,5 @@ describe.each(brokers)(`a hub of ${SHARDS} shards over the $broker broker`, ({ b
     // One a heartbeat: that of each moves on in all parts.
     const [before, after] = [ids.at(-4)!.split(','), ids.at(-1)!.split(',')];
     for (const entry of before) expect(after).not.toContain(entry);
-  });
-
-  if (broker === 'memory') return;
-
-  it('refuses to start with another number of shards', async () => {
-    for (const [first, second] of [
-      [SHARDS, 1],
-      [1, SHARDS],
-      [2, SHARDS],
-    ] as const) {
-      const prefix = randomUUID();
-      await hubs.start({ prefix, shards: first });
-      await expect(hubs.start({ prefix, shards: second })).rejects.toThrow(InvalidOptionsError);
-      await hubs.start({ prefix, shards: first });
-    }
-  });
-
-  it('goes on where the data of one shard are lost, and tells of a gap there alone', async () => {
-    const test = await start({ probeInterval: 100 });
-    const stream = await test.client([a, b]);
-    await publish(test, a, 1);
-    await publish(test, b, 2);
-    await isTold(stream, 2);
-    const { broker } = test.hub['node'].shards.of(a);
-    const tag = (broker as RedisBroker)['keys'].tag;
-    await stream.close();
-    const keys = (await hubs.redis.cli('KEYS', `${tag}:*`)) as string[];
-    await hubs.redis.cli('DEL', ...keys);
-    await publish(test, b, 3);
-    const back = await test.client([a, b], { lastEventId: stream.lastEventId });
-    await until(() => told(back).includes(`gap ${a}`) && told(back).includes(3));
-    await publish(test, a, 4);
-    await until(() => told(back).includes(4));
-    expect(told(back)).toHaveLength(3);
-  });
-
-  it('goes on where the links of one shard were lost, while the others live', async () => {
-    const test = await start();
-    const stream = await test.client([a, b]);
-    const { broker } = test.hub['node'].shards.of(a);
-    const { subscriber } = (broker as RedisBroker)['connections'];
-    subscriber.disconnect(true);
-    await until(() => !test.hub.stats().linkUp);
-    for (let n = 0; n < 20; n++) await publish(test, n % 2 ? a : b, n);
-    await isTold(stream, 20);
-    expect(new Set(told(stream))).toEqual(new Set(Array.from({ length: 20 }, (_, n) => n)));
-    await until(() => test.hub.stats().linkUp);
-  });
-
-  it('holds back what may have been revoked while the link of the registry is lost', async () => {
-    let isAllowed = true;
-    const test = await start({ authorize: () => isAllowed });
-    const stream = await test.client([a, b]);
-    await publish(test, a, 1);
-    await isTold(stream, 1);
-    const { home } = test.hub['node'].shards;
-    const { tag } = (home.broker as RedisBroker)['keys'];
-    // Takes the rights on its channels away, and with these its subscriptions; those of the other shards have longer names.
-    await hubs.redis.cli('ACL', 'SETUSER', 'default', 'resetchannels', `&${tag.slice(0, -1)}:*`);
-    hubs.closeLater(() => hubs.redis.cli('ACL', 'SETUSER', 'default', 'allchannels'));
-    await until(() => !home.feeds.link.up);
-    isAllowed = false;
-    await publish(test, a, 2);
-    await publish(test, b, 3);
-    await until(() => test.hub['node'].shards.of(b).feeds.link.lastAnnounced > 0);
-    await hubs.redis.cli('ACL', 'SETUSER', 'default', 'allchannels');
-    await until(() => stream.messages.some(({ type }) => type === 'error'));
-    expect(told(stream)).toEqual([1]);
-  });
-
-  it('takes a hub of a release before this was noted for one of a single shard', async () => {
-    const prefix = randomUUID();
-    const test = await hubs.start({ prefix });
-    await hubs.redis.cli('HDEL', `{${prefix}}:clock`, 'shards');
-    await expect(hubs.start({ prefix, shards: SHARDS })).rejects.toThrow(/has 1 in Redis/);
-    await publish(test, a, 1);
   });
 });

@@ -30,6 +30,7 @@ import { RedisSettings } from './redis-settings.js';
 import { Script } from './script.js';
 import sendLua from './scripts/send.lua.js';
 import { subscriptionsEnded, toRefusal } from './refusals.js';
+import { noteShards } from './shards-check.js';
 import { checkStart } from './start-check.js';
 import { Subscription } from './subscription.js';
 import { untilAccepted } from './until-accepted.js';
@@ -287,5 +288,7 @@ export class RedisBroker implements Broker {
     this.outage.over();
     this.probe.start();
     this.listener?.linkRestored(position, this.line);
+    if (this.place === undefined)
+      noteShards(this.commands, this.keys.clock, this.options.shards, this.logger);
   }
 }

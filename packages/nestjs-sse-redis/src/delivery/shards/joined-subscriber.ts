@@ -15,10 +15,13 @@ export class JoinedSubscriber implements OpenSubscriber, EventSinkListener, Part
   /** Shards whose subscribers are about to begin. */
   private readonly expected = new Set<number>();
   private hasBegun = false;
+  /** All parts that it began with have begun. */
+  private isOpen = false;
   private hasEnded = false;
   private isPaused = false;
   private closed = false;
   isBeating = false;
+  isSinkFull = false;
   /** The id of the client until it has been sent the gaps of all parts that begin. */
   startId: string | undefined;
 
@@ -42,7 +45,10 @@ export class JoinedSubscriber implements OpenSubscriber, EventSinkListener, Part
     this.leaveGroup();
     const [first] = this.byShard.entries();
     if (!first) return undefined;
-    return this.isSingle ? first[1].lastId : this.entries.join(first[0]);
+    if (this.isSingle) return first[1].lastId;
+    // A part may owe events since the last block that it wrote.
+    for (const [shard, part] of this.byShard) this.entries.set(shard, part.lastId);
+    return this.entries.join(first[0]);
   }
 
   get isLive(): boolean {
@@ -84,6 +90,7 @@ export class JoinedSubscriber implements OpenSubscriber, EventSinkListener, Part
     // A gap that is within another one is not sent, even if it is the last, which would have had the new id.
     if (this.entries.get(shard) === undefined) this.entries.set(shard, part.lastId);
     if (this.expected.size > 0) return;
+    this.isOpen = true;
     this.startId = undefined;
     if (this.isPaused) return;
     for (const one of this.byShard.values()) one.resume();
@@ -106,7 +113,8 @@ export class JoinedSubscriber implements OpenSubscriber, EventSinkListener, Part
 
   async sendMessage(text: string): Promise<boolean> {
     while (!this.closed) {
-      const [part] = this.byShard.values();
+      const parts = [...this.byShard.values()];
+      const part = parts.find(({ isFull }) => isFull) ?? parts[0];
       // The part may be removed while it waits, and another takes it.
       if (!part || (await part.sendMessage(text))) return part !== undefined;
     }
@@ -132,8 +140,15 @@ export class JoinedSubscriber implements OpenSubscriber, EventSinkListener, Part
     for (const part of this.byShard.values()) part.leaveGroup();
   }
 
+  /** One part after the other, until the sink is full again; the next time, the others come first. */
   drained(): void {
-    for (const part of [...this.byShard.values()]) part.drained();
+    this.isSinkFull = false;
+    for (const [shard, part] of [...this.byShard]) {
+      if (this.isSinkFull) return;
+      part.drained();
+      this.byShard.delete(shard);
+      this.byShard.set(shard, part);
+    }
   }
 
   close(): void {
@@ -145,8 +160,12 @@ export class JoinedSubscriber implements OpenSubscriber, EventSinkListener, Part
     return (this.isSingle ? id : this.entries.join(shard)) ?? this.startId;
   }
 
+  note(shard: number, id: string): void {
+    this.entries.set(shard, id);
+  }
+
   has(shard: number, id: string | undefined): boolean {
-    return id === undefined || (this.hasBegun && this.expected.size > 0 && this.entries.get(shard) === id);
+    return id === undefined || (!this.isOpen && this.hasBegun && this.entries.get(shard) === id);
   }
 
   begin(): boolean {
@@ -156,7 +175,7 @@ export class JoinedSubscriber implements OpenSubscriber, EventSinkListener, Part
   }
 
   mayEnd(): boolean {
-    return this.expected.size === 0 && this.every((part) => part.hasEnded);
+    return this.expected.size === 0 && this.every((part) => part.hasEnded || part.feeds.length === 0);
   }
 
   end(): void {

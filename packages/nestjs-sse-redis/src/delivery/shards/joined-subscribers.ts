@@ -11,6 +11,9 @@ import { JoinedSubscriber } from './joined-subscriber.js';
 import { findRewound } from './rewind.js';
 import type { Shard } from './shard.js';
 
+/** Characters of an entry that is kept for a shard on which the connection has no channel. */
+const MOST_KEPT = 256;
+
 /** The channels of a connection on one shard. */
 interface Part extends Prepared {
   readonly shard: number;
@@ -44,6 +47,7 @@ export class JoinedSubscribers implements SubscriberPool {
       this.targets.set(joined, heartbeatTarget);
       this.heartbeat.add(heartbeatTarget);
       joined.startId = repeatableId(start.lastEventId);
+      if (opener.isPaused?.()) joined.pause();
       this.begin(joined, parts, { counters: opener.counters, retry: opener.retry?.() });
       // A stream that had ended before its client came back is over as it begins.
       if (closed) return this.close(joined);
@@ -169,8 +173,8 @@ export class JoinedSubscribers implements SubscriberPool {
     const entries = lastEventId === undefined ? undefined : parseJoinedId(lastEventId, this.shards.length);
     for (const [shard, entry] of entries ?? []) {
       const isOther = parts.every((part) => part.shard !== shard);
-      // Written as it came, it has to be one.
-      if (isOther && parseLastEventId(entry, shard)) joined.keep(shard, entry);
+      // Each block repeats it as it came.
+      if (isOther && entry.length <= MOST_KEPT && parseLastEventId(entry, shard)) joined.keep(shard, entry);
     }
   }
 

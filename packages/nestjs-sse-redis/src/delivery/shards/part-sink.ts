@@ -22,6 +22,10 @@ export interface PartOwner {
   begin(): boolean;
   /** Whether the frames of positions are held back, and told together. */
   readonly isBeating: boolean;
+  /** The sink takes no more until it has drained. */
+  isSinkFull: boolean;
+  /** Takes the id of a part, which the client is told together with those of others. */
+  note(shard: number, id: string): void;
   /** Whether the streams of all channels of all parts have ended. */
   mayEnd(): boolean;
   end(): void;
@@ -48,30 +52,31 @@ export class PartSink implements EventSink {
     const isTold = this.owner.has(this.shard, id);
     const joined = this.owner.join(this.shard, id);
     // The first says where the client stands in all parts.
-    if (this.owner.begin()) return this.sink.open(joined, retry);
-    return isTold || joined === undefined || this.sink.position(joined);
+    if (this.owner.begin()) return this.write(this.sink.open(joined, retry));
+    return isTold || joined === undefined || this.write(this.sink.position(joined));
   }
 
   event(channel: string, record: EventRecord): boolean {
     if (this.owner.isSingle) return this.sink.event(channel, record);
-    return this.sink.late(channel, record, this.owner.join(this.shard, idOf(record))!);
+    return this.write(this.sink.late(channel, record, this.owner.join(this.shard, idOf(record))!));
   }
 
   late(channel: string, record: EventRecord, id: string): boolean {
-    return this.sink.late(channel, record, this.owner.join(this.shard, id)!);
+    return this.write(this.sink.late(channel, record, this.owner.join(this.shard, id)!));
   }
 
   position(id: string): boolean {
-    const joined = this.owner.join(this.shard, id);
-    return this.owner.isBeating || this.sink.position(joined!);
+    if (!this.owner.isBeating) return this.write(this.sink.position(this.owner.join(this.shard, id)!));
+    this.owner.note(this.shard, id);
+    return true;
   }
 
   gap(gap: GapNotice, id: string | undefined): boolean {
-    return this.sink.gap(gap, this.owner.join(this.shard, id));
+    return this.write(this.sink.gap(gap, this.owner.join(this.shard, id)));
   }
 
   message(id: string, text: string): boolean {
-    return this.sink.message(this.owner.join(this.shard, id)!, text);
+    return this.write(this.sink.message(this.owner.join(this.shard, id)!, text));
   }
 
   live(): void {
@@ -92,6 +97,11 @@ export class PartSink implements EventSink {
 
   end(): void {
     this.owner.end();
+  }
+
+  private write(takesMore: boolean): boolean {
+    if (!takesMore) this.owner.isSinkFull = true;
+    return takesMore;
   }
 
   private get sink(): EventSink {

@@ -57,6 +57,21 @@ export class Shards {
     return outcomes;
   }
 
+  /**
+   * Sends a message to a node. A link of its may be lost that it takes for a living one: it hears over another.
+   *
+   * @returns how many hear it
+   */
+  async send(node: string, message: string): Promise<number> {
+    const receivers = await this.home.broker.send(node, message);
+    if (receivers > 0) return receivers;
+    for (const { broker } of this.all.slice(1)) {
+      const others = await broker.send(node, message).catch(() => 0);
+      if (others > 0) return others;
+    }
+    return 0;
+  }
+
   idOf(channel: string, published: Published): string {
     return this.of(channel).idOf(published);
   }
