@@ -218,7 +218,8 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
   complain('foreign', [...ledger.foreign, ...wrong]);
   complain('gaps without cause', undue.map(showGap));
   complain('gaps at the wrong place', misplaced.map(showGap));
-  const mayGoBack = announcementDropped || loss.masterLost || loss.emptied.length > 0;
+  const wentBehindFork = gaps.some((gap) => loss.isOfLeftLine(gap));
+  const mayGoBack = announcementDropped || loss.masterLost || loss.emptied.length > 0 || wentBehindFork;
   if (!mayGoBack) complain('position went back', backwards(blocks));
   return {
     counts: {
