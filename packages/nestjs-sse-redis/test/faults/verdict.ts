@@ -26,6 +26,8 @@ export class DataLoss {
 
   explains(gap: ToldGap): boolean {
     const { channel, from, to } = gap;
+    // The client came from the master that was replaced to a process that has yet to hear of the fork: its id is ahead.
+    if (from > to && this.masterLost) return true;
     if (from >= to) return false;
     // Redis lost the position itself: a probe took it as Redis ended.
     if (this.forks.some((fork) => from === fork.from && to < fork.began)) return true;
@@ -218,8 +220,7 @@ export function judge(reception: Reception, { events, loss, announcementDropped 
   complain('foreign', [...ledger.foreign, ...wrong]);
   complain('gaps without cause', undue.map(showGap));
   complain('gaps at the wrong place', misplaced.map(showGap));
-  const wentBehindFork = gaps.some((gap) => loss.isOfLeftLine(gap));
-  const mayGoBack = announcementDropped || loss.masterLost || loss.emptied.length > 0 || wentBehindFork;
+  const mayGoBack = announcementDropped || loss.masterLost || loss.emptied.length > 0;
   if (!mayGoBack) complain('position went back', backwards(blocks));
   return {
     counts: {
@@ -268,7 +269,10 @@ function backwards(blocks: readonly SseBlock[]): string[] {
   const places: string[] = [];
   blocks.forEach(({ id }, i) => {
     const before = blocks[i - 1]?.id;
-    if (before !== undefined && toPosition(id!) < toPosition(before)) places.push(`${before} → ${id}`);
+    // Behind a fork a client goes back to it, and its ids are of the new line from then on.
+    const isBack =
+      before !== undefined && toPosition(id!) < toPosition(before) && toLine(id!) === toLine(before);
+    if (isBack) places.push(`${before} → ${id}`);
   });
   return places;
 }

@@ -116,11 +116,9 @@ export class Session {
     const { channels } = this;
     const to = dispatched[channels.length - 1]?.id ?? '';
     assert.match(to, /^\d+-\d+$/);
-    return channels.map((channel, i) => ({
-      type: 'gap',
-      data: JSON.stringify({ channel, from: null, to }),
-      id: i < channels.length - 1 ? '' : to,
-    }));
+    return channels.map((channel, i) =>
+      expectedOf({ type: 'gap', data: { channel, from: null, to } }, i < channels.length - 1 ? '' : to),
+    );
   }
 
   /** Ends all streams, and waits until everybody has come back, to the closed gate. → the positions that they gave */
