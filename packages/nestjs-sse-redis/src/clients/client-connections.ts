@@ -180,7 +180,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     const next = async (): Promise<void> => {
       for (let connection = open.pop(); connection; connection = open.pop()) {
         await this.reauthorize(connection);
-        // Suspended anew, or restored anew: what was answered is not heard to the end.
+        // Delivery was suspended, or began, once more: this answer says nothing of what was revoked since.
         if (this.isSuspended || restoration !== this.restorations) return;
         connection.subscriber?.resume();
       }

@@ -163,6 +163,25 @@ describe('the ledger of a client', () => {
     expect(misplaced([tick(1), tick(2), lost, tick(3), ...rest, told])).toHaveLength(1);
   });
 
+  it('accepts a gap whose end is before its beginning only where a master was lost', () => {
+    const gapOf = { channel: 'a', from: 5 * 1_024, to: 4 * 1_024, at: 0, toLine: 0 };
+    const loss = new DataLoss();
+    expect(loss.explains(gapOf)).toBe(false);
+    loss.masterLost = true;
+    expect([loss.explains(gapOf), loss.explains({ ...gapOf, to: gapOf.from })]).toEqual([true, false]);
+  });
+
+  it('accepts a position that went back with an id of a new line', () => {
+    const messages = [1, 2, 3, 4, 5, 6].map((n) => tick(n));
+    const backAt = (ids: readonly string[]) => {
+      const blocks = ids.map((id) => ({ raw: '', id, message: undefined, isPosition: true }));
+      const reception = { name: 'client', channels: ['a', 'b'], start: 0, messages, blocks };
+      return judge(reception, { events: EVENTS, loss: new DataLoss(), announcementDropped: false }).problems;
+    };
+    expect(backAt(['4-0', '3-0.1'])).toEqual([]);
+    expect(backAt(['4-0.1', '3-0.1']).join()).toContain('position went back');
+  });
+
   it('finds a gap without a cause, of another channel, or one that is told of too late', () => {
     expect(judged([gap('a', 0, 3), ...[2, 4, 5, 6].map((n) => tick(n))]).counts.undueGaps).toBe(1);
     expect(judged([gap('b', 0, 3), ...[4, 5, 6].map((n) => tick(n))], trimmedTo(3)).counts.undueGaps).toBe(1);

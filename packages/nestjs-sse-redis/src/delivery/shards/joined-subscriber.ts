@@ -70,7 +70,7 @@ export class JoinedSubscriber implements OpenSubscriber, EventSinkListener, Part
    * @returns the sink for it
    */
   expect(shard: number, id: string | undefined): PartSink {
-    // What the others were told of until now is known to them alone where there was but one.
+    // A part that was the only one did not note what it wrote.
     if (this.isSingle) for (const [one, { lastId }] of this.byShard) this.entries.set(one, lastId);
     this.leaveGroup();
     this.expected.add(shard);

@@ -58,7 +58,7 @@ export class Shards {
   }
 
   /**
-   * Sends a message to a node. A link of its may be lost that it takes for a living one: it hears over another.
+   * Sends a message to a node. Its link of the registry may be dead unnoticed: then the message goes over another shard.
    *
    * @returns how many hear it
    */
