@@ -11,6 +11,7 @@ export { mulberry32, Random } from './random.js';
 export { ReconnectingClient, type ReconnectingClientOptions } from './reconnecting-client.js';
 export { findRedisBinary, findRedisCli, hasShardedPubSub } from './redis-binary.js';
 export { RedisServer, type RedisServerOptions } from './redis-server.js';
+export { RedisSetUp, redisSetUps, type RedisSetUpName } from './redis-set-up.js';
 export { SseParser, type SseBlock, type SseMessage, type SseParserOptions } from './sse-parser.js';
 export { SseStream, type SseStreamOptions, type StreamEnd } from './sse-stream.js';
 export { SlotMigration, type MigrationStep, type SlotMigrationOptions } from './slot-migration.js';

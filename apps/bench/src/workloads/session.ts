@@ -72,10 +72,23 @@ export class Session {
     await this.publisher.call('useChannels', this.channels);
   }
 
+  /** Connects clients until there are so many, and waits until Redis has all of their subscriptions. */
+  async open(clients: number): Promise<void> {
+    const more = clients - this.clients;
+    const wanted = (await this.bench.redis.channels()) + more;
+    await this.add(more, 1);
+    this.clients = clients;
+    await this.subscribed(wanted);
+  }
+
   /** Connects clients with channels of their own, to which nothing is sent. After them no others can come that are sent events. */
   async addIdle(clients: number, channelsEach: number): Promise<void> {
     const wanted = (await this.bench.redis.channels()) + clients * channelsEach;
     await this.add(clients, channelsEach);
+    await this.subscribed(wanted);
+  }
+
+  private async subscribed(wanted: number): Promise<void> {
     const deadline = performance.now() + 60_000;
     while ((await this.bench.redis.channels()) < wanted) {
       if (performance.now() > deadline)

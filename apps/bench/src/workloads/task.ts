@@ -8,8 +8,23 @@ export interface Figure {
   readonly value: number;
 }
 
-/** `cpu`: µs of the server a delivery; `redis`: µs of Redis an event; `p50`, `p99`: ms; `rate`: deliveries a second; `growth`: a ratio. */
-export type FigureName = 'cpu' | 'redis' | 'p50' | 'p99' | 'rate' | 'busy' | 'memory' | 'stalled' | 'growth';
+/**
+ * `cpu`: µs of the server a delivery; `redis`: µs of Redis an event; `p50`, `p99`: ms; `rate`: deliveries a second; `growth`: a ratio;
+ * `open`, `open-redis`: µs of the server and of Redis a stream that is opened; `seconds` until all are.
+ */
+export type FigureName =
+  | 'cpu'
+  | 'redis'
+  | 'p50'
+  | 'p99'
+  | 'rate'
+  | 'busy'
+  | 'memory'
+  | 'stalled'
+  | 'growth'
+  | 'open'
+  | 'open-redis'
+  | 'seconds';
 
 /** Takes what was found of a peer. */
 export type Report = (peer: Peer, counters: readonly Figure[]) => void;

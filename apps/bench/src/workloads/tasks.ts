@@ -1,5 +1,6 @@
 import type { Sizes } from '../sizes.js';
 import { broadcast } from './broadcast.js';
+import { connecting } from './connecting.js';
 import { growth } from './growth.js';
 import { idle } from './idle.js';
 import { perUser } from './per-user.js';
@@ -15,6 +16,7 @@ export function allTasks(sizes: Sizes): Task[] {
     perUser(sizes),
     processes(sizes),
     ...stalled(sizes),
+    connecting(sizes),
     idle(sizes),
     ...growth(sizes),
     ...shards(sizes),

@@ -5,6 +5,7 @@ import {
   parseEventId,
   parseLine,
   parseShard,
+  POSITIONS_PER_MS,
   type LinePosition,
   type Position,
 } from './position.js';
@@ -18,8 +19,9 @@ import type { ShardMap } from './shard-map.js';
  * well, `<own>~<position>:<key>.<key>~…~<cursor>` names each of them by a key, under the position after which it lacks them.
  * In an id that is no event's, `own` is the cursor.
  */
-/** Characters of a wrong id that an error shows. */
+/** Characters of a wrong id that an error shows, and what an id looks like. */
 const MAX_SHOWN = 100;
+const EXAMPLE = 1_767_225_600_000 * POSITIONS_PER_MS;
 const SEPARATOR = '~';
 const OWED = /^([\d.@-]+):([\w-]{8}(?:\.[\w-]{8})*)$/;
 /** Ids of 2,000 characters pass all clients and proxies that were tried. Those of late channels come to little more. */
@@ -127,7 +129,8 @@ export function parsePositionAfter(id: string, channel: string, shards: ShardMap
   if (point) return { position: goesOnAfter(point, channel), line: point.line };
   // The answer repeats it to a client, which may have sent anything.
   const shown = JSON.stringify(typeof id === 'string' ? id.slice(0, MAX_SHOWN) : id);
-  throw new InvalidEventIdError(`An event id looks like 1767225600000-0, not ${shown}.`);
+  const example = formatEventId(EXAMPLE, 0, shards.idOf(channel));
+  throw new InvalidEventIdError(`An event id of this hub looks like ${example}, not ${shown}.`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { hasShardedPubSub, RedisServer, TestCluster } from '@nestjs-sse-redis/testing';
+import { RedisSetUp, redisSetUps, type RedisSetUpName } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import type { Broker, BrokerListener } from '../../src/broker/broker.interface.js';
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.js';
@@ -19,42 +19,30 @@ export interface BrokerSetUp {
   dispose(): Promise<void>;
 }
 
-let redis: RedisServer;
-let cluster: TestCluster;
+const memory: BrokerSetUp = {
+  name: 'memory',
+  prepare: () => Promise.resolve(),
+  create: (options = {}) => new MemoryBroker(resolveOptions(options), randomUUID()),
+  dispose: () => Promise.resolve(),
+};
 
-const setUps: readonly BrokerSetUp[] = [
-  {
-    name: 'memory',
-    prepare: () => Promise.resolve(),
-    create: (options = {}) => new MemoryBroker(resolveOptions(options), randomUUID()),
-    dispose: () => Promise.resolve(),
-  },
-  {
-    name: 'redis',
+function over(name: RedisSetUpName): BrokerSetUp {
+  let setUp: RedisSetUp | undefined;
+  return {
+    name,
     prepare: async () => {
-      redis = await RedisServer.start();
+      setUp = await RedisSetUp.start(name);
     },
     create: (options = {}) => {
-      const resolved = resolveOptions({ prefix: randomUUID(), redis: redis.url, ...options });
+      const resolved = resolveOptions({ prefix: randomUUID(), ...setUp!.options, ...options });
       return new RedisBroker(resolved.redis!, resolved, randomUUID());
     },
-    dispose: () => redis.stop(),
-  },
-  {
-    name: 'cluster',
-    prepare: async () => {
-      // Without replicas nobody is elected, however busy the machine is.
-      cluster = await TestCluster.start({ replicas: 0, nodeTimeout: 15_000 });
-    },
-    create: (options = {}) => {
-      const resolved = resolveOptions({ prefix: randomUUID(), redis: cluster.url, ...options });
-      return new RedisBroker(resolved.redis!, resolved, randomUUID());
-    },
-    dispose: () => cluster.stop(),
-  },
-];
+    dispose: () => setUp?.stop() ?? Promise.resolve(),
+  };
+}
 
-export const brokerSetUps = setUps.filter(({ name }) => name !== 'cluster' || hasShardedPubSub());
+/** A shard of several is a broker as that of one is. */
+export const brokerSetUps = [memory, ...redisSetUps.filter((name) => name !== 'cluster-3').map(over)];
 
 /** What a broker told its listener. */
 export class Heard implements BrokerListener {

@@ -80,3 +80,11 @@ export class ClusterHubs {
     });
   }
 }
+
+/** The events of a channel's log, as numbers. */
+export async function logOf({ broker }: Member, channel: string): Promise<number[]> {
+  const [slice] = await broker.read([{ channel, after: 0 }], { records: 1_000_000, bytes: Infinity });
+  const heard = new Heard();
+  for (const record of slice!.records) heard.announced(channel, record);
+  return heard.data as number[];
+}

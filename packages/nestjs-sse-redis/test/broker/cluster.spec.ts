@@ -12,7 +12,7 @@ import { POSITIONS_PER_MS } from '../../src/event/position.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { failureOf } from '../hub/hubs.js';
 import { Heard, publication, publishAll } from './broker-set-ups.js';
-import { describeCluster } from './cluster-hubs.js';
+import { describeCluster, logOf, type Member } from './cluster-hubs.js';
 
 let cluster: TestCluster;
 let prefix: string;
@@ -35,11 +35,6 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((broker) => broker.close()));
 });
 afterAll(() => cluster?.stop());
-
-interface Member {
-  readonly broker: RedisBroker;
-  readonly heard: Heard;
-}
 
 /** A process of the hub; its subscriptions are up. */
 async function join(options: SseRedisOptions = {}, ...channels: string[]): Promise<Member> {
@@ -103,14 +98,6 @@ async function replicated(): Promise<void> {
     await replica.cli('READONLY');
     await until(() => replica.cli('EXISTS', `${tag()}:clock`).then((count) => count === 1));
   }
-}
-
-/** The events of a channel's log, as numbers. */
-async function logOf({ broker }: Member, channel: string): Promise<number[]> {
-  const [slice] = await broker.read([{ channel, after: 0 }], { records: 1_000_000, bytes: Infinity });
-  const heard = new Heard();
-  for (const record of slice!.records) heard.announced(channel, record);
-  return heard.data as number[];
 }
 
 describeCluster('a cluster', () => {

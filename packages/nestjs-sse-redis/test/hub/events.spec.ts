@@ -2,9 +2,9 @@ import { InvalidArgumentError } from 'nestjs-sse-redis';
 import { until } from '@nestjs-sse-redis/testing';
 import { HubClosedError, InvalidChannelError, InvalidEventIdError } from 'nestjs-sse-redis';
 import { firstValueFrom, map, take, toArray } from 'rxjs';
-import { brokers, Hubs } from './hubs.js';
+import { allBrokers, Hubs } from './hubs.js';
 
-describe.each(brokers)('hub.events() over the $broker broker', ({ broker }) => {
+describe.each(allBrokers)('hub.events() over the $broker broker', ({ broker }) => {
   const hubs = Hubs.over(broker);
 
   it('gives what is published from now on, with id, channel and type', async () => {
@@ -110,11 +110,12 @@ describe.each(brokers)('hub.events() over the $broker broker', ({ broker }) => {
   it('tells of a gap at an id that is still to come, and gives what is published from now on', async () => {
     const test = await hubs.start();
     await test.hub.publish('a', { data: 'before' });
-    const listener = await test.listener('a', { after: '8000000000000-0' });
+    const after = await test.futureId('a');
+    const listener = await test.listener('a', { after });
     await test.hub.publish('a', { data: 'after' });
     await until(() => listener.data.includes('after'));
     expect(listener.events).toMatchObject([
-      { type: 'gap', data: { channel: 'a', from: '8000000000000-0' } },
+      { type: 'gap', data: { channel: 'a', from: after } },
       { data: 'after' },
     ]);
   });
@@ -182,7 +183,7 @@ describe.each(brokers)('hub.events() over the $broker broker', ({ broker }) => {
       const { hub } = await hubs.start();
       const call = () => hub.events('a', { after: after as string });
       expect(call).toThrow(InvalidEventIdError);
-      expect(call).toThrow(/looks like 1767225600000-0, not /);
+      expect(call).toThrow(/looks like 1767225600000-0(@\d)?, not /);
       expect(call).toThrow(expect.objectContaining({ code: 'INVALID_EVENT_ID', statusCode: 400 }) as Error);
     },
   );

@@ -1,9 +1,12 @@
 import {
   ReconnectingClient,
-  RedisServer,
+  RedisSetUp,
+  redisSetUps,
   SseStream,
   startApp,
   until,
+  type RedisServer,
+  type RedisSetUpName,
   type RunningApp,
 } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
@@ -11,31 +14,47 @@ import { SseHub, type HistoryPage, type SseEvent, type SseRedisOptions } from 'n
 import type { Observable, Subscription } from 'rxjs';
 import { newsModule } from '../http/news.app.js';
 
-export const brokers = [{ broker: 'redis' }, { broker: 'memory' }] as const;
+type BrokerName = 'memory' | RedisSetUpName;
+
+const toCases = <T extends BrokerName>(names: readonly T[]) => names.map((broker) => ({ broker }));
+
+/** What suites run over. `BROKERS=sentinel,cluster,cluster-3` for others, which take longer. */
+const chosen = (process.env['BROKERS']?.split(',') as BrokerName[]) ?? ['redis', 'memory'];
+export const brokers = toCases(chosen);
+export const redisBrokers = toCases(redisSetUps.filter((name) => chosen.includes(name)));
+/** For the suites of what a hub is there for. */
+export const allBrokers = toCases(['memory', ...redisSetUps]);
 
 /** Hubs in applications of their own, each with a prefix of its own, and what listens to them. All is closed after the test. */
 export class Hubs {
-  redis!: RedisServer;
+  #setUp: RedisSetUp | undefined;
   readonly #open: (() => unknown)[] = [];
 
   /** To be called in a `describe`. */
-  static over(broker: 'redis' | 'memory'): Hubs {
+  static over(broker: BrokerName): Hubs {
     const hubs = new Hubs(broker);
     beforeAll(async () => {
-      if (broker === 'redis') hubs.redis = await RedisServer.start();
+      if (broker !== 'memory') hubs.#setUp = await RedisSetUp.start(broker);
     });
     afterEach(() => hubs.#closeAll());
-    afterAll(() => hubs.redis?.stop());
+    afterAll(() => hubs.#setUp?.stop());
     return hubs;
   }
 
-  private constructor(readonly broker: 'redis' | 'memory') {}
+  private constructor(private readonly broker: BrokerName) {}
+
+  /** Where it is but one. */
+  get redis(): RedisServer {
+    const { server } = this.#setUp!;
+    if (!server) throw new Error(`${this.broker} has no server that is all of it`);
+    return server;
+  }
 
   async start(options: SseRedisOptions = {}): Promise<TestHub> {
     const running = await startApp(
       newsModule({
         prefix: randomUUID(),
-        ...(this.broker === 'redis' && { redis: this.redis.url }),
+        ...this.#setUp?.options,
         ...options,
       }),
       'express',
@@ -119,6 +138,12 @@ export class TestHub {
       { ephemeral: true },
     );
     await until(() => listener.questions.has(id));
+  }
+
+  /** An id that no event has yet. */
+  async futureId(...channels: string[]): Promise<string> {
+    const now = await this.hub.cursor(channels.length > 0 ? channels : undefined);
+    return now.replaceAll(/\d{13}-\d+/g, '8000000000000-0');
   }
 
   async dataIn(channel: string): Promise<unknown[]> {

@@ -2,7 +2,8 @@ import type { SseHub } from 'nestjs-sse-redis';
 import type { Position } from '../../src/event/position.js';
 import type { Shard } from '../../src/delivery/shards/shard.js';
 
-const inside = (hub: SseHub): Shard => hub['node'].shards.home;
+/** Where channel `a` is. */
+const inside = (hub: SseHub): Shard => hub['node'].shards.of('a');
 
 /**
  * Has a hub hear nothing of the next event of a channel, as if its announcement had been lost on the way.
@@ -10,7 +11,7 @@ const inside = (hub: SseHub): Shard => hub['node'].shards.home;
  * @returns resolves when it was lost, with the position of the event
  */
 export function loseNext(hub: SseHub, channel: string): Promise<Position> {
-  const { feeds } = inside(hub);
+  const { feeds } = hub['node'].shards.of(channel);
   const announced = feeds.announced.bind(feeds);
   return new Promise((resolve) => {
     feeds.announced = (name, record) => {

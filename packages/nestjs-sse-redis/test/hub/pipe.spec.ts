@@ -100,7 +100,7 @@ describe.each(brokers)('hub.pipe() over the $broker broker', ({ broker }) => {
     const client = await test.client(['a']);
     await test.hub.pipe('a', ['item']);
     await client.ended;
-    const { subscribers } = test.hub['node'].shards.home;
+    const { subscribers } = test.hub['node'].shards.of('a');
     // The hub has one of its own, on another channel.
     const open = () =>
       [...subscribers['subscribers'].keys()].filter(({ feeds }) =>
@@ -200,7 +200,7 @@ describe.each(brokers)('hub.pipe() over the $broker broker', ({ broker }) => {
     // Somebody is there, so that what this process knows of the channel stays.
     await test.client(['a']);
     const ids: string[] = [];
-    for (let i = 0; i < 3; i++) ids.push((await test.hub.publish('b', { data: i })).id);
+    for (let i = 0; i < 3; i++) ids.push((await test.hub.publish('{a}b', { data: i })).id);
     for (const lastEventId of ids.toReversed()) {
       const back = SseStream.open(test.url('a'), { lastEventId });
       expect(await back.ended).toBe('end');

@@ -42,7 +42,7 @@ function replace<T extends object, K extends keyof T>(hubs: Hubs, on: T, method:
 describe.each(brokers)('a channel with several runs over the $broker broker', ({ broker }) => {
   const hubs = Hubs.over(broker);
   const start = () => hubs.start({ history: { maxLength: 10_000 } });
-  const inside = ({ hub }: TestHub): Inside => hub['node'].shards.home;
+  const inside = ({ hub }: TestHub): Inside => hub['node'].shards.of('a');
 
   function page(
     test: TestHub,
@@ -160,37 +160,37 @@ describe.each(brokers)('a channel with several runs over the $broker broker', ({
   it('goes on for a page of two channels until the run of each has ended', async () => {
     const test = await start();
     await test.hub.pipe('a', A);
-    await test.hub.pipe('b', items('X'));
+    await test.hub.pipe('{a}b', items('X'));
     await publish(test, 'a', B);
-    const stream = page(test, ['a', 'b'], { rewind: 100 });
+    const stream = page(test, ['a', '{a}b'], { rewind: 100 });
     await until(() => sentTo(stream).includes('B2'));
     expect(sentTo(stream)).toEqual([...A, ...items('X'), END, ...B]);
     await endRun(test, 'a');
     expect(await stream.ended).toBe('end');
     expect(sentTo(stream).slice(-1)).toEqual([END]);
     // The position is that of the last end: on a return both have ended.
-    const back = page(test, ['a', 'b'], { after: stream.lastEventId });
+    const back = page(test, ['a', '{a}b'], { after: stream.lastEventId });
     expect(await back.ended).toBe('end');
     expect(sentTo(back)).toEqual([]);
   });
 
   it('goes on where a channel that had ended begins again before the other one is read to its end', async () => {
     const test = await start();
-    await publish(test, 'b', ['X0']);
+    await publish(test, '{a}b', ['X0']);
     await endRun(test, 'a');
-    await publish(test, 'b', items('Y', 300));
+    await publish(test, '{a}b', items('Y', 300));
     const { broker } = inside(test);
     const read = broker.read.bind(broker);
     let readings = 0;
     // The first reading of `b` is cut. Before the next one, `b` ends and then `a` begins again.
     replace(hubs, broker, 'read', async (requests, limits) => {
-      if (requests.some(({ channel }) => channel === 'b') && ++readings === 2) {
-        await endRun(test, 'b');
+      if (requests.some(({ channel }) => channel === '{a}b') && ++readings === 2) {
+        await endRun(test, '{a}b');
         await publish(test, 'a', ['A0']);
       }
       return read(requests, limits);
     });
-    const stream = page(test, ['a', 'b'], { rewind: 1_000 });
+    const stream = page(test, ['a', '{a}b'], { rewind: 1_000 });
     await until(() => sentTo(stream).includes('A0'));
     await publish(test, 'a', ['A1']);
     await until(() => sentTo(stream).includes('A1'));
@@ -380,7 +380,9 @@ describe('a channel with several runs over a link that breaks', () => {
     await test.hub.publish('a', { data: 'A0' });
     await stream.waitFor(({ data }) => data === 'A0');
     // The link comes back after the next run has begun: else the end would be the newest, and the page be sent it.
-    const { broker } = test.hub['node'].shards.home as unknown as { broker: { onRestored(): Promise<void> } };
+    const { broker } = test.hub['node'].shards.of('a') as unknown as {
+      broker: { onRestored(): Promise<void> };
+    };
     const onRestored = broker.onRestored.bind(broker);
     let restore!: () => void;
     const begun = new Promise<void>((resolve) => (restore = resolve));

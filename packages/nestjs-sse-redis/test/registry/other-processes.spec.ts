@@ -1,20 +1,25 @@
-import { RedisServer, SseStream, Stopwatch, until } from '@nestjs-sse-redis/testing';
+import { RedisSetUp, SseStream, Stopwatch, until } from '@nestjs-sse-redis/testing';
+import { randomUUID } from 'node:crypto';
+import { redisBrokers } from '../hub/hubs.js';
 import { RoomsProcess } from './rooms-process.js';
 
 /** How long an answer may take: two seconds of waiting for it, and a busy machine. */
 const BOUND = 5_000;
 
-describe('a process that does not own a connection', () => {
-  let redis: RedisServer;
+describe.each(redisBrokers)('a process that does not own a connection, over $broker', ({ broker }) => {
+  let setUp: RedisSetUp;
   let owner: RoomsProcess;
   let other: RoomsProcess;
   let stream: SseStream;
   let id: string;
 
+  beforeAll(async () => {
+    setUp = await RedisSetUp.start(broker);
+  });
   beforeEach(async () => {
-    redis = await RedisServer.start();
     const options = {
-      redis: redis.url,
+      ...setUp.options,
+      prefix: randomUUID(),
       registry: { leaseTtl: 3_000, sweepInterval: 200 },
       // A link whose probe is late is made anew, and refuses what is asked meanwhile.
       probeInterval: 2_000,
@@ -30,8 +35,8 @@ describe('a process that does not own a connection', () => {
   afterEach(async () => {
     await stream?.close();
     await Promise.all([owner?.stop(), other?.stop()]);
-    await redis.stop();
   });
+  afterAll(() => setUp?.stop());
 
   async function timed<T>(asking: Promise<T>): Promise<T> {
     const watch = Stopwatch.start();
@@ -82,7 +87,7 @@ describe('a process that does not own a connection', () => {
   });
 
   it('is told what it cannot know when Redis is away', async () => {
-    await redis.kill();
+    await setUp.stop();
     await expect(timed(other.sendTo(id, 'hello'))).rejects.toMatchObject({ code: 'REDIS_UNAVAILABLE' });
     await expect(timed(other.count())).rejects.toMatchObject({ code: 'REDIS_UNAVAILABLE' });
   });
