@@ -125,6 +125,8 @@ export interface Broker {
   extents(ranges: readonly LogRange[]): Promise<(LogExtent | undefined)[]>;
   /** The position before the last `count` events of these channels together, as far as they are retained whole. */
   positionBefore(channels: readonly string[], count: number): Promise<Position>;
+  /** The positions of these events, the newest first, at a cost that no record's size changes. */
+  lastPositions(channels: readonly string[], count: number): Promise<Position[]>;
   /** Resolves once announcements arrive, with a position taken after that. */
   subscribe(channel: string): Promise<Position>;
   unsubscribe(channel: string): void;

@@ -220,6 +220,23 @@ describe.each(brokerSetUps)('the $name broker', (setUp) => {
     expect(await broker.positionBefore(['a', 'b'], 0)).toBeGreaterThanOrEqual(positions.at(-1)!);
   });
 
+  it('finds the positions of the last events of some channels together', async () => {
+    const broker = await start({ history: { maxLength: 10 } });
+    const find = (channels: string[], count: number) => broker.lastPositions(channels, count);
+    expect(await find(['a'], 5)).toEqual([]);
+    const positions = await publishAll(
+      broker,
+      ...Array.from({ length: 20 }, (_, i) => publication(i % 2 ? 'a' : 'b', i)),
+    );
+    expect(await find(['a', 'b', 'empty'], 5)).toEqual(positions.slice(-5).toReversed());
+    expect(await find(['empty'], 5)).toEqual([]);
+    expect(await find(['a', 'b'], 0)).toEqual([]);
+    await publishAll(broker, ...Array.from({ length: 500 }, (_, i) => publication('a', i)));
+    // None from before the oldest that are retained of `a`, though those of `b` are.
+    const [oldest] = (await broker.read([{ channel: 'a', after: 0 }], ALL))[0]!.records;
+    expect((await find(['a', 'b'], 1_000)).at(-1)).toBe(oldest!.position);
+  });
+
   it('rewinds no further than events are retained whole', async () => {
     const broker = await start({ history: { maxLength: 10 } });
     await publishAll(broker, ...Array.from({ length: 500 }, (_, i) => publication('a', i)));

@@ -96,13 +96,27 @@ export class MemoryBroker implements Broker {
 
   async positionBefore(channels: readonly string[], count: number): Promise<Position> {
     await Promise.resolve();
-    if (count === 0) return this.head;
+    return this.findLast(channels, count).before;
+  }
+
+  async lastPositions(channels: readonly string[], count: number): Promise<Position[]> {
+    await Promise.resolve();
+    return this.findLast(channels, count).positions;
+  }
+
+  private findLast(
+    channels: readonly string[],
+    count: number,
+  ): { readonly before: Position; readonly positions: Position[] } {
+    if (count === 0) return { before: this.head, positions: [] };
     const now = Date.now();
     const logs = channels.map((channel) => this.getLog(channel, now));
-    const positions = logs.flatMap((log) => log?.newestPositions(count) ?? []).sort((a, b) => b - a);
-    const oldest = positions[Math.min(count, positions.length) - 1];
+    const newest = logs.flatMap((log) => log?.newestPositions(count) ?? []).sort((a, b) => b - a);
+    const last = newest.slice(0, count);
+    const oldest = last.at(-1);
     const logStart = logs.map((log) => log?.logStart ?? toPosition(now - this.options.ttl));
-    return Math.max(oldest === undefined ? this.head : oldest - 1, this.epochStart, ...logStart);
+    const before = Math.max(oldest === undefined ? this.head : oldest - 1, this.epochStart, ...logStart);
+    return { before, positions: last.filter((position) => position > before) };
   }
 
   async subscribe(channel: string): Promise<Position> {

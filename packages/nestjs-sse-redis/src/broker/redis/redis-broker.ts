@@ -166,6 +166,10 @@ export class RedisBroker implements Broker {
     return this.logs.positionBefore(channels, count);
   }
 
+  lastPositions(channels: readonly string[], count: number): Promise<Position[]> {
+    return this.logs.lastPositions(channels, count);
+  }
+
   async subscribe(channel: string): Promise<Position> {
     await this.subscription.add(this.keys.pubSubChannel(channel));
     return this.position();

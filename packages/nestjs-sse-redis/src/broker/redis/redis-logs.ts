@@ -64,11 +64,21 @@ export class RedisLogs {
   }
 
   async positionBefore(channels: readonly string[], count: number): Promise<Position> {
+    const [before] = await this.findLast(channels, count);
+    return before === -1 ? this.position() : before;
+  }
+
+  async lastPositions(channels: readonly string[], count: number): Promise<Position[]> {
+    const [, ...positions] = await this.findLast(channels, count);
+    return positions;
+  }
+
+  private async findLast(channels: readonly string[], count: number): Promise<[Position, ...Position[]]> {
     const reply = await this.commands.read(REWIND, {
       keys: [this.keys.clock, ...channels.map((channel) => this.keys.log(channel))],
       args: [this.options.ttl, count],
     });
-    return (reply as Position) === -1 ? this.position() : (reply as Position);
+    return reply as [Position, ...Position[]];
   }
 
   private readCall(requests: readonly ReadRequest[], limits: ReadLimits): ScriptCall {

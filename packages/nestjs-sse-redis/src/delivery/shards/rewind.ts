@@ -1,5 +1,4 @@
 import type { Broker } from '../../broker/broker.interface.js';
-import type { Position } from '../../event/position.js';
 import type { ShardStart } from '../subscribers.js';
 
 /**
@@ -16,7 +15,7 @@ export async function findRewound(
 ): Promise<Map<number, ShardStart>> {
   const found = await Promise.all(
     [...groups].map(async ([shard, channels]) =>
-      (await findLast(brokerOf(shard), channels, count)).map((position) => ({ shard, position })),
+      (await brokerOf(shard).lastPositions(channels, count)).map((position) => ({ shard, position })),
     ),
   );
   const last = found
@@ -26,12 +25,4 @@ export async function findRewound(
   const starts = new Map<number, ShardStart>();
   for (const { shard, position } of last) starts.set(shard, { position: position - 1 });
   return starts;
-}
-
-/** The positions of the last events of some channels together. */
-async function findLast(broker: Broker, channels: readonly string[], count: number): Promise<Position[]> {
-  const after = await broker.positionBefore(channels, count);
-  const requests = channels.map((channel) => ({ channel, after }));
-  const slices = await broker.read(requests, { records: count, bytes: Infinity });
-  return slices.flatMap(({ records }) => records.map(({ position }) => position));
 }

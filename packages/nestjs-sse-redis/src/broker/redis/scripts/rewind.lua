@@ -1,11 +1,12 @@
--- Finds the position before the last events of some channels together.
+-- Finds the last events of some channels together.
 --
 -- KEYS[1]   clock  as in publish.lua
 -- KEYS[2…]  logs
 -- ARGV[1]   retention  ms
 -- ARGV[2]   count      how many events
 --
--- Returns the position, no earlier than from where on every one of the logs is whole; of an unused hub, -1.
+-- Returns the position before them, no earlier than from where on every one of the logs is whole, and behind it theirs, the
+-- newest first; of an unused hub, -1 alone.
 
 -- @include position
 -- @include evictions
@@ -14,10 +15,10 @@
 local clockKey, retentionText, count = KEYS[1], ARGV[1], tonumber(ARGV[2])
 
 local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention')
-if not (clock[1] and clock[2]) then return -1 end
+if not (clock[1] and clock[2]) then return { -1 } end
 local now = readTime() * POSITIONS_PER_MS
 local last = tonumber(clock[1])
-if count == 0 then return last end
+if count == 0 then return { last } end
 local memory = now - tonumber(clock[3] or retentionText) * POSITIONS_PER_MS
 local evictions = evictionReader(clockKey, last, memory)
 
@@ -35,4 +36,8 @@ for i = 2, #KEYS do
 end
 table.sort(positions, function(a, b) return a > b end)
 local oldest = positions[math.min(count, #positions)]
-return math.max(oldest and oldest - 1 or last, logStart)
+local found = { math.max(oldest and oldest - 1 or last, logStart) }
+for i = 1, math.min(count, #positions) do
+  if positions[i] > found[1] then found[i + 1] = positions[i] end
+end
+return found
