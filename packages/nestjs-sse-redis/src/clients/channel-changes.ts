@@ -18,6 +18,7 @@ export class ChannelChanges {
   /**
    * Adds channels to a connection.
    *
+   * @param later others that follow: there has to be room for all
    * @returns the channels that the application refused
    * @throws TooManyChannelsError | AuthorizationFailedError | RedisUnavailableError
    */
@@ -25,13 +26,15 @@ export class ChannelChanges {
     connection: ClientConnection,
     channels: readonly string[],
     after: LinePosition | undefined,
+    later: readonly string[] = [],
   ): Promise<string[]> {
     return connection.inTurn(async () => {
       const { subscriber } = connection;
       if (!subscriber || connection.isClosed) return [];
       const present = new Set(connection.channels);
       const added = channels.filter((channel) => !present.has(channel));
-      this.checkLimit(present.size, added.length);
+      const following = later.filter((channel) => !present.has(channel));
+      this.checkLimit(present.size, added.length + following.length);
       const refused = await this.authorization.ask(connection, added);
       const allowed = added.filter((channel) => !refused.includes(channel));
       if (allowed.length > 0 && !connection.isClosed) {

@@ -127,13 +127,14 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     return this.admission.check(user, address);
   }
 
-  /** Adds channels to a connection. @returns the channels that the application refused */
+  /** Adds channels to a connection. @param later others, which follow @returns the channels that the application refused */
   subscribe(
     connection: ClientConnection,
     channels: readonly string[],
     after: LinePosition | undefined,
+    later?: readonly string[],
   ): Promise<string[]> {
-    return this.changes.subscribe(connection, channels, after);
+    return this.changes.subscribe(connection, channels, after, later);
   }
 
   unsubscribe(connection: ClientConnection, channels: readonly string[]): Promise<void> {

@@ -55,7 +55,7 @@ async function apply(
       clients.replace(connection);
       return [];
     case 'subscribe':
-      return clients.subscribe(connection, command.channels, toStart(command));
+      return clients.subscribe(connection, command.channels, toStart(command), command.later);
     case 'unsubscribe':
       await clients.unsubscribe(connection, command.channels);
       return [];

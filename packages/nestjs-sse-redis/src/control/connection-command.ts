@@ -23,6 +23,8 @@ export type ConnectionCommand =
       readonly after?: number | undefined;
       /** On which `after` was given out. */
       readonly line?: number | undefined;
+      /** Channels that later commands add, each group after its own position: all come, or none where the limit is passed. */
+      readonly later?: readonly string[];
       readonly secret?: string | undefined;
     }
   | {

@@ -61,8 +61,10 @@ export class ConnectionControl {
         ? { connection: target }
         : parseTarget(`${type}()`, target, ['connection', 'user']);
     const results: ConnectionsResult[] = [];
-    for (const { group, start } of groupByPosition(names, after, this.shards)) {
-      const command = { type, target: whom, channels: group, secret };
+    const groups = groupByPosition(names, after, this.shards);
+    for (const [i, { group, start }] of groups.entries()) {
+      const later = groups.slice(i + 1).flatMap((next) => next.group);
+      const command = { type, target: whom, channels: group, later, secret };
       results.push(await this.command(whom, { ...command, after: start?.position, line: start?.line }));
     }
     return combine(results);
