@@ -1,3 +1,4 @@
+import { MAX_OWED } from '../event/last-event-id.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Broker, DataLine, LogRange } from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
@@ -28,13 +29,7 @@ interface Use {
 /** The feeds of this process: one a channel, as long as somebody here listens to it. */
 export class Feeds {
   readonly lines = new Lines(() => this.broker.line);
-  readonly link: SubscriptionState = {
-    up: false,
-    watermark: 0,
-    lastAnnounced: 0,
-    lastAssigned: 0,
-    toId: this.lines.toId,
-  };
+  readonly link: SubscriptionState;
   private upSince = Date.now();
   /** How often the link was lost. */
   losses = 0;
@@ -63,7 +58,18 @@ export class Feeds {
     private readonly createGroup: CreateGroup,
     /** One for all shards. */
     private readonly ring = new EventRing(RECENT_BYTES),
-  ) {}
+    /** How many shards the hub has: the id of a client has an entry of each, and its length has a limit. */
+    shards = 1,
+  ) {
+    this.link = {
+      up: false,
+      watermark: 0,
+      lastAnnounced: 0,
+      lastAssigned: 0,
+      toId: this.lines.toId,
+      mostOwed: Math.ceil(MAX_OWED / shards),
+    };
+  }
 
   /** When it was last known that announcements arrive: proven, or the link just made; ms since the epoch. */
   get upOrProvenAt(): number {

@@ -7,6 +7,7 @@ import type { EventSink } from './event-sink.js';
 import type { Feed } from './feed.js';
 import type { GapCause, HubCounters } from './hub-counters.js';
 import type { StartPosition } from './start-position.js';
+import type { SubscriptionState } from './subscription-state.js';
 
 /** Writes events, positions and gaps to the sink of a client, and knows the id that the client has then. */
 export class SinkWriter {
@@ -22,8 +23,7 @@ export class SinkWriter {
     private readonly sink: EventSink,
     private readonly cursor: Cursor,
     private readonly counters: HubCounters,
-    /** The id of a position at which the client stands. */
-    private readonly toId: (position: Position) => string,
+    private readonly link: Pick<SubscriptionState, 'toId' | 'mostOwed'>,
   ) {
     this.lastSent = cursor.position;
   }
@@ -67,7 +67,7 @@ export class SinkWriter {
     const others = this.cursor.owed(position, feed, record.position);
     this.lastSent = position;
     this.isLastSentLate = true;
-    const id = formatLastEventId(position, others, this.toId, getId(record));
+    const id = this.formatId(position, others, getId(record));
     this.noteBackpressure(this.sink.late(feed.channel, record, id));
   }
 
@@ -109,13 +109,13 @@ export class SinkWriter {
     if ((this.gapsSent.get(gap.channel) ?? -1) >= gap.to) return;
     this.gapsSent.set(gap.channel, gap.to);
     this.counters.gaps[cause]++;
-    this.noteBackpressure(this.sink.gap(describeGap(gap, this.toId), id));
+    this.noteBackpressure(this.sink.gap(describeGap(gap, this.link.toId), id));
   }
 
   /** Events before the position with which the client came were not announced to a node where it may have been. */
   sendLossGap(gap: Gap, cause: GapCause): void {
     this.counters.gaps[cause]++;
-    this.noteBackpressure(this.sink.gap(describeGap(gap, this.toId), this.lastId));
+    this.noteBackpressure(this.sink.gap(describeGap(gap, this.link.toId), this.lastId));
   }
 
   /** Sends the lines of an event that is in no log. The position of the client stays. */
@@ -130,7 +130,11 @@ export class SinkWriter {
   }
 
   private idAt(position: Position): string {
-    return formatLastEventId(position, this.cursor.owed(position), this.toId);
+    return this.formatId(position, this.cursor.owed(position));
+  }
+
+  private formatId(position: Position, owed: ReturnType<Cursor['owed']>, own?: string): string {
+    return formatLastEventId(position, owed, this.link.toId, own, this.link.mostOwed);
   }
 
   private noteBackpressure(takesMore: boolean): void {

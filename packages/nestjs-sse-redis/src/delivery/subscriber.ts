@@ -58,7 +58,7 @@ export class Subscriber
     this.isPaused = isPaused;
     this.feeds = [...feeds];
     this.cursor = new Cursor(start.cursor);
-    this.writer = new SinkWriter(sink, this.cursor, counters, link.toId);
+    this.writer = new SinkWriter(sink, this.cursor, counters, link);
     this.claims = new Claims(start.resumed ? start.cursor : undefined);
     this.replay = new Replay(this, this.cursor, this.writer, link, counters, this.claims, start.resumed);
     sink.subscriber = this;

@@ -25,7 +25,7 @@ const EXAMPLE = 1_767_225_600_000 * POSITIONS_PER_MS;
 const SEPARATOR = '~';
 const OWED = /^([\d.@-]+):([\w-]{8}(?:\.[\w-]{8})*)$/;
 /** Ids of 2,000 characters pass all clients and proxies that were tried. Those of late channels come to little more. */
-const MAX_OWED = 256;
+export const MAX_OWED = 256;
 /** Characters: the longest id that a hub writes has fewer. */
 const MAX_REPEATED = 8_192;
 
@@ -70,17 +70,19 @@ export function parseLastEventId(id: string, shard?: number): LastEventId | unde
  * @param owed other channels that lack events from before the cursor, and after which position
  * @param toId the id of a position at which a client stands
  * @param own the id of a late event
+ * @param most how many others are named
  */
 export function formatLastEventId(
   cursor: Position,
   owed: readonly (readonly [channel: string, after: Position])[],
   toId: (position: Position) => string,
   own?: string,
+  most = MAX_OWED,
 ): string {
   const id = toId(cursor);
   if (owed.length === 0 && own === undefined) return id;
   const keys = new Map<Position, string[]>();
-  for (const [channel, after] of owed.slice(0, MAX_OWED)) {
+  for (const [channel, after] of owed.slice(0, most)) {
     const others = keys.get(after);
     if (others) others.push(channelKey(channel));
     else keys.set(after, [channelKey(channel)]);

@@ -15,7 +15,7 @@ describe('a feed whose position is known before all announcements before it have
   beforeEach(() => {
     feed = new Feed(
       'news',
-      { up: true, watermark: 0, lastAnnounced: 0, lastAssigned: 0, toId: formatEventId },
+      { up: true, watermark: 0, lastAnnounced: 0, lastAssigned: 0, toId: formatEventId, mostOwed: 256 },
       new HubCounters(),
       new EventRing(1_048_576),
       () => new SocketGroup(),

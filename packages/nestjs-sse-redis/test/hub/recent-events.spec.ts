@@ -177,7 +177,7 @@ describe('recent events of many channels in one ring', () => {
   it('are looked through no further back than is asked: a client that comes back asks for the last few', () => {
     const feed = new Feed(
       'news',
-      { up: true, watermark: 0, lastAnnounced: 0, lastAssigned: 0, toId: formatEventId },
+      { up: true, watermark: 0, lastAnnounced: 0, lastAssigned: 0, toId: formatEventId, mostOwed: 256 },
       new HubCounters(),
       new EventRing(1_048_576),
       () => new SocketGroup(),

@@ -107,6 +107,24 @@ describe.each(brokers)(`a hub of ${SHARDS} shards over the $broker broker`, ({ b
     },
   );
 
+  it('names no more late channels in an id than proxies let through', async () => {
+    const test = await start();
+    const late = Array.from({ length: 300 }, (_, i) => `late${i}`);
+    const before = await test.hub.cursor();
+    await test.hub.publishMany(late.map((channel) => ({ channel, data: channel })));
+    const stream = await test.client([a, b, c]);
+    const registry = test.running.app.get(SseRegistry);
+    const { id } = await until(async () => (await registry.list({})).connections[0]);
+    await test.hub.subscribe(id, late, { after: before });
+    const data = () =>
+      new Set(stream.messages.filter(({ type }) => type === 'message').map((one) => one.data));
+    await until(() => data().size === late.length);
+    const named = stream.blocks.map((block) => block.id?.match(/[:.][\w-]{8}(?=[.~])/g)?.length ?? 0);
+    // Nearly as many as one shard would name.
+    expect(Math.max(...named)).toBeGreaterThan(80);
+    expect(Math.max(...named)).toBeLessThanOrEqual(3 * Math.ceil(256 / 3));
+  });
+
   it('rewinds by the last events of all shards together', async () => {
     const test = await start();
     for (const [n, channel] of [a, b, c, a, b, c, a, a].entries()) {

@@ -11,6 +11,7 @@ import type { CreateGroup } from '../broadcast-group.js';
 import type { EventRing } from '../event-ring.js';
 import { Feeds } from '../feeds.js';
 import type { Heartbeat } from '../heartbeat.js';
+import type { ResolvedOptions } from '../../options/resolved-options.js';
 import { HubCounters } from '../hub-counters.js';
 import { LogReader } from '../log-reader.js';
 import { Acknowledged } from '../losses/acknowledged.js';
@@ -28,7 +29,7 @@ export interface ShardParts {
   readonly createGroup: CreateGroup;
   readonly ring: EventRing;
   readonly lifecycle: Lifecycle;
-  readonly options: { readonly ttl: number; readonly maxLength: number; readonly auditInterval: number };
+  readonly options: Pick<ResolvedOptions, 'ttl' | 'maxLength' | 'auditInterval' | 'shards'>;
 }
 
 /** What the process does about what a shard hears. */
@@ -60,7 +61,7 @@ export class Shard {
     parts: ShardParts,
   ) {
     const { counters, heartbeat, options } = parts;
-    this.feeds = new Feeds(broker, counters, parts.createGroup, parts.ring);
+    this.feeds = new Feeds(broker, counters, parts.createGroup, parts.ring, options.shards);
     this.lost = new KnownLosses(options.ttl);
     const reader = new LogReader(broker);
     this.subscribers = new Subscribers(broker, this.feeds, reader, heartbeat, counters, this.lost);
