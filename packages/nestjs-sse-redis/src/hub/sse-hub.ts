@@ -5,11 +5,8 @@ import { checkDismissal, type ConnectingClient } from '../clients/connecting-cli
 import type { ConnectionTarget } from '../control/connection-command.js';
 import type * as control from '../control/control.types.js';
 import { readHistory, type HistoryOptions, type HistoryPage } from '../delivery/history.js';
-import { observeChannel } from '../delivery/observe-channel.js';
 import { parseChannel, parseChannels } from '../event/channel-name.js';
-import { parseCount } from '../event/count.js';
 import { checkOptions } from '../event/known-options.js';
-import { parseEventIdAfter } from '../event/last-event-id.js';
 import type { SseEvent, SseEventInput } from '../event/sse-event.js';
 import { checkSource, type PipeSource } from '../publish/pipe-source.js';
 import type * as publish from '../publish/publish.types.js';
@@ -17,9 +14,9 @@ import { observeResponse } from '../response/observe-response.js';
 import type { HubParts } from './hub-parts.js';
 import { collectStats, type HubStats } from './hub-stats.js';
 import type { ConnectOptions, EventsOptions, Readiness } from './hub.types.js';
+import { observeEvents } from './observe-events.js';
 import { findProblems } from './readiness.js';
 
-const EVENTS_OPTIONS: ReadonlySet<string> = new Set(['after', 'rewind']);
 const SUBSCRIBE_OPTIONS: ReadonlySet<string> = new Set(['after']);
 
 /** The hub of this process: publishes events, and serves the clients that are connected here. */
@@ -104,13 +101,7 @@ export class SseHub {
    * @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError when called; a HubClosedError comes through the Observable
    */
   events(channel: string, options: EventsOptions = {}): Observable<SseEvent> {
-    checkOptions('events()', options, EVENTS_OPTIONS);
-    const { after, rewind } = options;
-    const { state, shards } = this.node;
-    const name = parseChannel(channel);
-    const lastEventId = after === undefined ? undefined : parseEventIdAfter(after, name, shards.map);
-    const start = { lastEventId, rewind: parseCount('rewind', rewind ?? 0) };
-    return observeChannel(shards.subscribers, name, start, state);
+    return observeEvents(this.node, channel, options);
   }
 
   /**

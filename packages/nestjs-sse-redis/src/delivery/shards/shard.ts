@@ -11,7 +11,6 @@ import type { CreateGroup } from '../broadcast-group.js';
 import type { EventRing } from '../event-ring.js';
 import { Feeds } from '../feeds.js';
 import type { Heartbeat } from '../heartbeat.js';
-import type { ResolvedOptions } from '../../options/resolved-options.js';
 import { HubCounters } from '../hub-counters.js';
 import { LogReader } from '../log-reader.js';
 import { Acknowledged } from '../losses/acknowledged.js';
@@ -29,7 +28,12 @@ export interface ShardParts {
   readonly createGroup: CreateGroup;
   readonly ring: EventRing;
   readonly lifecycle: Lifecycle;
-  readonly options: Pick<ResolvedOptions, 'ttl' | 'maxLength' | 'auditInterval' | 'shards'>;
+  readonly options: {
+    readonly ttl: number;
+    readonly maxLength: number;
+    readonly auditInterval: number;
+    readonly shards: number;
+  };
 }
 
 /** What the process does about what a shard hears. */

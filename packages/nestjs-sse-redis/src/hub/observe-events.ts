@@ -1,0 +1,25 @@
+import type { Observable } from 'rxjs';
+import { observeChannel } from '../delivery/observe-channel.js';
+import { parseChannel } from '../event/channel-name.js';
+import { parseCount } from '../event/count.js';
+import { checkOptions } from '../event/known-options.js';
+import { parseEventIdAfter } from '../event/last-event-id.js';
+import type { SseEvent } from '../event/sse-event.js';
+import type { HubParts } from './hub-parts.js';
+import type { EventsOptions } from './hub.types.js';
+
+const EVENTS_OPTIONS: ReadonlySet<string> = new Set(['after', 'rewind']);
+
+/** The events of a channel for code of the server. @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError */
+export function observeEvents(
+  { state, shards }: Pick<HubParts, 'state' | 'shards'>,
+  channel: string,
+  options: EventsOptions,
+): Observable<SseEvent> {
+  checkOptions('events()', options, EVENTS_OPTIONS);
+  const { after, rewind } = options;
+  const name = parseChannel(channel);
+  const lastEventId = after === undefined ? undefined : parseEventIdAfter(after, name, shards.map);
+  const start = { lastEventId, rewind: parseCount('rewind', rewind ?? 0) };
+  return observeChannel(shards.subscribers, name, start, state);
+}
