@@ -1,7 +1,9 @@
 import { serve } from '../processes/serve.js';
 import { LoadRun, type ConnectPlan } from './load-run.js';
+import { StormRun, type StormPlan } from './storm-run.js';
 
 let run = new LoadRun();
+let storm: StormRun | undefined;
 
 const methods = {
   connect: (plan: ConnectPlan) => run.connect(plan),
@@ -14,6 +16,12 @@ const methods = {
   timeEvents: () => run.timeEvents(),
   latency: () => run.latency(),
   verify: (last: number[]) => run.verify(last),
+  gather: (plan: StormPlan) => {
+    storm = new StormRun(plan);
+    return storm.gather();
+  },
+  untilBack: () => storm!.untilBack(),
+  disperse: () => storm?.close(),
   reset: () => {
     run.close();
     run = new LoadRun();

@@ -7,6 +7,7 @@ import { spreadName } from '../event/shards.js';
 import type { PublisherName } from '../publisher/publisher.js';
 
 const LOAD = new URL('../load/main.js', import.meta.url);
+export const SERVER = new URL('../servers/main.js', import.meta.url);
 export const PUBLISHER = new URL('../publisher/main.js', import.meta.url);
 
 /** What all measurements share: Redis, and the load clients and publishers that sessions take, each in its own process. */

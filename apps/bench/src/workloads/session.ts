@@ -5,9 +5,7 @@ import type { Peer } from '../peers.js';
 import type { LoadMethods } from '../load/main.js';
 import type { PublisherMethods } from '../publisher/main.js';
 import type { ServerMethods } from '../servers/main.js';
-import type { Bench } from './bench.js';
-
-const SERVER = new URL('../servers/main.js', import.meta.url);
+import { SERVER, type Bench } from './bench.js';
 
 /** Events of a round in which each has one client, and how many of them go out together. */
 const ROUND = 1000;

@@ -7,6 +7,7 @@ import { perUser } from './per-user.js';
 import { processes } from './processes.js';
 import { shards } from './shards.js';
 import { stalled } from './stalled.js';
+import { storm } from './storm.js';
 import type { Task } from './task.js';
 
 /** All that a run measures. */
@@ -17,6 +18,7 @@ export function allTasks(sizes: Sizes): Task[] {
     processes(sizes),
     ...stalled(sizes),
     connecting(sizes),
+    storm(sizes),
     idle(sizes),
     ...growth(sizes),
     ...shards(sizes),
