@@ -71,6 +71,8 @@ export class TestCluster {
     }
   }
 
+  readonly #slots = new Map<string, number>();
+
   private constructor(
     /** The masters of the start, then their replicas: the first replica of each, then the second of each. */
     readonly nodes: readonly RedisServer[],
@@ -99,9 +101,15 @@ export class TestCluster {
   }
 
   async slotOf(key: string): Promise<number> {
-    const node = this.nodes.find(isAlive);
-    if (!node) throw new Error('no node of the cluster is alive');
-    return (await node.cli('CLUSTER', 'KEYSLOT', key)) as number;
+    const known = this.#slots.get(key);
+    if (known !== undefined) return known;
+    const nodes = this.nodes.filter(isAlive);
+    if (nodes.length === 0) throw new Error('no node of the cluster is alive');
+    // A replica that is synchronized anew loads its data meanwhile, and answers nothing else.
+    const ask = () => Promise.any(nodes.map((node) => node.cli('CLUSTER', 'KEYSLOT', key)));
+    const { slot } = await until(async () => ({ slot: (await ask()) as number }));
+    this.#slots.set(key, slot);
+    return slot;
   }
 
   /** A hash tag, braces included, whose slot the master has. */
