@@ -51,11 +51,14 @@ const SHARDS = process.env['FAULT_SHARDS']?.split(',').map(Number) ?? [1, 3];
 
     it.each(names)('delivers all that survives once and in order, behind %s', async (name) => {
       const began = performance.now();
-      for (let i = 0; i < RUNS || performance.now() - began < (SECONDS * 1_000) / names.length; i++)
-        await run(name);
-      // At once: a long run may be ended before its end.
-      const figures = describeOutcomes(new Map([[name, outcomes.get(name)!]]));
-      process.stdout.write(`${shards} shards, ${figures}\n`);
+      try {
+        for (let i = 0; i < RUNS || performance.now() - began < (SECONDS * 1_000) / names.length; i++)
+          await run(name);
+      } finally {
+        // At once: a long run may be ended before its end.
+        const figures = describeOutcomes(new Map([[name, outcomes.get(name) ?? []]]));
+        process.stdout.write(`${shards} shards, ${figures}\n`);
+      }
       expect(outcomes.get(name)!.length).toBeGreaterThanOrEqual(RUNS);
     });
 
