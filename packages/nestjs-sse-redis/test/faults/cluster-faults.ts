@@ -45,12 +45,18 @@ async function replace(
   back: (old: RedisServer) => unknown,
 ): Promise<void> {
   const old = await cluster.findVictim(target);
+  const forksAt = (server: RedisServer) => server.cli('HGET', `${target}:clock`, 'forks');
+  // Of the old one: its successor may have begun a line before anybody asks.
+  const before = await forksAt(old);
   await away(old);
-  const next = await cluster.elected(target, old);
-  const before = await next.cli('HGET', `${target}:clock`, 'forks');
-  await until(() => next.cli('HGET', `${target}:clock`, 'forks').then((forks) => forks !== before));
-  await pause(TAKEN_MS);
-  await back(old);
+  let next: RedisServer;
+  try {
+    next = await cluster.elected(target, old);
+    await until(() => forksAt(next).then((forks) => forks !== before));
+    await pause(TAKEN_MS);
+  } finally {
+    await back(old);
+  }
   await cluster.agreed([await cluster.slotOf(target)], next);
 }
 
