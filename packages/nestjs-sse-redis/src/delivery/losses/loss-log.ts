@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Observable, Subscription } from 'rxjs';
 import type { Broker } from '../../broker/broker.interface.js';
-import { parseEventId, type Position } from '../../event/position.js';
+import { leftAt } from '../../broker/forks.js';
+import { parseEventId, type LinePosition, type Position } from '../../event/position.js';
 import type { SseEvent } from '../../event/sse-event.js';
 import { lossesIn, LOSSES_CHANNEL, type Loss } from './loss.js';
 
@@ -16,14 +17,23 @@ const MOST_RECENT = 10_000;
 /** The losses that one event carries: with the longest names some 30 KB. */
 const LOSSES_PER_EVENT = 100;
 
+/** A loss that this node tells the others of. */
+interface Notice {
+  readonly loss: Loss;
+  /** ms since the epoch. */
+  readonly at: number;
+  /** Of its event; undefined until that is acknowledged. */
+  place: LinePosition | undefined;
+}
+
 /**
  * The losses of all nodes, as a log of the hub's own. It is an ordinary channel: each node that lives hears of them, one
  * that starts reads them, and a lost announcement of it is found as any other.
  */
 export class LossLog {
-  private waiting: Loss[] = [];
+  private waiting: Notice[] = [];
   /** What this node published of late: a failover may lose it. */
-  private recent: { readonly loss: Loss; readonly at: number }[] = [];
+  private recent: Notice[] = [];
   private publishing: Promise<void> | undefined;
   private subscription: Subscription | undefined;
   private closed = false;
@@ -43,18 +53,26 @@ export class LossLog {
     });
   }
 
-  /** Publishes what was published of late once more. Nodes that know it learn nothing new. */
+  /**
+   * Publishes once more what was published of late and lines behind the forks lack. What they have is not repeated: clients
+   * that came after it would be told again.
+   */
   repeat(): void {
-    const losses = this.recent.splice(0).map(({ loss }) => loss);
-    if (losses.length > 0) void this.add(losses);
+    const isLost = ({ place }: Notice) => place && leftAt(this.broker.line.forks, place) !== undefined;
+    const lost = this.recent.filter(isLost);
+    this.recent = this.recent.filter((notice) => !isLost(notice));
+    if (lost.length > 0) void this.add(lost.map(({ loss }) => loss));
   }
 
   /** Resolves when it is in the log. While Redis is away it is tried again, as nothing else would tell other nodes. */
   add(losses: readonly Loss[]): Promise<void> {
     const now = Date.now();
-    for (const loss of losses) this.waiting.push(loss);
     this.recent = this.recent.filter(({ at }) => now - at < LOST_WITHIN_MS);
-    for (const loss of losses) if (this.recent.length < MOST_RECENT) this.recent.push({ loss, at: now });
+    for (const loss of losses) {
+      const notice = { loss, at: now, place: undefined };
+      this.waiting.push(notice);
+      if (this.recent.length < MOST_RECENT) this.recent.push(notice);
+    }
     return (this.publishing ??= this.publishAll());
   }
 
@@ -69,8 +87,8 @@ export class LossLog {
     // All of this tick; and the promise is kept before it is forgotten.
     await Promise.resolve();
     while (this.waiting.length > 0) {
-      const losses = this.waiting.slice(0, LOSSES_PER_EVENT);
-      if (await this.publish(losses)) this.waiting.splice(0, losses.length);
+      const notices = this.waiting.slice(0, LOSSES_PER_EVENT);
+      if (await this.publish(notices)) this.waiting.splice(0, notices.length);
       else if (this.closed) break;
       else await delay(RETRY_AFTER_MS, undefined, { ref: false });
     }
@@ -79,8 +97,8 @@ export class LossLog {
   }
 
   /** Without an idempotency key: a loss that is in the log twice is learned once. */
-  private async publish(losses: readonly Loss[]): Promise<boolean> {
-    const text = `data: ${JSON.stringify(losses)}\n\n`;
+  private async publish(notices: readonly Notice[]): Promise<boolean> {
+    const text = `data: ${JSON.stringify(notices.map(({ loss }) => loss))}\n\n`;
     const [outcome] = await this.broker.publish([
       {
         channel: LOSSES_CHANNEL,
@@ -90,7 +108,10 @@ export class LossLog {
         keep: LOSS_EVENTS,
       },
     ]);
-    return !('error' in outcome!);
+    if ('error' in outcome!) return false;
+    const { position, line } = outcome!;
+    for (const notice of notices) notice.place = { position, line };
+    return true;
   }
 }
 
