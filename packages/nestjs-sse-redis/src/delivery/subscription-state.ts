@@ -11,6 +11,6 @@ export interface SubscriptionState {
   lastAssigned: Position;
   /** The id of a position at which a client stands, on the line that the link leads to. */
   readonly toId: (position: Position) => string;
-  /** Late channels that an id names. */
+  /** How many late channels an id names at most. */
   readonly mostOwed: number;
 }

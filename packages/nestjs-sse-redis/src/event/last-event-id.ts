@@ -19,8 +19,9 @@ import type { ShardMap } from './shard-map.js';
  * well, `<own>~<position>:<key>.<key>~…~<cursor>` names each of them by a key, under the position after which it lacks them.
  * In an id that is no event's, `own` is the cursor.
  */
-/** Characters of a wrong id that an error shows, and what an id looks like. */
+/** Characters of a wrong id that an error shows. */
 const MAX_SHOWN = 100;
+/** The beginning of 2026, as in the ids of the docs. */
 const EXAMPLE = 1_767_225_600_000 * POSITIONS_PER_MS;
 const SEPARATOR = '~';
 const OWED = /^([\d.@-]+):([\w-]{8}(?:\.[\w-]{8})*)$/;

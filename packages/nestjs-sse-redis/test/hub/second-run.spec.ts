@@ -182,7 +182,7 @@ describe.each(brokers)('a channel with several runs over the $broker broker', ({
     const { broker } = inside(test);
     const read = broker.read.bind(broker);
     let readings = 0;
-    // The first reading of `b` is cut. Before the next one, `b` ends and then `a` begins again.
+    // The first reading of the second channel is cut. Before the next one, it ends and then `a` begins again.
     replace(hubs, broker, 'read', async (requests, limits) => {
       if (requests.some(({ channel }) => channel === '{a}b') && ++readings === 2) {
         await endRun(test, '{a}b');

@@ -96,7 +96,7 @@ export class LossLog {
     this.publishing = undefined;
   }
 
-  /** Without an idempotency key: a loss that is in the log twice is learned once. */
+  /** Without an idempotency key: where the outcome is unknown, a loss in the log twice may be told twice, and is not lost. */
   private async publish(notices: readonly Notice[]): Promise<boolean> {
     const text = `data: ${JSON.stringify(notices.map(({ loss }) => loss))}\n\n`;
     const [outcome] = await this.broker.publish([
