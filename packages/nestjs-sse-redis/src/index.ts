@@ -24,6 +24,16 @@ export type {
 export type { ChannelEventInput, Published, PublishOptions, PublishResult } from './publish/publish.types.js';
 export type { ConnectionTarget } from './control/connection-command.js';
 export type { PipeItem, PipeSource } from './publish/pipe-source.js';
+export type {
+  Run,
+  RunBatch,
+  RunEndState,
+  RunInfo,
+  RunOptions,
+  RunOutcome,
+  RunSource,
+  RunState,
+} from './runs/run.types.js';
 export { eventIdOf } from './event/last-event-id.js';
 export type { SseEvent, SseEventInput } from './event/sse-event.js';
 export { SseRedisErrorFilter } from './http/sse-redis-error.filter.js';

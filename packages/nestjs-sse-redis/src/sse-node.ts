@@ -6,8 +6,10 @@ import { RedisBroker } from './broker/redis/redis-broker.js';
 import type { ShardPlace } from './broker/shard-place.interface.js';
 import { withinTime } from './util/within-time.js';
 import { ClientConnections } from './clients/client-connections.js';
+import { createRuns } from './create-runs.js';
 import { LimitPeersByRpc } from './control/limit-peers.js';
 import { executeCommand } from './control/command-executor.js';
+import type { CommandResult, NodeCommand } from './control/connection-command.js';
 import { ConnectionControl } from './control/connection-control.js';
 import { NodeRpc } from './control/node-rpc.js';
 import { Heartbeat } from './delivery/heartbeat.js';
@@ -27,6 +29,7 @@ import { Publisher } from './publish/publisher.js';
 import { NodeRegistration } from './registry/node-registration.js';
 import { SocketGroup } from './response/socket-group.js';
 import { SseRegistry } from './registry/sse-registry.js';
+import type { Runs } from './runs/runs.js';
 
 /** The part of `drain.timeout` that running pipes may take; the clients have the rest. */
 const PIPES_PART = 3 / 4;
@@ -46,6 +49,7 @@ export class SseNode implements HubParts {
   private readonly nodeRpc: NodeRpc;
   readonly pipes: Pipes;
   readonly publisher: Publisher;
+  readonly runs: Runs;
   readonly control: ConnectionControl;
 
   constructor(readonly options: ResolvedOptions) {
@@ -56,12 +60,14 @@ export class SseNode implements HubParts {
     const description = { id, host: hostname(), pid: process.pid };
     this.registration = new NodeRegistration(description, broker.registry, options);
     this.clients = new ClientConnections(id, shards.subscribers, this.registration, options, counters);
-    this.nodeRpc = new NodeRpc(id, shards, this.registration, (command) =>
-      executeCommand(this.clients, id, command),
-    );
+    this.nodeRpc = new NodeRpc(id, shards, this.registration, (command) => this.execute(command));
     this.clients.peers = new LimitPeersByRpc(this.nodeRpc);
     this.publisher = new Publisher(shards, options, counters, () => state.check());
     this.pipes = new Pipes(this.publisher);
+    const request = async (node: string, command: NodeCommand) =>
+      (await this.nodeRpc.request(node, command)).results;
+    const { publisher, registration } = this;
+    this.runs = createRuns({ id, options, publisher, shards, registration, state, request });
     const { channelsPerConnection } = options;
     this.control = new ConnectionControl(this.nodeRpc, this.registration, channelsPerConnection, shards.map);
     this.hub = new SseHub(this);
@@ -73,8 +79,14 @@ export class SseNode implements HubParts {
       if (shards.home.feeds.link.up) this.clients.resumeDelivery();
     };
     this.registration.onSweep = () => this.reap();
-    this.registration.hasListeners = () => shards.size > 0;
+    this.registration.hasListeners = () => shards.size > 0 || this.runs.size > 0;
     for (const { feeds } of shards.all) feeds.onNeeded = () => this.registration.wake();
+  }
+
+  private async execute(command: NodeCommand): Promise<CommandResult> {
+    if (command.type !== 'stop-run') return executeCommand(this.clients, this.id, command);
+    const ended = await this.runs.stopHere(command.run);
+    return { connections: ended ? 1 : 0, refused: [] };
   }
 
   private createShards(): Shards {
@@ -138,7 +150,10 @@ export class SseNode implements HubParts {
     this.clients.sendNewcomersAway();
     const timeLeft = (part: number): number => Math.max(0, drainTimeout * part - (performance.now() - began));
     // Pipes first, so that the clients of this node, too, are sent why their stream ends.
-    const ends = await this.pipes.interrupt(timeLeft(PIPES_PART));
+    const [ends] = await Promise.all([
+      this.pipes.interrupt(timeLeft(PIPES_PART)),
+      this.runs.interrupt(0, timeLeft(PIPES_PART)),
+    ]);
     await this.shards.waitFor(ends, timeLeft(PIPES_PART));
     await this.clients.handOver(timeLeft(1));
   }

@@ -2,6 +2,7 @@ import type { EventRecord } from '../event/event-record.js';
 import type { EventText } from '../event/event-text.js';
 import type { Position } from '../event/position.js';
 import type { RegistryStore } from './registry-store.interface.js';
+import type { RunFence, RunStore } from './run-store.interface.js';
 
 /** An event on its way into a channel. */
 export interface Publication {
@@ -14,6 +15,8 @@ export interface Publication {
   readonly replicas?: number;
   /** How many events its log keeps, where that is more than the option says. A log of the hub's own must not be as short. */
   readonly keep?: number;
+  /** Of an event of a run. Where the run is over, the outcome is a `RunEndedError`. */
+  readonly run?: RunFence;
 }
 
 /** The outcome of a publication: its position, or why it has none. */
@@ -136,6 +139,8 @@ export interface Broker {
   readonly line: DataLine;
   /** Where connections are known to all processes. */
   readonly registry: RegistryStore;
+  /** The runs of its channels. */
+  readonly runs: RunStore;
   /** Why announcements do not arrive; undefined where they do, or the reason is not known. */
   readonly linkProblem: string | undefined;
   close(): Promise<void>;

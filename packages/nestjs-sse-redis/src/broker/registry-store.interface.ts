@@ -108,6 +108,8 @@ export interface SweptPiece {
   /** The node whose remains were found, if any. */
   readonly node: string | undefined;
   readonly removed: number;
+  /** Channels of runs that it owned: it keeps its place until they are ended, and removed by `removeRuns`. */
+  readonly runs: readonly string[];
   /** There is more to do, at once. */
   readonly more: boolean;
   /** Another node is at it. */
@@ -155,6 +157,9 @@ export interface RegistryStore {
   count(filter: ConnectionFilter): Promise<number>;
   presence(channel: string, limit: number, after: string | undefined): Promise<PresencePage>;
   nodes(): Promise<NodeRecord[]>;
+  /** Notes that a node owns the run of a channel, so that a sweep finds it. @returns false if the node has no lease */
+  addRuns(node: string, channels: readonly string[]): Promise<boolean>;
+  removeRuns(node: string, channels: readonly string[]): Promise<void>;
   /**
    * Removes some of what a node left behind whose lease has run out: at most `pieceSize` connections in one atomic
    * step, with their indexes, and announces their departures. Held by one node at a time.
@@ -165,7 +170,7 @@ export interface RegistryStore {
   sweep(by: string, lockTtl: number, pieceSize: number): Promise<SweptPiece>;
   /**
    * The same for a node that leaves in good order, whatever its lease; takes no lock. It keeps its lease until its last
-   * connection goes, so that nobody takes it for dead meanwhile.
+   * connection goes, so that nobody takes it for dead meanwhile. Runs that it could not end are left to a sweep.
    */
   leave(node: string, reason: string, pieceSize: number): Promise<SweptPiece>;
 }

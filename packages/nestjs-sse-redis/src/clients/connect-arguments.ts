@@ -1,33 +1,54 @@
+import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { InvalidConnectionError } from '../errors/invalid-connection.error.js';
 import { parseCount } from '../event/count.js';
 import { checkOptions } from '../event/known-options.js';
+import { parsePositionAfter } from '../event/last-event-id.js';
+import type { ShardMap } from '../event/shard-map.js';
 import type { ConnectOptions } from './connect-options.interface.js';
 import type { ConnectingClient } from './connecting-client.js';
 import type { ConnectionOptions } from './connection-opener.js';
 
 const CONNECT_OPTIONS: ReadonlySet<string> = new Set<keyof ConnectOptions>([
   'rewind',
+  'from',
   'user',
   'metadata',
   'expiresAt',
   'control',
 ]);
 
-/** Checks what `hub.connect()` was given. @throws InvalidConnectionError | InvalidArgumentError */
+/** What the arguments of `hub.connect()` are checked against. */
+export interface ConnectionChecks {
+  readonly metadataBytes: number;
+  readonly channels: readonly string[];
+  readonly shards: ShardMap;
+}
+
+/** Checks what `hub.connect()` was given. @throws InvalidConnectionError | InvalidArgumentError | InvalidEventIdError */
 export function parseConnection(
   client: ConnectingClient,
   options: ConnectOptions,
-  maxMetadataBytes: number,
+  { metadataBytes, channels, shards }: ConnectionChecks,
 ): ConnectionOptions {
   checkOptions('connect()', options, CONNECT_OPTIONS);
+  if (options.from !== undefined && options.rewind !== undefined)
+    throw new InvalidArgumentError('connect() takes from or rewind, not both.');
+  const from = options.from === undefined ? undefined : parseFrom(options.from, channels, shards);
   return {
-    lastEventId: client.lastEventId,
+    lastEventId: client.lastEventId ?? from,
     rewind: parseCount('rewind', options.rewind ?? 0),
     user: parseUser(options.user ?? client.user),
-    metadata: parseMetadata(options.metadata, maxMetadataBytes),
+    metadata: parseMetadata(options.metadata, metadataBytes),
     expiresAt: parseExpiry(options.expiresAt ?? client.expiresAt),
     control: options.control === true,
   };
+}
+
+/** @throws InvalidEventIdError where it is none of this hub, or says nothing of any of the channels */
+function parseFrom(id: string, channels: readonly string[], shards: ShardMap): string {
+  const named = channels.filter((channel) => shards.entryFor(id, channel) !== undefined);
+  for (const channel of named.length > 0 ? named : channels) parsePositionAfter(id, channel, shards);
+  return id;
 }
 
 // oxlint-disable-next-line no-control-regex

@@ -5,6 +5,11 @@ export interface ConnectOptions {
    * if it gives no last event id. Default 0: it begins at now. At most 1,000.
    */
   readonly rewind?: number;
+  /**
+   * The event id after which a new client begins, in the place of `rewind`: the `id` of a run, for all of the run; or what
+   * `hub.cursor()` returned. It counts for all channels; for those of other shards it says nothing, and they begin at now.
+   */
+  readonly from?: string;
   /** Whose connection it is. Default: what the `identify` option told of the request. */
   readonly user?: string | number | undefined;
   /** Data of the connection in the registry: anything that JSON can carry, up to `limits.metadataBytes`. */

@@ -41,9 +41,15 @@ export type ConnectionCommand =
   | { readonly type: 'replace'; readonly target: { readonly connection: string } }
   | { readonly type: 'reauthorize'; readonly target: ConnectionTarget | undefined };
 
+/** Something that one process asks of another. */
+export type NodeCommand =
+  | ConnectionCommand
+  /** Ends a run, by its id. */
+  | { readonly type: 'stop-run'; readonly run: string };
+
 /** The result of a command in one process. */
 export interface CommandResult {
-  /** How many connections it was done to. */
+  /** How many connections it was done to; of `stop-run`: 1 if the process had the run. */
   readonly connections: number;
   /** Channels that were refused to one of them. */
   readonly refused: readonly string[];

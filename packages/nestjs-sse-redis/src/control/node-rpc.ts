@@ -1,14 +1,14 @@
 import { withinTime } from '../util/within-time.js';
 import type { Broker } from '../broker/broker.interface.js';
 import type { Registrar } from '../clients/registrar.js';
-import type { ConnectionCommand, CommandResult } from './connection-command.js';
+import type { NodeCommand, CommandResult } from './connection-command.js';
 
 /** How long another process may take to answer. A process that lives answers in milliseconds. */
 const ANSWER_TIMEOUT = 2_000;
 
 /** A message for the inbox of a node. */
 type Message =
-  | { readonly from: string; readonly id: number; readonly ask: ConnectionCommand }
+  | { readonly from: string; readonly id: number; readonly ask: NodeCommand }
   | { readonly id: number; readonly answer: CommandResult };
 
 /** The outcome of a command in all processes that it concerns. */
@@ -32,11 +32,11 @@ export class NodeRpc {
     private readonly nodeId: string,
     private readonly broker: Pick<Broker, 'send'>,
     private readonly registrar: Registrar,
-    private readonly execute: (command: ConnectionCommand) => Promise<CommandResult>,
+    private readonly execute: (command: NodeCommand) => Promise<CommandResult>,
   ) {}
 
   /** Asks one process. @throws RedisUnavailableError */
-  async request(node: string, command: ConnectionCommand, timeout = ANSWER_TIMEOUT): Promise<RpcOutcome> {
+  async request(node: string, command: NodeCommand, timeout = ANSWER_TIMEOUT): Promise<RpcOutcome> {
     const answer = await this.requestOne(node, command, timeout);
     const result = typeof answer === 'string' ? undefined : answer;
     return {
@@ -48,7 +48,7 @@ export class NodeRpc {
   }
 
   /** Asks all that live, this one included. @throws RedisUnavailableError */
-  async requestAll(command: ConnectionCommand, timeout = ANSWER_TIMEOUT): Promise<RpcOutcome> {
+  async requestAll(command: NodeCommand, timeout = ANSWER_TIMEOUT): Promise<RpcOutcome> {
     const nodes = [...new Set([this.nodeId, ...(await this.registrar.liveNodes())])];
     const outcomes = await Promise.all(nodes.map((node) => this.request(node, command, timeout)));
     return {
@@ -69,7 +69,7 @@ export class NodeRpc {
 
   private async requestOne(
     node: string,
-    command: ConnectionCommand,
+    command: NodeCommand,
     timeout: number,
   ): Promise<CommandResult | 'timed-out' | 'unreachable'> {
     if (node === this.nodeId) return (await withinTime(this.execute(command), timeout)) ?? 'timed-out';
@@ -85,7 +85,7 @@ export class NodeRpc {
     }
   }
 
-  private async answer(to: string, id: number, command: ConnectionCommand): Promise<void> {
+  private async answer(to: string, id: number, command: NodeCommand): Promise<void> {
     const message: Message = { id, answer: await this.execute(command) };
     // A failure is ignored: the caller's request times out.
     await this.broker.send(to, JSON.stringify(message)).catch(() => undefined);

@@ -8,7 +8,7 @@ import { formatEventId, isAhead, type Position } from '../event/position.js';
 import type { SseEvent } from '../event/sse-event.js';
 import type { Shards } from './shards/shards.js';
 import { replacedServer } from './lines.js';
-import { toSseEvent } from './observable-sink.js';
+import { isRunStart, toSseEvent } from './observable-sink.js';
 
 const DEFAULT_LIMIT = 100;
 const HISTORY_OPTIONS: ReadonlySet<string> = new Set(['limit', 'after']);
@@ -50,7 +50,10 @@ export async function readHistory(
   if (left !== undefined) slice = await read(broker, name, left, limit);
   const { records, logStart, head, coveredUpTo } = slice;
   if (start && isReplaced(broker.line, start, head)) throw replacedServer();
-  const events = records.slice(0, limit).map((record) => toSseEvent(name, record));
+  const events = records
+    .slice(0, limit)
+    .map((record) => toSseEvent(name, record))
+    .filter((event) => !isRunStart(event));
   const cursor = limit === 0 ? Math.min(left ?? after, head) : coveredUpTo;
   return {
     events,

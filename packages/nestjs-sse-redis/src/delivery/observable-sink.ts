@@ -5,10 +5,16 @@ import type { Position } from '../event/position.js';
 import type { SseEvent } from '../event/sse-event.js';
 import type { GapNotice } from '../event/gap.js';
 import type { EventSink, EventSinkListener } from './event-sink.js';
+import { RUN_START_TYPE } from '../broker/run-events.js';
 
 /** The event in a record, as server code gets it. */
 export function toSseEvent(channel: string, record: EventRecord): SseEvent {
   return { id: getId(record), channel, ...parseEventText(record.kind, getText(record)) };
+}
+
+/** The beginning of a run is nothing that was published: no application can publish a `position`. */
+export function isRunStart({ type }: SseEvent): boolean {
+  return type === RUN_START_TYPE;
 }
 
 /** The sink of `hub.events()`: an Observable in this process. */
@@ -40,7 +46,7 @@ export class ObservableSink implements EventSink {
       this.observer.error(error);
       return true;
     }
-    this.observer.next(event);
+    if (!isRunStart(event)) this.observer.next(event);
     return true;
   }
 

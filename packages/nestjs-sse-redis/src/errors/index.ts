@@ -20,6 +20,8 @@ export { PublishOutcomeUnknownError } from './publish-outcome-unknown.error.js';
 export { RedisCredentialsError } from './redis-credentials.error.js';
 export { RedisRefusedError } from './redis-refused.error.js';
 export { RedisUnavailableError } from './redis-unavailable.error.js';
+export { RunEndedError } from './run-ended.error.js';
+export { RunExistsError } from './run-exists.error.js';
 export { SourceFailedError } from './source-failed.error.js';
 export { TooManyChannelsError } from './too-many-channels.error.js';
 export { TooManyConnectionsError } from './too-many-connections.error.js';

@@ -1,5 +1,6 @@
 import type { ConnectionControl } from '../control/connection-control.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
+import type { Runs } from '../runs/runs.js';
 import type { Pipes } from '../publish/pipes.js';
 import type { Publisher } from '../publish/publisher.js';
 import type { StatsSources } from './hub-stats.js';
@@ -11,5 +12,6 @@ export interface HubParts extends ReadinessSources, StatsSources {
   readonly registration: StatsSources['registration'] & ReadinessSources['registration'];
   readonly publisher: Publisher;
   readonly pipes: Pipes;
+  readonly runs: Runs;
   readonly control: ConnectionControl;
 }

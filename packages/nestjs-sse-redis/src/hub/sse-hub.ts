@@ -16,16 +16,18 @@ import { collectStats, type HubStats } from './hub-stats.js';
 import type { ConnectOptions, EventsOptions, Readiness } from './hub.types.js';
 import { observeEvents } from './observe-events.js';
 import { findProblems } from './readiness.js';
+import { RunHub } from './run-hub.js';
 
 const SUBSCRIBE_OPTIONS: ReadonlySet<string> = new Set(['after']);
 
 /** The hub of this process: publishes events, and serves the clients that are connected here. */
-export class SseHub {
+export class SseHub extends RunHub {
   /** The id of this process in the registry; the ids of its connections begin with it. */
   readonly nodeId: string;
 
   /** @internal */
   constructor(private readonly node: HubParts) {
+    super();
     this.nodeId = node.id;
   }
 
@@ -53,9 +55,10 @@ export class SseHub {
     channels: string | readonly string[],
     options: ConnectOptions = {},
   ): Observable<MessageEvent> {
-    const { clients, options: settings, state } = this.node;
+    const { clients, options: settings, state, shards } = this.node;
     const names = parseChannels(channels, settings.channelsPerConnection);
-    const connection = parseConnection(client, options, settings.metadataBytes);
+    const checks = { metadataBytes: settings.metadataBytes, channels: names, shards: shards.map };
+    const connection = parseConnection(client, options, checks);
     state.check();
     checkDismissal(client);
     return observeResponse(client.response, client, settings, (response) =>

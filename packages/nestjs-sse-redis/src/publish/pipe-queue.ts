@@ -18,6 +18,8 @@ export class PipeQueue<Item, T> {
   private wake: () => void = nothing;
   private makeRoom: () => void = nothing;
   private empty: () => void = nothing;
+  /** Called once, when nothing more will come. */
+  onEnd: () => void = nothing;
 
   constructor(private readonly prepare: (item: Item) => T) {}
 
@@ -65,6 +67,7 @@ export class PipeQueue<Item, T> {
     if (this.state === 'over') return;
     this.state = 'over';
     this.failure = failure ?? this.cut;
+    this.onEnd();
     this.wake();
     this.makeRoom();
   }

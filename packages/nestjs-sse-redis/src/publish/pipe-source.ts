@@ -15,13 +15,13 @@ type ItemQueue = PipeQueue<PipeItem, unknown>;
 /** Leaves a source. Resolves when the source has cleaned up; called again, it is the same promise. */
 type Leave = () => Promise<void>;
 
-/** @throws InvalidEventError if it is none */
-export function checkSource(source: unknown): void {
+/** @param what takes it, for the message @throws InvalidEventError if it is none */
+export function checkSource(source: unknown, what = 'hub.pipe()'): void {
   if (typeof source === 'object' && source !== null) {
     if ('subscribe' in source || Symbol.asyncIterator in source || Symbol.iterator in source) return;
   }
   throw new InvalidEventError(
-    'hub.pipe() takes an Observable, an async iterable or an iterable of events. To send one event, publish it.',
+    `${what} takes an Observable, an async iterable or an iterable of events. To send one event, publish it.`,
   );
 }
 
@@ -32,12 +32,21 @@ export class OpenSource<T> {
   private readonly intake: PipeQueue<PipeItem, T>;
   private readonly leave: Leave;
 
-  /** @param prepare makes of an event what is handed on; where it throws, the source is left, and nothing after the item is taken */
-  constructor(source: PipeSource, prepare: (event: SseEventInput) => T) {
+  /**
+   * @param prepare makes of an event what is handed on; where it throws, the source is left, and nothing after the item is taken
+   * @param onEnd called when the source gives nothing more
+   */
+  constructor(source: PipeSource, prepare: (event: SseEventInput) => T, onEnd?: () => void) {
     this.intake = new PipeQueue((item) => prepare(toEvent(item)));
+    if (onEnd) this.intake.onEnd = onEnd;
     this.leave = isObservable(source)
       ? fromObservable(source, this.intake)
       : fromIterable(source, this.intake);
+  }
+
+  /** It gave all that it had. */
+  get isEnded(): boolean {
+    return this.intake.isEnded;
   }
 
   /**

@@ -31,6 +31,11 @@ export class NodeRegistration {
   onRenewed: () => void = () => undefined;
   /** Called twice within the interval of the sweep, for what is to be swept in this process itself. */
   onSweep: () => void = () => undefined;
+  /** Called where the node has a new lease: if it had lost one, others may have ended its runs meanwhile. */
+  onNewLease: () => void = () => undefined;
+  /** Called with runs of a dead node, to end them. Resolves to the channels whose runs are over. */
+  onRunsLeft: (node: string, channels: readonly string[]) => Promise<readonly string[]> = () =>
+    Promise.resolve([]);
   private readonly logger = new Logger('SseRegistry');
   private readonly queue: RegistrationQueue;
   private readonly limits: RegistryLimits;
@@ -113,6 +118,19 @@ export class NodeRegistration {
     this.queue.update(connection);
   }
 
+  /** Notes that this process owns the run of a channel. @throws RedisUnavailableError */
+  async addRuns(channels: readonly string[]): Promise<void> {
+    this.wake();
+    if (await this.store.addRuns(this.node.id, channels)) return;
+    await this.join();
+    if (!(await this.store.addRuns(this.node.id, channels)))
+      throw new Error('The lease was lost twice at once.');
+  }
+
+  removeRuns(channels: readonly string[]): Promise<void> {
+    return this.store.removeRuns(this.node.id, channels);
+  }
+
   async preview(user: string | undefined, address: string | undefined): Promise<Admission> {
     const { connectionsPerUser, connectionsPerAddress } = this.limits;
     const [ofUser, ofAddress] = await Promise.all([
@@ -188,6 +206,7 @@ export class NodeRegistration {
     if (this.stopped) return;
     if (runsOut !== undefined) this.planSweep(runsOut);
     const { live: living } = this.queue;
+    if (isNew) this.onNewLease();
     if (isNew) await this.registerAll([...living.values()]);
     // Nothing was on its way: then both must be the same.
     else if (connections !== undefined && changes === this.queue.changes && !this.queue.isBusy) {
@@ -244,6 +263,13 @@ export class NodeRegistration {
     await this.registerAll(missing);
   }
 
+  /** @returns whether all of them are over; else a later sweep tries again */
+  private async endRuns(node: string, channels: readonly string[]): Promise<boolean> {
+    const over = await this.onRunsLeft(node, channels);
+    if (over.length > 0) await this.store.removeRuns(node, over);
+    return over.length === channels.length;
+  }
+
   private async sweepPieces(): Promise<number> {
     const lockTtl = Math.ceil(Math.min(1_000, Math.max(20, this.options.sweepInterval / 4)));
     let removed = 0;
@@ -254,6 +280,8 @@ export class NodeRegistration {
       this.sweeps.removed += piece.removed;
       if (piece.node !== undefined && piece.removed > 0)
         this.logger.log(`Removed ${piece.removed} connections of ${piece.node}, whose lease ran out.`);
+      if (piece.node !== undefined && piece.runs.length > 0 && !(await this.endRuns(piece.node, piece.runs)))
+        return removed;
       // Whoever holds the lock does the work, or has died over it.
       if (piece.locked && !this.stopped)
         setTimeout(() => void this.sweep().catch(() => undefined), lockTtl).unref();

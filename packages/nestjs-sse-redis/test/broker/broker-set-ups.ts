@@ -1,6 +1,6 @@
 import { RedisSetUp, redisSetUps, type RedisSetUpName } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
-import type { Broker, BrokerListener } from '../../src/broker/broker.interface.js';
+import type { Broker, BrokerListener, Publication } from '../../src/broker/broker.interface.js';
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.js';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
 import { encodeEvent } from '../../src/event/event-text.js';
@@ -80,7 +80,7 @@ export function publication(
   channel: string,
   data: unknown,
   options: { ephemeral?: boolean; key?: string; type?: string } = {},
-) {
+): Publication {
   return {
     channel,
     event: encodeEvent({ data, ...(options.type && { type: options.type }) }, 2 ** 28),
@@ -90,10 +90,7 @@ export function publication(
 }
 
 /** Publishes and gives the positions; throws if one was not published. */
-export async function publishAll(
-  broker: Broker,
-  ...publications: ReturnType<typeof publication>[]
-): Promise<Position[]> {
+export async function publishAll(broker: Broker, ...publications: Publication[]): Promise<Position[]> {
   return (await broker.publish(publications)).map((outcome) => {
     if ('error' in outcome) throw outcome.error;
     return outcome.position;

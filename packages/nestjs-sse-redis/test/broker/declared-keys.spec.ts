@@ -71,6 +71,11 @@ async function doAll(broker: RedisBroker): Promise<void> {
   await broker.positionBefore(['news', 'quiet'], 5);
   await broker.extents([{ channel: 'news', after: 0, upTo: await broker.position() }]);
   await broker.send('node', 'hello');
+  const { run } = await broker.runs.start({ channel: 'news', node: 'node', token: 'x' });
+  const fence = { id: run.id, node: 'node', sequence: 1, base: 0 };
+  const end = { state: 'done', retain: LONG } as const;
+  await publishAll(broker, { ...publication('news', 4), run: { ...fence, end } });
+  await broker.runs.get('news');
 
   await registry.renew({ id: 'node', host: 'here', pid: 1 }, LONG);
   const limits = { connectionsPerUser: 5, connectionsPerAddress: 5 };
@@ -79,6 +84,8 @@ async function doAll(broker: RedisBroker): Promise<void> {
     [connection('a'), connection('b'), connection('c', { user: undefined })],
     limits,
   );
+  await registry.addRuns('node', ['news']);
+  await registry.removeRuns('node', ['news']);
   await registry.update(connection('a', { channels: ['sport', 'order:7'] }));
   for (const filter of [
     {},
@@ -109,7 +116,7 @@ it('declares each key that a script uses, which some servers want', async () => 
   });
   expect(watched.undeclared).toEqual([]);
   const files = readdirSync(SCRIPTS, { recursive: true, encoding: 'utf8' });
-  expect(watched.scripts.size).toBe(files.filter((file) => /(^|registry.)\w+\.lua$/.test(file)).length);
+  expect(watched.scripts.size).toBe(files.filter((file) => /(^|registry.)[\w-]+\.lua$/.test(file)).length);
 });
 
 it('finds a key that is not declared (control)', async () => {

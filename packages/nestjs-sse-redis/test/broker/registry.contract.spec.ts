@@ -345,6 +345,7 @@ describe.each(brokerSetUps)('the registry of the $name broker', (setUp) => {
       expect(await broker.registry.sweep('n2', 30, 10)).toEqual({
         node: 'n1',
         removed: 10,
+        runs: [],
         more: true,
         locked: false,
       });
@@ -382,6 +383,7 @@ describe.each(brokerSetUps)('the registry of the $name broker', (setUp) => {
     expect(await broker.registry.leave('n1', 'shutdown', 10)).toEqual({
       node: 'n1',
       removed: 10,
+      runs: [],
       more: true,
       locked: false,
     });

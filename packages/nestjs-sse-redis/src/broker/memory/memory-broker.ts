@@ -17,6 +17,7 @@ import { CHANGES_CHANNEL } from '../registry-store.interface.js';
 import type { ShardPlace } from '../shard-place.interface.js';
 import { MemoryLog } from './memory-log.js';
 import { MemoryRegistryStore } from './memory-registry-store.js';
+import { MemoryRuns } from './memory-runs.js';
 
 /** Logs live longer than is claimed of one that is not there: an event of that very millisecond would be lost untold. */
 const EXPIRY_MARGIN_MS = 1_000;
@@ -33,6 +34,7 @@ export class MemoryBroker implements Broker {
   private timer: NodeJS.Timeout | undefined;
 
   readonly registry: MemoryRegistryStore;
+  readonly runs: MemoryRuns;
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -40,6 +42,7 @@ export class MemoryBroker implements Broker {
     place?: ShardPlace,
   ) {
     this.line = { forks: [], line: 0, serverStart: '', since: Infinity, shard: place?.index };
+    this.runs = new MemoryRuns((publication) => this.append(publication), place?.index);
     this.registry = new MemoryRegistryStore((changes) => {
       const text = `data: ${JSON.stringify(changes)}\n\n`;
       this.append({
@@ -60,9 +63,19 @@ export class MemoryBroker implements Broker {
   }
 
   async publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {
-    const outcomes = publications.map((publication) => ({ position: this.append(publication), line: 0 }));
+    const outcomes = publications.map((publication) => this.publishOne(publication));
     await Promise.resolve();
     return outcomes;
+  }
+
+  private publishOne(publication: Publication): PublishOutcome {
+    const { channel, run } = publication;
+    const append = () => this.append(publication);
+    try {
+      return { position: run ? this.runs.store(channel, run, append) : append(), line: 0 };
+    } catch (error) {
+      return { error: error as Error };
+    }
   }
 
   async position(): Promise<Position> {
@@ -200,6 +213,7 @@ export class MemoryBroker implements Broker {
       if (until > now) break;
       this.idempotency.delete(key);
     }
+    this.runs.tick(now);
     this.head = Math.max(toPosition(now), this.head + 1);
     // Behind the announcements that wait.
     queueMicrotask(() => this.listener?.watermark(this.head));

@@ -34,6 +34,7 @@ export class MemoryRegistryStore implements RegistryStore {
   private readonly byUser = new MemoryIndex();
   private readonly byChannel = new MemoryIndex();
   private readonly byAddress = new MemoryIndex();
+  private readonly runs = new MemoryIndex();
 
   constructor(private readonly announce: (changes: readonly ConnectionChange[]) => void) {}
 
@@ -174,6 +175,19 @@ export class MemoryRegistryStore implements RegistryStore {
       }));
   }
 
+  async addRuns(node: string, channels: readonly string[]): Promise<boolean> {
+    await Promise.resolve();
+    const lease = this.leases.get(node);
+    if (!lease || lease.isOver) return false;
+    for (const channel of channels) this.runs.add(node, channel);
+    return true;
+  }
+
+  async removeRuns(node: string, channels: readonly string[]): Promise<void> {
+    await Promise.resolve();
+    for (const channel of channels) this.runs.delete(node, channel);
+  }
+
   async sweep(by: string, _lockTtl: number, pieceSize: number): Promise<SweptPiece> {
     await Promise.resolve();
     const now = Date.now();
@@ -181,7 +195,7 @@ export class MemoryRegistryStore implements RegistryStore {
     const dead = [...this.leases].find(
       ([id, { expires, isOver }]) => id !== by && (isOver || expires <= now),
     );
-    if (!dead) return { node: undefined, removed: 0, more: false, locked: false };
+    if (!dead) return { node: undefined, removed: 0, runs: [], more: false, locked: false };
     dead[1].isOver = true;
     return { ...this.removePiece(dead[0], 'node-lost', pieceSize), more: true };
   }
@@ -195,8 +209,12 @@ export class MemoryRegistryStore implements RegistryStore {
     const ids = [...this.byNode.ids(node)].slice(0, pieceSize);
     this.remove(ids.map((id) => ({ id, reason })));
     const more = ids.length === pieceSize;
-    if (!more) this.leases.delete(node);
-    return { node, removed: ids.length, more, locked: false };
+    const runs = [...this.runs.ids(node)].slice(0, pieceSize);
+    const lease = this.leases.get(node);
+    if (!more && runs.length === 0) this.leases.delete(node);
+    // Runs that it could not end are for those who sweep.
+    else if (!more && lease) lease.isOver = true;
+    return { node, removed: ids.length, runs, more, locked: false };
   }
 
   private getIds({ user, channel, node }: ConnectionFilter): string[] {

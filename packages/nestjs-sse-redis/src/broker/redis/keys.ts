@@ -25,6 +25,10 @@ export class Keys {
     return `${this.tag}:log:${channel}`;
   }
 
+  run(channel: string): string {
+    return `${this.tag}:run:${channel}`;
+  }
+
   idempotency(channel: string, idempotencyKey: string): string {
     // The length keeps the two parts apart, whatever characters they have.
     return `${this.tag}:once:${channel.length}:${channel}:${idempotencyKey}`;

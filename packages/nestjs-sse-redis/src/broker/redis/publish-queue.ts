@@ -9,6 +9,7 @@ import { idOfPublished } from '../forks.js';
 import type { Commands, Replicas, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
 import { OrderedRuns } from './ordered-runs.js';
+import { formatFence, toRunRefusal } from './run-fence.js';
 import { Script } from './script.js';
 import publishLua from './scripts/publish.lua.js';
 
@@ -125,6 +126,8 @@ export class PublishQueue {
 
   private toOutcome(reply: unknown, line: number): PublishOutcome {
     if (typeof reply === 'number') return { position: reply, line };
+    const refused = toRunRefusal(String(reply));
+    if (refused) return { error: refused };
     return { error: this.commands.refuse(new Error(String(reply))) };
   }
 
@@ -135,17 +138,18 @@ export class PublishQueue {
     let most = 0;
     // For all of the run: other logs of it are trimmed by the next.
     let kept = maxLength;
-    for (const { channel, event, ephemeral, idempotencyKey, replicas = 0, keep = 0 } of publications) {
+    for (const { channel, event, ephemeral, idempotencyKey, replicas = 0, keep = 0, run } of publications) {
       if (replicas > most) most = replicas;
       if (keep > kept) kept = keep;
       const hasOnce = idempotencyKey !== undefined;
       keys.push(this.keys.log(channel));
       if (hasOnce) keys.push(this.keys.idempotency(channel, idempotencyKey));
+      else if (run) keys.push(this.keys.run(channel));
       args.push(
         this.keys.pubSubChannel(channel),
         recordFlags(event.kind, ephemeral),
         event.text,
-        hasOnce ? 1 : 0,
+        hasOnce ? 1 : run ? formatFence(run) : 0,
       );
     }
     args[0] = kept;

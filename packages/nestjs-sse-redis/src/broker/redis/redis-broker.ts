@@ -26,6 +26,7 @@ import { Probe } from './probe.js';
 import { PublishQueue } from './publish-queue.js';
 import { RedisLogs } from './redis-logs.js';
 import { RedisRegistryStore } from './redis-registry-store.js';
+import { RedisRunStore } from './redis-run-store.js';
 import { RedisSettings } from './redis-settings.js';
 import { Script } from './script.js';
 import sendLua from './scripts/send.lua.js';
@@ -46,6 +47,7 @@ export class RedisBroker implements Broker {
   private readonly settings: RedisSettings;
   private readonly keys: Keys;
   readonly registry: RedisRegistryStore;
+  readonly runs: RedisRunStore;
   private readonly probeChannel: string;
   private readonly inbox: string;
   private readonly connections: Connections;
@@ -90,6 +92,7 @@ export class RedisBroker implements Broker {
     this.logs = new RedisLogs(this.commands, this.keys, options);
     this.probe = this.createProbe();
     this.registry = new RedisRegistryStore(this.commands, this.keys, options, this.probe);
+    this.runs = new RedisRunStore(this.commands, this.keys, options);
     this.subscription = this.createSubscription();
     this.newLink = new NewLink(() => this.sendProbe(), cluster !== undefined);
   }
@@ -179,9 +182,8 @@ export class RedisBroker implements Broker {
     this.subscription.remove(this.keys.pubSubChannel(channel));
   }
 
-  async send(node: string, message: string): Promise<number> {
-    const keys = [this.keys.inbox(node)];
-    return (await this.commands.read(SEND, { keys, args: [message] })) as number;
+  send(node: string, message: string): Promise<number> {
+    return this.commands.read(SEND, { keys: [this.keys.inbox(node)], args: [message] }) as Promise<number>;
   }
 
   get line(): DataLine {

@@ -34,6 +34,7 @@ import countLua from './scripts/registry/count.lua.js';
 import presenceLua from './scripts/registry/presence.lua.js';
 import nodesLua from './scripts/registry/nodes.lua.js';
 import getLua from './scripts/registry/get.lua.js';
+import runsLua from './scripts/registry/runs.lua.js';
 
 const REGISTER = new Script(registerLua, true);
 const UNREGISTER = new Script(unregisterLua, true);
@@ -45,6 +46,7 @@ const COUNT = new Script(countLua);
 const PRESENCE = new Script(presenceLua);
 const NODES = new Script(nodesLua);
 const GET = new Script(getLua);
+const RUNS = new Script(runsLua);
 
 /** How many connections one run of a script registers or removes: Redis does nothing else meanwhile. */
 const CONNECTIONS_PER_CALL = 256;
@@ -220,6 +222,19 @@ export class RedisRegistryStore implements RegistryStore {
     return records;
   }
 
+  async addRuns(node: string, channels: readonly string[]): Promise<boolean> {
+    return (await this.noteRuns(node, 1, channels)) === 1;
+  }
+
+  async removeRuns(node: string, channels: readonly string[]): Promise<void> {
+    await this.noteRuns(node, 0, channels);
+  }
+
+  private noteRuns(node: string, isAdded: 0 | 1, channels: readonly string[]): Promise<unknown> {
+    const { nodes, runs } = this.keys;
+    return this.commands.read(RUNS, { keys: [nodes, runs], args: [node, isAdded, ...channels] });
+  }
+
   sweep(by: string, lockTtl: number, pieceSize: number): Promise<SweptPiece> {
     return this.removePiece([by, lockTtl, pieceSize, '', '"node-lost"']);
   }
@@ -230,13 +245,14 @@ export class RedisRegistryStore implements RegistryStore {
 
   private async removePiece(args: readonly (string | number)[]): Promise<SweptPiece> {
     const reply = await this.commands.read(SWEEP, {
-      keys: [...this.sharedKeys, this.keys.lock, this.keys.info],
+      keys: [...this.sharedKeys, this.keys.lock, this.keys.info, this.keys.runs],
       args: [...this.sharedArgs, ...args],
     });
-    const [node, removed, more, locked] = reply as [Buffer, number, number, number];
+    const [node, removed, more, runs, locked] = reply as [Buffer, number, number, Buffer[], number];
     return {
       node: node.length === 0 ? undefined : node.toString(),
       removed,
+      runs: runs.map(String),
       more: more === 1,
       locked: locked === 1,
     };

@@ -8,6 +8,7 @@ export class RegistryKeys {
   readonly channels: string;
   readonly addresses: string;
   readonly lock: string;
+  readonly runs: string;
 
   /** @param hashTag of the hub, with its braces */
   constructor(hashTag: string) {
@@ -21,5 +22,6 @@ export class RegistryKeys {
     this.channels = `${tag}channels`;
     this.addresses = `${tag}addresses`;
     this.lock = `${tag}sweep`;
+    this.runs = `${tag}runs`;
   }
 }

@@ -1,0 +1,52 @@
+import type { NodeCommand, CommandResult } from './control/connection-command.js';
+import { observeChannel } from './delivery/observe-channel.js';
+import type { Shards } from './delivery/shards/shards.js';
+import type { HubState } from './hub/hub-state.js';
+import type { ResolvedOptions } from './options/resolved-options.js';
+import type { Publisher } from './publish/publisher.js';
+import type { NodeRegistration } from './registry/node-registration.js';
+import { RunLease } from './runs/run-lease.js';
+import { Runs } from './runs/runs.js';
+
+/** What runs are made of. */
+interface RunParts {
+  readonly id: string;
+  readonly options: ResolvedOptions;
+  readonly publisher: Publisher;
+  readonly shards: Shards;
+  readonly registration: NodeRegistration;
+  readonly state: HubState;
+  /** Asks a process. */
+  readonly request: (node: string, command: NodeCommand) => Promise<readonly CommandResult[]>;
+}
+
+/** The runs of this process, wired to its parts. */
+export function createRuns({ id, options, publisher, shards, registration, state, request }: RunParts): Runs {
+  const lease = new RunLease(() => registration.leaseUntil);
+  const runs = new Runs(
+    {
+      nodeId: id,
+      payloadBytes: options.payloadBytes,
+      prepare: (channel, event) => publisher.prepare(channel, event, { replicas: 0 }),
+      send: (publications) => publisher.send(publications),
+      owns: (signal) => lease.owns(signal),
+    },
+    {
+      store: (channel) => shards.of(channel).broker.runs,
+      sources: (channel, run) => ({
+        store: shards.of(channel).broker.runs,
+        observe: () => observeChannel(shards.subscribers, channel, { lastEventId: run }, state),
+        isClosed: () => state.isClosed,
+      }),
+      liveNodes: () => registration.liveNodes(),
+      askToStop: async (node, _channel, run) =>
+        (await request(node, { type: 'stop-run', run })).some(({ connections }) => connections > 0),
+      claim: (channel) => registration.addRuns([channel]),
+      release: (channel) => registration.removeRuns([channel]),
+    },
+    options,
+  );
+  registration.onNewLease = () => lease.renew(runs.confirm());
+  registration.onRunsLeft = (node, channels) => runs.endLeft(node, channels);
+  return runs;
+}

@@ -1,0 +1,15 @@
+import { SseRedisError } from './sse-redis.error.js';
+
+/** The run is over, or another one has taken its place: nothing of it is stored any more. */
+export class RunEndedError extends SseRedisError {
+  static override readonly status = 409;
+  readonly code = 'RUN_ENDED';
+
+  constructor(
+    message: string,
+    /** How it ended. */
+    readonly state: string,
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,15 @@
+import { SseRedisError } from './sse-redis.error.js';
+
+/** The channel has a run that is going on, and `onExisting` is `'refuse'`. */
+export class RunExistsError extends SseRedisError {
+  static override readonly status = 409;
+  readonly code = 'RUN_EXISTS';
+
+  constructor(
+    message: string,
+    /** The id of the run that is going on. */
+    readonly runId: string,
+  ) {
+    super(message);
+  }
+}

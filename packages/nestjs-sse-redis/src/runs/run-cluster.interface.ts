@@ -1,0 +1,17 @@
+import type { RunStore } from '../broker/run-store.interface.js';
+import type { RunSources } from './joined-run.js';
+
+/** The processes of the hub and their data sets, as far as runs need them. */
+export interface RunCluster {
+  /** The runs of a channel's data set. */
+  store(channel: string): RunStore;
+  /** What is asked about a run of another process. */
+  sources(channel: string, id: string): RunSources;
+  /** The ids of the processes that live, by their leases. */
+  liveNodes(): Promise<readonly string[]>;
+  /** Asks a process to end its run of a channel. Resolves to whether it did. */
+  askToStop(node: string, channel: string, id: string): Promise<boolean>;
+  /** Notes that this process owns the run of a channel. @throws RedisUnavailableError */
+  claim(channel: string): Promise<void>;
+  release(channel: string): Promise<void>;
+}

@@ -1,0 +1,189 @@
+import { Logger } from '@nestjs/common';
+import { DrainingError } from '../errors/draining.error.js';
+import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
+import { backOff } from '../util/back-off.js';
+import { stackOf } from '../util/stack-of.js';
+import { withinTime } from '../util/within-time.js';
+import { awaitEnd } from './joined-run.js';
+import { LiveRun, type RunHost } from './live-run.js';
+import type { RunCluster } from './run-cluster.interface.js';
+import type { ResolvedRunOptions } from './run-options.js';
+import { RunStarter } from './run-starter.js';
+import type { Run, RunInfo, RunOutcome, RunSource } from './run.types.js';
+import { StoredRuns, type OwnRuns } from './stored-runs.js';
+
+const logger = new Logger('SseHub');
+
+export interface RunsOptions {
+  /** How long a start or a stop may take, ms. */
+  readonly publishTimeout: number;
+  /** For how long the end of another process' run is remembered, ms. */
+  readonly ttl: number;
+}
+
+/** The runs of this process, and its part in those of others. */
+export class Runs implements OwnRuns {
+  /** By their ids: one that was replaced may be about to end beside its successor. */
+  private readonly live = new Map<string, LiveRun>();
+  private readonly starting = new Map<string, number>();
+  private readonly stored: StoredRuns;
+  private readonly starter: RunStarter;
+  private isDraining = false;
+
+  constructor(
+    private readonly host: RunHost,
+    private readonly cluster: RunCluster,
+    private readonly options: RunsOptions,
+  ) {
+    this.stored = new StoredRuns(host, cluster, this, options.ttl);
+    this.starter = new RunStarter(host.nodeId, cluster, this.stored, options.publishTimeout);
+  }
+
+  get size(): number {
+    return this.live.size;
+  }
+
+  has(id: string): boolean {
+    return this.live.has(id);
+  }
+
+  countStarting(channel: string): number {
+    return this.starting.get(channel) ?? 0;
+  }
+
+  /** @throws as `hub.run()` */
+  async run(channel: string, source: RunSource, options: ResolvedRunOptions): Promise<Run> {
+    if (this.isDraining)
+      throw new DrainingError('This process is being shut down and starts no run. Start it in another one.');
+    this.starting.set(channel, this.countStarting(channel) + 1);
+    try {
+      await this.cluster.claim(channel);
+      const { isNew, run, replaced } = await this.starter.startOrFind(channel, options);
+      if (!isNew) return this.join(channel, run.id);
+      if (replaced) void this.tellReplaced(channel, replaced);
+      return this.begin(channel, run.id, source, options);
+    } catch (error) {
+      void this.cleanUp(channel);
+      throw error;
+    } finally {
+      const others = this.countStarting(channel) - 1;
+      if (others > 0) this.starting.set(channel, others);
+      else this.starting.delete(channel);
+      void this.release(channel);
+    }
+  }
+
+  /** @throws RedisUnavailableError | RedisRefusedError @returns whether a run was going on */
+  async stop(channel: string): Promise<boolean> {
+    const run = await this.stored.find(channel);
+    if (run?.state !== 'running') return false;
+    const own = this.stopHere(run.id);
+    if (own) {
+      if (await withinTime(own, this.options.publishTimeout)) return true;
+      throw new RedisUnavailableError(
+        `The run of channel ${JSON.stringify(channel)} is stopped, but its end is not stored yet: Redis does not answer. The hub stores it by itself.`,
+      );
+    }
+    // Where its process does not hear, the fence keeps it from storing more.
+    if (!(await this.cluster.askToStop(run.node, channel, run.id)))
+      await this.stored.end(channel, run, 'stopped');
+    return true;
+  }
+
+  /** @returns when it has ended; undefined if this process does not have it */
+  stopHere(id: string): Promise<RunOutcome> | undefined {
+    return this.live.get(id)?.stop('stopped');
+  }
+
+  /** @throws RedisUnavailableError | RedisRefusedError */
+  find(channel: string): Promise<RunInfo | undefined> {
+    return this.stored.find(channel);
+  }
+
+  endLeft(node: string, channels: readonly string[]): Promise<string[]> {
+    return this.stored.endLeft(node, channels);
+  }
+
+  /** Resolves when it is known which runs others ended while this process had lost its lease. */
+  async confirm(): Promise<void> {
+    await Promise.all([...this.live.values()].map((run) => this.confirmOne(run)));
+  }
+
+  /**
+   * Ends all runs. No run begins from now on.
+   *
+   * @param patience ms in which they may end by themselves
+   * @param timeout ms after that, in which their ends are stored
+   */
+  async interrupt(patience: number, timeout: number): Promise<void> {
+    this.isDraining = true;
+    const runs = [...this.live.values()];
+    if (runs.length === 0) return;
+    const allEnded = Promise.all(runs.map(({ ended }) => ended));
+    if (patience > 0) await withinTime(allEnded, patience);
+    if (this.live.size === 0) return;
+    logger.warn(`Interrupting ${this.live.size} runs: the application is being closed.`);
+    for (const run of this.live.values()) void run.stop('interrupted');
+    await withinTime(allEnded, timeout);
+    for (const run of this.live.values()) run.giveUp();
+  }
+
+  private begin(channel: string, id: string, source: RunSource, options: ResolvedRunOptions): Run {
+    const run = new LiveRun(id, channel, source, options, this.host);
+    this.live.set(id, run);
+    void run.ended.then(({ error }) => {
+      if (error)
+        logger.error(`The run of channel ${JSON.stringify(channel)} failed.`, stackOf(error.cause ?? error));
+      this.live.delete(id);
+      // What could not be ended is left to those who sweep.
+      if (run.isEndStored) void this.release(channel);
+    });
+    return { id, channel, isNew: true, outcome: () => run.ended };
+  }
+
+  private join(channel: string, id: string): Run {
+    const own = this.live.get(id);
+    const outcome = (): Promise<RunOutcome> =>
+      own?.ended ?? awaitEnd(id, channel, this.cluster.sources(channel, id));
+    return { id, channel, isNew: false, outcome };
+  }
+
+  /** Its process would find out by the fence, with the next token. */
+  private async tellReplaced(channel: string, { node, id }: { readonly node: string; readonly id: string }) {
+    if (this.stopHere(id)) return;
+    await this.cluster.askToStop(node, channel, id).catch(() => false);
+  }
+
+  private async confirmOne(run: LiveRun): Promise<void> {
+    const { channel, id } = run;
+    for (let attempt = 0; this.has(id); attempt++) {
+      try {
+        const stored = await this.cluster.store(channel).get(channel);
+        if (stored?.id !== id || stored.state !== 'running') return run.cut();
+        return await this.cluster.claim(channel);
+      } catch {
+        await backOff(attempt);
+      }
+    }
+  }
+
+  /** A start that failed may have been done all the same. */
+  private async cleanUp(channel: string): Promise<void> {
+    for (let attempt = 0; !this.isDraining; attempt++) {
+      await backOff(attempt);
+      // A later call finds it.
+      if (this.isBusy(channel)) return;
+      if ((await this.endLeft(this.host.nodeId, [channel])).length > 0) return this.release(channel);
+    }
+  }
+
+  private async release(channel: string): Promise<void> {
+    // A sweep finds what is left, and that it is over.
+    if (!this.isBusy(channel)) await this.cluster.release(channel).catch(() => undefined);
+  }
+
+  private isBusy(channel: string): boolean {
+    if (this.starting.has(channel)) return true;
+    return [...this.live.values()].some((run) => run.channel === channel);
+  }
+}
