@@ -46,7 +46,7 @@ export function createRuns({ id, options, publisher, shards, registration, state
     },
     options,
   );
-  registration.onNewLease = () => lease.renew(runs.confirm());
+  registration.onNewLease = () => lease.renew(runs.confirm(Date.now() - registration.leaseUntil));
   registration.onRunsLeft = (node, channels) => runs.endLeft(node, channels);
   return runs;
 }

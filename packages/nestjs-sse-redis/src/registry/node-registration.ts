@@ -31,7 +31,7 @@ export class NodeRegistration {
   onRenewed: () => void = () => undefined;
   /** Called twice within the interval of the sweep, for what is to be swept in this process itself. */
   onSweep: () => void = () => undefined;
-  /** Called where the node has a new lease: if it had lost one, others may have ended its runs meanwhile. */
+  /** Called where the node has a new lease, while `leaseUntil` is still that of the lost one: others may have ended its runs. */
   onNewLease: () => void = () => undefined;
   /** Called with runs of a dead node, to end them. Resolves to the channels whose runs are over. */
   onRunsLeft: (node: string, channels: readonly string[]) => Promise<readonly string[]> = () =>

@@ -104,9 +104,13 @@ export class Runs implements OwnRuns {
     return this.stored.endLeft(node, channels);
   }
 
-  /** Resolves when it is known which runs others ended while this process had lost its lease. */
-  async confirm(): Promise<void> {
-    await Promise.all([...this.live.values()].map((run) => this.confirmOne(run)));
+  /**
+   * Resolves when it is known which runs others ended while this process had no lease.
+   *
+   * @param lapse for how long it had none, ms
+   */
+  async confirm(lapse: number): Promise<void> {
+    await Promise.all([...this.live.values()].map((run) => this.confirmOne(run, lapse)));
   }
 
   /**
@@ -154,12 +158,15 @@ export class Runs implements OwnRuns {
     await this.cluster.askToStop(node, channel, id).catch(() => false);
   }
 
-  private async confirmOne(run: LiveRun): Promise<void> {
+  private async confirmOne(run: LiveRun, lapse: number): Promise<void> {
     const { channel, id } = run;
+    // Others' ends are remembered for so long: then Redis has lost its data, and the run goes on with its next event.
+    const mayBeLost = lapse < this.options.ttl;
     for (let attempt = 0; this.has(id); attempt++) {
       try {
         const stored = await this.cluster.store(channel).get(channel);
-        if (stored?.id !== id || stored.state !== 'running') return run.cut();
+        const isOver = stored ? stored.id !== id || stored.state !== 'running' : !mayBeLost;
+        if (isOver) return run.cut();
         return await this.cluster.claim(channel);
       } catch {
         await backOff(attempt);

@@ -1,4 +1,4 @@
-import { Random, useRedis } from '@nestjs-sse-redis/testing';
+import { Random, until, useRedis } from '@nestjs-sse-redis/testing';
 import { RunScene, runFaults, TOLD_WITHIN_MS } from './run-faults.js';
 
 const redis = useRedis();
@@ -36,5 +36,52 @@ describe('runs whose processes are killed, paused and stopped', () => {
       expect(Math.max(0, ...told)).toBeLessThan(3 * TOLD_WITHIN_MS);
     },
     SEEDS * ROUND_MS,
+  );
+});
+
+describe('runs of processes with a protection off', () => {
+  let scene: RunScene | undefined;
+
+  afterEach(() => scene?.stop());
+
+  const preload = (...names: string[]): string[] =>
+    names.flatMap((name) => ['--import', new URL(`./${name}.ts`, import.meta.url).href]);
+
+  it(
+    'stores nothing of a run that was interrupted, though its process does not ask for its lease',
+    async () => {
+      scene = await RunScene.start(redis.url, preload('no-run-gate'));
+      expect(await scene.sleepThrough(new Random(1))).toEqual([]);
+    },
+    ROUND_MS,
+  );
+
+  it(
+    'finds tokens of one run in another where nothing is fenced (negative control)',
+    async () => {
+      scene = await RunScene.start(redis.url, preload('no-run-gate', 'no-run-fence'));
+      expect((await scene.sleepThrough(new Random(1))).join()).toMatch(/token \d+ is/);
+    },
+    ROUND_MS,
+  );
+
+  it(
+    'finds a reader that waits where nobody ends the runs of a dead process (negative control)',
+    async () => {
+      scene = await RunScene.start(redis.url, preload('no-run-sweep'));
+      const random = new Random(1);
+      const [owner] = scene.processes;
+      const run = await scene.run(owner!, {});
+      const reader = scene.read(run, random);
+      await scene.reach(reader, 100);
+      await scene.strike('kill', owner!, run.channel);
+      // The sweep is over when the registry has let go of the process.
+      const nodes = `{${scene.prefix}}:reg2:nodes`;
+      await until(async () => (await redis.cli('ZCARD', nodes)) === 2);
+      await scene.publish(run.channel, 'after the sweep');
+      await until(() => reader.tokens.at(-1) === 'after the sweep');
+      expect(reader.client.ledger.every(({ type }) => type === 'message')).toBe(true);
+    },
+    ROUND_MS,
   );
 });

@@ -31,19 +31,21 @@ export class RunScene {
   private count = 0;
 
   private constructor(
+    readonly prefix: string,
     private readonly options: string,
     private readonly execArgv: string[],
   ) {}
 
   /** @param execArgv of the processes, to turn a protection off */
   static async start(redis: string, execArgv: string[] = []): Promise<RunScene> {
+    const prefix = randomUUID();
     const options = {
       redis,
-      prefix: randomUUID(),
+      prefix,
       registry: { leaseTtl: LEASE_MS, sweepInterval: SWEEP_MS },
       history: { maxLength: 10_000 },
     };
-    const scene = new RunScene(JSON.stringify(options), execArgv);
+    const scene = new RunScene(prefix, JSON.stringify(options), execArgv);
     const nodes = await Promise.all([0, 1, 2].map(() => scene.startNode()));
     scene.nodes.push(...nodes);
     return scene;
@@ -82,15 +84,29 @@ export class RunScene {
     return { faults, outcomes, toldAfter };
   }
 
+  /** A process sleeps in the midst of its run, others end the run and begin another, and it wakes in the midst of that. */
+  async sleepThrough(random: Random): Promise<readonly string[]> {
+    const [owner, other] = this.nodes as [AppProcess, AppProcess];
+    const asleep = await this.run(owner, { isDeaf: true, tokens: 20 * TOKENS });
+    const first = this.read(asleep, random);
+    await this.reach(first, TOKENS / 10);
+    const wake = await this.strike('pause', owner, asleep.channel);
+    const outcome = await first.outcome();
+    const next = this.read(await this.run(other, { channel: asleep.channel }), random);
+    await this.reach(next, TOKENS / 10);
+    await wake();
+    return [...first.findFaults(outcome), ...next.findFaults(await next.outcome())];
+  }
+
   async run(
     node: AppProcess,
-    request: { readonly channel?: string; readonly isDeaf?: boolean },
+    request: { readonly channel?: string; readonly isDeaf?: boolean; readonly tokens?: number },
   ): Promise<ReadRun> {
     const label = `r${this.count++}`;
-    const { channel = `run:${label}`, isDeaf = false } = request;
-    const message: RunRequest = { kind: 'run', channel, label, tokens: TOKENS, isDeaf };
+    const { channel = `run:${label}`, isDeaf = false, tokens = TOKENS } = request;
+    const message: RunRequest = { kind: 'run', channel, label, tokens, isDeaf };
     const { id } = await node.request<{ id: string; isNew: boolean }>(message);
-    return { id, channel, label, tokens: TOKENS };
+    return { id, channel, label, tokens };
   }
 
   read(run: ReadRun, random: Random): RunReader {
@@ -101,6 +117,10 @@ export class RunScene {
 
   find(channel: string): Promise<RunInfo | undefined> {
     return this.awake[0]!.request({ kind: 'find', channel } satisfies RunRequest);
+  }
+
+  async publish(channel: string, data: string): Promise<void> {
+    await this.awake[0]!.request({ kind: 'publish', channel, data } satisfies RunRequest);
   }
 
   /** Resolves when a reader has so many tokens, or has read all there is. */

@@ -5,17 +5,20 @@ import { startNewsNode } from '../http/news.process.js';
 
 /** Has the process start, stop or look at a run. */
 export type RunRequest =
-  | {
-      readonly kind: 'run';
-      readonly channel: string;
-      /** The name of the run, with which each of its tokens begins. */
-      readonly label: string;
-      readonly tokens: number;
-      /** It goes on where it is stopped, as a model does that nobody can stop. */
-      readonly isDeaf?: boolean;
-      readonly onExisting?: 'join' | 'refuse' | 'replace';
-    }
-  | { readonly kind: 'stop' | 'find' | 'producers'; readonly channel: string };
+  | StartRequest
+  | { readonly kind: 'stop' | 'find' | 'producers'; readonly channel: string }
+  | { readonly kind: 'publish'; readonly channel: string; readonly data: string };
+
+interface StartRequest {
+  readonly kind: 'run';
+  readonly channel: string;
+  /** The name of the run, with which each of its tokens begins. */
+  readonly label: string;
+  readonly tokens: number;
+  /** It goes on where it is stopped, as a model does that nobody can stop. */
+  readonly isDeaf?: boolean;
+  readonly onExisting?: 'join' | 'refuse' | 'replace';
+}
 
 /** Tokens come in bursts, as they do over a network. */
 const BURST = 20;
@@ -38,16 +41,27 @@ async function* produce(
 
 serveRequests(async (message) => {
   const request = message as RunRequest;
-  const { channel } = request;
-  if (request.kind !== 'run') {
-    if (request.kind === 'producers') return producers.get(channel) ?? 0;
-    return request.kind === 'stop' ? hub.stopRun(channel) : hub.runOf(channel);
+  switch (request.kind) {
+    case 'run':
+      return run(request);
+    case 'stop':
+      return hub.stopRun(request.channel);
+    case 'find':
+      return hub.runOf(request.channel);
+    case 'producers':
+      return producers.get(request.channel) ?? 0;
+    case 'publish':
+      return hub.publish(request.channel, { data: request.data });
+    default:
+      throw new TypeError('No such request.');
   }
-  const { label, tokens, isDeaf, onExisting } = request;
+});
+
+async function run({ channel, label, tokens, isDeaf, onExisting }: StartRequest): Promise<unknown> {
   const make = (signal: AbortSignal) => {
     producers.set(channel, (producers.get(channel) ?? 0) + 1);
     return produce(label, tokens, isDeaf ? undefined : signal);
   };
   const { id, isNew } = await hub.run(channel, make, onExisting && { onExisting });
   return { id, isNew };
-});
+}
