@@ -143,16 +143,17 @@ export class SseNode implements HubParts {
     this.logger[isAlone ? 'warn' : 'log'](`Hub ${this.id} uses ${description}.${advice}`);
   }
 
-  /** Ends running pipes, and hands the clients over. */
+  /** Ends runs and pipes, and hands the clients over. */
   async drain(): Promise<void> {
-    const began = performance.now();
-    const { drainTimeout } = this.options;
+    const { drainTimeout, drainRuns } = this.options;
     this.clients.sendNewcomersAway();
+    await this.runs.settle(drainRuns);
+    const began = performance.now();
     const timeLeft = (part: number): number => Math.max(0, drainTimeout * part - (performance.now() - began));
     // Pipes first, so that the clients of this node, too, are sent why their stream ends.
     const [ends] = await Promise.all([
       this.pipes.interrupt(timeLeft(PIPES_PART)),
-      this.runs.interrupt(0, timeLeft(PIPES_PART)),
+      this.runs.interrupt(timeLeft(PIPES_PART)),
     ]);
     await this.shards.waitFor(ends, timeLeft(PIPES_PART));
     await this.clients.handOver(timeLeft(1));

@@ -13,6 +13,8 @@ export interface HubStats {
   readonly connectionStates: Readonly<Record<'opening' | 'live' | 'behind' | 'full', number>>;
   /** Channels that somebody in this process listens to. */
   readonly channels: number;
+  /** Runs of this process that are going on. */
+  readonly runs: number;
   /** Whether announcements arrive: false while the subscription in Redis is lost. */
   readonly linkUp: boolean;
   /** When it was last proven that they do, in ms since the epoch; undefined until the first proof since the link is up. */
@@ -54,9 +56,11 @@ export interface StatsSources {
   readonly shards: Shards;
   readonly counters: HubCounters;
   readonly registration: Pick<Registrar, 'sweeps'>;
+  readonly runs: { readonly size: number };
 }
 
-export function collectStats({ id, clients, shards, counters, registration }: StatsSources): HubStats {
+export function collectStats(sources: StatsSources): HubStats {
+  const { id, clients, shards, counters, registration, runs } = sources;
   const { sweeps } = registration;
   const { active, total, left } = clients.drainProgress;
   return {
@@ -64,6 +68,7 @@ export function collectStats({ id, clients, shards, counters, registration }: St
     connections: clients.size,
     connectionStates: countStates(clients),
     channels: shards.size,
+    runs: runs.size,
     linkUp: shards.all.every(({ feeds }) => feeds.link.up),
     linkProvenAt: shards.provenAt,
     published: counters.published,

@@ -57,6 +57,12 @@ const METRICS: readonly Definition[] = [
     values: ({ channels }) => one(channels),
   },
   {
+    name: 'runs',
+    help: 'Runs of this process that are going on.',
+    type: 'gauge',
+    values: ({ runs }) => one(runs),
+  },
+  {
     name: 'events_published_total',
     help: 'Events that this process published.',
     type: 'counter',

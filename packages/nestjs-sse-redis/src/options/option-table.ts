@@ -102,6 +102,7 @@ export const OPTIONS = [
   integer('stallTimeout', 'stallTimeout', MINUTE, 10, MAX_TIMER),
   integer('maxConnectionAge', 'maxConnectionAge', 60 * MINUTE, 0, MAX_TIMER),
   integer('drain.timeout', 'drainTimeout', 5_000, 0, MAX_TIMER),
+  integer('drain.runs', 'drainRuns', 0, 0, MAX_TIMER),
   integer('drain.retry', 'drainRetry', ({ retry }) => retry as number, 1, DAY),
   integer('registry.leaseTtl', 'leaseTtl', 15_000, 100, MAX_TIMER),
   integer('registry.sweepInterval', 'sweepInterval', 5_000, 20, MAX_TIMER),

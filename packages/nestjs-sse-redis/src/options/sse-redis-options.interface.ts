@@ -101,6 +101,11 @@ export interface SseRedisOptions {
      * and those that have not ended by then are cut. Default 5,000.
      */
     readonly timeout?: number;
+    /**
+     * How long runs of this process (`hub.run()`) may take to end by themselves at `app.close()`, before `timeout` begins; those that
+     * have not ended are interrupted. Keep both together below the grace period of your platform. Default 0: they are interrupted at once.
+     */
+    readonly runs?: number;
     /** How long a client that is handed over waits before it reconnects, on the average, as `retry`. Default: `retry`. */
     readonly retry?: number;
   };

@@ -113,23 +113,23 @@ export class Runs implements OwnRuns {
     await Promise.all([...this.live.values()].map((run) => this.confirmOne(run, lapse)));
   }
 
-  /**
-   * Ends all runs. No run begins from now on.
-   *
-   * @param patience ms in which they may end by themselves
-   * @param timeout ms after that, in which their ends are stored
-   */
-  async interrupt(patience: number, timeout: number): Promise<void> {
+  /** Waits until all runs have ended by themselves. No run begins from now on. @param patience ms */
+  async settle(patience: number): Promise<void> {
     this.isDraining = true;
-    const runs = [...this.live.values()];
-    if (runs.length === 0) return;
-    const allEnded = Promise.all(runs.map(({ ended }) => ended));
-    if (patience > 0) await withinTime(allEnded, patience);
-    if (this.live.size === 0) return;
-    logger.warn(`Interrupting ${this.live.size} runs: the application is being closed.`);
+    if (patience > 0 && this.size > 0) await withinTime(this.allEnded(), patience);
+  }
+
+  /** Ends all runs. @param timeout ms in which their ends are stored */
+  async interrupt(timeout: number): Promise<void> {
+    if (this.size === 0) return;
+    logger.warn(`Interrupting ${this.size} runs: the application is being closed.`);
     for (const run of this.live.values()) void run.stop('interrupted');
-    await withinTime(allEnded, timeout);
+    await withinTime(this.allEnded(), timeout);
     for (const run of this.live.values()) run.giveUp();
+  }
+
+  private allEnded(): Promise<unknown> {
+    return Promise.all([...this.live.values()].map(({ ended }) => ended));
   }
 
   private begin(channel: string, id: string, source: RunSource, options: ResolvedRunOptions): Run {

@@ -23,6 +23,7 @@ const numbers = [
   { path: 'limits.bufferedBytes', resolved: 'bufferedBytes', fallback: 65_536, min: 1, max: 1_073_741_824 },
   { path: 'stallTimeout', resolved: 'stallTimeout', fallback: 60_000, min: 10, max: MAX_TIMER },
   { path: 'drain.timeout', resolved: 'drainTimeout', fallback: 5_000, min: 0, max: MAX_TIMER },
+  { path: 'drain.runs', resolved: 'drainRuns', fallback: 0, min: 0, max: MAX_TIMER },
   { path: 'drain.retry', resolved: 'drainRetry', fallback: 2_000, min: 1, max: DAY },
   { path: 'maxConnectionAge', resolved: 'maxConnectionAge', fallback: 3_600_000, min: 0, max: MAX_TIMER },
   { path: 'registry.leaseTtl', resolved: 'leaseTtl', fallback: 15_000, min: 100, max: MAX_TIMER },
@@ -142,7 +143,7 @@ describe('the options', () => {
         'bufferedBytes',
       ],
     ],
-    ['drain', 'retryAfter', ['timeout', 'retry']],
+    ['drain', 'retryAfter', ['timeout', 'runs', 'retry']],
   ])('have in %s no %j', (group, name, known) => {
     expect(messageFor({ [group]: { [name]: 1 } })).toContain(
       `there is no option "${group}.${name}" (there are ${known.join(', ')})`,
