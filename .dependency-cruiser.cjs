@@ -22,7 +22,7 @@ const layers = {
   clients: [...base, 'options', 'broker', 'delivery', 'response'],
   control: [...base, 'broker', 'clients'],
   hub: [...base, 'options', 'broker', 'delivery', 'response', 'publish', 'runs', 'clients', 'control'],
-  http: [...base, 'options', 'clients', 'hub'],
+  http: [...base, 'options', 'runs', 'clients', 'hub'],
   openapi: ['http'],
   platform: ['event', 'http'],
   health: ['hub'],

@@ -15,6 +15,7 @@ import { InvalidOptionsError } from './errors/invalid-options.error.js';
 import { endConnectionsOfEventSources } from './platform/closing-connections.js';
 import { answerForClosingFastify } from './platform/fastify-shutdown.js';
 import { InterceptorNotice } from './http/interceptor-notice.js';
+import { completeRunRoutes } from './http/run-routes.js';
 import { hideClientTypes } from './http/stream-routes.js';
 import { jitter } from './clients/retry-time.js';
 import { SseHub } from './hub/sse-hub.js';
@@ -95,8 +96,11 @@ export class SseRedisModule
   /** For middleware, which there is none of: Nest calls it before it makes the routes of any module. */
   configure(): void {
     for (const { controllers } of this.modules.values()) {
-      for (const { metatype } of controllers.values())
-        if (metatype) hideClientTypes(metatype as Type<unknown>);
+      for (const { metatype } of controllers.values()) {
+        if (!metatype) continue;
+        hideClientTypes(metatype as Type<unknown>);
+        completeRunRoutes(metatype as Type<unknown>);
+      }
     }
   }
 

@@ -1,0 +1,85 @@
+import { HttpException, Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Authorizer } from '../clients/authorizer.js';
+import { ForbiddenChannelError } from '../errors/forbidden-channel.error.js';
+import { InvalidEventIdError } from '../errors/invalid-event-id.error.js';
+import { parseChannel } from '../event/channel-name.js';
+import { SseHub } from '../hub/sse-hub.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
+import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import type { RunInfo } from '../runs/run.types.js';
+import { forbidStoring } from '../util/forbid-storing.js';
+import type { RequestClient } from './request-client.js';
+import { SSE_RUN, type RunRoute } from './run-route.js';
+import { getHttpExchange, SseClientPipe } from './sse-client.pipe.js';
+
+/** A request of `@SseRun()` that may go on. */
+export interface RunRequest {
+  readonly hub: SseHub;
+  readonly client: RequestClient;
+  readonly channel: string;
+  /** Of a request that resumes. */
+  readonly run: RunInfo | undefined;
+}
+
+const requests = new WeakMap<object, RunRequest>();
+
+/** What the guard found out of a request. */
+export function getRunRequest(request: object): RunRequest {
+  return requests.get(request)!;
+}
+
+/**
+ * Answers the requests of `@SseRun()` that go no further. A guard, since Nest sends the headers of a stream while interceptors and
+ * handlers still wait for something (`RouterResponseController.sse`): what they throw then is an event of a stream of status 200.
+ */
+@Injectable()
+export class SseRunGuard implements CanActivate {
+  private readonly clients: SseClientPipe;
+  private readonly authorizer: Authorizer | undefined;
+
+  constructor(
+    @Inject(SseHub) readonly hub: SseHub,
+    @Inject(RESOLVED_OPTIONS) options: ResolvedOptions,
+  ) {
+    this.clients = new SseClientPipe(options, hub);
+    this.authorizer = options.authorize && new Authorizer(options.authorize);
+  }
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const { role, channel } = Reflect.getMetadata(SSE_RUN, context.getHandler()) as RunRoute;
+    const exchange = getHttpExchange(context);
+    const client = await this.clients.transform(exchange);
+    const { request } = exchange;
+    const name = parseChannel(typeof channel === 'function' ? await channel(request, client) : channel);
+    await this.authorize(client, name);
+    const run = role === 'resume' ? await this.find(name, client) : undefined;
+    requests.set(request, { hub: this.hub, client, channel: name, run });
+    return true;
+  }
+
+  /** The run that a client reads, or has not read to its end. @throws HttpException 204, which ends an EventSource */
+  private async find(channel: string, { lastEventId, response }: RequestClient): Promise<RunInfo> {
+    const run = await this.hub.runOf(channel);
+    if (run && (run.state === 'running' || (await this.lacksEvents(channel, lastEventId)))) return run;
+    forbidStoring(response);
+    throw new HttpException('', 204);
+  }
+
+  private async lacksEvents(channel: string, lastEventId: string | undefined): Promise<boolean> {
+    if (lastEventId === undefined) return false;
+    try {
+      const { events, gap } = await this.hub.history(channel, { after: lastEventId, limit: 1 });
+      return gap || events.length > 0;
+    } catch (error) {
+      // It is told of the gap.
+      if (error instanceof InvalidEventIdError) return true;
+      throw error;
+    }
+  }
+
+  private async authorize({ user, address, request }: RequestClient, channel: string): Promise<void> {
+    const refused = await this.authorizer?.refused({ user, address, request }, [channel]);
+    if (!refused || refused.length === 0) return;
+    throw new ForbiddenChannelError(`The authorize option refused ${JSON.stringify(channel)}.`, refused);
+  }
+}
