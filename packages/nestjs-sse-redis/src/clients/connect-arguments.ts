@@ -13,16 +13,17 @@ const CONNECT_OPTIONS: ReadonlySet<string> = new Set<keyof ConnectOptions>([
   'control',
 ]);
 
-/** Checks what `hub.connect()` was given. @throws InvalidConnectionError | InvalidArgumentError */
+/** Checks what `hub.connect()` was given. @param rewind where the options have none @throws InvalidConnectionError | InvalidArgumentError */
 export function parseConnection(
   client: ConnectingClient,
   options: ConnectOptions,
   maxMetadataBytes: number,
+  rewind: number,
 ): ConnectionOptions {
   checkOptions('connect()', options, CONNECT_OPTIONS);
   return {
     lastEventId: client.lastEventId,
-    rewind: parseCount('rewind', options.rewind ?? 0),
+    rewind: parseCount('rewind', options.rewind ?? rewind),
     user: parseUser(options.user ?? client.user),
     metadata: parseMetadata(options.metadata, maxMetadataBytes),
     expiresAt: parseExpiry(options.expiresAt ?? client.expiresAt),

@@ -1,8 +1,18 @@
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 
+/** Returns the names of the placeholders of a pattern, in their order. */
+export function findPlaceholders(pattern: string): string[] {
+  return [...pattern.matchAll(PLACEHOLDER)].map(([, name]) => name!);
+}
+
+/** Puts a text in the place of each placeholder of a pattern. */
+export function fillPattern(pattern: string, toText: (name: string) => string): string {
+  return pattern.replaceAll(PLACEHOLDER, (_, name: string) => toText(name));
+}
+
 /** Returns the fault of a pattern of channel names, if it has one. */
 export function findProblemOfPattern(pattern: string): string | undefined {
-  const names = [...pattern.matchAll(PLACEHOLDER)].map(([, name]) => name!);
+  const names = findPlaceholders(pattern);
   if (pattern === '') return 'which is empty';
   if (names.some((name) => !/^[A-Za-z_]\w*$/.test(name))) return 'in whose braces is no name';
   if (new Set(names).size < names.length) return 'in which a name stands twice';
@@ -18,7 +28,9 @@ export class ChannelPattern {
   private readonly names: string[] = [];
   private readonly parts: string[];
   private readonly isOfUser: boolean;
-  private expression: RegExp | undefined;
+  private readonly expression: RegExp | undefined;
+  /** Whatever the user is. */
+  private readonly anyUser: RegExp;
 
   /** @param pattern one without a problem */
   constructor(pattern: string) {
@@ -26,20 +38,27 @@ export class ChannelPattern {
     this.parts = pattern.split(PLACEHOLDER);
     this.names = this.parts.filter((_, i) => i % 2 === 1);
     this.isOfUser = this.names.includes('user');
-    if (!this.isOfUser) this.expression = this.compile('');
+    this.anyUser = this.compile('.+');
+    if (!this.isOfUser) this.expression = this.anyUser;
+  }
+
+  /** Whether a channel has such a name; `{user}` stands for any user. */
+  fits(channel: string): boolean {
+    return channel.startsWith(this.parts[0]!) && this.anyUser.test(channel);
   }
 
   /** What the placeholders stand for in a channel's name, or undefined if it does not fit. */
   match(channel: string, user: string | undefined): Record<string, string> | undefined {
     if (this.isOfUser && user === undefined) return undefined;
-    const match = (this.expression ?? this.compile(user!)).exec(channel);
+    const match = (this.expression ?? this.compile(escape(user!))).exec(channel);
     return match ? Object.fromEntries(this.names.map((name, i) => [name, match[i + 1]!])) : undefined;
   }
 
+  /** @param user the source of an expression */
   private compile(user: string): RegExp {
     const source = this.parts.map((part, i) => {
       if (i % 2 === 0) return escape(part);
-      return part === 'user' ? `(${escape(user)})` : '([^:]+)';
+      return part === 'user' ? `(${user})` : '([^:]+)';
     });
     return new RegExp(`^${source.join('')}$`, 'su');
   }

@@ -69,7 +69,7 @@ export class PublishQueue {
   async announce(name: string, text: string): Promise<Position> {
     const reply = await this.commands.read(PUBLISH, {
       keys: [this.keys.clock, this.keys.log(name)],
-      args: [0, this.options.ttl, 0, name, recordFlags('t', true), text, 0],
+      args: [this.options.ttl, 0, name, recordFlags('t', true), text, 0],
     });
     const outcome = this.toOutcome((reply as [unknown])[0], 0);
     if ('error' in outcome) throw outcome.error;
@@ -129,26 +129,23 @@ export class PublishQueue {
   }
 
   private toCall(publications: readonly Publication[]): ScriptCall {
-    const { maxLength, ttl, idempotencyWindow } = this.options;
+    const { ttl, idempotencyWindow } = this.options;
     const keys = [this.keys.clock];
-    const args: (string | number)[] = [maxLength, ttl, idempotencyWindow];
+    const args: (string | number)[] = [ttl, idempotencyWindow];
     let most = 0;
-    // For all of the run: other logs of it are trimmed by the next.
-    let kept = maxLength;
-    for (const { channel, event, ephemeral, idempotencyKey, replicas = 0, keep = 0 } of publications) {
+    for (const { channel, event, ephemeral, idempotencyKey, replicas = 0, maxLength } of publications) {
       if (replicas > most) most = replicas;
-      if (keep > kept) kept = keep;
       const hasOnce = idempotencyKey !== undefined;
       keys.push(this.keys.log(channel));
       if (hasOnce) keys.push(this.keys.idempotency(channel, idempotencyKey));
+      const kept = maxLength ?? this.options.maxLength;
       args.push(
         this.keys.pubSubChannel(channel),
         recordFlags(event.kind, ephemeral),
         event.text,
-        hasOnce ? 1 : 0,
+        hasOnce ? -kept : kept,
       );
     }
-    args[0] = kept;
     return { keys, args, replicas: most };
   }
 }

@@ -6,14 +6,13 @@
 -- KEYS    log    of the channel
 -- KEYS    once   only where it has an idempotency key: remembers the position of the publish with this key
 --
--- ARGV[1] maxLength  of the logs
--- ARGV[2] retention  of the logs, ms
--- ARGV[3] window     how long `once` is kept, ms
+-- ARGV[1] retention  of the logs, ms
+-- ARGV[2] window     how long `once` is kept, ms
 -- then for each event:
 -- ARGV    pubSubChannel  pub/sub channel
 -- ARGV    flags       of the record
 -- ARGV    text        the SSE text after the id line
--- ARGV    hasOnce     1 or 0
+-- ARGV    maxLength   of the log; negative where the event has an idempotency key, since each argument costs time
 -- and at last:
 -- ARGV    replid      as in include/line.lua
 --
@@ -24,14 +23,19 @@
 -- @include line
 -- @include append
 
-local clock = openClock(KEYS[1], ARGV[2], (#ARGV - 4) / 4, ARGV[#ARGV])
+local retention, window = ARGV[1], ARGV[2]
+local FIRST_EVENT, MINUS = 3, string.byte('-')
+
+local clock = openClock(KEYS[1], retention, (#ARGV - FIRST_EVENT) / 4, ARGV[#ARGV])
 
 local results, key = {}, 1
-for i = 4, #ARGV - 1, 4 do
+for i = FIRST_EVENT, #ARGV - 1, 4 do
   key = key + 1
   local logKey, onceKey = KEYS[key], nil
   local position, failure
-  if ARGV[i + 3] == '1' then
+  local maxLength = ARGV[i + 3]
+  if string.byte(maxLength) == MINUS then
+    maxLength = string.sub(maxLength, 2)
     key = key + 1
     onceKey = KEYS[key]
     local first = redis.pcall('GET', onceKey)
@@ -40,7 +44,7 @@ for i = 4, #ARGV - 1, 4 do
   end
   if not position and not failure then
     -- What is no stream where the log should be fails before anything is written.
-    local ran, result, reason = pcall(append, clock, logKey, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[1], onceKey, ARGV[3])
+    local ran, result, reason = pcall(append, clock, logKey, ARGV[i], ARGV[i + 1], ARGV[i + 2], maxLength, onceKey, window)
     if ran then position, failure = result, reason else failure = type(result) == 'table' and result.err or tostring(result) end
   end
   results[#results + 1] = position or failure
