@@ -93,6 +93,7 @@ describe('the options', () => {
       connectionsPerAddress: Infinity,
       onLimit: 'refuse',
       authorize: undefined,
+      channels: [],
       onRefusal: 'channel',
       serialize: undefined,
       shards: 1,
