@@ -1,6 +1,6 @@
 import { InvalidChannelError } from '../errors/invalid-channel.error.js';
 import { parseChannel } from '../event/channel-name.js';
-import { fillPattern, findPlaceholders, type ChannelPattern } from '../event/channel-pattern.js';
+import type { ChannelPattern } from '../event/channel-pattern.js';
 
 /** The names in the braces of a pattern: `'id' | 'part'` of `order:{id}:{part}`. */
 export type PlaceholderOf<Pattern extends string> = Pattern extends `${string}{${infer Name}}${infer Rest}`
@@ -31,23 +31,20 @@ export type MatchedParameters<Pattern extends string> = string extends Pattern
  *
  * @throws InvalidChannelError naming the placeholder that has no value, or a wrong one
  */
-export function toChannelName(text: string, pattern: ChannelPattern, parameters: unknown): string {
-  const placeholders = findPlaceholders(text);
-  const given = toFields(text, placeholders, parameters);
-  const values = new Map(placeholders.map((name) => [name, toText(text, name, given[name])]));
-  const channel = parseChannel(fillPattern(text, (name) => values.get(name)!));
-  const matched = pattern.match(channel, values.get('user'));
-  if (matched && placeholders.every((name) => matched[name] === values.get(name))) return channel;
+export function toChannelName(pattern: ChannelPattern, parameters: unknown): string {
+  const { text, placeholders } = pattern;
+  const given = toFields(pattern, parameters);
+  const values = placeholders.map((name) => toText(text, name, given[name]));
+  const channel = parseChannel(pattern.fill(values));
+  if (placeholders.length < 2) return channel;
+  const matched = pattern.match(channel, values[placeholders.indexOf('user')]);
+  if (matched && placeholders.every((name, i) => matched[name] === values[i])) return channel;
   throw new InvalidChannelError(
     `The channel ${JSON.stringify(channel)} does not lead back to the parameters of ${JSON.stringify(text)} that it was made of. Separate placeholders by a colon.`,
   );
 }
 
-function toFields(
-  text: string,
-  placeholders: readonly string[],
-  parameters: unknown,
-): Record<string, unknown> {
+function toFields({ text, placeholders }: ChannelPattern, parameters: unknown): Record<string, unknown> {
   const isMissing = parameters === undefined || parameters === null;
   if (isMissing && placeholders.length === 0) return {};
   if (typeof parameters !== 'object' || isMissing || Array.isArray(parameters)) {

@@ -1,6 +1,6 @@
 import { InvalidOptionsError } from '../errors/invalid-options.error.js';
 import { ChannelPattern, findProblemOfPattern } from '../event/channel-pattern.js';
-import { createNamedChannel } from '../event/channel-reference.js';
+import { NamedChannelOf } from '../event/channel-reference.js';
 import { MAX_COUNT } from '../event/count.js';
 import { parseEventType } from '../event/event-text.js';
 import { findUnknownField } from '../event/known-options.js';
@@ -60,9 +60,9 @@ export function defineChannel<const Pattern extends string, Events extends Event
     rewind,
     ephemeral,
   };
-  const define = (parameters?: unknown) =>
-    createNamedChannel(toChannelName(pattern, compiled, parameters), { definition });
-  const definition = Object.assign(define, fields, { [DEFINITION]: true });
+  const toReference = (parameters?: unknown) =>
+    new NamedChannelOf(toChannelName(compiled, parameters), definition);
+  const definition: object = Object.assign(toReference, fields, { [DEFINITION]: true });
   return Object.freeze(definition) as unknown as ChannelDefinition<Pattern, Events>;
 }
 

@@ -1,5 +1,5 @@
 import { InvalidEventError } from '../errors/invalid-event.error.js';
-import { ChannelPattern, fillPattern } from '../event/channel-pattern.js';
+import { ChannelPattern } from '../event/channel-pattern.js';
 import { parseEventType } from '../event/event-text.js';
 import type { SseEventInput } from '../event/sse-event.js';
 import type { ChannelDefinitionFields } from './channel-definition.js';
@@ -26,9 +26,10 @@ export class RegisteredChannel {
     private readonly timeout: number,
   ) {
     this.pattern = new ChannelPattern(definition.pattern);
-    this.sample = fillPattern(
-      definition.pattern,
-      (name) => (name === 'user' ? ANYTHING + ':' : '') + ANYTHING,
+    const { pattern } = this;
+    this.sample = pattern.fill(
+      // A user's id may have a colon.
+      pattern.placeholders.map((name) => (name === 'user' ? `${ANYTHING}:${ANYTHING}` : ANYTHING)),
     );
     this.schemas = new Map(
       Object.entries(definition.events ?? {}).map(([type, schema]) => [

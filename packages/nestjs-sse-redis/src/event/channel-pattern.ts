@@ -1,18 +1,8 @@
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 
-/** Returns the names of the placeholders of a pattern, in their order. */
-export function findPlaceholders(pattern: string): string[] {
-  return [...pattern.matchAll(PLACEHOLDER)].map(([, name]) => name!);
-}
-
-/** Puts a text in the place of each placeholder of a pattern. */
-export function fillPattern(pattern: string, toText: (name: string) => string): string {
-  return pattern.replaceAll(PLACEHOLDER, (_, name: string) => toText(name));
-}
-
 /** Returns the fault of a pattern of channel names, if it has one. */
 export function findProblemOfPattern(pattern: string): string | undefined {
-  const names = findPlaceholders(pattern);
+  const names = [...pattern.matchAll(PLACEHOLDER)].map(([, name]) => name!);
   if (pattern === '') return 'which is empty';
   if (names.some((name) => !/^[A-Za-z_]\w*$/.test(name))) return 'in whose braces is no name';
   if (new Set(names).size < names.length) return 'in which a name stands twice';
@@ -25,21 +15,29 @@ export function findProblemOfPattern(pattern: string): string | undefined {
  * characters it has; any other placeholder for one or more characters other than a colon.
  */
 export class ChannelPattern {
-  private readonly names: string[] = [];
+  /** The names in its braces, in their order. */
+  readonly placeholders: readonly string[];
   private readonly parts: string[];
   private readonly isOfUser: boolean;
   private readonly expression: RegExp | undefined;
   /** Whatever the user is. */
   private readonly anyUser: RegExp;
 
-  /** @param pattern one without a problem */
-  constructor(pattern: string) {
+  /** @param text one without a problem */
+  constructor(readonly text: string) {
     // Every second part is what `split` captured: the name of a placeholder.
-    this.parts = pattern.split(PLACEHOLDER);
-    this.names = this.parts.filter((_, i) => i % 2 === 1);
-    this.isOfUser = this.names.includes('user');
+    this.parts = text.split(PLACEHOLDER);
+    this.placeholders = this.parts.filter((_, i) => i % 2 === 1);
+    this.isOfUser = this.placeholders.includes('user');
     this.anyUser = this.compile('.+');
     if (!this.isOfUser) this.expression = this.anyUser;
+  }
+
+  /** Returns the name with a value in the place of each placeholder. */
+  fill(values: readonly string[]): string {
+    let name = this.parts[0]!;
+    values.forEach((value, i) => (name += value + this.parts[2 * i + 2]!));
+    return name;
   }
 
   /** Whether a channel has such a name; `{user}` stands for any user. */
@@ -51,7 +49,7 @@ export class ChannelPattern {
   match(channel: string, user: string | undefined): Record<string, string> | undefined {
     if (this.isOfUser && user === undefined) return undefined;
     const match = (this.expression ?? this.compile(escape(user!))).exec(channel);
-    return match ? Object.fromEntries(this.names.map((name, i) => [name, match[i + 1]!])) : undefined;
+    return match ? Object.fromEntries(this.placeholders.map((name, i) => [name, match[i + 1]!])) : undefined;
   }
 
   /** @param user the source of an expression */

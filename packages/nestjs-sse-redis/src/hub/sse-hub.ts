@@ -9,11 +9,10 @@ import type { ConnectionTarget } from '../control/connection-command.js';
 import type * as control from '../control/control.types.js';
 import { readHistory, type HistoryOptions, type HistoryPage } from '../delivery/history.js';
 import { parseChannel } from '../event/channel-name.js';
-import type { ChannelLike } from '../event/channel-reference.js';
+import { isNamedChannel, type ChannelLike } from '../event/channel-reference.js';
 import { checkOptions } from '../event/known-options.js';
 import type { SseEventInput } from '../event/sse-event.js';
 import { checkSource, type PipeSource } from '../publish/pipe-source.js';
-import { parsePublish } from '../publish/publish-arguments.js';
 import type * as publish from '../publish/publish.types.js';
 import { observeResponse } from '../response/observe-response.js';
 import type { HubParts } from './hub-parts.js';
@@ -96,8 +95,16 @@ export class SseHub {
     event: publish.EventInputOf<Channel>,
     options?: publish.PublishOptions,
   ): Promise<publish.Published>;
-  async publish(channel: ChannelLike, ...rest: readonly unknown[]): Promise<publish.Published> {
-    return this.node.publisher.publish(channel, ...parsePublish(channel, rest));
+  publish(
+    channel: ChannelLike,
+    first: unknown,
+    second?: unknown,
+    third?: unknown,
+  ): Promise<publish.Published> {
+    const { publisher } = this.node;
+    if (isNamedChannel(channel) && typeof first === 'string')
+      return publisher.publish(channel, { type: first, data: second }, third as publish.PublishOptions);
+    return publisher.publish(channel, first as SseEventInput, second as publish.PublishOptions);
   }
 
   /**
