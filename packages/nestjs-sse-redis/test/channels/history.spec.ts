@@ -40,12 +40,12 @@ describe.each(brokers)('the history of a definition over $broker', ({ broker }) 
     const { data, events } = await readAll(hub, 'answer:1', before);
     expect(data.slice(0, -1)).toEqual(tokens);
     expect(events.filter(({ type }) => type === 'gap')).toEqual([]);
-    let read: unknown[] = [];
+    const read: unknown[] = [];
     for (let after = before; ;) {
       const page = await hub.history(answers({ id: 1 }), { after, limit: 1_000 });
       expect(page.gap).toBe(false);
       if (page.events.length === 0) break;
-      read = [...read, ...page.events.map(({ data }) => data)];
+      read.push(...page.events.map(({ data }) => data));
       after = page.cursor;
     }
     expect(read.slice(0, -1)).toEqual(tokens);

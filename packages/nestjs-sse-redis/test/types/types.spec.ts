@@ -21,7 +21,7 @@ const parsed = new Map<string, ts.SourceFile | undefined>();
 /** What the compiler says of the files, by file and line, if they had other texts. */
 function compile(textOf: (text: string) => string): string[] {
   const host = ts.createCompilerHost(options);
-  const { getSourceFile } = host;
+  const getSourceFile = host.getSourceFile.bind(host);
   host.getSourceFile = (path, ...rest) => {
     if (files.includes(path)) return ts.createSourceFile(path, textOf(readFileSync(path, 'utf8')), rest[0]);
     if (!parsed.has(path)) parsed.set(path, getSourceFile(path, ...rest));
