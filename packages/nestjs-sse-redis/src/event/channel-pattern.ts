@@ -1,8 +1,13 @@
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 
+/** Returns the names in the braces of a pattern, in their order. */
+export function findPlaceholders(pattern: string): string[] {
+  return [...pattern.matchAll(PLACEHOLDER)].map(([, name]) => name!);
+}
+
 /** Returns the fault of a pattern of channel names, if it has one. */
 export function findProblemOfPattern(pattern: string): string | undefined {
-  const names = [...pattern.matchAll(PLACEHOLDER)].map(([, name]) => name!);
+  const names = findPlaceholders(pattern);
   if (pattern === '') return 'which is empty';
   if (names.some((name) => !/^[A-Za-z_]\w*$/.test(name))) return 'in whose braces is no name';
   if (new Set(names).size < names.length) return 'in which a name stands twice';

@@ -12,7 +12,7 @@ import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { SseClientPipe, getHttpExchange } from './sse-client.pipe.js';
-import type { ChannelsOfRequest } from './channels-of-request.js';
+import { resolveChannels, type ChannelsOfRequest } from './channels-of-request.js';
 
 export const SSE_CHANNELS = Symbol('SSE_CHANNELS');
 
@@ -48,7 +48,6 @@ export class SseChannelsInterceptor implements NestInterceptor<unknown, MessageE
     ) as SseChannelsMetadata;
     const exchange = getHttpExchange(context);
     const client = await this.clients.transform(exchange);
-    const names = typeof channels === 'function' ? await channels(exchange.request, client) : channels;
-    return this.hub.connect(client, names, options);
+    return this.hub.connect(client, await resolveChannels(channels, exchange.request, client), options);
   }
 }

@@ -25,7 +25,8 @@ const redis = useRedis();
 const orders = defineChannel('order:{id}', { events: { paid: z.number() }, rewind: 2 });
 const news = defineChannel('news');
 const recent = defineChannel('recent:{id}', { rewind: 3 });
-const channels = [orders, news, recent];
+const own = defineChannel('own:{user}');
+const channels = [orders, news, recent, own];
 
 @Controller()
 class OrdersController {
@@ -49,6 +50,14 @@ class OrdersController {
   @Sse('decorated/:id')
   @SseChannels(({ params }) => orders({ id: params.id }))
   decorated(): void {}
+
+  @Sse('path/:id')
+  @SseChannels([orders, news, 'plain'])
+  path(): void {}
+
+  @Sse('own')
+  @SseChannels(own)
+  own(): void {}
 
   @Sse('fixed')
   @SseChannels([news(), 'plain'])
@@ -106,9 +115,25 @@ forEachAdapter((adapter) => {
     ]);
   });
 
+  it('takes the parameters of a definition from the path, and the user from the client', async () => {
+    const identify = ({ query }: { query: { user?: string } }) => query.user;
+    await start({ identify });
+    const all = [await open('path/7'), await open('own?user=anna'), await open('own?user=ben:1')];
+    await hub.publish(orders({ id: 8 }), 'paid', 1);
+    await hub.publish(own({ user: 'anna' }), 'paid', 2);
+    await hub.publish(own({ user: 'ben:1' }), 'paid', 3);
+    await hub.publish(orders({ id: 7 }), 'paid', 4);
+    await hub.publish('plain', { type: 'paid', data: 5 });
+    await until(() => dataOf(all[0]!).length === 2 && all.slice(1).every((one) => dataOf(one).length === 1));
+    expect(all.map((stream) => dataOf(stream))).toEqual([[4, 5], [2], [3]]);
+    const nobody = await fetch(`${running.url}/own`);
+    expect(nobody.status).toBe(400);
+    expect(await nobody.json()).toMatchObject({ message: expect.stringContaining('{user}') as string });
+  });
+
   it('answers 400 to a request whose parameter no channel can have', async () => {
     await start();
-    for (const path of ['connected', 'one', 'decorated']) {
+    for (const path of ['connected', 'one', 'decorated', 'path']) {
       const response = await fetch(`${running.url}/${path}/a:b`);
       expect(response.status).toBe(400);
       expect(await response.json()).toMatchObject({ code: 'INVALID_CHANNEL' });

@@ -31,6 +31,19 @@ export class OrdersController {
   @SseChannels((request: { params: { id: string } }) => orders({ id: request.params.id }))
   computed(): void {}
 
+  @Sse('path/:id')
+  @SseChannels(orders)
+  path(): void {}
+
+  @Sse('paths/:id')
+  @SseChannels([orders, news, 'plain'], { control: true })
+  paths(): void {}
+
+  @Sse('wrong')
+  // @ts-expect-error -- a pattern is a name, but an object is neither
+  @SseChannels({ pattern: 'order:{id}' })
+  unknown(): void {}
+
   @Sse('later')
   @SseChannels(async ({ params }) => {
     await Promise.resolve();
