@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { InvalidEventDataError, type EventDataIssue } from '../errors/invalid-event-data.error.js';
 import { InvalidEventError } from '../errors/invalid-event.error.js';
+import { SseRedisError } from '../errors/sse-redis.error.js';
 import type { SseEventInput } from '../event/sse-event.js';
 import { stackOf } from '../util/stack-of.js';
 import { withinTime } from '../util/within-time.js';
@@ -33,12 +34,16 @@ export function validateEvent(
   place: EventPlace,
 ): SseEventInput | Promise<SseEventInput> {
   let result: SchemaResult | Promise<SchemaResult>;
+  let isAsync: boolean;
   try {
     result = schema['~standard'].validate(data);
+    isAsync = 'then' in result;
   } catch (cause) {
     throw schemaFailed(place, cause);
   }
-  return 'then' in result ? awaitResult(result, place) : toEvent(result, place);
+  return isAsync
+    ? awaitResult(result as Promise<SchemaResult>, place)
+    : toEvent(result as SchemaResult, place);
 }
 
 async function awaitResult(promise: Promise<SchemaResult>, place: EventPlace): Promise<SseEventInput> {
@@ -75,7 +80,7 @@ function toDataIssue({ message, path = [] }: SchemaIssue): EventDataIssue {
 
 /** Nest sends the message of a 4xx to the client and logs nothing: the words of the application stay in `cause`, and in the log. */
 function schemaFailed(place: EventPlace, cause: unknown): Error {
-  if (cause instanceof InvalidEventError) return cause;
+  if (cause instanceof SseRedisError) return cause;
   logger.error(`The schema of ${describe(place)} threw.`, stackOf(cause));
   return new InvalidEventError(`The schema of ${describe(place)} threw.`, { cause });
 }

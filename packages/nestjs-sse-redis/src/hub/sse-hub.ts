@@ -21,6 +21,8 @@ import type { ConnectOptions, EventsOptions, Readiness } from './hub.types.js';
 import { observeEvents } from './observe-events.js';
 import { findProblems } from './readiness.js';
 
+type Channels = ChannelLike | readonly ChannelLike[];
+
 const SUBSCRIBE_OPTIONS: ReadonlySet<string> = new Set(['after']);
 
 /** The hub of this process: publishes events, and serves the clients that are connected here. */
@@ -54,7 +56,7 @@ export class SseHub {
    */
   connect(
     client: ConnectingClient,
-    channels: ChannelLike | readonly ChannelLike[],
+    channels: Channels,
     options: ConnectOptions = {},
   ): Observable<MessageEvent> {
     const { clients, options: settings, state, definitions } = this.node;
@@ -187,7 +189,7 @@ export class SseHub {
    * @param channels where the hub has several shards: those of the stream, for a shorter id
    * @throws InvalidChannelError | RedisUnavailableError
    */
-  async cursor(channels?: ChannelLike | readonly ChannelLike[]): Promise<string> {
+  async cursor(channels?: Channels): Promise<string> {
     const { shards } = this.internals;
     return channels === undefined ? shards.cursor() : shards.cursor(this.toNames(channels));
   }
@@ -228,7 +230,7 @@ export class SseHub {
    */
   async subscribe(
     target: string | { readonly user: string },
-    channels: ChannelLike | readonly ChannelLike[],
+    channels: Channels,
     options: control.SubscribeOptions = {},
   ): Promise<control.ConnectionsResult> {
     checkOptions('subscribe()', options, SUBSCRIBE_OPTIONS);
@@ -238,7 +240,7 @@ export class SseHub {
   /** Takes live connections off channels, in whatever process they are. @throws InvalidChannelError | RedisUnavailableError */
   async unsubscribe(
     target: string | { readonly user: string },
-    channels: ChannelLike | readonly ChannelLike[],
+    channels: Channels,
   ): Promise<control.ConnectionsResult> {
     return this.internals.control.changeChannels('unsubscribe', target, this.toNames(channels), {});
   }
@@ -274,7 +276,7 @@ export class SseHub {
     return this.node.state.isClosed;
   }
 
-  private toNames(channels: ChannelLike | readonly ChannelLike[]): string[] {
+  private toNames(channels: Channels): string[] {
     return this.node.definitions.toNames(channels, this.node.options.channelsPerConnection);
   }
 

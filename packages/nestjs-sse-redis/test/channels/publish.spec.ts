@@ -235,6 +235,7 @@ describe.each(brokers)('publishing to a channel with a definition over $broker',
           throw cause;
         }),
         later: throwing((() => Promise.reject(cause)) as never),
+        nothing: throwing((() => undefined) as never),
       },
     });
     const { hub } = await hubs.start({ channels: [broken] });
@@ -244,6 +245,7 @@ describe.each(brokers)('publishing to a channel with a definition over $broker',
       expect(error.message).not.toContain('a bug');
       expect(error.cause).toBe(cause);
     }
+    expect(await failureOf(hub.publish(broken(), 'nothing', 1))).toMatchObject({ code: 'INVALID_EVENT' });
   });
 
   it('keeps nothing of a channel that is ephemeral, unless the publish says so', async () => {

@@ -123,6 +123,17 @@ describe('channel definitions are registered', () => {
   });
 });
 
+it('leaves forFeature alone where a test replaces the module of the hub', async () => {
+  const hub = { publish: () => Promise.resolve({ id: '1-0' }) };
+  @Module({ providers: [{ provide: SseHub, useValue: hub }], exports: [SseHub] })
+  class FakeHubModule {}
+  const sse = forRoot();
+  const app = await start([sse, feature(orders)], {
+    override: (builder) => builder.overrideModule(sse as never).useModule(FakeHubModule),
+  });
+  expect(app.get(SseHub, { strict: false })).toBe(hub);
+});
+
 describe('the start refuses', () => {
   it.each([
     ['the same pattern twice', defineChannel('order:{id}'), /the pattern "order:\{id\}"\. Define it once/],
