@@ -1,3 +1,6 @@
+import type { Publication } from './broker/broker.interface.js';
+import { RUN_LENGTH } from './broker/run-events.js';
+import type { ChannelDefinitions } from './channels/channel-definitions.js';
 import type { NodeCommand, CommandResult } from './control/connection-command.js';
 import { observeChannel } from './delivery/observe-channel.js';
 import type { Shards } from './delivery/shards/shards.js';
@@ -16,23 +19,32 @@ interface RunParts {
   readonly shards: Shards;
   readonly registration: NodeRegistration;
   readonly state: HubState;
+  readonly definitions: ChannelDefinitions;
   /** Asks a process. */
   readonly request: (node: string, command: NodeCommand) => Promise<readonly CommandResult[]>;
 }
 
 /** The runs of this process, wired to its parts. */
-export function createRuns({ id, options, publisher, shards, registration, state, request }: RunParts): Runs {
+export function createRuns(parts: RunParts): Runs {
+  const { id, options, publisher, shards, registration, state, definitions, request } = parts;
   const lease = new RunLease(() => registration.leaseUntil);
+  const lengthOf = (channel: string): number =>
+    definitions.find(channel)?.definition.history.maxLength ?? Math.max(RUN_LENGTH, options.maxLength);
+  const withLength = (publication: Publication): Publication => ({
+    ...publication,
+    maxLength: lengthOf(publication.channel),
+  });
   const runs = new Runs(
     {
       nodeId: id,
       payloadBytes: options.payloadBytes,
-      prepare: (channel, event) => publisher.prepare(channel, event, { replicas: 0 }),
-      send: (publications) => publisher.send(publications),
+      prepare: (channel, event) => publisher.prepare(channel, event, { replicas: 0, ephemeral: false }),
+      send: (publications) => publisher.send(publications.map(withLength)),
       owns: (signal) => lease.owns(signal),
     },
     {
       store: (channel) => shards.of(channel).broker.runs,
+      lengthOf,
       sources: (channel, run) => ({
         store: shards.of(channel).broker.runs,
         observe: () => observeChannel(shards.subscribers, channel, { lastEventId: run }, state),

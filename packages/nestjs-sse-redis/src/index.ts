@@ -1,12 +1,36 @@
 export { SseRedisModule } from './sse-redis.module.js';
 export { SSE_REDIS_OPTIONS } from './sse-redis.module-definition.js';
+export { defineChannel } from './channels/define-channel.js';
+export { classSchema, type ClassSchemaOptions } from './channels/class-schema.js';
+export type {
+  ChannelDefinition,
+  ChannelDefinitionFields,
+  ChannelDefinitionOptions,
+  ChannelReference,
+  DefinitionRule,
+} from './channels/channel-definition.js';
+export type { ChannelArguments, ChannelParameters } from './channels/channel-parameters.js';
+export type { DefinedEvent, EventOf, HubEvent } from './channels/channel-events.js';
+export type {
+  DefinedEventInput,
+  DtoClass,
+  EventInput,
+  EventOutput,
+  EventSchema,
+  EventSchemas,
+  EventType,
+  Jsonified,
+} from './channels/event-schemas.js';
+export type { SchemaIssue, SchemaResult, StandardSchema } from './channels/standard-schema.js';
+export type { ChannelLike, NamedChannel } from './event/channel-reference.js';
+export type { FeatureOptions } from './sse-redis.feature-module.js';
 export type { SseRedisOptions, SseRedisOptionsFactory } from './options/sse-redis-options.interface.js';
 export type {
   AuthorizedClient,
   AuthorizeFunction,
   ChannelRule,
   ChannelRules,
-} from './options/channel-rules.interface.js';
+} from './channels/channel-rules.interface.js';
 export type { RedisCredentials, RedisCredentialsFunction } from './options/redis-credentials.interface.js';
 export type { UserId } from './options/user-id.js';
 export type { OptionClass, SseAuthorizer, SseIdentifier } from './options/option-class.interface.js';
@@ -21,7 +45,14 @@ export type {
   SendOutcome,
   SubscribeOptions,
 } from './control/control.types.js';
-export type { ChannelEventInput, Published, PublishOptions, PublishResult } from './publish/publish.types.js';
+export type {
+  ChannelEventInput,
+  EventInputOf,
+  PipeItemOf,
+  Published,
+  PublishOptions,
+  PublishResult,
+} from './publish/publish.types.js';
 export type { ConnectionTarget } from './control/connection-command.js';
 export type { PipeItem, PipeSource } from './publish/pipe-source.js';
 export type {

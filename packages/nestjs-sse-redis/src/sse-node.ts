@@ -4,8 +4,10 @@ import { hostname } from 'node:os';
 import { MemoryBroker } from './broker/memory/memory-broker.js';
 import { RedisBroker } from './broker/redis/redis-broker.js';
 import type { ShardPlace } from './broker/shard-place.interface.js';
+import type { ChannelDefinitions } from './channels/channel-definitions.js';
 import { withinTime } from './util/within-time.js';
 import { ClientConnections } from './clients/client-connections.js';
+import { authorizeByDefinitions } from './clients/definition-rules.js';
 import { createRuns } from './create-runs.js';
 import { LimitPeersByRpc } from './control/limit-peers.js';
 import { executeCommand } from './control/command-executor.js';
@@ -52,22 +54,37 @@ export class SseNode implements HubParts {
   readonly runs: Runs;
   readonly control: ConnectionControl;
 
-  constructor(readonly options: ResolvedOptions) {
+  /** @param definitions those of the option `channels`, and of the application's modules */
+  constructor(
+    readonly options: ResolvedOptions,
+    readonly definitions: ChannelDefinitions,
+  ) {
     const { id, counters, state } = this;
     this.heartbeat = new Heartbeat(options.heartbeatInterval);
     const shards = (this.shards = this.createShards());
     const { broker } = shards.home;
     const description = { id, host: hostname(), pid: process.pid };
     this.registration = new NodeRegistration(description, broker.registry, options);
-    this.clients = new ClientConnections(id, shards.subscribers, this.registration, options, counters);
+    const authorize = authorizeByDefinitions(definitions, options.authorize);
+    const settings = { ...options, authorize };
+    this.clients = new ClientConnections(id, shards.subscribers, this.registration, settings, counters);
     this.nodeRpc = new NodeRpc(id, shards, this.registration, (command) => this.execute(command));
     this.clients.peers = new LimitPeersByRpc(this.nodeRpc);
-    this.publisher = new Publisher(shards, options, counters, () => state.check());
+    this.publisher = new Publisher(shards, options, counters, () => state.check(), definitions);
     this.pipes = new Pipes(this.publisher);
     const request = async (node: string, command: NodeCommand) =>
       (await this.nodeRpc.request(node, command)).results;
     const { publisher, registration } = this;
-    this.runs = createRuns({ id, options, publisher, shards, registration, state, request });
+    this.runs = createRuns({
+      id,
+      options,
+      publisher,
+      shards,
+      registration,
+      state,
+      definitions,
+      request,
+    });
     const { channelsPerConnection } = options;
     this.control = new ConnectionControl(this.nodeRpc, this.registration, channelsPerConnection, shards.map);
     this.hub = new SseHub(this);
@@ -116,6 +133,8 @@ export class SseNode implements HubParts {
 
   async start(): Promise<void> {
     const { home, all } = this.shards;
+    await this.definitions.load();
+    this.warnOfRefusals();
     try {
       // The first that fails, or refuses the settings, says why; the others are closed.
       this.logBroker(await home.start(this.createHooks()));
@@ -135,6 +154,15 @@ export class SseNode implements HubParts {
       await this.stopHub();
       throw error;
     }
+  }
+
+  private warnOfRefusals(): void {
+    const { withoutRules, haveRules } = this.definitions;
+    if (this.options.authorize !== undefined || !haveRules || withoutRules.length === 0) return;
+    const patterns = withoutRules.map((pattern) => JSON.stringify(pattern)).join(', ');
+    this.logger.warn(
+      `Nobody may stream ${patterns}: other channel definitions have authorize, and these have none. Give them one, or set the authorize option.`,
+    );
   }
 
   private logBroker(description: string): void {

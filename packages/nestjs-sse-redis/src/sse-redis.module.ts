@@ -11,6 +11,8 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer, type AbstractHttpAdapter } from '@nestjs/core';
 import { isDeepStrictEqual } from 'node:util';
+import type { ChannelDefinitionFields } from './channels/channel-definition.js';
+import { ChannelDefinitions } from './channels/channel-definitions.js';
 import { InvalidOptionsError } from './errors/invalid-options.error.js';
 import { endConnectionsOfEventSources } from './platform/closing-connections.js';
 import { answerForClosingFastify } from './platform/fastify-shutdown.js';
@@ -26,6 +28,7 @@ import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import type { SseRedisOptions } from './options/sse-redis-options.interface.js';
 import { SseRegistry } from './registry/sse-registry.js';
 import { SseNode } from './sse-node.js';
+import { createFeatureModule, findFeatureChannels, type FeatureOptions } from './sse-redis.feature-module.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -51,8 +54,11 @@ const TWINS =
     },
     {
       provide: SseNode,
-      useFactory: (options: ResolvedOptions) => new SseNode(options),
-      inject: [RESOLVED_OPTIONS],
+      useFactory: (options: ResolvedOptions, modules: ModulesContainer) => {
+        const channels = [...options.channels, ...findFeatureChannels(modules, options.prefix)];
+        return new SseNode(options, new ChannelDefinitions(channels, options.publishTimeout));
+      },
+      inject: [RESOLVED_OPTIONS, ModulesContainer],
     },
     InterceptorNotice,
     { provide: SseHub, useFactory: ({ hub }: SseNode) => hub, inject: [SseNode] },
@@ -91,6 +97,22 @@ export class SseRedisModule
   /** As `forRoot`, with the options from a factory (`useFactory`, `inject`), a class or an existing provider. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);
+  }
+
+  /**
+   * Registers channel definitions of a module, as `channels` of `forRoot` does. They hold for the whole application: import
+   * the result in the module whose channels they are, and `forRoot` elsewhere, once.
+   *
+   * @param options `prefix`: of the hub, where the application has several
+   * @throws InvalidOptionsError for what `defineChannel()` did not return; at the start where there is no such hub, or where two
+   * definitions have equal patterns
+   * @example imports: [SseRedisModule.forFeature([orders])]
+   */
+  static forFeature(
+    channels: readonly ChannelDefinitionFields[],
+    options: FeatureOptions = {},
+  ): DynamicModule {
+    return createFeatureModule(channels, options);
   }
 
   /** For middleware, which there is none of: Nest calls it before it makes the routes of any module. */

@@ -13,8 +13,8 @@ export interface Publication {
   readonly idempotencyKey: string | undefined;
   /** How many replicas are to have it before it counts as published. Default: 0. */
   readonly replicas?: number;
-  /** How many events its log keeps, where that is more than the option says. A log of the hub's own must not be as short. */
-  readonly keep?: number;
+  /** How many events the channel's log keeps from now on. Default: as the option says. */
+  readonly maxLength?: number | undefined;
   /** Of an event of a run. Where the run is over, the outcome is a `RunEndedError`. */
   readonly run?: RunFence;
 }

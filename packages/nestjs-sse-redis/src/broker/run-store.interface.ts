@@ -45,6 +45,8 @@ export interface RunStart {
   readonly node: string;
   /** Names the call: repeated with the same one it starts nothing more. */
   readonly token: string;
+  /** How many events the channel's log keeps. */
+  readonly maxLength: number;
   /** The run that it replaces, if that is still the channel's newest: it is ended first, in the same step. */
   readonly replaced?: { readonly id: string; readonly end: RunEnd; readonly text: string } | undefined;
 }

@@ -6,7 +6,7 @@ import type {
   AuthorizeFunction,
   ChannelRule,
   ChannelRules,
-} from '../options/channel-rules.interface.js';
+} from '../channels/channel-rules.interface.js';
 
 /** How many channels of a client are asked for at once: the application may ask a database for each. */
 const AT_ONCE = 32;
@@ -16,7 +16,7 @@ export class Authorizer {
   private readonly authorize: AuthorizeFunction;
 
   constructor(authorize: AuthorizeFunction | ChannelRules) {
-    this.authorize = typeof authorize === 'function' ? authorize : byRules(authorize);
+    this.authorize = toAuthorizeFunction(authorize);
   }
 
   /**
@@ -47,6 +47,11 @@ export class Authorizer {
   }
 }
 
+/** Makes a function of rules. */
+export function toAuthorizeFunction(authorize: AuthorizeFunction | ChannelRules): AuthorizeFunction {
+  return typeof authorize === 'function' ? authorize : byRules(authorize);
+}
+
 function byRules(rules: ChannelRules): AuthorizeFunction {
   const compiled = Object.entries(rules).map(([pattern, rule]) => ({
     pattern: new ChannelPattern(pattern),
@@ -61,7 +66,8 @@ function byRules(rules: ChannelRules): AuthorizeFunction {
   };
 }
 
-function decide(
+/** @param parameters what the braces of the rule's pattern stand for */
+export function decide(
   rule: ChannelRule,
   client: AuthorizedClient,
   parameters: Record<string, string>,

@@ -22,13 +22,15 @@ export interface ConnectionChecks {
   readonly metadataBytes: number;
   readonly channels: readonly string[];
   readonly shards: ShardMap;
+  /** Where the options have none. */
+  readonly rewind: number;
 }
 
 /** Checks what `hub.connect()` was given. @throws InvalidConnectionError | InvalidArgumentError | InvalidEventIdError */
 export function parseConnection(
   client: ConnectingClient,
   options: ConnectOptions,
-  { metadataBytes, channels, shards }: ConnectionChecks,
+  { metadataBytes, channels, shards, rewind }: ConnectionChecks,
 ): ConnectionOptions {
   checkOptions('connect()', options, CONNECT_OPTIONS);
   if (options.from !== undefined && options.rewind !== undefined)
@@ -36,7 +38,7 @@ export function parseConnection(
   const from = options.from === undefined ? undefined : parseFrom(options.from, channels, shards);
   return {
     lastEventId: client.lastEventId ?? from,
-    rewind: parseCount('rewind', options.rewind ?? 0),
+    rewind: parseCount('rewind', options.rewind ?? rewind),
     user: parseUser(options.user ?? client.user),
     metadata: parseMetadata(options.metadata, metadataBytes),
     expiresAt: parseExpiry(options.expiresAt ?? client.expiresAt),

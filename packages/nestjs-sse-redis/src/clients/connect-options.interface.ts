@@ -2,7 +2,7 @@
 export interface ConnectOptions {
   /**
    * How many of the last retained events of its channels, counted together, a new client first gets. A client is new
-   * if it gives no last event id. Default 0: it begins at now. At most 1,000.
+   * if it gives no last event id. At most 1,000. Default 0: it begins at now; on one channel alone, `rewind` of its definition.
    */
   readonly rewind?: number;
   /**

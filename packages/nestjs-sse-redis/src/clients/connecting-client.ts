@@ -1,7 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { DISMISSED_ID } from '../event/position.js';
-import type { AuthorizedClient } from '../options/channel-rules.interface.js';
+import type { AuthorizedClient } from '../channels/channel-rules.interface.js';
 import { forbidStoring } from '../util/forbid-storing.js';
 
 /** The client of a request, as the hub needs it. `SseClient` is one. */

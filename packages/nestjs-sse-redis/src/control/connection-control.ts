@@ -3,6 +3,7 @@ import { NodeUnreachableError } from '../errors/node-unreachable.error.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
 import { parseChannels } from '../event/channel-name.js';
+import type { ChannelLike } from '../event/channel-reference.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
 import type { LinePosition } from '../event/position.js';
 import type { ShardMap } from '../event/shard-map.js';
@@ -41,7 +42,10 @@ export class ConnectionControl {
     return result.unanswered.length > 0 ? 'timeout' : 'unknown';
   }
 
-  async disconnect(whom: ConnectionTarget, options: DisconnectOptions): Promise<ConnectionsResult> {
+  async disconnect(
+    whom: ConnectionTarget | { readonly channel: ChannelLike },
+    options: DisconnectOptions,
+  ): Promise<ConnectionsResult> {
     checkOptions('disconnect()', options, DISCONNECT_OPTIONS);
     const target = parseTarget('disconnect()', whom, ['connection', 'user', 'channel', 'node']);
     const reason = parseReason(options.reason);
@@ -86,7 +90,7 @@ export class ConnectionControl {
   }
 
   async reauthorize(
-    whom: { readonly user: string } | { readonly channel: string } | undefined,
+    whom: { readonly user: string } | { readonly channel: ChannelLike } | undefined,
   ): Promise<void> {
     const target = whom === undefined ? undefined : parseTarget('reauthorize()', whom, ['user', 'channel']);
     const { timedOut, failed } = await this.rpc.requestAll({ type: 'reauthorize', target });

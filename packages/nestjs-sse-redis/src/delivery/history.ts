@@ -1,6 +1,7 @@
 import type { Broker, LogSlice } from '../broker/broker.interface.js';
 import { isOfUnknownLine, isReplaced, leftAt } from '../broker/forks.js';
 import { parseChannel } from '../event/channel-name.js';
+import type { ChannelLike } from '../event/channel-reference.js';
 import { parseCount } from '../event/count.js';
 import { checkOptions } from '../event/known-options.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
@@ -22,9 +23,9 @@ export interface HistoryOptions {
 }
 
 /** Some of the retained events of a channel. */
-export interface HistoryPage {
+export interface HistoryPage<Event = SseEvent> {
   /** In the order in which they were published. */
-  readonly events: readonly SseEvent[];
+  readonly events: readonly Event[];
   /** Where the page ends: go on reading, or open a stream, after this id. */
   readonly cursor: string;
   /** Events after `after` were no longer retained. */
@@ -34,7 +35,7 @@ export interface HistoryPage {
 /** Reads retained events of a channel. @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError | RedisUnavailableError */
 export async function readHistory(
   shards: Pick<Shards, 'of' | 'map'>,
-  channel: string,
+  channel: ChannelLike,
   options: HistoryOptions,
 ): Promise<HistoryPage> {
   checkOptions('history()', options, HISTORY_OPTIONS);

@@ -9,6 +9,7 @@ export { InvalidArgumentError } from './invalid-argument.error.js';
 export { InvalidChannelError } from './invalid-channel.error.js';
 export { InvalidConnectionError } from './invalid-connection.error.js';
 export { InvalidEventError } from './invalid-event.error.js';
+export { InvalidEventDataError, type EventDataIssue } from './invalid-event-data.error.js';
 export { InvalidEventIdError } from './invalid-event-id.error.js';
 export { InvalidOptionsError } from './invalid-options.error.js';
 export { NodeUnreachableError } from './node-unreachable.error.js';

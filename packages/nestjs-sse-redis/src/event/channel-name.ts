@@ -1,5 +1,6 @@
 import { InvalidChannelError } from '../errors/invalid-channel.error.js';
 import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
+import { isNamedChannel, readChannelName, type ChannelLike } from './channel-reference.js';
 
 export const MAX_CHANNEL_LENGTH = 256;
 
@@ -8,7 +9,7 @@ export const MAX_CHANNEL_LENGTH = 256;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 /**
- * Checks a channel name and returns it.
+ * Checks a channel name, or that of a reference, and returns it.
  *
  * Half a surrogate pair is refused because UTF-8 cannot carry it: two different names would become one in Redis.
  *
@@ -16,7 +17,8 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
  *
  * @throws InvalidChannelError
  */
-export function parseChannel(name: unknown): string {
+export function parseChannel(channel: unknown): string {
+  const name = typeof channel === 'string' ? channel : readChannelName(channel);
   if (typeof name !== 'string') throw invalid(`a channel name is a string, not ${describe(name)}`);
   if (name === '') throw invalid('a channel name must not be empty');
   if (name.length > MAX_CHANNEL_LENGTH) {
@@ -34,8 +36,8 @@ export function parseChannel(name: unknown): string {
 }
 
 /** Returns the channels of a connection, each once. @throws InvalidChannelError | TooManyChannelsError */
-export function parseChannels(channels: string | readonly string[], max: number): string[] {
-  const names = [...new Set(toNames(channels))];
+export function parseChannels(channels: ChannelLike | readonly ChannelLike[], max: number): string[] {
+  const names = [...new Set([...toChannels(channels)].map(readChannelName))];
   if (names.length === 0) throw new InvalidChannelError('A connection needs at least one channel.');
   if (names.length > max) {
     throw new TooManyChannelsError(
@@ -45,10 +47,10 @@ export function parseChannels(channels: string | readonly string[], max: number)
   return names.map(parseChannel);
 }
 
-/** What is no list is one name, and refused as such. */
-function toNames(channels: unknown): Iterable<unknown> {
+/** What is no list is one channel, and refused as such where it is none. */
+export function toChannels(channels: unknown): Iterable<unknown> {
   if (channels === undefined || channels === null) return [];
-  const isList = typeof channels === 'object' && Symbol.iterator in channels;
+  const isList = typeof channels === 'object' && !isNamedChannel(channels) && Symbol.iterator in channels;
   return isList ? (channels as Iterable<unknown>) : [channels];
 }
 

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
-const MAX_COUNT = 1_000;
+/** The most events that one call returns. */
+export const MAX_COUNT = 1_000;
 
 /**
  * Returns a count of events. A wrong one is a mistake in the program, not of a client.

@@ -39,7 +39,7 @@ export function encodeEvent(
   if (typeof event !== 'object' || event === null) {
     throw new InvalidEventError('An event is an object { type?, data }.');
   }
-  const type = checkType(event.type);
+  const type = parseEventType(event.type);
   const value = serialize ? serialize(event.data) : event.data;
   const kind = typeof value === 'string' ? 't' : 'j';
   const data = typeof value === 'string' ? value : stringify(value);
@@ -81,7 +81,8 @@ function parseJson(json: string): unknown {
   }
 }
 
-function checkType(type: unknown): string | undefined {
+/** Returns the type of an event; undefined where it has none. @throws InvalidEventError */
+export function parseEventType(type: unknown): string | undefined {
   if (type === undefined || type === null || type === '') return undefined;
   if (typeof type !== 'string') {
     throw new InvalidEventError(`The type of an event is a string, not ${typeof type}.`);

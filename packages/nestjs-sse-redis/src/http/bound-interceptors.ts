@@ -1,7 +1,6 @@
 import * as nest from '@nestjs/common';
 import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
 import type { ApplicationConfig } from '@nestjs/core';
-import { SseChannelsInterceptor } from './sse-channels.interceptor.js';
 import type { StreamRoute } from './stream-routes.js';
 
 /** An interceptor of the application on a route. */
@@ -20,7 +19,7 @@ const SERIALIZERS = ['ClassSerializerInterceptor', 'StandardSchemaSerializerInte
   .map((name) => (nest as unknown as Record<string, unknown>)[name])
   .filter((serializer) => typeof serializer === 'function');
 
-/** Returns the interceptors on a route besides those of this package, in the order in which Nest calls them. */
+/** Returns the interceptors on a route, in the order in which Nest calls them. */
 export function findBoundInterceptors(route: StreamRoute, config: ApplicationConfig): BoundInterceptor[] {
   return [
     ...findGlobalInterceptors(config),
@@ -47,7 +46,7 @@ function findGlobalInterceptors(config: ApplicationConfig): BoundInterceptor[] {
 
 function describeAll(bound: unknown, place: Place): BoundInterceptor[] {
   return ((bound ?? []) as readonly Bound[])
-    .filter((interceptor) => interceptor && interceptor !== SseChannelsInterceptor)
+    .filter(Boolean)
     .map((interceptor) => describe(interceptor, place));
 }
 

@@ -5,7 +5,8 @@ import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { findBoundInterceptors, type BoundInterceptor } from './bound-interceptors.js';
 import { SseClientPipe } from './sse-client.pipe.js';
-import { SseChannelsInterceptor } from './sse-channels.interceptor.js';
+import { SseRunGuard } from './sse-run.guard.js';
+import { StreamRequestPipe } from './stream-request.pipe.js';
 import { findStreamRoutes, type StreamRoute } from './stream-routes.js';
 
 type Controller = ReturnType<DiscoveryService['getControllers']>[number];
@@ -50,7 +51,7 @@ export class InterceptorNotice {
 
   /** Several hubs may serve one application. A route is on the hub that Nest injects into what our decorators bind to it. */
   private isOnThisHub({ host }: Controller): boolean {
-    return [SseClientPipe, SseChannelsInterceptor].some((token) => {
+    return [SseClientPipe, StreamRequestPipe, SseRunGuard].some((token) => {
       const instance = host?.injectables.get(token)?.instance as { hub: SseHub } | undefined;
       return instance?.hub === this.hub;
     });

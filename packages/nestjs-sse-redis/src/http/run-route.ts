@@ -1,3 +1,5 @@
+import type { ChannelDefinitionFields } from '../channels/channel-definition.js';
+import type { ChannelLike } from '../event/channel-reference.js';
 import type { ConnectOptions } from '../hub/hub.types.js';
 import type { RunOptions } from '../runs/run.types.js';
 import type { SseClient } from './sse-client.decorator.js';
@@ -5,11 +7,15 @@ import type { SseClient } from './sse-client.decorator.js';
 /** The key of what `@SseRun()` keeps with each of its three handlers. */
 export const SSE_RUN = Symbol('SSE_RUN');
 
-/** The channel of a request: named, or computed from the adapter's request and the client. */
+/**
+ * The channel of a request: named, computed from the adapter's request and the client, or a definition, whose parameters are those of
+ * the route's path.
+ */
 export type RunChannelOfRequest =
-  | string
+  | ChannelLike
+  | ChannelDefinitionFields
   // oxlint-disable-next-line typescript/no-explicit-any -- Express' and Fastify's requests have no common type
-  | ((request: any, client: SseClient) => string | Promise<string>);
+  | ((request: any, client: SseClient) => ChannelLike | Promise<ChannelLike>);
 
 /** Options of `@SseRun()`: those of the run, and of the connections to it. */
 export interface SseRunOptions extends RunOptions, Omit<ConnectOptions, 'from' | 'rewind'> {}

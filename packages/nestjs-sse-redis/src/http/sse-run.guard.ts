@@ -1,5 +1,6 @@
 import { HttpException, Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Authorizer } from '../clients/authorizer.js';
+import { authorizeByDefinitions } from '../clients/definition-rules.js';
 import { ForbiddenChannelError } from '../errors/forbidden-channel.error.js';
 import { InvalidEventIdError } from '../errors/invalid-event-id.error.js';
 import { parseChannel } from '../event/channel-name.js';
@@ -9,6 +10,7 @@ import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import type { RunInfo } from '../runs/run.types.js';
 import { forbidStoring } from '../util/forbid-storing.js';
 import type { RequestClient } from './request-client.js';
+import { resolveChannels } from './channels-of-request.js';
 import { SSE_RUN, type RunRoute } from './run-route.js';
 import { getHttpExchange, SseClientPipe } from './sse-client.pipe.js';
 
@@ -35,14 +37,13 @@ export function getRunRequest(request: object): RunRequest {
 @Injectable()
 export class SseRunGuard implements CanActivate {
   private readonly clients: SseClientPipe;
-  private readonly authorizer: Authorizer | undefined;
+  private authorizer: Authorizer | undefined;
 
   constructor(
     @Inject(SseHub) readonly hub: SseHub,
-    @Inject(RESOLVED_OPTIONS) options: ResolvedOptions,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     this.clients = new SseClientPipe(options, hub);
-    this.authorizer = options.authorize && new Authorizer(options.authorize);
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -50,7 +51,7 @@ export class SseRunGuard implements CanActivate {
     const exchange = getHttpExchange(context);
     const client = await this.clients.transform(exchange);
     const { request } = exchange;
-    const name = parseChannel(typeof channel === 'function' ? await channel(request, client) : channel);
+    const name = parseChannel(await resolveChannels(channel, request, client));
     await this.authorize(client, name);
     const run = role === 'resume' ? await this.find(name, client) : undefined;
     requests.set(request, { hub: this.hub, client, channel: name, run });
@@ -78,6 +79,9 @@ export class SseRunGuard implements CanActivate {
   }
 
   private async authorize({ user, address, request }: RequestClient, channel: string): Promise<void> {
+    const { definitions } = this.hub.internals;
+    const authorize = authorizeByDefinitions(definitions, this.options.authorize);
+    this.authorizer ??= authorize && new Authorizer(authorize);
     const refused = await this.authorizer?.refused({ user, address, request }, [channel]);
     if (!refused || refused.length === 0) return;
     throw new ForbiddenChannelError(`The authorize option refused ${JSON.stringify(channel)}.`, refused);

@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 // Nest keeps what its decorators say under these keys. It has no public way to ask whether a method is an @Sse() route.
 import { PARAMTYPES_METADATA, SSE_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner } from '@nestjs/core';
-import { SSE_CHANNELS } from './sse-channels.interceptor.js';
+import { SSE_CHANNELS } from './sse-channels.decorator.js';
 import { SSE_CLIENT } from './sse-client.decorator.js';
 
 /** A method of a controller that streams events of a hub. */

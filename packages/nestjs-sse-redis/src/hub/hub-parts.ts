@@ -1,3 +1,4 @@
+import type { ChannelDefinitions } from '../channels/channel-definitions.js';
 import type { ConnectionControl } from '../control/connection-control.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import type { Runs } from '../runs/runs.js';
@@ -10,6 +11,7 @@ import type { ReadinessSources } from './readiness.js';
 export interface HubParts extends ReadinessSources, StatsSources {
   readonly options: ResolvedOptions;
   readonly registration: StatsSources['registration'] & ReadinessSources['registration'];
+  readonly definitions: ChannelDefinitions;
   readonly publisher: Publisher;
   readonly pipes: Pipes;
   readonly runs: Runs;

@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import { observeChannel } from '../delivery/observe-channel.js';
 import { parseChannel } from '../event/channel-name.js';
+import type { ChannelLike } from '../event/channel-reference.js';
 import { parseCount } from '../event/count.js';
 import { checkOptions } from '../event/known-options.js';
 import { parseEventIdAfter } from '../event/last-event-id.js';
@@ -13,7 +14,7 @@ const EVENTS_OPTIONS: ReadonlySet<string> = new Set(['after', 'rewind']);
 /** The events of a channel for code of the server. @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError */
 export function observeEvents(
   { state, shards }: Pick<HubParts, 'state' | 'shards'>,
-  channel: string,
+  channel: ChannelLike,
   options: EventsOptions,
 ): Observable<SseEvent> {
   checkOptions('events()', options, EVENTS_OPTIONS);

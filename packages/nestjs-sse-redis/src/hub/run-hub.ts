@@ -1,4 +1,5 @@
 import { parseChannel } from '../event/channel-name.js';
+import type { ChannelLike } from '../event/channel-reference.js';
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { parseRunOptions } from '../runs/run-options.js';
 import type { Run, RunInfo, RunOptions, RunSource } from '../runs/run.types.js';
@@ -17,7 +18,7 @@ export abstract class RunHub {
    * before that, where the source threw, an `error` event, which says that it failed but not how. An outage of Redis holds the source
    * up, and no event is lost or stored twice. If the process dies, others tell the clients `interrupted` within lease and sweep.
    *
-   * A channel keeps 20,000 events while a run is written to it, unless `history.maxLength` is more.
+   * A channel keeps 20,000 events while a run is written to it, unless `history.maxLength` is more or its definition says otherwise.
    *
    * @param source makes the source, with a signal that is aborted when the run is stopped or the process shuts down
    * @returns when it has started, or was joined
@@ -31,7 +32,7 @@ export abstract class RunHub {
    * return this.hub.connect(client, run.channel, { from: run.id });
    * ```
    */
-  async run(channel: string, source: RunSource, options: RunOptions = {}): Promise<Run> {
+  async run(channel: ChannelLike, source: RunSource, options: RunOptions = {}): Promise<Run> {
     const { runs, options: settings } = this.internals;
     const name = parseChannel(channel);
     const parsed = parseRunOptions(options, settings.ttl);
@@ -49,7 +50,7 @@ export abstract class RunHub {
    * @returns whether a run was going on
    * @throws InvalidChannelError | RedisUnavailableError | RedisRefusedError
    */
-  async stopRun(channel: string): Promise<boolean> {
+  async stopRun(channel: ChannelLike): Promise<boolean> {
     return this.internals.runs.stop(parseChannel(channel));
   }
 
@@ -58,7 +59,7 @@ export abstract class RunHub {
    *
    * @throws InvalidChannelError | RedisUnavailableError | RedisRefusedError
    */
-  async runOf(channel: string): Promise<RunInfo | undefined> {
+  async runOf(channel: ChannelLike): Promise<RunInfo | undefined> {
     return this.internals.runs.find(parseChannel(channel));
   }
 }

@@ -1,13 +1,17 @@
 import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
+import type { ChannelReference } from '../channels/channel-definition.js';
+import type { EventOf } from '../channels/channel-events.js';
+import type { EventInput, EventSchemas, EventType } from '../channels/event-schemas.js';
 import { parseConnection } from '../clients/connect-arguments.js';
 import { checkDismissal, type ConnectingClient } from '../clients/connecting-client.js';
 import type { ConnectionTarget } from '../control/connection-command.js';
 import type * as control from '../control/control.types.js';
 import { readHistory, type HistoryOptions, type HistoryPage } from '../delivery/history.js';
-import { parseChannel, parseChannels } from '../event/channel-name.js';
+import { parseChannel } from '../event/channel-name.js';
+import { isNamedChannel, type ChannelLike } from '../event/channel-reference.js';
 import { checkOptions } from '../event/known-options.js';
-import type { SseEvent, SseEventInput } from '../event/sse-event.js';
+import type { SseEventInput } from '../event/sse-event.js';
 import { checkSource, type PipeSource } from '../publish/pipe-source.js';
 import type * as publish from '../publish/publish.types.js';
 import { observeResponse } from '../response/observe-response.js';
@@ -17,6 +21,8 @@ import type { ConnectOptions, EventsOptions, Readiness } from './hub.types.js';
 import { observeEvents } from './observe-events.js';
 import { findProblems } from './readiness.js';
 import { RunHub } from './run-hub.js';
+
+type Channels = ChannelLike | readonly ChannelLike[];
 
 const SUBSCRIBE_OPTIONS: ReadonlySet<string> = new Set(['after']);
 
@@ -39,7 +45,7 @@ export class SseHub extends RunHub {
    * A client that comes back (`Last-Event-ID` header, or `lastEventId` query parameter) goes on where it left off. A
    * new one begins at now, or `rewind` events before.
    *
-   * @param channels names, at most `limits.channelsPerConnection`
+   * @param channels names or references, at most `limits.channelsPerConnection`
    * @throws InvalidChannelError | TooManyChannelsError | InvalidConnectionError | InvalidArgumentError, answered as 400 by Nest
    * @throws HttpException 204, which ends an EventSource, for a client that was disconnected for good
    * @example
@@ -52,12 +58,14 @@ export class SseHub extends RunHub {
    */
   connect(
     client: ConnectingClient,
-    channels: string | readonly string[],
+    channels: Channels,
     options: ConnectOptions = {},
   ): Observable<MessageEvent> {
-    const { clients, options: settings, state, shards } = this.node;
-    const names = parseChannels(channels, settings.channelsPerConnection);
-    const checks = { metadataBytes: settings.metadataBytes, channels: names, shards: shards.map };
+    const { clients, options: settings, state, shards, definitions } = this.node;
+    const names = this.toNames(channels);
+    const { metadataBytes } = settings;
+    const rewind = definitions.rewindOf(names);
+    const checks = { metadataBytes, channels: names, shards: shards.map, rewind };
     const connection = parseConnection(client, options, checks);
     state.check();
     checkDismissal(client);
@@ -70,26 +78,46 @@ export class SseHub extends RunHub {
    * Publishes an event to a channel. Resolves when it is in the channel's log: from then on every client of the
    * channel gets it, or is told of the gap.
    *
+   * A channel with a definition takes the events that the definition names. Their schemas check the data, and what they make of it
+   * is stored. The order of calls holds within a channel, also where schemas are asynchronous.
+   *
    * @returns the event's id
-   * @throws InvalidChannelError | InvalidEventError | PayloadTooLargeError nothing was sent
+   * @throws InvalidChannelError | InvalidEventError | InvalidEventDataError | PayloadTooLargeError nothing was sent
    * @throws RedisUnavailableError | RedisRefusedError nothing was stored
    * @throws NotReplicatedError it was stored, but fewer replicas have it than `replicas`
    * @throws PublishOutcomeUnknownError it may have been stored: publish it again only with the same `idempotencyKey`
-   * @example await hub.publish('news', { type: 'article', data: { title: 'Hello' } });
+   * @example
+   * await hub.publish('news', { type: 'article', data: { title: 'Hello' } });
+   * await hub.publish(orders({ id: 7 }), 'paid', { amount: 12 });
    */
+  publish<Events extends EventSchemas, Type extends EventType<Events>>(
+    channel: ChannelReference<Events>,
+    type: Type,
+    data: EventInput<Events[Type]>,
+    options?: publish.PublishOptions,
+  ): Promise<publish.Published>;
+  publish<Channel extends ChannelLike>(
+    channel: Channel,
+    event: publish.EventInputOf<Channel>,
+    options?: publish.PublishOptions,
+  ): Promise<publish.Published>;
   publish(
-    channel: string,
-    event: SseEventInput,
-    options: publish.PublishOptions = {},
+    channel: ChannelLike,
+    first: unknown,
+    second?: unknown,
+    third?: unknown,
   ): Promise<publish.Published> {
-    return this.node.publisher.publish(channel, event, options);
+    const { publisher } = this.node;
+    if (isNamedChannel(channel) && typeof first === 'string')
+      return publisher.publish(channel, { type: first, data: second }, third as publish.PublishOptions);
+    return publisher.publish(channel, first as SseEventInput, second as publish.PublishOptions);
   }
 
   /**
    * Publishes events in one round trip, in their order. Never rejects for one of them: each has a result of its own,
    * at its place, and those that are well formed are sent even if others are not.
    */
-  publishMany(events: readonly publish.ChannelEventInput[]): Promise<publish.PublishResult[]> {
+  publishMany(events: readonly publish.ChannelEventInput<ChannelLike>[]): Promise<publish.PublishResult[]> {
     return this.node.publisher.publishMany(events);
   }
 
@@ -103,8 +131,11 @@ export class SseHub extends RunHub {
    *
    * @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError when called; a HubClosedError comes through the Observable
    */
-  events(channel: string, options: EventsOptions = {}): Observable<SseEvent> {
-    return observeEvents(this.node, channel, options);
+  events<Channel extends ChannelLike>(
+    channel: Channel,
+    options: EventsOptions = {},
+  ): Observable<EventOf<Channel>> {
+    return observeEvents(this.node, channel, options) as Observable<EventOf<Channel>>;
   }
 
   /**
@@ -129,11 +160,16 @@ export class SseHub extends RunHub {
    * @throws InvalidEventError if it is no source, or gave an item that is no event; what came before is published
    * @throws any error of `publish`, after which the source is left and, if Redis lets it, the end is published
    */
-  pipe(channel: string, source: PipeSource): Promise<void> {
+  pipe<Channel extends ChannelLike>(
+    channel: Channel,
+    source: PipeSource<publish.PipeItemOf<Channel>>,
+  ): Promise<void> {
     return this.node.pipes.run(() => {
       checkSource(source);
       this.node.state.check();
-      return { channel: parseChannel(channel), source };
+      const name = parseChannel(channel);
+      this.node.definitions.of(channel, name);
+      return { channel: name, source: source as PipeSource };
     });
   }
 
@@ -142,8 +178,12 @@ export class SseHub extends RunHub {
    *
    * @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError | RedisUnavailableError
    */
-  async history(channel: string, options: HistoryOptions = {}): Promise<HistoryPage> {
-    return readHistory(this.internals.shards, channel, options);
+  async history<Channel extends ChannelLike>(
+    channel: Channel,
+    options: HistoryOptions = {},
+  ): Promise<HistoryPage<EventOf<Channel>>> {
+    const page = await readHistory(this.internals.shards, channel, options);
+    return page as HistoryPage<EventOf<Channel>>;
   }
 
   /**
@@ -153,10 +193,9 @@ export class SseHub extends RunHub {
    * @param channels where the hub has several shards: those of the stream, for a shorter id
    * @throws InvalidChannelError | RedisUnavailableError
    */
-  async cursor(channels?: string | readonly string[]): Promise<string> {
-    const { shards, options } = this.internals;
-    if (channels === undefined) return shards.cursor();
-    return shards.cursor(parseChannels(channels, options.channelsPerConnection));
+  async cursor(channels?: Channels): Promise<string> {
+    const { shards } = this.internals;
+    return channels === undefined ? shards.cursor() : shards.cursor(this.toNames(channels));
   }
 
   /**
@@ -180,7 +219,7 @@ export class SseHub extends RunHub {
    * @example await hub.disconnect({ user: '42' }, { reason: 'signed out' });
    */
   async disconnect(
-    target: ConnectionTarget,
+    target: ConnectionTarget | { readonly channel: ChannelLike },
     options: control.DisconnectOptions = {},
   ): Promise<control.ConnectionsResult> {
     return this.internals.control.disconnect(target, options);
@@ -195,19 +234,19 @@ export class SseHub extends RunHub {
    */
   async subscribe(
     target: string | { readonly user: string },
-    channels: string | readonly string[],
+    channels: Channels,
     options: control.SubscribeOptions = {},
   ): Promise<control.ConnectionsResult> {
     checkOptions('subscribe()', options, SUBSCRIBE_OPTIONS);
-    return this.internals.control.changeChannels('subscribe', target, channels, options);
+    return this.internals.control.changeChannels('subscribe', target, this.toNames(channels), options);
   }
 
   /** Takes live connections off channels, in whatever process they are. @throws InvalidChannelError | RedisUnavailableError */
   async unsubscribe(
     target: string | { readonly user: string },
-    channels: string | readonly string[],
+    channels: Channels,
   ): Promise<control.ConnectionsResult> {
-    return this.internals.control.changeChannels('unsubscribe', target, channels, {});
+    return this.internals.control.changeChannels('unsubscribe', target, this.toNames(channels), {});
   }
 
   /**
@@ -218,7 +257,7 @@ export class SseHub extends RunHub {
    * @throws NodeUnreachableError if a process does not answer: there an old right may still count. Call it again.
    * @throws InvalidArgumentError | InvalidChannelError | RedisUnavailableError
    */
-  async reauthorize(target?: { readonly user: string } | { readonly channel: string }): Promise<void> {
+  async reauthorize(target?: { readonly user: string } | { readonly channel: ChannelLike }): Promise<void> {
     await this.internals.control.reauthorize(target);
   }
 
@@ -239,6 +278,10 @@ export class SseHub extends RunHub {
   /** Whether it was closed, as the application is. */
   get isClosed(): boolean {
     return this.node.state.isClosed;
+  }
+
+  private toNames(channels: Channels): string[] {
+    return this.node.definitions.toNames(channels, this.node.options.channelsPerConnection);
   }
 
   /** @internal For the controller and the pipe of this package. @throws HubClosedError unless the hub runs */

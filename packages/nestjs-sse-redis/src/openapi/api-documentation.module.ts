@@ -1,7 +1,8 @@
 import { HttpStatus, Inject, Injectable, Module, RequestMethod, type Type } from '@nestjs/common';
 import { HTTP_CODE_METADATA, METHOD_METADATA } from '@nestjs/common/constants.js';
 import * as core from '@nestjs/core';
-import { SSE_CHANNELS, type SseChannelsMetadata } from '../http/sse-channels.interceptor.js';
+import { dependOnRequest } from '../http/channels-of-request.js';
+import { SSE_CHANNELS, type SseChannelsMetadata } from '../http/sse-channels.decorator.js';
 import { findStreamRoutes, type StreamRoute } from '../http/stream-routes.js';
 import { documentConnections } from './connections-description.js';
 import { omitDocumented } from './documented-parameters.js';
@@ -46,7 +47,7 @@ function getStatus(handler: StreamRoute['handler']): number {
 /** Whether the channels may depend on the request. */
 function hasInput(handler: StreamRoute['handler']): boolean {
   const metadata = Reflect.getMetadata(SSE_CHANNELS, handler) as SseChannelsMetadata | undefined;
-  return !metadata || typeof metadata.channels === 'function';
+  return !metadata || dependOnRequest(metadata.channels);
 }
 
 /** A module of its own, since that is what Nest can be asked to make with `preview: true`, in which documents are made too. */

@@ -1,5 +1,6 @@
 import type { StreamRoute } from '../http/stream-routes.js';
-import { describeRefusals, EVENT_STREAM, STREAM, STREAM_DESCRIPTION } from './stream-description.js';
+import { describeRefusals, EVENT_STREAM, STREAM_DESCRIPTION } from './stream-description.js';
+import { describeStreamMedia } from './stream-events.js';
 import {
   getResponses,
   SWAGGER,
@@ -43,7 +44,10 @@ function describeStream(
 ): ResponseEntry | undefined {
   const given = own ?? ofClass;
   const description = given?.description || STREAM_DESCRIPTION;
-  if (!given || !hasContent(given)) return { ...given, description, content: { [EVENT_STREAM]: STREAM } };
+  if (!given || !hasContent(given)) {
+    const media = describeStreamMedia(route.handler, (model) => refer(model, route.handler));
+    return { ...given, description, content: { [EVENT_STREAM]: media } };
+  }
   if (given.content || saysMediaType(route)) return own && { ...own, description };
   const stream = toEventStream(given, description, route.handler);
   if (!stream && own) produceEventStream(route.handler, own);

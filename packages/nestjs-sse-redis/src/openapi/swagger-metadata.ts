@@ -32,6 +32,8 @@ export interface Schema {
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly $ref?: string;
+  readonly enum?: readonly string[];
+  readonly oneOf?: readonly Schema[];
 }
 
 /** A parameter as the decorators of `@nestjs/swagger` keep it; the body is one as well. */

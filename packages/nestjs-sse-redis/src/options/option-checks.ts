@@ -7,6 +7,7 @@ import {
   isClusterClient,
   namesCluster,
 } from './redis-checks.js';
+import { isChannelDefinition } from '../channels/define-channel.js';
 import { findProblemOfPattern } from '../event/channel-pattern.js';
 import { describeValue, isObject } from './describe-value.js';
 
@@ -69,6 +70,16 @@ export const isAuthorize: OptionCheck = (value) => {
       );
     }
     return problems;
+  });
+};
+
+export const areDefinitions: OptionCheck = (value, path) => {
+  if (!Array.isArray(value))
+    return [`${path} takes an array of channel definitions, it got ${describeValue(value)}`];
+  return value.flatMap((one: unknown, i) => {
+    if (isChannelDefinition(one)) return [];
+    const hint = one === undefined ? ', as where two files import one another (a circular import)' : '';
+    return [`${path}[${i}] takes what defineChannel() returned, it got ${describeValue(one)}${hint}`];
   });
 };
 

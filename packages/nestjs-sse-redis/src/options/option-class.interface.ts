@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import type { AuthorizedClient } from './channel-rules.interface.js';
+import type { AuthorizedClient } from '../channels/channel-rules.interface.js';
 import type { UserId } from './user-id.js';
 
 /**

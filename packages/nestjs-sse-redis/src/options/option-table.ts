@@ -1,5 +1,7 @@
-import type { AuthorizeFunction, ChannelRules } from './channel-rules.interface.js';
+import type { ChannelDefinitionFields } from '../channels/channel-definition.js';
+import type { AuthorizeFunction, ChannelRules } from '../channels/channel-rules.interface.js';
 import {
+  areDefinitions,
   isAuthorize,
   isBoolean,
   isFunction,
@@ -84,6 +86,7 @@ export const OPTIONS = [
   integer('shards', 'shards', 1, 1, MAX_SHARDS),
   integer('history.maxLength', 'maxLength', 1_000, 1, 1_000_000),
   integer('history.ttl', 'ttl', 60 * MINUTE, 1_000, 365 * DAY),
+  option<readonly ChannelDefinitionFields[]>()('channels', 'channels', [], areDefinitions),
   integer('heartbeatInterval', 'heartbeatInterval', 20_000, 100, MAX_TIMER),
   integer('retry', 'retry', 2_000, 1, DAY),
   number('limits.connections', 'connections', Infinity, isLimit),

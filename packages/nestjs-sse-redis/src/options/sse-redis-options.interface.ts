@@ -1,5 +1,6 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
-import type { AuthorizeFunction, ChannelRules } from './channel-rules.interface.js';
+import type { ChannelDefinitionFields } from '../channels/channel-definition.js';
+import type { AuthorizeFunction, ChannelRules } from '../channels/channel-rules.interface.js';
 import type { RedisClusterOptions } from './redis-cluster-options.interface.js';
 import type { RedisCredentialsFunction } from './redis-credentials.interface.js';
 import type { OptionClass, SseAuthorizer, SseIdentifier } from './option-class.interface.js';
@@ -45,6 +46,11 @@ export interface SseRedisOptions {
     /** How long events are kept. Default one hour. */
     readonly ttl?: number;
   };
+  /**
+   * Definitions of channels, by `defineChannel()`: their events, history and rights. Modules of the application may add theirs by
+   * `SseRedisModule.forFeature([…])`. Default: none.
+   */
+  readonly channels?: readonly ChannelDefinitionFields[];
   /**
    * How often each connection is sent its position, which also keeps proxies from closing it. Default 20,000: the
    * shortest idle time-out in wide use, HAProxy's, is 30 s.
@@ -157,7 +163,7 @@ export interface SseRedisOptions {
   /**
    * Who may be on a channel: asked for each channel when a client connects, when it is subscribed later, again every
    * `authorization.interval`, and by `hub.reauthorize()`. A function, or rules by pattern of the channel's name, of
-   * which the first that fits decides; a channel that none fits is refused. Or a class, an `SseAuthorizer`, with what it
+   * which the first that fits decides; a channel that none fits is refused. The `authorize` of a channel definition goes before it. Or a class, an `SseAuthorizer`, with what it
    * injects: `authorize: { useExisting: OrdersAuthorizer }`. Default: whatever the handler names.
    *
    * @example

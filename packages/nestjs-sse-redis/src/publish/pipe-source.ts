@@ -5,7 +5,7 @@ import type { SseEventInput } from '../event/sse-event.js';
 import { PipeQueue, type Failure } from './pipe-queue.js';
 
 /** A source that can be piped into a channel: its items are events, or strings, each the data of an event. */
-export type PipeSource = Observable<PipeItem> | AsyncIterable<PipeItem> | Iterable<PipeItem>;
+export type PipeSource<Item = PipeItem> = Observable<Item> | AsyncIterable<Item> | Iterable<Item>;
 export type PipeItem = SseEventInput | string;
 
 /** How many items of an Observable may wait for Redis. It cannot be told to wait: if it goes on, it has failed. */

@@ -9,14 +9,17 @@ import { SourceFailedError } from '../errors/source-failed.error.js';
 import { formatHubEvent, type EventText } from '../event/event-text.js';
 import type { Position } from '../event/position.js';
 import type { SseEventInput } from '../event/sse-event.js';
+import type { Failure } from './pipe-queue.js';
 import { OpenSource, type PipeSource } from './pipe-source.js';
 
 const logger = new Logger('SseHub');
 
 /** How a pipe publishes. */
 export interface PipePublisher {
-  /** Makes of an item what is published. @throws InvalidEventError | PayloadTooLargeError */
-  prepare(channel: string, event: SseEventInput, options: PublishOptions): Publication;
+  /** Makes of an item what is published. @throws InvalidEventError | InvalidEventDataError | PayloadTooLargeError */
+  prepare(channel: string, event: SseEventInput, options: PublishOptions): Publication | Promise<Publication>;
+  /** Makes a publication of an event of the hub's own. */
+  prepareHubEvent(channel: string, event: EventText): Publication;
   /** Publishes in the given order. */
   send(publications: readonly Publication[]): Promise<PublishOutcome[]>;
 }
@@ -33,27 +36,32 @@ const CLEAN_UP_PART = 2 / 3;
 /** A source on its way into a channel, and the `end` behind it. */
 class Pipe {
   end: ChannelEnd | undefined;
-  private readonly source: OpenSource<Publication>;
+  private readonly source: OpenSource<Publication | Promise<Publication>>;
 
   constructor(
     private readonly channel: string,
     source: PipeSource,
     private readonly publisher: PipePublisher,
   ) {
-    this.source = new OpenSource(source, (event) => publisher.prepare(channel, event, { replicas: 0 }));
+    this.source = new OpenSource(source, (event) => {
+      const prepared = publisher.prepare(channel, event, { replicas: 0 });
+      // It waits for its batch, in which its failure counts.
+      if (prepared instanceof Promise) prepared.catch(() => undefined);
+      return prepared;
+    });
   }
 
   async run(): Promise<void> {
     try {
       await this.source.drain(async (batch) => {
-        await this.publish(batch);
+        await this.publishBatch(batch);
       });
     } catch (error) {
       // If this cannot be published either, the first error says why.
-      await this.finish([toErrorEvent(this.channel, toErrorCode(error))]).catch(() => undefined);
+      await this.finish(this.toErrorEvent(toErrorCode(error))).catch(() => undefined);
       throw error;
     }
-    await this.finish([]);
+    await this.finish();
   }
 
   interrupt(patience: Promise<unknown>): Promise<void> {
@@ -63,9 +71,33 @@ class Pipe {
     return this.source.interrupt(error, patience);
   }
 
-  private async finish(before: readonly Publication[]): Promise<void> {
-    const position = await this.publish([...before, encodeEnd(this.channel)]);
-    this.end = { channel: this.channel, position };
+  private async finish(...before: readonly Publication[]): Promise<void> {
+    const { channel } = this;
+    const end = { kind: 'x', text: formatHubEvent('end', { channel }) } as const;
+    const position = await this.publish([...before, this.publisher.prepareHubEvent(channel, end)]);
+    this.end = { channel, position };
+  }
+
+  private toErrorEvent(code: string): Publication {
+    const { channel } = this;
+    const text = formatHubEvent('error', { channel, code });
+    return this.publisher.prepareHubEvent(channel, { kind: 'j', text });
+  }
+
+  /** Publishes the items before the first that is not valid. @throws its error, and as `publish` */
+  private async publishBatch(batch: readonly (Publication | Promise<Publication>)[]): Promise<void> {
+    const publications: Publication[] = [];
+    let failure: Failure | undefined;
+    for (const prepared of batch) {
+      try {
+        publications.push(prepared instanceof Promise ? await prepared : prepared);
+      } catch (error) {
+        failure = { error };
+        break;
+      }
+    }
+    if (publications.length > 0) await this.publish(publications);
+    if (failure) throw failure.error;
   }
 
   /** Returns the position of the last one. @throws the error of the first that could not be published */
@@ -161,18 +193,6 @@ export class Pipes {
 function toErrorCode(error: unknown): string {
   const isTold = error instanceof SourceFailedError || error instanceof PipeInterruptedError;
   return isTold ? error.code : 'STREAM_FAILED';
-}
-
-function toErrorEvent(channel: string, code: string): Publication {
-  return toPublication(channel, { kind: 'j', text: formatHubEvent('error', { channel, code }) });
-}
-
-function encodeEnd(channel: string): Publication {
-  return toPublication(channel, { kind: 'x', text: formatHubEvent('end', { channel }) });
-}
-
-function toPublication(channel: string, event: EventText): Publication {
-  return { channel, event, ephemeral: false, idempotencyKey: undefined };
 }
 
 /** Its rejection is not an unhandled one, whether or not anybody awaits it. */

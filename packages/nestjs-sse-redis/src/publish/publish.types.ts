@@ -1,3 +1,6 @@
+import type { ChannelReference } from '../channels/channel-definition.js';
+import type { DefinedEventInput, EventInput } from '../channels/event-schemas.js';
+import type { ChannelLike } from '../event/channel-reference.js';
 import type { SseEventInput } from '../event/sse-event.js';
 
 /** Options of `hub.publish()`. */
@@ -14,9 +17,29 @@ export interface PublishOptions {
 }
 
 /** An event of `hub.publishMany()`. */
-export interface ChannelEventInput extends SseEventInput, PublishOptions {
-  readonly channel: string;
+export interface ChannelEventInput<Channel extends ChannelLike = string>
+  extends SseEventInput, PublishOptions {
+  readonly channel: Channel;
 }
+
+/** An event for a channel: one of its definition, or any where the channel is named by a string. */
+export type EventInputOf<Channel> =
+  Channel extends ChannelReference<infer Events>
+    ? string extends keyof Events
+      ? SseEventInput
+      : DefinedEventInput<Events>
+    : SseEventInput;
+
+/** An item that may be piped into a channel. A string is the data of a `message`. */
+export type PipeItemOf<Channel> =
+  | EventInputOf<Channel>
+  | (Channel extends ChannelReference<infer Events>
+      ? string extends keyof Events
+        ? string
+        : Events extends { readonly message: infer Schema }
+          ? Extract<EventInput<Schema>, string>
+          : never
+      : string);
 
 /** The result of a publish. */
 export interface Published {

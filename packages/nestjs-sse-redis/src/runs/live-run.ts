@@ -1,5 +1,4 @@
 import type { Publication } from '../broker/broker.interface.js';
-import { RUN_LENGTH } from '../broker/run-events.js';
 import { RunEndedError } from '../errors/run-ended.error.js';
 import { SourceFailedError } from '../errors/source-failed.error.js';
 import type { SseEventInput } from '../event/sse-event.js';
@@ -17,8 +16,8 @@ const CLEAN_UP_MS = 1_000;
 /** What a run needs of its process. */
 export interface RunHost extends WriterHost {
   readonly payloadBytes: number;
-  /** Makes of an item what is published. @throws InvalidEventError | PayloadTooLargeError */
-  prepare(channel: string, event: SseEventInput): Publication;
+  /** Makes of an item what is published. @throws InvalidEventError | InvalidEventDataError | PayloadTooLargeError */
+  prepare(channel: string, event: SseEventInput): Publication | Promise<Publication>;
 }
 
 /** A run of this process: its source on its way into the channel. */
@@ -139,7 +138,7 @@ export class LiveRun {
     let failure: { readonly error: unknown } | undefined;
     for (const event of events) {
       try {
-        publications.push({ ...host.prepare(channel, event), keep: RUN_LENGTH });
+        publications.push(await host.prepare(channel, event));
       } catch (error) {
         failure = { error };
         break;

@@ -5,6 +5,8 @@ import type { RunSources } from './joined-run.js';
 export interface RunCluster {
   /** The runs of a channel's data set. */
   store(channel: string): RunStore;
+  /** How many events the log of a channel keeps while a run is written to it. */
+  lengthOf(channel: string): number;
   /** What is asked about a run of another process. */
   sources(channel: string, id: string): RunSources;
   /** The ids of the processes that live, by their leases. */

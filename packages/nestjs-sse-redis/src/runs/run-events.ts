@@ -1,5 +1,4 @@
 import type { Publication } from '../broker/broker.interface.js';
-import { RUN_LENGTH } from '../broker/run-events.js';
 import type { RunEnd, RunEndState, RunFence } from '../broker/run-store.interface.js';
 import { formatHubEvent } from '../event/event-text.js';
 
@@ -29,7 +28,6 @@ function toPublication(
     event: { kind, text },
     ephemeral: false,
     idempotencyKey: undefined,
-    keep: RUN_LENGTH,
     ...(run && { run }),
   };
 }

@@ -71,7 +71,7 @@ async function doAll(broker: RedisBroker): Promise<void> {
   await broker.positionBefore(['news', 'quiet'], 5);
   await broker.extents([{ channel: 'news', after: 0, upTo: await broker.position() }]);
   await broker.send('node', 'hello');
-  const { run } = await broker.runs.start({ channel: 'news', node: 'node', token: 'x' });
+  const { run } = await broker.runs.start({ channel: 'news', node: 'node', token: 'x', maxLength: 1 });
   const fence = { id: run.id, node: 'node', sequence: 1, base: 0 };
   const end = { state: 'done', retain: LONG } as const;
   await publishAll(broker, { ...publication('news', 4), run: { ...fence, end } });

@@ -7,6 +7,7 @@ import { parseEventId } from '../../src/event/position.js';
 import { brokerSetUps, Heard, publication } from './broker-set-ups.js';
 
 const LONG = 60_000;
+const KEPT = 1_000;
 const NODE = { host: 'here', pid: 1 };
 const ALL = { records: 10_000, bytes: Infinity };
 
@@ -21,7 +22,8 @@ describe.each(brokerSetUps)('the runs of the $name broker', (setUp) => {
   afterEach(() => broker.close());
   afterAll(() => setUp.dispose());
 
-  const start = (node = 'n1', token = 'first') => broker.runs.start({ channel: 'a', node, token });
+  const start = (node = 'n1', token = 'first') =>
+    broker.runs.start({ channel: 'a', node, token, maxLength: KEPT });
   const ofRun = (
     { id, node }: StoredRun,
     sequence: number,
@@ -47,7 +49,9 @@ describe.each(brokerSetUps)('the runs of the $name broker', (setUp) => {
     // The same call again: its answer was lost.
     expect(await start()).toEqual({ isNew: true, run });
     const many = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => broker.runs.start({ channel: 'b', node: 'n1', token: `t${i}` })),
+      Array.from({ length: 20 }, (_, i) =>
+        broker.runs.start({ channel: 'b', node: 'n1', token: `t${i}`, maxLength: KEPT }),
+      ),
     );
     expect(many.filter((one) => one.isNew)).toHaveLength(1);
     expect(new Set(many.map((one) => one.run.id)).size).toBe(1);
@@ -103,6 +107,7 @@ describe.each(brokerSetUps)('the runs of the $name broker', (setUp) => {
       channel: 'a',
       node: 'n2',
       token: 'second',
+      maxLength: KEPT,
       replaced: { id: run.id, end: { state: 'stopped', retain: LONG }, text: 'data: end\n\n' },
     });
     expect(next).toMatchObject({ isNew: true, run: { node: 'n2', state: 'running' } });
@@ -115,6 +120,7 @@ describe.each(brokerSetUps)('the runs of the $name broker', (setUp) => {
       channel: 'a',
       node: 'n3',
       token: 'third',
+      maxLength: KEPT,
       replaced: { id: run.id, end: { state: 'stopped', retain: LONG }, text: 'data: end\n\n' },
     });
     expect(late).toMatchObject({ isNew: false, run: { id: next.run.id } });

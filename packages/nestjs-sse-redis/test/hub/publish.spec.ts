@@ -260,6 +260,8 @@ function idOf(result: PublishResult | undefined): string | undefined {
 }
 
 function compareIds(a: string, b: string): number {
-  const [[aMs, aSeq], [bMs, bSeq]] = [a, b].map((id) => id.split('-').map(Number)) as [number[], number[]];
+  const [[aMs, aSeq], [bMs, bSeq]] = [a, b].map((id) =>
+    id.split('-').map((part) => Number.parseInt(part, 10)),
+  ) as [number[], number[]];
   return aMs! - bMs! || aSeq! - bSeq!;
 }

@@ -94,6 +94,7 @@ describe('the options', () => {
       connectionsPerAddress: Infinity,
       onLimit: 'refuse',
       authorize: undefined,
+      channels: [],
       onRefusal: 'channel',
       serialize: undefined,
       shards: 1,

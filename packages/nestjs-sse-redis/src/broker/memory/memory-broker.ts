@@ -159,7 +159,7 @@ export class MemoryBroker implements Broker {
     await Promise.resolve();
   }
 
-  private append({ channel, event, ephemeral, idempotencyKey, keep = 0 }: Publication): Position {
+  private append({ channel, event, ephemeral, idempotencyKey, maxLength }: Publication): Position {
     const now = Date.now();
     const onceKey =
       idempotencyKey === undefined ? undefined : `${channel.length}:${channel}:${idempotencyKey}`;
@@ -172,9 +172,9 @@ export class MemoryBroker implements Broker {
     const prev = log?.newest.position ?? Math.max(toPosition(now - this.options.ttl), this.epochStart);
     const record = parseRecord(encodeRecord(position, prev, event, ephemeral, !log, this.line.shard));
     if (!ephemeral) {
-      const { maxLength, ttl } = this.options;
+      const { ttl } = this.options;
       const expires = now + ttl + EXPIRY_MARGIN_MS;
-      if (log) log.append(record, Math.max(maxLength, keep), toPosition(now - ttl), expires);
+      if (log) log.append(record, maxLength ?? this.options.maxLength, toPosition(now - ttl), expires);
       else this.logs.set(channel, new MemoryLog(record, expires));
     }
     if (onceKey !== undefined) {

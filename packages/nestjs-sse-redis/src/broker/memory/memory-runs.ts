@@ -1,7 +1,7 @@
 import { formatEventId, type Position } from '../../event/position.js';
 import { runEnded } from '../run-ended.js';
 import type { Publication } from '../broker.interface.js';
-import { RUN_LENGTH, RUN_START_TEXT } from '../run-events.js';
+import { RUN_START_TEXT } from '../run-events.js';
 import { RunOrderError } from '../run-order.error.js';
 import type {
   RunFence,
@@ -36,7 +36,7 @@ export class MemoryRuns implements RunStore {
     private readonly shard: number | undefined,
   ) {}
 
-  async start({ channel, node, token, replaced }: RunStart): Promise<StartedRun> {
+  async start({ channel, node, token, maxLength, replaced }: RunStart): Promise<StartedRun> {
     await Promise.resolve();
     const existing = this.find(channel);
     const isReplaced = existing?.state === 'running' && existing.id === replaced?.id;
@@ -47,7 +47,7 @@ export class MemoryRuns implements RunStore {
       event: { kind, text },
       ephemeral: false,
       idempotencyKey: undefined,
-      keep: RUN_LENGTH,
+      maxLength,
     });
     if (isReplaced) this.append(toPublication('x', replaced.text));
     const position = this.append(toPublication('t', RUN_START_TEXT));

@@ -70,7 +70,7 @@ export class PublishQueue {
   async announce(name: string, text: string): Promise<Position> {
     const reply = await this.commands.read(PUBLISH, {
       keys: [this.keys.clock, this.keys.log(name)],
-      args: [0, this.options.ttl, 0, name, recordFlags('t', true), text, 0],
+      args: [this.options.ttl, 0, name, recordFlags('t', true), text, 0],
     });
     const outcome = this.toOutcome((reply as [unknown])[0], 0);
     if ('error' in outcome) throw outcome.error;
@@ -132,27 +132,25 @@ export class PublishQueue {
   }
 
   private toCall(publications: readonly Publication[]): ScriptCall {
-    const { maxLength, ttl, idempotencyWindow } = this.options;
+    const { ttl, idempotencyWindow } = this.options;
     const keys = [this.keys.clock];
-    const args: (string | number)[] = [maxLength, ttl, idempotencyWindow];
+    const args: (string | number)[] = [ttl, idempotencyWindow];
     let most = 0;
-    // For all of the run: other logs of it are trimmed by the next.
-    let kept = maxLength;
-    for (const { channel, event, ephemeral, idempotencyKey, replicas = 0, keep = 0, run } of publications) {
+    for (const publication of publications) {
+      const { channel, event, ephemeral, idempotencyKey, replicas = 0, maxLength, run } = publication;
       if (replicas > most) most = replicas;
-      if (keep > kept) kept = keep;
       const hasOnce = idempotencyKey !== undefined;
       keys.push(this.keys.log(channel));
       if (hasOnce) keys.push(this.keys.idempotency(channel, idempotencyKey));
       else if (run) keys.push(this.keys.run(channel));
+      const kept = maxLength ?? this.options.maxLength;
       args.push(
         this.keys.pubSubChannel(channel),
         recordFlags(event.kind, ephemeral),
         event.text,
-        hasOnce ? 1 : run ? formatFence(run) : 0,
+        hasOnce ? -kept : run ? `${kept} ${formatFence(run)}` : kept,
       );
     }
-    args[0] = kept;
     return { keys, args, replicas: most };
   }
 }

@@ -1,6 +1,6 @@
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
-import { RUN_LENGTH, RUN_START_TEXT } from '../run-events.js';
+import { RUN_START_TEXT } from '../run-events.js';
 import type { RunStart, RunState, RunStore, StartedRun, StoredRun } from '../run-store.interface.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
@@ -18,15 +18,15 @@ export class RedisRunStore implements RunStore {
   constructor(
     private readonly commands: Commands,
     private readonly keys: Keys,
-    private readonly options: Pick<ResolvedOptions, 'ttl' | 'maxLength'>,
+    private readonly options: Pick<ResolvedOptions, 'ttl'>,
   ) {}
 
-  async start({ channel, node, token, replaced }: RunStart): Promise<StartedRun> {
-    const { ttl, maxLength } = this.options;
+  async start({ channel, node, token, maxLength, replaced }: RunStart): Promise<StartedRun> {
+    const { ttl } = this.options;
     const reply = await this.commands.read(START, {
       keys: [this.keys.clock, this.keys.log(channel), this.keys.run(channel)],
       args: [
-        ...[Math.max(maxLength, RUN_LENGTH), ttl, this.keys.pubSubChannel(channel)],
+        ...[maxLength, ttl, this.keys.pubSubChannel(channel)],
         ...[node, token, RUN_START_TEXT],
         ...[replaced?.id ?? '', replaced?.end.state ?? '', replaced?.text ?? ''],
       ],

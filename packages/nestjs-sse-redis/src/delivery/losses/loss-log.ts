@@ -8,7 +8,7 @@ import { lossesIn, LOSSES_CHANNEL, type Loss } from './loss.js';
 
 /** How long after a failure the log is tried again, ms. */
 const RETRY_AFTER_MS = 1_000;
-/** How many events the log has, and how many of them are read at the start, however short the history of the application. */
+/** How many events the log has at least, and how many of them are read at the start, however short the history of the application. */
 export const LOSS_EVENTS = 1_000;
 /** How long what was published is kept, since a failover may lose it; ms. */
 const LOST_WITHIN_MS = 60_000;
@@ -38,9 +38,13 @@ export class LossLog {
   private subscription: Subscription | undefined;
   private closed = false;
 
-  /** @param listen the log from its beginning on */
+  /**
+   * @param length how many events it has
+   * @param listen the log from its beginning on
+   */
   constructor(
     private readonly broker: Broker,
+    private readonly length: number,
     private readonly listen: (onLive: () => void) => Observable<SseEvent>,
   ) {}
 
@@ -105,7 +109,7 @@ export class LossLog {
         event: { kind: 'j', text },
         ephemeral: false,
         idempotencyKey: undefined,
-        keep: LOSS_EVENTS,
+        maxLength: this.length,
       },
     ]);
     if ('error' in outcome!) return false;

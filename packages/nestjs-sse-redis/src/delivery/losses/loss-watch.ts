@@ -25,6 +25,8 @@ export interface LossWatchParts {
   readonly counters: HubCounters;
   /** ms within which a loss is found. */
   readonly auditInterval: number;
+  /** How many events the log of losses has. */
+  readonly logLength: number;
   /** The log of losses from its beginning on. */
   readonly listen: (onLive: () => void) => Observable<SseEvent>;
 }
@@ -38,9 +40,9 @@ export class LossWatch {
   private warning: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: LossWatchParts) {
-    const { broker, feeds, auditInterval, listen } = parts;
+    const { broker, feeds, auditInterval, logLength, listen } = parts;
     this.audit = new Audit(broker, feeds, auditInterval, (losses) => this.found(losses));
-    this.log = new LossLog(broker, listen);
+    this.log = new LossLog(broker, logLength, listen);
   }
 
   /** Resolves when the losses of all nodes are known. */

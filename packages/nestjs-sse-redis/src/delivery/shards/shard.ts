@@ -148,7 +148,7 @@ export class Shard {
 
   private createLossWatch({ counters, lifecycle, options }: ShardParts): LossWatch {
     const { broker, feeds, subscribers, lost } = this;
-    const rewind = Math.max(options.maxLength, LOSS_EVENTS);
+    const logLength = Math.max(options.maxLength, LOSS_EVENTS);
     return new LossWatch({
       broker,
       feeds,
@@ -156,9 +156,10 @@ export class Shard {
       lost,
       counters,
       auditInterval: options.auditInterval,
+      logLength,
       listen: (onLive) => {
         // The hub's own deliveries do not count.
-        const observed = { rewind, counters: new HubCounters(), onLive };
+        const observed = { rewind: logLength, counters: new HubCounters(), onLive };
         return observeChannel(subscribers, LOSSES_CHANNEL, observed, lifecycle);
       },
     });

@@ -7,14 +7,14 @@
 -- KEYS    once   only where it has an idempotency key: remembers the position of the publish with this key
 -- KEYS    run    only where it is of a run: as in include/run.lua
 --
--- ARGV[1] maxLength  of the logs
--- ARGV[2] retention  of the logs, ms
--- ARGV[3] window     how long `once` is kept, ms
+-- ARGV[1] retention  of the logs, ms
+-- ARGV[2] window     how long `once` is kept, ms
 -- then for each event:
 -- ARGV    pubSubChannel  pub/sub channel
 -- ARGV    flags       of the record
 -- ARGV    text        the SSE text after the id line
--- ARGV    guard       0: none; 1: it has an idempotency key; else the fence of its run, as in include/run.lua
+-- ARGV    maxLength   of the log; negative where the event has an idempotency key, since each argument costs time; of an event
+--                     of a run with a space and its fence behind it, as in include/run.lua
 -- and at last:
 -- ARGV    replid      as in include/line.lua
 --
@@ -26,26 +26,33 @@
 -- @include append
 -- @include run
 
-local clock = openClock(KEYS[1], ARGV[2], (#ARGV - 4) / 4, ARGV[#ARGV])
+local retention, window = ARGV[1], ARGV[2]
+local FIRST_EVENT, MINUS, MOST_DIGITS = 3, string.byte('-'), 10
+
+local clock = openClock(KEYS[1], retention, (#ARGV - FIRST_EVENT) / 4, ARGV[#ARGV])
 
 local results, runs, key = {}, {}, 1
-for i = 4, #ARGV - 1, 4 do
+for i = FIRST_EVENT, #ARGV - 1, 4 do
   key = key + 1
-  local logKey, guard, onceKey, run = KEYS[key], ARGV[i + 3], nil, nil
+  local logKey, onceKey, run = KEYS[key], nil, nil
   local position, failure
-  if guard ~= '0' then key = key + 1 end
-  if guard == '1' then
+  local maxLength = ARGV[i + 3]
+  if string.byte(maxLength) == MINUS then
+    maxLength = string.sub(maxLength, 2)
+    key = key + 1
     onceKey = KEYS[key]
     local first = redis.pcall('GET', onceKey)
     if type(first) == 'string' then position = tonumber(first) end
     if type(first) == 'table' then failure = first.err end
-  elseif guard ~= '0' then
-    position, failure = admit(runs, KEYS[key], guard)
-    run = runs[KEYS[key]]
+  elseif #maxLength > MOST_DIGITS then
+    local space = string.find(maxLength, ' ', 1, true)
+    key = key + 1
+    position, failure = admit(runs, KEYS[key], string.sub(maxLength, space + 1))
+    maxLength, run = string.sub(maxLength, 1, space - 1), runs[KEYS[key]]
   end
   if not position and not failure then
     -- What is no stream where the log should be fails before anything is written.
-    local ran, result, reason = pcall(append, clock, logKey, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[1], onceKey, ARGV[3])
+    local ran, result, reason = pcall(append, clock, logKey, ARGV[i], ARGV[i + 1], ARGV[i + 2], maxLength, onceKey, window)
     if ran then position, failure = result, reason else failure = type(result) == 'table' and result.err or tostring(result) end
     if position and run then noteStored(run, position) end
   end

@@ -1,0 +1,59 @@
+import type { NamedChannel } from '../event/channel-reference.js';
+import type { ChannelArguments, MatchedParameters } from './channel-parameters.js';
+import type { AuthorizedClient, ChannelRule } from './channel-rules.interface.js';
+import type { EventSchemas } from './event-schemas.js';
+
+/** Only for TypeScript: nothing has such a field. */
+declare const EVENTS: unique symbol;
+
+/** A channel of a definition. It stands for the channel's name wherever the hub takes one, and brings the types of its events. */
+export interface ChannelReference<Events extends EventSchemas = EventSchemas> extends NamedChannel {
+  readonly definition: ChannelDefinitionFields;
+  readonly [EVENTS]?: Events;
+}
+
+/** The rule of a definition: as those of the option `authorize`, with the names of its own placeholders. */
+export type DefinitionRule<Pattern extends string> =
+  | true
+  | 'user'
+  | ((client: AuthorizedClient, parameters: MatchedParameters<Pattern>) => boolean | Promise<boolean>);
+
+/** The second argument of `defineChannel()`. */
+export interface ChannelDefinitionOptions<Pattern extends string, Events extends EventSchemas> {
+  /** The schema of each event, by its type. Left out: any event, as on a channel without a definition. */
+  readonly events?: Events;
+  readonly history?: {
+    /** How many events each of these channels keeps. Default: `history.maxLength` of the module. */
+    readonly maxLength?: number;
+  };
+  /** Who may be on these channels. Default: what `authorize` of the module says. */
+  readonly authorize?: DefinitionRule<Pattern>;
+  /** How many of the last events a new client of one such channel gets, unless `connect()` says it. Default 0. */
+  readonly rewind?: number;
+  /** Whether events reach only those who are connected, and are kept nowhere, unless `publish()` says it. Default false. */
+  readonly ephemeral?: boolean;
+}
+
+/** A definition as data. */
+export interface ChannelDefinitionFields {
+  readonly pattern: string;
+  /** Undefined where the definition names none. */
+  readonly events: EventSchemas | undefined;
+  readonly history: { readonly maxLength?: number | undefined };
+  readonly authorize: ChannelRule | undefined;
+  readonly rewind: number;
+  readonly ephemeral: boolean;
+}
+
+/**
+ * The definition of all channels whose names have a pattern. Called with the parameters of the pattern it returns one of them.
+ *
+ * @example orders({ id: 7 }) // the channel order:7
+ */
+export interface ChannelDefinition<
+  Pattern extends string = string,
+  Events extends EventSchemas = EventSchemas,
+> extends ChannelDefinitionFields {
+  (...parameters: ChannelArguments<Pattern>): ChannelReference<Events>;
+  readonly pattern: Pattern;
+}

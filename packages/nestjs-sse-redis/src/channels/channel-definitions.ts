@@ -1,0 +1,109 @@
+import { InvalidChannelError } from '../errors/invalid-channel.error.js';
+import { InvalidOptionsError } from '../errors/invalid-options.error.js';
+import { parseChannels, toChannels } from '../event/channel-name.js';
+import { isNamedChannel, type ChannelLike } from '../event/channel-reference.js';
+import type { ChannelDefinitionFields, ChannelReference } from './channel-definition.js';
+import { loadClassPackages } from './class-schema.js';
+import { RegisteredChannel } from './registered-channel.js';
+import { isStandardSchema } from './standard-schema.js';
+
+const REGISTER = 'SseRedisModule.forRoot({ channels: […] }) or SseRedisModule.forFeature([…])';
+
+/** The definitions of a hub. For a channel that several fit, the one whose channels all fit the others counts; else the first. */
+export class ChannelDefinitions {
+  private readonly registered: readonly RegisteredChannel[];
+
+  /**
+   * @param definitions as they were registered; one may be there several times
+   * @param timeout ms that an asynchronous schema may take
+   * @throws InvalidOptionsError where two have equal patterns
+   */
+  constructor(definitions: readonly ChannelDefinitionFields[] = [], timeout = Infinity) {
+    const registered: RegisteredChannel[] = [];
+    for (const definition of new Set(definitions)) {
+      const one = new RegisteredChannel(definition, timeout);
+      const wider = registered.findIndex((other) => other.covers(one));
+      if (wider >= 0 && one.covers(registered[wider]!)) throw equalPatterns(definition, registered[wider]!);
+      registered.splice(wider < 0 ? registered.length : wider, 0, one);
+    }
+    this.registered = registered;
+  }
+
+  has(definition: ChannelDefinitionFields): boolean {
+    return this.registered.some((one) => one.definition === definition);
+  }
+
+  /** Whether one of them says who may be on its channels. */
+  get haveRules(): boolean {
+    return this.registered.some(({ definition }) => definition.authorize !== undefined);
+  }
+
+  /** The patterns of those that do not. */
+  get withoutRules(): string[] {
+    return this.registered
+      .filter(({ definition }) => definition.authorize === undefined)
+      .map(({ definition }) => definition.pattern);
+  }
+
+  /** The definition that counts for a channel's name, if there is one. */
+  find(name: string): RegisteredChannel | undefined {
+    for (const one of this.registered) if (one.pattern.fits(name)) return one;
+    return undefined;
+  }
+
+  /**
+   * The definition that counts for a channel.
+   *
+   * @param channel its name or a reference
+   * @param name of the channel
+   * @throws InvalidChannelError for a reference of a definition that does not count here
+   */
+  of(channel: unknown, name: string): RegisteredChannel | undefined {
+    const found = this.registered.length > 0 ? this.find(name) : undefined;
+    if (typeof channel === 'string' || !isNamedChannel(channel)) return found;
+    const { definition } = channel as ChannelReference;
+    if (found?.definition === definition) return found;
+    const shown = JSON.stringify(definition.pattern);
+    throw new InvalidChannelError(
+      this.has(definition)
+        ? `The channel ${JSON.stringify(name)} of the definition ${shown} has a name that also fits ${JSON.stringify(found?.definition.pattern)}, which counts for it. Give the patterns different beginnings.`
+        : `The definition ${shown} is not registered, so that its rules would not hold: name it in ${REGISTER}, in each process.`,
+    );
+  }
+
+  /**
+   * Returns the names of some channels, each once.
+   *
+   * @param max how many there may be
+   * @throws InvalidChannelError | TooManyChannelsError
+   */
+  toNames(channels: ChannelLike | readonly ChannelLike[], max: number): string[] {
+    const all = [...toChannels(channels)] as ChannelLike[];
+    for (const channel of all) if (isNamedChannel(channel)) this.of(channel, channel.name);
+    return parseChannels(all, max);
+  }
+
+  /**
+   * How many events a new client of these channels gets, where its handler does not say. Of several channels the events are
+   * counted together, and the numbers of their definitions would not add up to anything: none then.
+   */
+  rewindOf(names: readonly string[]): number {
+    return names.length === 1 ? (this.find(names[0]!)?.definition.rewind ?? 0) : 0;
+  }
+
+  /** Loads the packages that schemas need. @throws InvalidOptionsError saying what to install */
+  async load(): Promise<void> {
+    const schemas = this.registered.flatMap(({ definition }) => Object.values(definition.events ?? {}));
+    const needsPackages = schemas.some(
+      (schema) => !isStandardSchema(schema) || schema['~standard'].vendor === 'class-validator',
+    );
+    if (needsPackages) await loadClassPackages();
+  }
+}
+
+function equalPatterns(one: ChannelDefinitionFields, { definition }: RegisteredChannel): InvalidOptionsError {
+  const same = one.pattern === definition.pattern;
+  return new InvalidOptionsError(
+    `Two channel definitions have ${same ? 'the pattern' : 'patterns for the same channels,'} ${JSON.stringify(definition.pattern)}${same ? '' : ` and ${JSON.stringify(one.pattern)}`}. Define it once, and import the definition where it is needed.`,
+  );
+}

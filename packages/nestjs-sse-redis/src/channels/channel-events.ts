@@ -1,0 +1,28 @@
+import type { GapNotice } from '../event/gap.js';
+import type { SseEvent } from '../event/sse-event.js';
+import type { ChannelReference } from './channel-definition.js';
+import type { EventOutput, EventType, Jsonified } from './event-schemas.js';
+
+/** An event of a channel with a definition, as `hub.events()` and `hub.history()` return it. `type` tells one from another. */
+export type DefinedEvent<Events> = {
+  [Type in EventType<Events>]: StoredEvent<Type, Jsonified<EventOutput<Events[Type]>>>;
+}[EventType<Events>];
+
+/** The events that the hub itself puts among those of a channel. */
+export type HubEvent =
+  | StoredEvent<'gap', GapNotice>
+  | StoredEvent<'end', { readonly channel: string }>
+  | StoredEvent<'error', { readonly channel: string; readonly code: string }>;
+
+interface StoredEvent<Type extends string, Data> extends SseEvent {
+  readonly type: Type;
+  readonly data: Data;
+}
+
+/** The events of a channel: those of its definition and of the hub, or any where it is named by a string. */
+export type EventOf<Channel> =
+  Channel extends ChannelReference<infer Events>
+    ? string extends keyof Events
+      ? SseEvent
+      : DefinedEvent<Events> | HubEvent
+    : SseEvent;

@@ -1,0 +1,143 @@
+import { InvalidOptionsError } from '../errors/invalid-options.error.js';
+import { ChannelPattern, findProblemOfPattern } from '../event/channel-pattern.js';
+import { NamedChannelOf } from '../event/channel-reference.js';
+import { MAX_COUNT } from '../event/count.js';
+import { parseEventType } from '../event/event-text.js';
+import { findUnknownField } from '../event/known-options.js';
+import type {
+  ChannelDefinition,
+  ChannelDefinitionFields,
+  ChannelDefinitionOptions,
+} from './channel-definition.js';
+import { toChannelName } from './channel-parameters.js';
+import type { ChannelRule } from './channel-rules.interface.js';
+import type { EventSchemas } from './event-schemas.js';
+import { isStandardSchema } from './standard-schema.js';
+
+/** Marks a definition, also across two copies of the package. */
+const DEFINITION = Symbol.for('nestjs-sse-redis.channel-definition');
+
+const OPTIONS = ['events', 'history', 'authorize', 'rewind', 'ephemeral'];
+/** As `history.maxLength` of the module. */
+const MAX_LENGTH = 1_000_000;
+
+/**
+ * Defines the channels whose names have a pattern: their events and these events' schemas, their history, and who may be on them.
+ *
+ * The definition is data, for a file that publishers and handlers share. It takes effect where it is registered, by
+ * `SseRedisModule.forRoot({ channels: [orders] })` or `SseRedisModule.forFeature([orders])`, in each process.
+ *
+ * @param pattern of the names, as in the option `authorize`: `{id}` stands for one or more characters other than a colon, and
+ * `{user}` for the id of a user, whatever characters it has
+ * @returns a function that makes a reference to one of the channels from its parameters
+ * @throws InvalidOptionsError naming what is wrong with the pattern or an option
+ *
+ * @example
+ * ```ts
+ * export const orders = defineChannel('order:{id}', {
+ *   events: { paid: z.object({ amount: z.number() }), shipped: ShippedDto },
+ *   history: { maxLength: 200 },
+ *   authorize: (client, { id }) => mayRead(client.user, id),
+ * });
+ *
+ * await hub.publish(orders({ id: 7 }), 'paid', { amount: 12 });
+ * ```
+ */
+export function defineChannel<const Pattern extends string, Events extends EventSchemas = EventSchemas>(
+  pattern: Pattern,
+  options: ChannelDefinitionOptions<Pattern, Events> = {},
+): ChannelDefinition<Pattern, Events> {
+  const problems = findProblems(pattern, options);
+  if (problems.length > 0)
+    throw new InvalidOptionsError(`defineChannel(${JSON.stringify(pattern)}): ${problems.join('; ')}.`);
+  const { events, history, authorize, rewind = 0, ephemeral = false } = options;
+  const compiled = new ChannelPattern(pattern);
+  const fields: ChannelDefinitionFields = {
+    pattern,
+    events: events && Object.freeze({ ...events }),
+    history: Object.freeze({ ...history }),
+    authorize: authorize as ChannelRule | undefined,
+    rewind,
+    ephemeral,
+  };
+  const toReference = (parameters?: unknown) =>
+    new NamedChannelOf(toChannelName(compiled, parameters), definition);
+  const definition: object = Object.assign(toReference, fields, { [DEFINITION]: true });
+  return Object.freeze(definition) as unknown as ChannelDefinition<Pattern, Events>;
+}
+
+/** Whether a value is what `defineChannel()` returned. */
+export function isChannelDefinition(value: unknown): value is ChannelDefinitionFields {
+  return typeof value === 'function' && DEFINITION in value;
+}
+
+function findProblems(pattern: unknown, options: unknown): string[] {
+  if (typeof pattern !== 'string') return [`the pattern is a string, not ${typeof pattern}`];
+  const problem = findProblemOfPattern(pattern);
+  if (problem) return [`it is a pattern ${problem}`];
+  if (!isObject(options)) return ['the second argument is an object'];
+  const unknown = findUnknownField(options, new Set(OPTIONS));
+  if (unknown !== undefined)
+    return [`there is no option ${JSON.stringify(unknown)} (there are ${OPTIONS.join(', ')})`];
+  const { events, history, authorize, rewind, ephemeral } = options as Record<string, unknown>;
+  return [
+    ...findProblemsOfEvents(events),
+    ...findProblemsOfHistory(history),
+    ...(authorize === undefined ||
+    authorize === true ||
+    authorize === 'user' ||
+    typeof authorize === 'function'
+      ? []
+      : ["authorize takes true, 'user' or a function (client, parameters) => boolean"]),
+    ...(rewind === undefined || isWhole(rewind, 0, MAX_COUNT)
+      ? []
+      : [`rewind takes a whole number from 0 to ${MAX_COUNT}`]),
+    ...(ephemeral === undefined || typeof ephemeral === 'boolean' ? [] : ['ephemeral takes true or false']),
+    ...(ephemeral === true && (rewind !== undefined || history !== undefined)
+      ? ['an ephemeral channel keeps nothing: leave out history and rewind, or ephemeral']
+      : []),
+  ];
+}
+
+function findProblemsOfEvents(events: unknown): string[] {
+  if (events === undefined) return [];
+  if (!isObject(events)) return ['events takes an object { type: schema }'];
+  if (Object.keys(events).length === 0)
+    return ['events names none: leave it out where any event may be published'];
+  return Object.entries(events).flatMap(([type, schema]) => {
+    const problem = findProblemOfType(type);
+    if (problem) return [problem];
+    if (isStandardSchema(schema) || typeof schema === 'function') return [];
+    return [
+      `events.${type} takes a Standard Schema (zod 3.24, valibot 1.0, arktype 2.0 or later) or a class of class-validator, it got ${schema === null ? 'null' : typeof schema}`,
+    ];
+  });
+}
+
+function findProblemOfType(type: string): string | undefined {
+  if (type === '') return 'an event without a type is called "message"';
+  try {
+    parseEventType(type);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message.replace(/\.$/, '');
+  }
+}
+
+function findProblemsOfHistory(history: unknown): string[] {
+  if (history === undefined) return [];
+  if (!isObject(history)) return ['history takes an object { maxLength }'];
+  const unknown = findUnknownField(history, new Set(['maxLength']));
+  if (unknown !== undefined) return [`there is no option "history.${unknown}" (there is maxLength)`];
+  const { maxLength } = history as { maxLength?: unknown };
+  if (maxLength === undefined || isWhole(maxLength, 1, MAX_LENGTH)) return [];
+  return [`history.maxLength takes a whole number from 1 to ${MAX_LENGTH}`];
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isWhole(value: unknown, min: number, max: number): boolean {
+  return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+}
