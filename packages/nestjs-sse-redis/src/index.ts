@@ -1,3 +1,4 @@
+import './nest-link.js';
 export { SseRedisModule } from './sse-redis.module.js';
 export { SSE_REDIS_OPTIONS } from './sse-redis.module-definition.js';
 export type { SseRedisOptions, SseRedisOptionsFactory } from './options/sse-redis-options.interface.js';

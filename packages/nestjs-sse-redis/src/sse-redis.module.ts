@@ -14,6 +14,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { InvalidOptionsError } from './errors/invalid-options.error.js';
 import { endConnectionsOfEventSources } from './platform/closing-connections.js';
 import { answerForClosingFastify } from './platform/fastify-shutdown.js';
+import { linkToNest } from './nest-link.js';
 import { InterceptorNotice } from './http/interceptor-notice.js';
 import { hideClientTypes } from './http/stream-routes.js';
 import { jitter } from './clients/retry-time.js';
@@ -31,6 +32,9 @@ import {
   MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
 } from './sse-redis.module-definition.js';
+
+// For a bundler that drops the import of index.js: what is used of this file it keeps whole.
+linkToNest();
 
 const TWINS =
   'SseRedisModule.forRoot() is imported more than once with the same redis and prefix: each is a hub of its own. Import it once with isGlobal: true, or export it from one module.';

@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../../util/logger.js';
 import type { Redis } from 'ioredis';
 import { connectWithin } from './connect.js';
 import type { MasterWatch } from './master-watch.js';

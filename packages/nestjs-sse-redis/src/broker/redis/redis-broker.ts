@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../../util/logger.js';
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import { parseRecord, type EventRecord } from '../../event/event-record.js';
 import type { Position } from '../../event/position.js';

@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../../util/logger.js';
 import type { Redis } from 'ioredis';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type { ShardPlace } from '../shard-place.interface.js';
