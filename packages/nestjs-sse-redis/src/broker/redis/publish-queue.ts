@@ -8,7 +8,7 @@ import type { Publication, Published, PublishOutcome } from '../broker.interface
 import { idOfPublished } from '../forks.js';
 import type { Commands, Replicas, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
-import { OrderedRuns } from './ordered-runs.js';
+import { OrderedRuns, type PublishLink } from './ordered-runs.js';
 import { Script } from './script.js';
 import publishLua from './scripts/publish.lua.js';
 
@@ -17,6 +17,9 @@ const PUBLISH = new Script(publishLua, true);
 /** How many events one run of the script publishes, and about how many characters: Redis does nothing else meanwhile. */
 const EVENTS_PER_RUN = 64;
 const CHARACTERS_PER_RUN = 256 * 1024;
+
+/** The place of `keep` among the arguments of the script. */
+const KEEP_ARGUMENT = 3;
 
 /** The runs of one tick. */
 interface Sent {
@@ -31,6 +34,14 @@ interface Run {
   readonly outcomes: Promise<readonly PublishOutcome[]>;
 }
 
+/** What publishing takes of the options. */
+export interface PublishSettings extends Pick<ResolvedOptions, 'idempotencyWindow' | 'publishTimeout'> {
+  /** About how many events a log keeps; empty: what the clock in Redis says. */
+  readonly maxLength: number | '';
+  /** How long events are kept, ms; empty: what the clock in Redis says, which is left as it is. */
+  readonly ttl: number | '';
+}
+
 /** Publishes what comes in one tick together, in its order: in one round trip, and with few runs of the script. */
 export class PublishQueue {
   private readonly batches = new TurnBatch(
@@ -42,9 +53,10 @@ export class PublishQueue {
   constructor(
     private readonly commands: Commands,
     private readonly keys: Keys,
-    private readonly options: ResolvedOptions,
+    private readonly options: PublishSettings,
+    link?: PublishLink,
   ) {
-    this.runs = new OrderedRuns(commands, PUBLISH, options.publishTimeout);
+    this.runs = new OrderedRuns(commands, PUBLISH, options.publishTimeout, link);
   }
 
   /** Never rejects: each publication has an outcome of its own. */
@@ -69,7 +81,8 @@ export class PublishQueue {
   async announce(name: string, text: string): Promise<Position> {
     const reply = await this.commands.read(PUBLISH, {
       keys: [this.keys.clock, this.keys.log(name)],
-      args: [0, this.options.ttl, 0, name, recordFlags('t', true), text, 0],
+      // Its own text is kept nowhere: the length is for publishers that are told none.
+      args: [this.options.maxLength, this.options.ttl, 0, 0, name, recordFlags('t', true), text, 0],
     });
     const outcome = this.toOutcome((reply as [unknown])[0], 0);
     if ('error' in outcome) throw outcome.error;
@@ -131,10 +144,10 @@ export class PublishQueue {
   private toCall(publications: readonly Publication[]): ScriptCall {
     const { maxLength, ttl, idempotencyWindow } = this.options;
     const keys = [this.keys.clock];
-    const args: (string | number)[] = [maxLength, ttl, idempotencyWindow];
+    const args: (string | number)[] = [maxLength, ttl, idempotencyWindow, 0];
     let most = 0;
     // For all of the run: other logs of it are trimmed by the next.
-    let kept = maxLength;
+    let kept = 0;
     for (const { channel, event, ephemeral, idempotencyKey, replicas = 0, keep = 0 } of publications) {
       if (replicas > most) most = replicas;
       if (keep > kept) kept = keep;
@@ -148,7 +161,7 @@ export class PublishQueue {
         hasOnce ? 1 : 0,
       );
     }
-    args[0] = kept;
+    args[KEEP_ARGUMENT] = kept;
     return { keys, args, replicas: most };
   }
 }

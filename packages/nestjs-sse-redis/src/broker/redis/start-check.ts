@@ -15,9 +15,11 @@ interface Start {
   readonly settings: RedisSettings;
   readonly commands: Commands;
   readonly keys: Keys;
-  readonly options: ResolvedOptions;
+  readonly options: Pick<ResolvedOptions, 'shards' | 'replicas'>;
   /** Undefined for the shard that has the registry. */
   readonly place: ShardPlace | undefined;
+  /** A hub says what there is to say of the server, once, and not for each shard. */
+  readonly isQuiet: boolean;
 }
 
 /**
@@ -33,12 +35,12 @@ export async function checkStart({
   keys,
   options,
   place,
+  isQuiet,
 }: Start): Promise<string> {
   const { address, cluster, patience } = settings;
   const isCluster = cluster !== undefined;
   const logger = new Logger('SseRedisBroker');
-  // What is to be said of a server is said once, not for each shard.
-  const warn = (text: string): void => (place === undefined ? logger.warn(text) : undefined);
+  const warn = (text: string): void => (isQuiet ? undefined : logger.warn(text));
   const server = await checkServer({ redis, address, replicas: options.replicas, isCluster }, warn);
   await untilAccepted(() => checkCommands(commands, keys.clock, isCluster), patience);
   // Before the clock is made.

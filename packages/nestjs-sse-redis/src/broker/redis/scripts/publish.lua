@@ -6,9 +6,10 @@
 -- KEYS    log    of the channel
 -- KEYS    once   only where it has an idempotency key: remembers the position of the publish with this key
 --
--- ARGV[1] maxLength  of the logs
--- ARGV[2] retention  of the logs, ms
+-- ARGV[1] maxLength  of the logs; '': what the clock says
+-- ARGV[2] retention  of the logs, ms; '': what the clock says
 -- ARGV[3] window     how long `once` is kept, ms
+-- ARGV[4] keep       how many events the logs of this run keep at least
 -- then for each event:
 -- ARGV    pubSubChannel  pub/sub channel
 -- ARGV    flags       of the record
@@ -24,10 +25,11 @@
 -- @include line
 -- @include append
 
-local clock = openClock(KEYS[1], ARGV[2], (#ARGV - 4) / 4, ARGV[#ARGV])
+local clock = openClock(KEYS[1], ARGV[2], (#ARGV - 5) / 4, ARGV[#ARGV], ARGV[1])
+local maxLength = clock.maxLength and math.max(clock.maxLength, tonumber(ARGV[4]))
 
 local results, key = {}, 1
-for i = 4, #ARGV - 1, 4 do
+for i = 5, #ARGV - 1, 4 do
   key = key + 1
   local logKey, onceKey = KEYS[key], nil
   local position, failure
@@ -40,7 +42,7 @@ for i = 4, #ARGV - 1, 4 do
   end
   if not position and not failure then
     -- What is no stream where the log should be fails before anything is written.
-    local ran, result, reason = pcall(append, clock, logKey, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[1], onceKey, ARGV[3])
+    local ran, result, reason = pcall(append, clock, logKey, ARGV[i], ARGV[i + 1], ARGV[i + 2], maxLength, onceKey, ARGV[3])
     if ran then position, failure = result, reason else failure = type(result) == 'table' and result.err or tostring(result) end
   end
   results[#results + 1] = position or failure
