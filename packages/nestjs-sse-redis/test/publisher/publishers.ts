@@ -11,6 +11,11 @@ export class Scene {
     return new Scene(hubs, prefix, await hubs.start({ prefix, ...options }));
   }
 
+  /** For a publisher of another process. */
+  get options(): PublisherOptions {
+    return { ...this.hubs.connection, prefix: this.prefix };
+  }
+
   private constructor(
     private readonly hubs: Hubs,
     readonly prefix: string,
@@ -19,7 +24,7 @@ export class Scene {
 
   /** @param options besides where the hub is */
   publisher(options: Partial<PublisherOptions> = {}): SsePublisher {
-    const publisher = createPublisher({ ...this.hubs.connection, prefix: this.prefix, ...options });
+    const publisher = createPublisher({ ...this.options, ...options });
     this.hubs.closeLater(() => publisher.close());
     return publisher;
   }
