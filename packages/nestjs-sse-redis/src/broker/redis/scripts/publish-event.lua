@@ -124,5 +124,6 @@ end
 local ran, result = pcall(publish)
 if ran then return result end
 if type(result) == 'table' then return redis.error_reply(result.refusal or result.err) end
--- Redis 6.2 puts the place in the script before the words of a command.
-return redis.error_reply(string.match(result, '%-(%u+ .*)$') or 'ERR ' .. result)
+-- Words of Redis. 6.2 puts the place in the script before them.
+local words = string.match(result, '^%u[%u_]+ .*$') or string.match(result, '%-(%u[%u_]+ .*)$')
+return redis.error_reply(words or 'ERR ' .. result)

@@ -45,11 +45,14 @@ local function checkData(kind, data, limit)
   if kind == 'text' then return data end
   if kind ~= 'json' then refuse('INVALID_EVENT', 'the kind of an event is json or text') end
   if not isJson(data) then refuse('INVALID_EVENT', 'the data is not JSON: the kind of anything else is text') end
-  return (string.gsub(string.gsub(data, '\226\128\168', '\\u2028'), '\226\128\169', '\\u2029'))
+  local separator = '\226\128'
+  data = replace(data, separator, separator .. '\168', '\\u2028')
+  return replace(data, separator, separator .. '\169', '\\u2029')
 end
 
 -- The lines of an SSE block after its id: a line of data ends with CR LF, LF, or CR.
 local function formatEvent(eventType, data)
-  local lines = string.gsub(string.gsub(data, '\r\n', '\n'), '\r', '\n')
-  return (eventType == '' and '' or 'event: ' .. eventType .. '\n') .. 'data: ' .. string.gsub(lines, '\n', '\ndata: ') .. '\n\n'
+  local lines = replace(replace(data, '\r', '\r\n', '\n'), '\r', '\r', '\n')
+  local name = eventType == '' and '' or 'event: ' .. eventType .. '\n'
+  return name .. 'data: ' .. replace(lines, '\n', '\n', '\ndata: ') .. '\n\n'
 end
