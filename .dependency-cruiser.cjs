@@ -12,11 +12,12 @@ const layers = {
   util: [],
   errors: [],
   event: ['errors'],
-  options: ['errors', 'event'],
+  options: [...base],
   broker: [...base, 'options'],
   delivery: [...base, 'broker'],
   response: [...base, 'delivery'],
   publish: [...base, 'options', 'broker', 'delivery'],
+  publisher: [...base, 'options', 'broker', 'publish'],
   registry: [...base, 'options', 'broker'],
   clients: [...base, 'options', 'broker', 'delivery', 'response'],
   control: [...base, 'broker', 'clients'],
@@ -59,6 +60,20 @@ module.exports = {
       from: { path: `${src}${folder}/`, pathNot: spec },
       to: { path: src, pathNot: `${src}(${[folder, ...allowed].join('|')})/` },
     })),
+    {
+      name: 'publisher-without-nest',
+      comment:
+        'nestjs-sse-redis/publisher loads nothing of Nest: test/publisher/processes.spec.ts. Types of it are no imports.',
+      severity: 'error',
+      from: {
+        path: `${src}((${[...base, 'options', 'broker', 'publisher'].join('|')})/|publish/(publisher|serialize-data)\\.ts$)`,
+        pathNot: [spec, `${src}options/option-classes\\.ts$`],
+      },
+      to: {
+        path: 'node_modules/(@nestjs/|rxjs/|reflect-metadata/)',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
     {
       name: 'src-only-installed',
       comment: 'The package imports only what its own package.json makes its users install.',

@@ -116,6 +116,23 @@ describe('publish-event.lua', () => {
     expect(events.map((one) => one.id)).toEqual([id, next]);
   });
 
+  it('needs the rights that docs/publishing.md names, and no others', async () => {
+    const page = readFileSync(new URL('../../../../docs/publishing.md', import.meta.url), 'utf8');
+    const [, names] = /needs `~\{sse\}:\* &\{sse\}:\*` and `([^`]+)`/.exec(page)!;
+    const tag = `{${scene.prefix}}`;
+    const rights = [`~${tag}:*`, `&${tag}:*`, ...names!.split(/\s+/)];
+    await hubs.redis.cli('ACL', 'SETUSER', 'foreign', 'reset', 'on', '>pw', ...rights);
+    const client = hubs.redis.client({ username: 'foreign', password: 'pw', enableReadyCheck: false });
+    const sha = await client.call('SCRIPT', 'LOAD', SCRIPT);
+    const event = { kind: 'json', data: '1', options: ['key', 'k'] } as const;
+    const keys = keysOf('news', { prefix: scene.prefix, key: 'k' });
+    for (let i = 0; i < 20; i++) {
+      await client.call('EVALSHA', sha as string, ...toArguments(keys, event));
+      await client.call('EVAL', SCRIPT, ...toArguments(keys.slice(0, 3), { kind: 'json', data: '1' }));
+    }
+    expect(await scene.test.dataIn('news')).toHaveLength(21);
+  });
+
   it('keeps as many events as hubs do', async () => {
     const { prefix } = (scene = await Scene.start(hubs, { history: { maxLength: 100 } }));
     for (let i = 0; i < 300; i++) await publish('long', { kind: 'json', data: String(i) });
