@@ -27,8 +27,11 @@ export interface PublisherOptions extends Pick<
   | 'idempotencyWindow'
   | 'serialize'
 > {
-  /** Where Redis is, as for the hub. There is no embedded broker here: it would be of this process alone. */
-  readonly redis: Exclude<SseRedisOptions['redis'], undefined>;
+  /**
+   * Where Redis is, as for the hub. There is no embedded broker here: it would be of this process alone. `undefined` is an error: an
+   * environment variable is missing.
+   */
+  readonly redis: SseRedisOptions['redis'];
   /**
    * Leave it out: the publisher then takes what the hub has noted in Redis, and changes nothing of it. Given, it has to be the same as
    * the hub's, since a shorter one forgets events of all channels. Default: that of the hub; `ttl` one hour where no hub has been yet.

@@ -122,8 +122,8 @@ export class RedisBroker implements Broker {
       await this.connections.connect(this.options.connectTimeout);
       const { settings, commands, keys, options, place } = this;
       const { command: redis } = this.connections;
-      const isQuiet = place !== undefined;
-      server = await checkStart({ redis, settings, commands, keys, options, place, isQuiet });
+      const manner = { isQuiet: place !== undefined, patience: settings.patience };
+      server = await checkStart({ redis, settings, commands, keys, options, place, ...manner });
       const subscribe = () => this.subscription.start([this.probeChannel, this.inbox]);
       await untilAccepted(subscribe, this.settings.patience);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.

@@ -117,7 +117,9 @@ export class RedisPublisher {
     const { command: redis } = this.connections;
     try {
       await this.admit();
-      await checkStart({ redis, settings, commands, keys, options, place, isQuiet: true });
+      // The link asks again where a refusal may pass, and stops when it is closed.
+      const manner = { isQuiet: true, patience: 0 };
+      await checkStart({ redis, settings, commands, keys, options, place, ...manner });
     } catch (error) {
       throw toUnsupported(error, settings.address, settings.cluster !== undefined);
     }

@@ -20,6 +20,8 @@ interface Start {
   readonly place: ShardPlace | undefined;
   /** A hub says what there is to say of the server, once, and not for each shard. */
   readonly isQuiet: boolean;
+  /** How many ms a refusal may take to pass. */
+  readonly patience: number;
 }
 
 /**
@@ -36,8 +38,9 @@ export async function checkStart({
   options,
   place,
   isQuiet,
+  patience,
 }: Start): Promise<string> {
-  const { address, cluster, patience } = settings;
+  const { address, cluster } = settings;
   const isCluster = cluster !== undefined;
   const logger = new Logger('SseRedisBroker');
   const warn = (text: string): void => (isQuiet ? undefined : logger.warn(text));
