@@ -118,9 +118,9 @@ describe('publish-event.lua', () => {
 
   it('needs the rights that docs/publishing.md names, and no others', async () => {
     const page = readFileSync(new URL('../../../../docs/publishing.md', import.meta.url), 'utf8');
-    const [, names] = /needs `~\{sse\}:\* &\{sse\}:\*` and `([^`]+)`/.exec(page)!;
+    const [, names] = /needs `~\{sse\}:\* resetchannels &\{sse\}:\*` and `([^`]+)`/.exec(page)!;
     const tag = `{${scene.prefix}}`;
-    const rights = [`~${tag}:*`, `&${tag}:*`, ...names!.split(/\s+/)];
+    const rights = [`~${tag}:*`, 'resetchannels', `&${tag}:*`, ...names!.split(/\s+/)];
     await hubs.redis.cli('ACL', 'SETUSER', 'foreign', 'reset', 'on', '>pw', ...rights);
     const client = hubs.redis.client({ username: 'foreign', password: 'pw', enableReadyCheck: false });
     const sha = await client.call('SCRIPT', 'LOAD', SCRIPT);
@@ -242,7 +242,7 @@ describe('publish-event.lua refuses, and stores nothing,', () => {
     expect(message).toMatch(/^WRONG_SCRIPT this is no Redis Cluster: run publish-event\.lua/);
   });
 
-  it('what Redis refuses, in its own words', async () => {
+  it('an event that Redis refuses, with the words of Redis', async () => {
     await hubs.redis.cli('CONFIG', 'SET', 'maxmemory', 1);
     const refusal = await refusalOf('news', ok);
     await hubs.redis.cli('CONFIG', 'SET', 'maxmemory', 0);
@@ -272,7 +272,7 @@ describe('an event that a script of somebody else announces', () => {
   });
 });
 
-describe('what publish-event.lua makes of an event', () => {
+describe('the text that publish-event.lua makes of an event', () => {
   it('is what the hub makes of it', async () => {
     const types = fc.constantFrom(undefined, 'article', 'é🙂', ' x');
     await fc.assert(

@@ -121,7 +121,8 @@ describe('a publisher', () => {
   });
 
   it('asks for credentials before it connects', async () => {
-    await hubs.redis.cli('ACL', 'SETUSER', 'worker', 'on', '>pw', '~{acl}:*', '&{acl}:*', '+@all');
+    const rights = ['~{acl}:*', 'resetchannels', '&{acl}:*', '+@all'];
+    await hubs.redis.cli('ACL', 'SETUSER', 'worker', 'on', '>pw', ...rights);
     const publisher = createPublisher({
       redis: hubs.redis.url,
       prefix: 'acl',
@@ -158,8 +159,12 @@ describe('close() of a publisher', () => {
   });
 
   it('ends one that was never used', async () => {
-    await createPublisher({ redis: hubs.redis.url }).close();
-    await createPublisher({ redis: 'redis://127.0.0.1:1', shards: 4 }).close();
+    const publishers = [{ redis: hubs.redis.url }, { redis: 'redis://127.0.0.1:1', shards: 4 }].map(
+      createPublisher,
+    );
+    await Promise.all(publishers.map((publisher) => publisher.close()));
+    const publishing = publishers.map((publisher) => failureOf(publisher.publish('a', { data: 1 })));
+    for (const failure of await Promise.all(publishing)) expect(failure).toBeInstanceOf(HubClosedError);
   });
 });
 
