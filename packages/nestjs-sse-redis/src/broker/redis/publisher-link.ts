@@ -11,8 +11,9 @@ import { isPassing } from './refusals.js';
  * wakes with a socket that is dead, and what is sent over that has an unknown fate.
  */
 const PROVEN_FOR_MS = 5_000;
-/** How long the proof may take. After it a new connection is made. */
+/** How long the proof may take at most. After it a new connection is made, for which the publishes that wait need time, too. */
 const PROOF_WITHIN_MS = 1_000;
+const PROOF_PART = 1 / 4;
 const RETRY_MS = 100;
 
 /** The one connection of a publisher: opened for the first publish, and made anew where it died meanwhile. */
@@ -23,10 +24,14 @@ export class PublisherLink implements PublishLink {
   private answeredAt = 0;
   private wake: (() => void) | undefined;
 
-  /** @param check looks at the server that the first connection leads to; throws where it cannot be used */
+  /**
+   * @param publishTimeout ms that publishes wait
+   * @param check looks at the server that the first connection leads to; throws where it cannot be used
+   */
   constructor(
     private readonly connections: CommandConnection,
     private readonly commands: Pick<Commands, 'isIdle'>,
+    private readonly publishTimeout: number,
     private readonly check: () => Promise<unknown>,
   ) {}
 
@@ -94,7 +99,8 @@ export class PublisherLink implements PublishLink {
   }
 
   private async prove(): Promise<void> {
-    const answer = await withinTime(this.connections.command.ping(), PROOF_WITHIN_MS).catch(() => undefined);
+    const within = Math.min(PROOF_WITHIN_MS, this.publishTimeout * PROOF_PART);
+    const answer = await withinTime(this.connections.command.ping(), within).catch(() => undefined);
     if (answer !== undefined) this.answered();
     else await this.connections.leave(undefined);
   }

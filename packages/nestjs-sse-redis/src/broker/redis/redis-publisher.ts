@@ -58,7 +58,7 @@ export class RedisPublisher {
       isCluster,
       place?.index,
     );
-    this.link = new PublisherLink(this.connections, this.commands, () => this.check());
+    this.link = new PublisherLink(this.connections, this.commands, publishTimeout, () => this.check());
     this.queue = new PublishQueue(this.commands, this.keys, options, this.link);
     this.watch();
   }
