@@ -13,12 +13,13 @@ const layers = {
   errors: [],
   event: ['errors'],
   channels: base,
-  options: ['errors', 'event', 'channels'],
+  options: [...base, 'channels'],
   broker: [...base, 'options'],
   delivery: [...base, 'broker'],
   response: [...base, 'delivery'],
   publish: [...base, 'channels', 'options', 'broker', 'delivery'],
   runs: [...base, 'channels', 'options', 'broker', 'publish'],
+  publisher: [...base, 'options', 'broker', 'publish'],
   registry: [...base, 'options', 'broker'],
   clients: [...base, 'channels', 'options', 'broker', 'delivery', 'response'],
   control: [...base, 'broker', 'clients'],
@@ -64,6 +65,20 @@ module.exports = {
       from: { path: `${src}${folder}/`, pathNot: spec },
       to: { path: src, pathNot: `${src}(${[folder, ...allowed].join('|')})/` },
     })),
+    {
+      name: 'publisher-without-nest',
+      comment:
+        'nestjs-sse-redis/publisher loads nothing of Nest: test/publisher/processes.spec.ts. Types of it are no imports.',
+      severity: 'error',
+      from: {
+        path: `${src}((${[...base, 'channels', 'options', 'broker', 'publisher'].join('|')})/|publish/(publisher|channel-turns|serialize-data)\\.ts$)`,
+        pathNot: [spec, `${src}options/option-classes\\.ts$`],
+      },
+      to: {
+        path: 'node_modules/(@nestjs/|rxjs/|reflect-metadata/)',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
     {
       name: 'src-only-installed',
       comment: 'The package imports only what its own package.json makes its users install.',

@@ -19,8 +19,11 @@ const packageSteps = [
   { name: 'publint', command: ['publint', '--strict'], cwd: library },
   {
     name: 'package types',
-    // Every way of resolution, also `module: commonjs` (node10) for subpaths. CommonJS gets ES modules: docs/decisions/004.
-    command: ['attw', '--pack', '--profile', 'strict', '--ignore-rules', 'cjs-resolves-to-esm'],
+    // Every way of resolution, also `module: commonjs` (node10) for subpaths. CommonJS gets ES modules: docs/decisions/004. Scripts have no types.
+    command: [
+      ...['attw', '--pack', '--profile', 'strict', '--ignore-rules', 'cjs-resolves-to-esm'],
+      ...['--exclude-entrypoints', 'publish-event.lua', 'publish-event.cluster.lua'],
+    ],
     cwd: library,
   },
 ];

@@ -1,10 +1,11 @@
-// tsc writes one .js and one .d.ts per source file; each Lua script becomes a module beside them.
+// tsc writes one .js and one .d.ts per source file; each Lua script becomes a module beside them. The one for publishers in other
+// languages stays a file, in two versions.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { isScript, toModule } from './lua.mjs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isScript, readScript, toModule } from './lua.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
@@ -18,8 +19,13 @@ try {
   process.exit(1); // tsc has said why
 }
 const paths = readdirSync(source, { recursive: true }).map((name) => join(source, name));
-for (const path of paths.filter(isScript)) {
+const isForeign = (path) => path.endsWith('publish-event.lua');
+for (const path of paths.filter((one) => isScript(one) && !isForeign(one))) {
   const target = join(dist, `${relative(source, path)}.js`);
   mkdirSync(dirname(target), { recursive: true });
   writeFileSync(target, toModule(path));
 }
+const { Script } = await import(pathToFileURL(join(dist, 'broker/redis/script.js')).href);
+const { source: single, sharded } = new Script(readScript(paths.find(isForeign)));
+writeFileSync(join(dist, 'publish-event.lua'), single);
+writeFileSync(join(dist, 'publish-event.cluster.lua'), sharded.source);

@@ -1,3 +1,4 @@
+import './nest-link.js';
 export { SseRedisModule } from './sse-redis.module.js';
 export { SSE_REDIS_OPTIONS } from './sse-redis.module-definition.js';
 export { defineChannel } from './channels/define-channel.js';

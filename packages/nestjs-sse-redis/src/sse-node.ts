@@ -91,13 +91,18 @@ export class SseNode implements HubParts {
     this.registry = new SseRegistry(broker.registry, this.registration, (channel) =>
       observeChannel(shards.home.subscribers, channel, {}, state),
     );
+    this.wireRegistration();
+  }
+
+  private wireRegistration(): void {
+    const { registration, clients, shards } = this;
     // Where the link is lost, what is revoked now is not heard, though the lease is renewed.
-    this.registration.onRenewed = () => {
-      if (shards.home.feeds.link.up) this.clients.resumeDelivery();
+    registration.onRenewed = () => {
+      if (shards.home.feeds.link.up) clients.resumeDelivery();
     };
-    this.registration.onSweep = () => this.reap();
-    this.registration.hasListeners = () => shards.size > 0 || this.runs.size > 0;
-    for (const { feeds } of shards.all) feeds.onNeeded = () => this.registration.wake();
+    registration.onSweep = () => this.reap();
+    registration.hasListeners = () => shards.size > 0 || this.runs.size > 0;
+    for (const { feeds } of shards.all) feeds.onNeeded = () => registration.wake();
   }
 
   private async execute(command: NodeCommand): Promise<CommandResult> {

@@ -16,6 +16,7 @@ import { ChannelDefinitions } from './channels/channel-definitions.js';
 import { InvalidOptionsError } from './errors/invalid-options.error.js';
 import { endConnectionsOfEventSources } from './platform/closing-connections.js';
 import { answerForClosingFastify } from './platform/fastify-shutdown.js';
+import { linkToNest } from './nest-link.js';
 import { InterceptorNotice } from './http/interceptor-notice.js';
 import { completeRunRoutes } from './http/run-routes.js';
 import { hideClientTypes } from './http/stream-routes.js';
@@ -35,6 +36,9 @@ import {
   MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
 } from './sse-redis.module-definition.js';
+
+// For a bundler that drops the import of index.js: what is used of this file it keeps whole.
+linkToNest();
 
 const TWINS =
   'SseRedisModule.forRoot() is imported more than once with the same redis and prefix: each is a hub of its own. Import it once with isGlobal: true, or export it from one module.';

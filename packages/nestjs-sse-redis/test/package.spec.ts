@@ -74,9 +74,9 @@ describe('the packed package', () => {
     expect(files).toContainEqual(
       expect.stringMatching(/^package\/dist\/broker\/redis\/scripts\/.+\.lua\.js$/),
     );
-    expect(files.filter((file) => !/^package\/(dist\/.+\.(js|d\.ts)|docs\/.+|[^/]+)$/.test(file))).toEqual(
-      [],
-    );
+    const known = /^package\/(dist\/.+\.(js|d\.ts)|dist\/publish-event(\.cluster)?\.lua|docs\/.+|[^/]+)$/;
+    expect(files.filter((file) => !known.test(file))).toEqual([]);
+    expect(files.filter((file) => file.endsWith('.lua'))).toHaveLength(2);
     expect(files.filter((file) => file.includes('.spec.'))).toEqual([]);
   });
 
@@ -179,6 +179,19 @@ describe('the packed package', () => {
     ])('streams over %s, without node_modules', async (_, url) => {
       expect(await command(alone, 'env', `REDIS_URL=${url()}`, 'node', file)).toContain('whole');
     });
+  });
+
+  it.each([
+    ['errors', /^HttpException true 400\n$/],
+    ['worker', /^published true true\n$/],
+  ])('does in a bundle what it does without one: %s', async (program, output) => {
+    const app = join(folder, 'nest11-cjs');
+    await command(app, 'node', 'bundle.mjs', 'esbuild-cjs', program);
+    const file = join(app, 'out/esbuild-cjs/main.cjs');
+    expect(await command(folder, 'env', `REDIS_URL=${redis.url}`, 'node', file)).toMatch(output);
+    const text = await readFile(file, 'utf8');
+    // Of Nest a worker has nothing.
+    expect(/HttpException|reflect-metadata|rxjs/.test(text)).toBe(program !== 'worker');
   });
 
   // The list of `http/foreign-writers.spec.ts`, with the routes, the ways and the client of that spec.

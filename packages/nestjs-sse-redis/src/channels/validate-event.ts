@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../util/logger.js';
 import { InvalidEventDataError, type EventDataIssue } from '../errors/invalid-event-data.error.js';
 import { InvalidEventError } from '../errors/invalid-event.error.js';
 import { SseRedisError } from '../errors/sse-redis.error.js';

@@ -1,6 +1,6 @@
-import { HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import type { SseRedisErrorCode } from './error-code.js';
+import { HttpExceptionBase } from './http-exception.js';
 
 /** The HTTP status of a class of errors: the one with which Nest answers where such an error leaves a handler. */
 interface ErrorClass {
@@ -18,10 +18,10 @@ export interface SseRedisErrorResponse {
 /**
  * The base class of every error of this module, for one `instanceof`.
  *
- * It is an `HttpException`, so that exception filters, a catch-all one too, keep its status, and Nest does not log what a
- * client did wrong. The client sees the message only below 500, and always the `code`.
+ * In a Nest application it is an `HttpException`, so that exception filters, a catch-all one too, keep its status, and Nest does not
+ * log what a client did wrong. The client sees the message only below 500, and always the `code`.
  */
-export abstract class SseRedisError extends HttpException {
+export abstract class SseRedisError extends HttpExceptionBase {
   /** The HTTP status of the class. */
   static readonly status: number = 500;
 
@@ -31,12 +31,9 @@ export abstract class SseRedisError extends HttpException {
   /** @param options `cause`: the error behind this one */
   constructor(message: string, options?: ErrorOptions) {
     super(message, (new.target as ErrorClass).status, options);
-    // Nest leaves out a cause that is null or false, which a source may throw.
     if (options?.cause !== undefined) this.cause = options.cause;
-    // A log would show the field that Nest's class declares.
-    else Reflect.deleteProperty(this, 'cause');
     // In a log they would say the message twice.
-    for (const field of ['response', 'status', 'options', 'errorCode', 'cause'])
+    for (const field of ['response', 'status', 'options', 'cause'])
       if (Object.hasOwn(this, field)) Object.defineProperty(this, field, { enumerable: false });
   }
 

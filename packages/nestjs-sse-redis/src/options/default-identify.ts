@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../util/logger.js';
 import type { UserId } from './user-id.js';
 
 /** Where the recipes of Nest's documentation (Passport, JWT) and other libraries put the id of a user. */

@@ -44,7 +44,7 @@ export class Publisher implements PipePublisher {
   constructor(
     private readonly target: PublishTarget,
     private readonly options: Pick<ResolvedOptions, 'payloadBytes' | 'serialize' | 'replicas'>,
-    private readonly counters: HubCounters,
+    private readonly counters: Pick<HubCounters, 'published' | 'publishFailures'>,
     private readonly check: () => void,
     private readonly definitions = new ChannelDefinitions(),
   ) {}

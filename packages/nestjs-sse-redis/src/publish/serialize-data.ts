@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../util/logger.js';
 import { InvalidEventError } from '../errors/invalid-event.error.js';
 import type { SerializeFunction } from '../options/serialize-function.interface.js';
 import { stackOf } from '../util/stack-of.js';

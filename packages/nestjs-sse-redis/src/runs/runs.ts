@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../util/logger.js';
 import { DrainingError } from '../errors/draining.error.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import { backOff } from '../util/back-off.js';

@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../util/logger.js';
 import type { RunEndState, StoredRun } from '../broker/run-store.interface.js';
 import { RunEndedError } from '../errors/run-ended.error.js';
 import type { WriterHost } from './run-writer.js';

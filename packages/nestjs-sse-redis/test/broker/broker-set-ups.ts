@@ -1,5 +1,7 @@
 import { RedisSetUp, redisSetUps, type RedisSetUpName } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
+// Brokers log to Nest, as in an application.
+import '../../src/nest-link.js';
 import type { Broker, BrokerListener, Publication } from '../../src/broker/broker.interface.js';
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.js';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';

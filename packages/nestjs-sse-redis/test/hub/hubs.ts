@@ -50,6 +50,11 @@ export class Hubs {
     return server;
   }
 
+  /** For a publisher beside the hubs. */
+  get connection(): RedisSetUp['options'] {
+    return this.#setUp!.options;
+  }
+
   async start(options: SseRedisOptions = {}): Promise<TestHub> {
     const running = await startApp(
       newsModule({

@@ -108,6 +108,11 @@ export class Commands {
     return error;
   }
 
+  /** Whether nothing that was sent is waited for. */
+  get isIdle(): boolean {
+    return this.unanswered.size === 0;
+  }
+
   /** Resolves when all that was sent is answered, within a time in ms. */
   async settled(ms: number): Promise<void> {
     await withinTime(Promise.allSettled(this.unanswered), ms);
@@ -206,7 +211,7 @@ export class Commands {
 
   private outcomeUnknown({ cause }: PublishOutcomeUnknownError): RedisUnavailableError {
     return new RedisUnavailableError(
-      `Redis at ${this.address} did not answer (${(cause as Error).message}): what was asked may have been done, or not. It may be asked again; the hub reconnects by itself.`,
+      `Redis at ${this.address} did not answer (${(cause as Error).message}): what was asked may have been done, or not. It may be asked again; this process reconnects by itself.`,
       { cause },
     );
   }
@@ -215,7 +220,7 @@ export class Commands {
     const { cause } = this.outage;
     const reason = cause ? ` (${describeError(cause)})` : '';
     return new RedisUnavailableError(
-      `Redis at ${this.address} does not answer${reason}: nothing was done. Try again later; the hub reconnects by itself.`,
+      `Redis at ${this.address} does not answer${reason}: nothing was done. Try again later; this process reconnects by itself.`,
       { cause },
     );
   }

@@ -1,43 +1,48 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../../util/logger.js';
 import type { Redis } from 'ioredis';
 import { connectWithin } from './connect.js';
 import type { MasterWatch } from './master-watch.js';
 import type { RedisSettings } from './redis-settings.js';
 
-/** The two connections of a hub: the one for commands, and the one that receives announcements. */
-export class Connections {
+/** The connection for commands: all that a publisher has. */
+export class CommandConnection {
   readonly command: Redis;
-  readonly subscriber: Redis;
+  private readonly all: readonly Redis[];
   private readonly logger = new Logger('SseRedisBroker');
   private readonly watch: MasterWatch | undefined;
 
-  /** @param moved called where one leads to another server than the master, with what says so */
+  /**
+   * @param moved called where one leads to another server than the master, with what says so
+   * @param others that go where the one for commands goes
+   */
   constructor(
     private readonly settings: RedisSettings,
     moved: (cause: string) => void,
+    others: readonly Redis[] = [],
   ) {
     this.command = settings.createCommandConnection();
-    this.subscriber = settings.createSubscriberConnection();
-    this.watch = settings.createMasterWatch([this.command, this.subscriber], moved);
+    this.all = [this.command, ...others];
+    this.watch = settings.createMasterWatch(this.all, moved);
   }
 
-  /**
-   * Connects, trying again until the time is up.
-   *
-   * @param timeout ms
-   * @param failed called with each error, also with those of later connections
-   * @throws RedisUnavailableError
-   */
-  async connect(timeout: number, failed: (error: Error) => void): Promise<void> {
-    const { address } = this.settings;
-    for (const connection of [this.command, this.subscriber]) {
-      // ioredis reconnects by itself; without a listener it would print to the console.
+  /** Calls a function with each error of a connection. Without a listener ioredis would print it to the console. */
+  onFailed(failed: (error: Error) => void): void {
+    for (const connection of this.all) {
       connection.on('error', (error: Error) => {
-        this.logger.debug(`Redis at ${address}: ${error.message}`);
+        this.logger.debug(`Redis at ${this.settings.address}: ${error.message}`);
         failed(error);
       });
     }
-    await connectWithin(timeout, address, [this.command, this.subscriber]);
+  }
+
+  /**
+   * Connects, trying again until the time is up; ioredis reconnects by itself.
+   *
+   * @param timeout ms
+   * @throws RedisUnavailableError
+   */
+  async connect(timeout: number): Promise<void> {
+    await connectWithin(timeout, this.settings.address, this.all);
   }
 
   /** Begins to watch where they lead. */
@@ -64,5 +69,17 @@ export class Connections {
   stopWatch(): void {
     this.watch?.stop();
     this.settings.cluster?.close();
+  }
+}
+
+/** The two connections of a hub: the one for commands, and the one that receives announcements. */
+export class Connections extends CommandConnection {
+  readonly subscriber: Redis;
+
+  /** @param moved as in `CommandConnection` */
+  constructor(settings: RedisSettings, moved: (cause: string) => void) {
+    const subscriber = settings.createSubscriberConnection();
+    super(settings, moved, [subscriber]);
+    this.subscriber = subscriber;
   }
 }

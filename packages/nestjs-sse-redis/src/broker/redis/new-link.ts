@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../../util/logger.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Position } from '../../event/position.js';
 import { awakeFor } from '../../util/awake-for.js';

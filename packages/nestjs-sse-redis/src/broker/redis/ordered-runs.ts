@@ -8,6 +8,13 @@ import type { Script } from './script.js';
 /** How long after a refusal the first held run is tried again. */
 const RETRY_MS = 25;
 
+/** A connection that is not open all the time: runs wait until it is. */
+export interface PublishLink {
+  readonly isOpen: boolean;
+  /** Resolves when it is open, or closed for good; with an error where what it leads to cannot be used. */
+  opened(): Promise<Error | undefined>;
+}
+
 interface Held {
   /** The place in the order of calls. */
   readonly number: number;
@@ -34,11 +41,15 @@ export class OrderedRuns {
   /** The last refusal since then. */
   private refusal: RedisRefusedError | undefined;
 
-  /** @param timeout ms from the call to the outcome */
+  /**
+   * @param timeout ms from the call to the outcome
+   * @param link without it, the connection is open from the start on, and runs do not wait where it is lost
+   */
   constructor(
     private readonly commands: Commands,
     private readonly script: Script,
     private readonly timeout: number,
+    private readonly link?: PublishLink,
   ) {}
 
   /** Never rejects. */
@@ -47,7 +58,8 @@ export class OrderedRuns {
       const deadline = performance.now() + this.timeout;
       const run: Held = { number: this.count++, call, deadline, settle, timer: undefined };
       const { outage } = this.commands;
-      if (this.isRecovering || this.held.length > 0 || outage.isReconnecting) this.hold(run, outage.cause);
+      const isBlocked = this.isRecovering || this.held.length > 0 || outage.isReconnecting;
+      if (isBlocked || this.link?.isOpen === false) this.hold(run, outage.cause);
       else void this.send(run);
     });
   }
@@ -82,9 +94,8 @@ export class OrderedRuns {
 
   private mayBeRepeated(error: Error): boolean {
     if (isPassing(error)) return true;
-    return (
-      error instanceof RedisUnavailableError && (this.isRecovering || this.commands.outage.isReconnecting)
-    );
+    if (!(error instanceof RedisUnavailableError)) return false;
+    return this.link !== undefined || this.isRecovering || this.commands.outage.isReconnecting;
   }
 
   private hold(run: Held, refusal: Error | undefined): void {
@@ -118,12 +129,19 @@ export class OrderedRuns {
   private async recover(): Promise<void> {
     this.isRecovering = true;
     while (this.held.length > 0) {
-      await delay(RETRY_MS);
+      const failure = await this.pause();
+      if (failure) for (const run of this.take(this.held.length)) run.settle({ error: failure });
       const first = this.take(1)[0];
       if (first && (await this.send(first))) break;
     }
     this.isRecovering = false;
     for (const run of this.take(this.held.length)) void this.send(run);
+  }
+
+  /** Until the next try; or until the link is open, or why it will not be. */
+  private async pause(): Promise<Error | undefined> {
+    if (this.link?.isOpen === false) return this.link.opened();
+    return delay(RETRY_MS, undefined);
   }
 
   private take(count: number): Held[] {

@@ -8,7 +8,7 @@ import type { Publication, Published, PublishOutcome } from '../broker.interface
 import { idOfPublished } from '../forks.js';
 import type { Commands, Replicas, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
-import { OrderedRuns } from './ordered-runs.js';
+import { OrderedRuns, type PublishLink } from './ordered-runs.js';
 import { formatFence, toRunRefusal } from './run-fence.js';
 import { Script } from './script.js';
 import publishLua from './scripts/publish.lua.js';
@@ -32,6 +32,14 @@ interface Run {
   readonly outcomes: Promise<readonly PublishOutcome[]>;
 }
 
+/** What publishing takes of the options. */
+export interface PublishSettings extends Pick<ResolvedOptions, 'idempotencyWindow' | 'publishTimeout'> {
+  /** About how many events a log keeps; empty: what the clock in Redis says. */
+  readonly maxLength: number | '';
+  /** How long events are kept, ms; empty: what the clock in Redis says, which is left as it is. */
+  readonly ttl: number | '';
+}
+
 /** Publishes what comes in one tick together, in its order: in one round trip, and with few runs of the script. */
 export class PublishQueue {
   private readonly batches = new TurnBatch(
@@ -43,9 +51,10 @@ export class PublishQueue {
   constructor(
     private readonly commands: Commands,
     private readonly keys: Keys,
-    private readonly options: ResolvedOptions,
+    private readonly options: PublishSettings,
+    link?: PublishLink,
   ) {
-    this.runs = new OrderedRuns(commands, PUBLISH, options.publishTimeout);
+    this.runs = new OrderedRuns(commands, PUBLISH, options.publishTimeout, link);
   }
 
   /** Never rejects: each publication has an outcome of its own. */
@@ -70,7 +79,8 @@ export class PublishQueue {
   async announce(name: string, text: string): Promise<Position> {
     const reply = await this.commands.read(PUBLISH, {
       keys: [this.keys.clock, this.keys.log(name)],
-      args: [this.options.ttl, 0, name, recordFlags('t', true), text, 0],
+      // Its own text is kept nowhere: the length is for publishers that are told none.
+      args: [this.options.maxLength, this.options.ttl, 0, name, recordFlags('t', true), text, ''],
     });
     const outcome = this.toOutcome((reply as [unknown])[0], 0);
     if ('error' in outcome) throw outcome.error;
@@ -134,21 +144,20 @@ export class PublishQueue {
   private toCall(publications: readonly Publication[]): ScriptCall {
     const { ttl, idempotencyWindow } = this.options;
     const keys = [this.keys.clock];
-    const args: (string | number)[] = [ttl, idempotencyWindow];
+    const args: (string | number)[] = [this.options.maxLength, ttl, idempotencyWindow];
     let most = 0;
     for (const publication of publications) {
-      const { channel, event, ephemeral, idempotencyKey, replicas = 0, maxLength, run } = publication;
+      const { channel, event, ephemeral, idempotencyKey, replicas = 0, maxLength = '', run } = publication;
       if (replicas > most) most = replicas;
       const hasOnce = idempotencyKey !== undefined;
       keys.push(this.keys.log(channel));
       if (hasOnce) keys.push(this.keys.idempotency(channel, idempotencyKey));
       else if (run) keys.push(this.keys.run(channel));
-      const kept = maxLength ?? this.options.maxLength;
       args.push(
         this.keys.pubSubChannel(channel),
         recordFlags(event.kind, ephemeral),
         event.text,
-        hasOnce ? -kept : run ? `${kept} ${formatFence(run)}` : kept,
+        hasOnce ? `-${maxLength}` : run ? `${maxLength} ${formatFence(run)}` : maxLength,
       );
     }
     return { keys, args, replicas: most };

@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../../util/logger.js';
 import { UnexpectedReplyError } from '../../errors/unexpected-reply.error.js';
 import { parseRecord, type EventRecord } from '../../event/event-record.js';
 import type { Position } from '../../event/position.js';
@@ -77,6 +77,7 @@ export class RedisBroker implements Broker {
     this.probeChannel = this.keys.probe(nodeId);
     this.inbox = this.keys.inbox(nodeId);
     this.connections = new Connections(this.settings, (cause) => this.outage.moved(cause));
+    this.connections.onFailed((error) => this.isStarted && this.outage.failed(error));
     const { address, rights, cluster } = this.settings;
     this.outage = new Outage(address, () => this.reconnect());
     this.commands = new Commands(
@@ -121,12 +122,11 @@ export class RedisBroker implements Broker {
     this.listener = listener;
     let server: string;
     try {
-      await this.connections.connect(this.options.connectTimeout, (error) => {
-        if (this.isStarted) this.outage.failed(error);
-      });
+      await this.connections.connect(this.options.connectTimeout);
       const { settings, commands, keys, options, place } = this;
       const { command: redis } = this.connections;
-      server = await checkStart({ redis, settings, commands, keys, options, place });
+      const manner = { isQuiet: place !== undefined, patience: settings.patience };
+      server = await checkStart({ redis, settings, commands, keys, options, place, ...manner });
       const subscribe = () => this.subscription.start([this.probeChannel, this.inbox]);
       await untilAccepted(subscribe, this.settings.patience);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.

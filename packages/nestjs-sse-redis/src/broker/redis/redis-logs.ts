@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../../util/logger.js';
 import { formatEventId, type Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import { toChunks } from '../../util/chunks.js';

@@ -17,6 +17,12 @@ function retryStrategy(times: number): number {
   return Math.min(50 * 2 ** Math.min(times, 6), 2_000) * (0.75 + Math.random() / 2);
 }
 
+/** The options that connections depend on. */
+export type ConnectionSettings = Pick<
+  ResolvedOptions,
+  'prefix' | 'shards' | 'connectTimeout' | 'publishTimeout' | 'redisCredentials'
+>;
+
 /** Makes the hub's connections to Redis from what the application gave. */
 export class RedisSettings {
   /** The prefix of the hub's keys. */
@@ -33,7 +39,7 @@ export class RedisSettings {
 
   constructor(
     redis: NonNullable<ResolvedOptions['redis']>,
-    private readonly options: ResolvedOptions,
+    private readonly options: ConnectionSettings,
     place?: ShardPlace,
   ) {
     const cluster = toClusterSettings(redis);

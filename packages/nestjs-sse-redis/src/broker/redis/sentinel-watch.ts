@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../../util/logger.js';
 import { Redis, type RedisOptions } from 'ioredis';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';

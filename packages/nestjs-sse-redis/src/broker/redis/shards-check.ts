@@ -1,4 +1,4 @@
-import type { Logger } from '@nestjs/common';
+import type { Logger } from '../../util/logger.js';
 import { InvalidOptionsError } from '../../errors/invalid-options.error.js';
 import type { Commands } from './commands.js';
 import { Script } from './script.js';

@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../../util/logger.js';
 import type { Redis } from 'ioredis';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type { ShardPlace } from '../shard-place.interface.js';
@@ -15,9 +15,13 @@ interface Start {
   readonly settings: RedisSettings;
   readonly commands: Commands;
   readonly keys: Keys;
-  readonly options: ResolvedOptions;
+  readonly options: Pick<ResolvedOptions, 'shards' | 'replicas'>;
   /** Undefined for the shard that has the registry. */
   readonly place: ShardPlace | undefined;
+  /** A hub says what there is to say of the server, once, and not for each shard. */
+  readonly isQuiet: boolean;
+  /** How many ms a refusal may take to pass. */
+  readonly patience: number;
 }
 
 /**
@@ -33,12 +37,13 @@ export async function checkStart({
   keys,
   options,
   place,
+  isQuiet,
+  patience,
 }: Start): Promise<string> {
-  const { address, cluster, patience } = settings;
+  const { address, cluster } = settings;
   const isCluster = cluster !== undefined;
   const logger = new Logger('SseRedisBroker');
-  // What is to be said of a server is said once, not for each shard.
-  const warn = (text: string): void => (place === undefined ? logger.warn(text) : undefined);
+  const warn = (text: string): void => (isQuiet ? undefined : logger.warn(text));
   const server = await checkServer({ redis, address, replicas: options.replicas, isCluster }, warn);
   await untilAccepted(() => checkCommands(commands, keys.clock, isCluster), patience);
   // Before the clock is made.

@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger } from '../../util/logger.js';
 import type { Redis } from 'ioredis';
 import { toChunks } from '../../util/chunks.js';
 import { TurnBatch } from '../../util/turn-batch.js';

@@ -1,11 +1,11 @@
-// Bundles the compiled application into one file a bundler: `node bundle.mjs <bundler>`, to `out/<bundler>`.
+// Bundles the compiled application into one file a bundler: `node bundle.mjs <bundler> [<program>]`, to `out/<bundler>`.
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 const here = import.meta.dirname;
 const require = createRequire(import.meta.url);
-const entry = join(here, 'dist/main.js');
+const entry = join(here, `dist/${process.argv[3] ?? 'main'}.js`);
 // Nest requires these only where an application has them.
 const external = [
   '@nestjs/microservices',

@@ -7,14 +7,16 @@
 -- KEYS    once   only where it has an idempotency key: remembers the position of the publish with this key
 -- KEYS    run    only where it is of a run: as in include/run.lua
 --
--- ARGV[1] retention  of the logs, ms
--- ARGV[2] window     how long `once` is kept, ms
+-- ARGV[1] maxLength  of the logs; '': what the clock says
+-- ARGV[2] retention  of the logs, ms; '': what the clock says
+-- ARGV[3] window     how long `once` is kept, ms
 -- then for each event:
 -- ARGV    pubSubChannel  pub/sub channel
 -- ARGV    flags       of the record
 -- ARGV    text        the SSE text after the id line
--- ARGV    maxLength   of the log; negative where the event has an idempotency key, since each argument costs time; of an event
---                     of a run with a space and its fence behind it, as in include/run.lua
+-- ARGV    maxLength   of the log, where it has one of its own, else ''; with a minus before it where the event has an idempotency
+--                     key, since each argument costs time; of an event of a run with a space and its fence behind it
+--                     (include/run.lua)
 -- and at last:
 -- ARGV    replid      as in include/line.lua
 --
@@ -26,10 +28,10 @@
 -- @include append
 -- @include run
 
-local retention, window = ARGV[1], ARGV[2]
-local FIRST_EVENT, MINUS, MOST_DIGITS = 3, string.byte('-'), 10
+local window = ARGV[3]
+local FIRST_EVENT, MINUS, MOST_DIGITS = 4, string.byte('-'), 10
 
-local clock = openClock(KEYS[1], retention, (#ARGV - FIRST_EVENT) / 4, ARGV[#ARGV])
+local clock = openClock(KEYS[1], ARGV[2], (#ARGV - FIRST_EVENT) / 4, ARGV[#ARGV], ARGV[1])
 
 local results, runs, key = {}, {}, 1
 for i = FIRST_EVENT, #ARGV - 1, 4 do
@@ -52,7 +54,7 @@ for i = FIRST_EVENT, #ARGV - 1, 4 do
   end
   if not position and not failure then
     -- What is no stream where the log should be fails before anything is written.
-    local ran, result, reason = pcall(append, clock, logKey, ARGV[i], ARGV[i + 1], ARGV[i + 2], maxLength, onceKey, window)
+    local ran, result, reason = pcall(append, clock, logKey, ARGV[i], ARGV[i + 1], ARGV[i + 2], maxLength ~= '' and maxLength or clock.maxLength, onceKey, window)
     if ran then position, failure = result, reason else failure = type(result) == 'table' and result.err or tostring(result) end
     if position and run then noteStored(run, position) end
   end

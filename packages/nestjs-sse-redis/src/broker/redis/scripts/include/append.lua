@@ -2,15 +2,20 @@
 
 local call = redis.call
 
+-- The default of the option: where no hub has said yet how long logs are kept.
+local DEFAULT_RETENTION = '3600000'
+
 -- openClock(…): reads the clock, and takes the next positions, for events that `append` is then called with.
 --
 -- clockKey   hash: last (the last position given out), since (from where on this Redis remembers the hub whole),
---            retention (of whoever published last), replid and forks (include/line.lua)
--- retention  of the logs, ms, as a string
+--            retention and maxLength (of the hub that published last), replid and forks (include/line.lua)
+-- retention  of the logs, ms, as a string; '': what the clock says, for a caller that must not change it
 -- count      how many positions; those that are not used after all are nobody's
 -- replid     as the caller knows it
-local function openClock(clockKey, retentionText, count, replid)
-  local stored = call('HMGET', clockKey, 'last', 'since', 'retention', 'replid')
+-- maxLength  of the logs, as a string; '' or nil: what the clock says
+local function openClock(clockKey, retentionText, count, replid, maxLength)
+  local stored = call('HMGET', clockKey, 'last', 'since', 'retention', 'replid', 'maxLength')
+  if retentionText == '' then retentionText = stored[3] or DEFAULT_RETENTION end
   local ms = readTime()
   local now, retention = ms * POSITIONS_PER_MS, tonumber(retentionText)
   local last, since = beginningOf(stored, now)
@@ -22,6 +27,11 @@ local function openClock(clockKey, retentionText, count, replid)
     -- The retention was changed, or the clock is new, or not whole. What expired under the shorter one is not remembered.
     if stored[3] then since = math.max(since, now - math.min(retention, tonumber(stored[3])) * POSITIONS_PER_MS) end
     call('HSET', clockKey, 'last', string.format('%.0f', reserved), 'since', string.format('%.0f', since), 'retention', retentionText)
+  end
+  if (maxLength or '') == '' then
+    maxLength = stored[5]
+  elseif maxLength ~= stored[5] then
+    call('HSET', clockKey, 'maxLength', maxLength)
   end
   -- Where the caller did not know it.
   local line = onItsLine(clockKey, stored[4], tonumber(stored[1]), first, replid, since)
@@ -35,6 +45,8 @@ local function openClock(clockKey, retentionText, count, replid)
     idSuffix = idSuffix(written),
     ms = ms,
     retention = retention,
+    -- Nil where no hub has said it, as one of a release before.
+    maxLength = tonumber(maxLength or nil),
     -- Where there is no log, nothing was published to the channel since then, or it would be here.
     quietSince = math.max(now - retention * POSITIONS_PER_MS, since),
     -- Of the next event.
@@ -52,7 +64,12 @@ local function newestOf(logKey)
 end
 
 local function store(clock, logKey, id, record, maxLength, position)
-  call('XADD', logKey, 'MAXLEN', '~', maxLength, id, 'r', record)
+  -- Without a length a log is as long as its age lets it: the next publish of a hub makes it shorter.
+  if maxLength then
+    call('XADD', logKey, 'MAXLEN', '~', maxLength, id, 'r', record)
+  else
+    call('XADD', logKey, id, 'r', record)
+  end
   -- The first of this script: for those that follow it is the same millisecond.
   if clock.newest[logKey] then return end
   -- By age as well: a channel that is never quiet would keep events beyond the retention. Where there are many events of
@@ -69,7 +86,7 @@ end
 -- pubSubChannel  pub/sub channel
 -- flags       of the record (event/event-record.ts); 'e' in it: ephemeral, not to be logged
 -- text        the SSE text after the id line
--- maxLength   of the log
+-- maxLength   of the log; nil: not known
 -- onceKey     optional: remembers the position
 -- window      how long, ms
 --

@@ -28,14 +28,16 @@ end
 -- last      the last position given out; false where that is not known
 -- began     the position that an event gets now, or an earlier one
 -- known     replid as the caller knows it, of this connection; INFO costs 2.4 µs, so it is asked only where the two differ.
---           On a new connection what ids end in: the number of the last line, with its dot, and the shard
+--           On a new connection what ids end in: the number of the last line, with its dot, and the shard. Empty where it
+--           knows nothing at all, as a publisher that is no hub
 -- since     from where on this Redis remembers the hub whole
 --
 -- Returns nil where the caller knows the line, else { replid, forks, serverStart, since } for it.
 -- Where INFO is not to be had, replid is '-', and there are no lines.
 local function onItsLine(clockKey, stored, last, began, known, since)
   if known == stored then return nil end
-  local hidden = '-' .. (string.match(stored or '', '%.%d+') or '') .. shardOf(known)
+  local shard = known == '' and shardOf(stored or '') or shardOf(known)
+  local hidden = '-' .. (string.match(stored or '', '%.%d+') or '') .. shard
   if known == hidden then return nil end
   local info = redis.pcall('INFO', 'replication')
   local replid = type(info) == 'string'
@@ -49,7 +51,7 @@ local function onItsLine(clockKey, stored, last, began, known, since)
     -- Data that were lost took the number along. It goes on from the caller's: ids with an earlier one are still out.
     local line = numberOf(stored or known)
     if (stored and last) or line > 0 then replid = string.format('%s.%d', replid, line + 1) end
-    replid = replid .. shardOf(known)
+    replid = replid .. shard
     if stored and last then
       local _, count = string.gsub(forks, '[^,]+', '%0')
       if count >= MOST_FORKS then forks = string.gsub(forks, '^[^,]*,', '') end

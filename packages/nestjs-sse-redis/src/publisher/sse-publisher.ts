@@ -1,0 +1,100 @@
+import { HubClosedError } from '../errors/hub-closed.error.js';
+import type { SseEventInput } from '../event/sse-event.js';
+import type {
+  ChannelEventInput,
+  Published,
+  PublishOptions,
+  PublishResult,
+} from '../publish/publish.types.js';
+import { Publisher } from '../publish/publisher.js';
+import { resolvePublisherOptions, type PublisherOptions } from './publisher-options.js';
+import { PublisherShards } from './publisher-shards.js';
+
+/** Publishes to the channels of a hub, from a process without Nest. `createPublisher` makes one. */
+export interface SsePublisher extends AsyncDisposable {
+  /**
+   * Publishes an event to a channel, as `hub.publish()` does: with the same checks, ids and errors. It resolves when the event is in the
+   * channel's log. While there is no connection it waits for one; `publishTimeout` is the limit for all of it.
+   *
+   * @returns the event's id
+   * @throws InvalidChannelError | InvalidEventError | PayloadTooLargeError nothing was sent
+   * @throws InvalidOptionsError | UnsupportedRedisError nothing was sent: `shards` is not the hub's number, or the server is not for it
+   * @throws RedisUnavailableError | RedisRefusedError nothing was stored
+   * @throws NotReplicatedError it was stored, but fewer replicas have it than `replicas`
+   * @throws PublishOutcomeUnknownError it may have been stored: publish it again only with the same `idempotencyKey`
+   * @throws HubClosedError after `close()`
+   * @example await publisher.publish('news', { type: 'article', data: { title: 'Hello' } }, { idempotencyKey: job.id });
+   */
+  publish(channel: string, event: SseEventInput, options?: PublishOptions): Promise<Published>;
+  /**
+   * Publishes events in one round trip, in their order. Never rejects for one of them: each has a result of its own, at its place, and
+   * those that are well formed are sent even if others are not.
+   */
+  publishMany(events: readonly ChannelEventInput[]): Promise<PublishResult[]>;
+  /**
+   * Resolves when each publish that was begun has its outcome, and the connection is closed: after `publishTimeout` at the latest.
+   * Nothing keeps the process from ending then.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a publisher for workers, scheduled jobs and functions. It has one connection to Redis (one a shard that it publishes to), which
+ * the first publish opens. It loads nothing of Nest.
+ *
+ * @throws InvalidOptionsError naming every option that is wrong
+ * @example
+ * ```ts
+ * await using publisher = createPublisher({ redis: process.env.REDIS_URL });
+ * await publisher.publish('order:7', { type: 'paid', data: { total: 12 } });
+ * ```
+ */
+export function createPublisher(options: PublisherOptions): SsePublisher {
+  return new WorkerPublisher(options);
+}
+
+class WorkerPublisher implements SsePublisher {
+  private readonly shards: PublisherShards;
+  private readonly publisher: Publisher;
+  /** Publishes without an outcome. */
+  private readonly pending = new Set<Promise<unknown>>();
+  private closing: Promise<void> | undefined;
+
+  constructor(options: PublisherOptions) {
+    const resolved = resolvePublisherOptions(options);
+    this.shards = new PublisherShards(resolved);
+    this.publisher = new Publisher(this.shards, resolved, { published: 0, publishFailures: 0 }, () =>
+      this.check(),
+    );
+  }
+
+  publish(channel: string, event: SseEventInput, options: PublishOptions = {}): Promise<Published> {
+    return this.track(this.publisher.publish(channel, event, options));
+  }
+
+  publishMany(events: readonly ChannelEventInput[]): Promise<PublishResult[]> {
+    return this.track(this.publisher.publishMany(events));
+  }
+
+  close(): Promise<void> {
+    return (this.closing ??= Promise.allSettled(this.pending).then(() => this.shards.close()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private async track<T>(publishing: Promise<T>): Promise<T> {
+    this.pending.add(publishing);
+    try {
+      return await publishing;
+    } finally {
+      this.pending.delete(publishing);
+    }
+  }
+
+  private check(): void {
+    if (this.closing)
+      throw new HubClosedError('The publisher is closed. Make another one with createPublisher().');
+  }
+}
