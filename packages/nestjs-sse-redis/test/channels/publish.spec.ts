@@ -64,6 +64,25 @@ describe.each(brokers)('publishing to a channel with a definition over $broker',
     expect(await hub.history('order:7')).toMatchObject({ events: [] });
   });
 
+  it.each([
+    ['a secret', 'got "a secret"', 'got "…"'],
+    ['a secret', "expected 'a' | 'b', received 'a secret'", "expected 'a' | 'b', received '…'"],
+    ['a "secret"', String.raw`got "a \"secret\""`, 'got "…"'],
+    ['a secret', 'a secret is wrong', '… is wrong'],
+    ['a', "a word is not 'a'", "a word is not '…'"],
+    [-12.5, 'expected 12.5, received -12.5', 'expected 12.5, received …'],
+    [5, 'at most 15, but 5', 'at most 15, but …'],
+    ['', 'empty', 'empty'],
+    [null, 'null is wrong', 'null is wrong'],
+  ])('takes %j, which it refuses, out of the words of the schema', async (value, words, shown) => {
+    const validate = () => ({ issues: [{ message: words, path: ['deep', { key: 0 }] }] });
+    const schema: StandardSchema = { '~standard': { version: 1, vendor: 'test', validate } };
+    const { hub } = await hubs.start({ channels: [defineChannel('a', { events: { one: schema } })] });
+    const error = await failureOf(hub.publish('a', { type: 'one', data: { deep: [value] } }));
+    expect(error).toMatchObject({ issues: [{ path: 'deep.0', message: shown }] });
+    expect(error.message).toContain(`deep.0: ${shown}`);
+  });
+
   it('stores invalid data where no definition is registered (negative control)', async () => {
     const hub = await start({ channels: [] });
     await hub.publish('order:7', { type: 'paid', data: wrong });
@@ -79,7 +98,7 @@ describe.each(brokers)('publishing to a channel with a definition over $broker',
         { path: 'items.1.price', message: 'price must be an integer number' },
       ],
     });
-    expect(await failureOf(hub.publish(order, 'shipped', { code: 'taken', items: [] }))).toMatchObject({
+    expect(await failureOf(hub.publish(order, 'shipped', { code: 'used', items: [] }))).toMatchObject({
       issues: [{ path: 'code', message: 'the code is taken' }],
     });
     for (const data of ['a text', null, [{ code: 'abc' }]])
