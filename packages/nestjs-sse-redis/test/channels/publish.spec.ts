@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  classSchema,
   defineChannel,
   InvalidChannelError,
   InvalidEventDataError,
@@ -11,7 +12,7 @@ import {
 import { z } from 'zod';
 import { brokers, dataOf, failureOf, Hubs } from '../hub/hubs.js';
 import type { ChannelTurns } from '../../src/publish/channel-turns.js';
-import { orders, paid } from './orders.js';
+import { orders, paid, PriceDto } from './orders.js';
 
 const order = orders({ id: 7 });
 const wrong = { amount: 'twelve', items: [{ price: 1 }, { price: 'secret-price' }] } as never;
@@ -107,6 +108,24 @@ describe.each(brokers)('publishing to a channel with a definition over $broker',
       });
     await hub.publish(order, 'shipped', { code: 'abc', items: [{ price: 2 }] });
     expect(dataOf(await hub.history(order))).toEqual([{ code: 'abc', items: [{ price: 2 }] }]);
+  });
+
+  it('names a class that has no decorators, and drops other fields where that is asked for', async () => {
+    class Undecorated {
+      code!: string;
+    }
+    const parcels = defineChannel('parcel', {
+      events: { plain: Undecorated, price: PriceDto, strict: classSchema(PriceDto, { whitelist: true }) },
+    });
+    const { hub } = await hubs.start({ channels: [parcels] });
+    expect(await failureOf(hub.publish(parcels(), 'plain', { code: 'a' }))).toMatchObject({
+      issues: [{ path: '', message: 'its class has no decorators of class-validator' }],
+    });
+    const data = { price: 1, secret: 'x' };
+    await hub.publish(parcels(), 'price', data);
+    await hub.publish(parcels(), 'strict', data);
+    await hub.publish(parcels(), 'price', Object.assign(new PriceDto(), { price: 2 }));
+    expect(dataOf(await hub.history('parcel'))).toEqual([data, { price: 1 }, { price: 2 }]);
   });
 
   it('refuses an event that the definition does not name, and lists those that it names', async () => {
