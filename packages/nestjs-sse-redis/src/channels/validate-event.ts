@@ -12,6 +12,8 @@ const logger = new Logger('SseHub');
 /** A message that names them all would be as long as the data. */
 const MAX_ISSUES = 10;
 const MAX_WORDS = 200;
+const HIDDEN = '…';
+const SHORT = 4;
 
 /** The event whose data is validated. */
 export interface EventPlace {
@@ -42,26 +44,30 @@ export function validateEvent(
     throw schemaFailed(place, cause);
   }
   return isAsync
-    ? awaitResult(result as Promise<SchemaResult>, place)
-    : toEvent(result as SchemaResult, place);
+    ? awaitResult(result as Promise<SchemaResult>, data, place)
+    : toEvent(result as SchemaResult, data, place);
 }
 
-async function awaitResult(promise: Promise<SchemaResult>, place: EventPlace): Promise<SseEventInput> {
+async function awaitResult(
+  promise: Promise<SchemaResult>,
+  data: unknown,
+  place: EventPlace,
+): Promise<SseEventInput> {
   let result: SchemaResult | undefined;
   try {
     result = await withinTime(promise, place.timeout);
   } catch (cause) {
     throw schemaFailed(place, cause);
   }
-  if (result) return toEvent(result, place);
+  if (result) return toEvent(result, data, place);
   throw new InvalidEventError(
     `The schema of ${describe(place)} did not answer within publishTimeout (${place.timeout} ms). Nothing was sent.`,
   );
 }
 
-function toEvent(result: SchemaResult, place: EventPlace): SseEventInput {
+function toEvent(result: SchemaResult, data: unknown, place: EventPlace): SseEventInput {
   if (!result.issues) return { type: place.type, data: result.value };
-  const issues = result.issues.map(toDataIssue);
+  const issues = result.issues.map((issue) => toDataIssue(issue, data));
   const shown = issues.slice(0, MAX_ISSUES).map(({ path, message }) => {
     const words = message.length > MAX_WORDS ? `${message.slice(0, MAX_WORDS)}…` : message;
     return path === '' ? words : `${path}: ${words}`;
@@ -73,9 +79,25 @@ function toEvent(result: SchemaResult, place: EventPlace): SseEventInput {
   );
 }
 
-function toDataIssue({ message, path = [] }: SchemaIssue): EventDataIssue {
-  const keys = path.map((part) => String(typeof part === 'object' ? part.key : part));
-  return { path: keys.join('.'), message };
+function toDataIssue({ message, path = [] }: SchemaIssue, data: unknown): EventDataIssue {
+  const keys = path.map((part) => (typeof part === 'object' ? part.key : part));
+  const value = keys.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown>)?.[key], data);
+  return { path: keys.map(String).join('.'), message: withoutValue(message, value) };
+}
+
+/** Some libraries show the value that they refuse: `received "…"`. It may be a secret, and the message reaches clients and logs. */
+function withoutValue(message: string, value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'bigint')
+    return message
+      .split(/(-?\d[\d.e+-]*)/)
+      .map((part) => (part === String(value) ? HIDDEN : part))
+      .join('');
+  if (typeof value !== 'string' || value === '') return message;
+  const quoted = message
+    .replaceAll(JSON.stringify(value), `"${HIDDEN}"`)
+    .replaceAll(`'${value}'`, `'${HIDDEN}'`);
+  // A short one may be a part of any word.
+  return value.length < SHORT ? quoted : quoted.replaceAll(value, HIDDEN);
 }
 
 /** Nest sends the message of a 4xx to the client and logs nothing: the words of the application stay in `cause`, and in the log. */

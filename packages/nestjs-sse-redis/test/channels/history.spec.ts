@@ -53,7 +53,7 @@ describe.each(brokers)('the history of a definition over $broker', ({ broker }) 
 
   it('loses the first tokens without the definition, and says so (negative control)', async () => {
     const hub = await start([]);
-    const before = await hub.cursor();
+    const before = await hub.cursor('answer:1');
     await hub.pipe('answer:1', tokens);
     const { data, events } = await readAll(hub, 'answer:1', before);
     expect(events[0]).toMatchObject({ type: 'gap', data: { channel: 'answer:1', from: before } });

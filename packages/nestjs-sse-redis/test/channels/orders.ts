@@ -12,7 +12,7 @@ export class PriceDto {
 class IsNotTaken {
   async validate(code: string): Promise<boolean> {
     await Promise.resolve();
-    return code !== 'taken';
+    return code !== 'used';
   }
 
   defaultMessage(): string {

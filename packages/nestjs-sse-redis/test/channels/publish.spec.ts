@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  classSchema,
   defineChannel,
   InvalidChannelError,
   InvalidEventDataError,
@@ -11,7 +12,7 @@ import {
 import { z } from 'zod';
 import { brokers, dataOf, failureOf, Hubs } from '../hub/hubs.js';
 import type { ChannelTurns } from '../../src/publish/channel-turns.js';
-import { orders, paid } from './orders.js';
+import { orders, paid, PriceDto } from './orders.js';
 
 const order = orders({ id: 7 });
 const wrong = { amount: 'twelve', items: [{ price: 1 }, { price: 'secret-price' }] } as never;
@@ -64,6 +65,25 @@ describe.each(brokers)('publishing to a channel with a definition over $broker',
     expect(await hub.history('order:7')).toMatchObject({ events: [] });
   });
 
+  it.each([
+    ['a secret', 'got "a secret"', 'got "…"'],
+    ['a secret', "expected 'a' | 'b', received 'a secret'", "expected 'a' | 'b', received '…'"],
+    ['a "secret"', String.raw`got "a \"secret\""`, 'got "…"'],
+    ['a secret', 'a secret is wrong', '… is wrong'],
+    ['a', "a word is not 'a'", "a word is not '…'"],
+    [-12.5, 'expected 12.5, received -12.5', 'expected 12.5, received …'],
+    [5, 'at most 15, but 5', 'at most 15, but …'],
+    ['', 'empty', 'empty'],
+    [null, 'null is wrong', 'null is wrong'],
+  ])('takes %j, which it refuses, out of the words of the schema', async (value, words, shown) => {
+    const validate = () => ({ issues: [{ message: words, path: ['deep', { key: 0 }] }] });
+    const schema: StandardSchema = { '~standard': { version: 1, vendor: 'test', validate } };
+    const { hub } = await hubs.start({ channels: [defineChannel('a', { events: { one: schema } })] });
+    const error = await failureOf(hub.publish('a', { type: 'one', data: { deep: [value] } }));
+    expect(error).toMatchObject({ issues: [{ path: 'deep.0', message: shown }] });
+    expect(error.message).toContain(`deep.0: ${shown}`);
+  });
+
   it('stores invalid data where no definition is registered (negative control)', async () => {
     const hub = await start({ channels: [] });
     await hub.publish('order:7', { type: 'paid', data: wrong });
@@ -79,7 +99,7 @@ describe.each(brokers)('publishing to a channel with a definition over $broker',
         { path: 'items.1.price', message: 'price must be an integer number' },
       ],
     });
-    expect(await failureOf(hub.publish(order, 'shipped', { code: 'taken', items: [] }))).toMatchObject({
+    expect(await failureOf(hub.publish(order, 'shipped', { code: 'used', items: [] }))).toMatchObject({
       issues: [{ path: 'code', message: 'the code is taken' }],
     });
     for (const data of ['a text', null, [{ code: 'abc' }]])
@@ -88,6 +108,24 @@ describe.each(brokers)('publishing to a channel with a definition over $broker',
       });
     await hub.publish(order, 'shipped', { code: 'abc', items: [{ price: 2 }] });
     expect(dataOf(await hub.history(order))).toEqual([{ code: 'abc', items: [{ price: 2 }] }]);
+  });
+
+  it('names a class that has no decorators, and drops other fields where that is asked for', async () => {
+    class Undecorated {
+      code!: string;
+    }
+    const parcels = defineChannel('parcel', {
+      events: { plain: Undecorated, price: PriceDto, strict: classSchema(PriceDto, { whitelist: true }) },
+    });
+    const { hub } = await hubs.start({ channels: [parcels] });
+    expect(await failureOf(hub.publish(parcels(), 'plain', { code: 'a' }))).toMatchObject({
+      issues: [{ path: '', message: 'its class has no decorators of class-validator' }],
+    });
+    const data = { price: 1, secret: 'x' };
+    await hub.publish(parcels(), 'price', data);
+    await hub.publish(parcels(), 'strict', data);
+    await hub.publish(parcels(), 'price', Object.assign(new PriceDto(), { price: 2 }));
+    expect(dataOf(await hub.history('parcel'))).toEqual([data, { price: 1 }, { price: 2 }]);
   });
 
   it('refuses an event that the definition does not name, and lists those that it names', async () => {

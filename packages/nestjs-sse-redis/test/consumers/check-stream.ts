@@ -14,12 +14,18 @@ export async function checkStream(url: string): Promise<void> {
   await nextWith(blocks, 'id');
   const posted: unknown[] = [];
   const received: unknown[] = [];
-  for (const data of [{ headline: 'one' }, { headline: 'two' }]) {
-    const answer = await fetch(`${url}/news`, {
+  const post = (data: object) =>
+    fetch(`${url}/news`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(data),
     });
+  // By the definition of the channel, which a module of the application registers.
+  const refused = await post({ headline: 1 });
+  const { code } = (await refused.json()) as { code: string };
+  deepStrictEqual([refused.status, code], [400, 'INVALID_EVENT_DATA']);
+  for (const data of [{ headline: 'one' }, { headline: 'two' }]) {
+    const answer = await post(data);
     const { id } = (await answer.json()) as { id: string };
     posted.push({ id, event: 'article', data });
   }

@@ -9,7 +9,30 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { SseChannels, SseClient, SseConnectionsController, SseHub, SseRedisModule } from 'nestjs-sse-redis';
+import {
+  defineChannel,
+  SseChannels,
+  SseClient,
+  SseConnectionsController,
+  SseHub,
+  SseRedisModule,
+  type StandardSchema,
+} from 'nestjs-sse-redis';
+
+/** What a schema library would make. */
+const article: StandardSchema<{ headline: string }> = {
+  '~standard': {
+    version: 1,
+    vendor: 'application',
+    validate: (value) => {
+      const { headline } = value as { headline: unknown };
+      return typeof headline === 'string'
+        ? { value: { headline } }
+        : { issues: [{ message: 'no headline', path: ['headline'] }] };
+    },
+  },
+};
+const news = defineChannel('news', { events: { article } });
 
 class WatchingInterceptor implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler) {
@@ -42,7 +65,10 @@ export class NewsController {
 }
 
 @Module({
-  imports: [SseRedisModule.forRoot({ redis: process.env.REDIS_URL || 'embedded' })],
+  imports: [
+    SseRedisModule.forRoot({ redis: process.env.REDIS_URL || 'embedded' }),
+    SseRedisModule.forFeature([news]),
+  ],
   controllers: [NewsController, SseConnectionsController],
 })
 export class AppModule {}

@@ -9,7 +9,29 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { SseChannels, SseClient, SseHub, SseRedisModule } from 'nestjs-sse-redis';
+import {
+  defineChannel,
+  SseChannels,
+  SseClient,
+  SseHub,
+  SseRedisModule,
+  type StandardSchema,
+} from 'nestjs-sse-redis';
+
+/** What a schema library would make. */
+const article: StandardSchema<{ headline: string }> = {
+  '~standard': {
+    version: 1,
+    vendor: 'application',
+    validate: (value) => {
+      const { headline } = value as { headline: unknown };
+      return typeof headline === 'string'
+        ? { value: { headline } }
+        : { issues: [{ message: 'no headline', path: ['headline'] }] };
+    },
+  },
+};
+const news = defineChannel('news', { events: { article } });
 
 class WatchingInterceptor implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler) {
@@ -38,7 +60,10 @@ export class NewsController {
 }
 
 @Module({
-  imports: [SseRedisModule.forRoot({ redis: process.env.REDIS_URL || 'embedded' })],
+  imports: [
+    SseRedisModule.forRoot({ redis: process.env.REDIS_URL || 'embedded' }),
+    SseRedisModule.forFeature([news]),
+  ],
   controllers: [NewsController],
 })
 export class AppModule {}
