@@ -23,13 +23,14 @@ local FIRST_AFTER = 4
 
 local BATCH = 16 -- records may be large, and what XRANGE returns is all in memory at once
 
-local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'replid')
+local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'replid', 'raised')
 local now = readTime() * POSITIONS_PER_MS
 local last, since = beginningOf(clock, now)
 if not (clock[1] and clock[2]) then
   local value = string.format('%.0f', last)
   redis.call('HSET', clockKey, 'last', value, 'since', value, 'retention', retentionText)
 end
+since = sinceAt(since, clock[5], now)
 local memory = now - tonumber(clock[3] or retentionText) * POSITIONS_PER_MS
 local evictions = evictionReader(clockKey, last, memory)
 

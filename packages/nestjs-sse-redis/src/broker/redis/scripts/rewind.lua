@@ -9,12 +9,13 @@
 -- newest first; of an unused hub, -1 alone.
 
 -- @include position
+-- @include clock
 -- @include evictions
 -- @include logs
 
 local clockKey, retentionText, count = KEYS[1], ARGV[1], tonumber(ARGV[2])
 
-local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention')
+local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'raised')
 if not (clock[1] and clock[2]) then return { -1 } end
 local now = readTime() * POSITIONS_PER_MS
 local last = tonumber(clock[1])
@@ -22,7 +23,7 @@ if count == 0 then return { last } end
 local memory = now - tonumber(clock[3] or retentionText) * POSITIONS_PER_MS
 local evictions = evictionReader(clockKey, last, memory)
 
-local logStart = tonumber(clock[2])
+local logStart = sinceAt(tonumber(clock[2]), clock[4], now)
 local positions = {}
 for i = 2, #KEYS do
   local log = KEYS[i]

@@ -8,13 +8,14 @@ local DEFAULT_RETENTION = '3600000'
 -- openClock(…): reads the clock, and takes the next positions, for events that `append` is then called with.
 --
 -- clockKey   hash: last (the last position given out), since (from where on this Redis remembers the hub whole),
---            retention and maxLength (of the hub that published last), replid and forks (include/line.lua)
+--            retention and maxLength (of the hub that published last), raised (include/clock.lua), replid and forks
+--            (include/line.lua)
 -- retention  of the logs, ms, as a string; '': what the clock says, for a caller that must not change it
 -- count      how many positions; those that are not used after all are nobody's
 -- replid     as the caller knows it
 -- maxLength  of the logs, as a string; '' or nil: what the clock says
 local function openClock(clockKey, retentionText, count, replid, maxLength)
-  local stored = call('HMGET', clockKey, 'last', 'since', 'retention', 'replid', 'maxLength')
+  local stored = call('HMGET', clockKey, 'last', 'since', 'retention', 'replid', 'maxLength', 'raised')
   if retentionText == '' then retentionText = stored[3] or DEFAULT_RETENTION end
   local ms = readTime()
   local now, retention = ms * POSITIONS_PER_MS, tonumber(retentionText)
@@ -25,9 +26,15 @@ local function openClock(clockKey, retentionText, count, replid, maxLength)
     call('HSET', clockKey, 'last', string.format('%.0f', reserved))
   else
     -- The retention was changed, or the clock is new, or not whole. What expired under the shorter one is not remembered.
-    if stored[3] then since = math.max(since, now - math.min(retention, tonumber(stored[3])) * POSITIONS_PER_MS) end
+    local before = tonumber(stored[3])
+    if before then since = math.max(since, now - math.min(retention, before) * POSITIONS_PER_MS) end
+    if before and before < retention then
+      stored[6] = raise(stored[6], now, last, before)
+      call('HSET', clockKey, 'raised', stored[6])
+    end
     call('HSET', clockKey, 'last', string.format('%.0f', reserved), 'since', string.format('%.0f', since), 'retention', retentionText)
   end
+  since = sinceAt(since, stored[6], now)
   if (maxLength or '') == '' then
     maxLength = stored[5]
   elseif maxLength ~= stored[5] then
