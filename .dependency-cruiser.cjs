@@ -19,7 +19,7 @@ const layers = {
   response: [...base, 'delivery'],
   publish: [...base, 'channels', 'options', 'broker', 'delivery'],
   runs: [...base, 'channels', 'options', 'broker', 'publish'],
-  publisher: [...base, 'options', 'broker', 'publish'],
+  publisher: [...base, 'channels', 'options', 'broker', 'publish'],
   registry: [...base, 'options', 'broker'],
   clients: [...base, 'channels', 'options', 'broker', 'delivery', 'response'],
   control: [...base, 'broker', 'clients'],

@@ -1,37 +1,10 @@
+export * from './channels/index.js';
 import './nest-link.js';
 export { SseRedisModule } from './sse-redis.module.js';
 export { SSE_REDIS_OPTIONS } from './sse-redis.module-definition.js';
-export { defineChannel } from './channels/define-channel.js';
-export { classSchema, type ClassSchemaOptions } from './channels/class-schema.js';
-export type {
-  ChannelDefinition,
-  ChannelDefinitionFields,
-  ChannelDefinitionOptions,
-  ChannelReference,
-  DefinitionRule,
-} from './channels/channel-definition.js';
-export type { ChannelArguments, ChannelParameters } from './channels/channel-parameters.js';
-export type { DefinedEvent, EventOf, HubEvent } from './channels/channel-events.js';
-export type {
-  DefinedEventInput,
-  DtoClass,
-  EventInput,
-  EventOutput,
-  EventSchema,
-  EventSchemas,
-  EventType,
-  Jsonified,
-} from './channels/event-schemas.js';
-export type { SchemaIssue, SchemaResult, StandardSchema } from './channels/standard-schema.js';
 export type { ChannelLike, NamedChannel } from './event/channel-reference.js';
 export type { FeatureOptions } from './sse-redis.feature-module.js';
 export type { SseRedisOptions, SseRedisOptionsFactory } from './options/sse-redis-options.interface.js';
-export type {
-  AuthorizedClient,
-  AuthorizeFunction,
-  ChannelRule,
-  ChannelRules,
-} from './channels/channel-rules.interface.js';
 export type { RedisCredentials, RedisCredentialsFunction } from './options/redis-credentials.interface.js';
 export type { UserId } from './options/user-id.js';
 export type { OptionClass, SseAuthorizer, SseIdentifier } from './options/option-class.interface.js';

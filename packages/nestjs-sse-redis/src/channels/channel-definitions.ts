@@ -7,7 +7,8 @@ import { loadClassPackages } from './class-schema.js';
 import { RegisteredChannel } from './registered-channel.js';
 import { isStandardSchema } from './standard-schema.js';
 
-const REGISTER = 'SseRedisModule.forRoot({ channels: […] }) or SseRedisModule.forFeature([…])';
+const REGISTER =
+  'SseRedisModule.forRoot({ channels: […] }), SseRedisModule.forFeature([…]) or createPublisher({ channels: […] })';
 
 /** The definitions of a hub. For a channel that several fit, the one whose channels all fit the others counts; else the first. */
 export class ChannelDefinitions {

@@ -1,3 +1,4 @@
+export * from '../channels/index.js';
 export { createPublisher, type SsePublisher } from './sse-publisher.js';
 export type { PublisherOptions } from './publisher-options.js';
 export type {

@@ -26,6 +26,7 @@ export interface PublisherOptions extends Pick<
   | 'replicas'
   | 'idempotencyWindow'
   | 'serialize'
+  | 'channels'
 > {
   /**
    * Where Redis is, as for the hub. There is no embedded broker here: it would be of this process alone. `undefined` is an error: an
@@ -45,7 +46,7 @@ export interface PublisherOptions extends Pick<
 
 /** The options with their defaults, checked. Times are in ms, sizes in bytes. */
 export interface ResolvedPublisherOptions
-  extends RedisPublisherSettings, Pick<ResolvedOptions, 'payloadBytes' | 'serialize'> {
+  extends RedisPublisherSettings, Pick<ResolvedOptions, 'payloadBytes' | 'serialize' | 'channels'> {
   readonly redis: NonNullable<ResolvedOptions['redis']>;
 }
 
@@ -62,6 +63,7 @@ const PATHS: ReadonlySet<string> = new Set([
   'connectTimeout',
   'idempotencyWindow',
   'serialize',
+  'channels',
 ]);
 const TABLE = OPTIONS.filter(({ path }) => PATHS.has(path));
 const NAMES = collectNames(TABLE.map(({ path }) => path));

@@ -1,7 +1,12 @@
+import type { ChannelReference } from '../channels/channel-definition.js';
+import { ChannelDefinitions } from '../channels/channel-definitions.js';
+import type { EventInput, EventSchemas, EventType } from '../channels/event-schemas.js';
 import { HubClosedError } from '../errors/hub-closed.error.js';
+import { isNamedChannel, type ChannelLike } from '../event/channel-reference.js';
 import type { SseEventInput } from '../event/sse-event.js';
 import type {
   ChannelEventInput,
+  EventInputOf,
   Published,
   PublishOptions,
   PublishResult,
@@ -17,7 +22,7 @@ export interface SsePublisher extends AsyncDisposable {
    * channel's log. While there is no connection it waits for one; `publishTimeout` is the limit for all of it.
    *
    * @returns the event's id
-   * @throws InvalidChannelError | InvalidEventError | PayloadTooLargeError nothing was sent
+   * @throws InvalidChannelError | InvalidEventError | InvalidEventDataError | PayloadTooLargeError nothing was sent
    * @throws InvalidOptionsError | UnsupportedRedisError nothing was sent: `shards` is not the hub's number, or the server is not for it
    * @throws RedisUnavailableError | RedisRefusedError nothing was stored
    * @throws NotReplicatedError it was stored, but fewer replicas have it than `replicas`
@@ -25,12 +30,22 @@ export interface SsePublisher extends AsyncDisposable {
    * @throws HubClosedError after `close()`
    * @example await publisher.publish('news', { type: 'article', data: { title: 'Hello' } }, { idempotencyKey: job.id });
    */
-  publish(channel: string, event: SseEventInput, options?: PublishOptions): Promise<Published>;
+  publish<Events extends EventSchemas, Type extends EventType<Events>>(
+    channel: ChannelReference<Events>,
+    type: Type,
+    data: EventInput<Events[Type]>,
+    options?: PublishOptions,
+  ): Promise<Published>;
+  publish<Channel extends ChannelLike>(
+    channel: Channel,
+    event: EventInputOf<Channel>,
+    options?: PublishOptions,
+  ): Promise<Published>;
   /**
    * Publishes events in one round trip, in their order. Never rejects for one of them: each has a result of its own, at its place, and
    * those that are well formed are sent even if others are not.
    */
-  publishMany(events: readonly ChannelEventInput[]): Promise<PublishResult[]>;
+  publishMany(events: readonly ChannelEventInput<ChannelLike>[]): Promise<PublishResult[]>;
   /**
    * Resolves when each publish that was begun has its outcome, and the connection is closed: after `publishTimeout` at the latest.
    * Nothing keeps the process from ending then.
@@ -59,21 +74,34 @@ class WorkerPublisher implements SsePublisher {
   /** Publishes without an outcome. */
   private readonly pending = new Set<Promise<unknown>>();
   private closing: Promise<void> | undefined;
+  /** Packages that schemas need. */
+  private readonly loading: Promise<void> | undefined;
 
   constructor(options: PublisherOptions) {
     const resolved = resolvePublisherOptions(options);
     this.shards = new PublisherShards(resolved);
-    this.publisher = new Publisher(this.shards, resolved, { published: 0, publishFailures: 0 }, () =>
-      this.check(),
-    );
+    const definitions = new ChannelDefinitions(resolved.channels, resolved.publishTimeout);
+    const counters = { published: 0, publishFailures: 0 };
+    this.publisher = new Publisher(this.shards, resolved, counters, () => this.check(), definitions);
+    // Once for all publishes, which wait for it in their order.
+    if (resolved.channels.length > 0) this.loading = definitions.load();
+    // Each publish rejects with the reason.
+    this.loading?.catch(() => undefined);
   }
 
-  publish(channel: string, event: SseEventInput, options: PublishOptions = {}): Promise<Published> {
-    return this.track(this.publisher.publish(channel, event, options));
+  publish(channel: ChannelLike, first: unknown, second?: unknown, third?: unknown): Promise<Published> {
+    const isTyped = isNamedChannel(channel) && typeof first === 'string';
+    const event = (isTyped ? { type: first, data: second } : first) as SseEventInput;
+    const options = (isTyped ? third : second) as PublishOptions | undefined;
+    return this.track(this.whenLoaded(() => this.publisher.publish(channel, event, options)));
   }
 
-  publishMany(events: readonly ChannelEventInput[]): Promise<PublishResult[]> {
-    return this.track(this.publisher.publishMany(events));
+  publishMany(events: readonly ChannelEventInput<ChannelLike>[]): Promise<PublishResult[]> {
+    return this.track(this.whenLoaded(() => this.publisher.publishMany(events)));
+  }
+
+  private whenLoaded<T>(publish: () => Promise<T>): Promise<T> {
+    return this.loading ? this.loading.then(publish) : publish();
   }
 
   close(): Promise<void> {
