@@ -25,6 +25,7 @@ const layers = {
   http: [...base, 'options', 'runs', 'clients', 'hub'],
   openapi: ['http'],
   platform: ['event', 'http'],
+  ai: [...base, 'publish', 'runs', 'hub', 'http'],
   health: ['hub'],
   metrics: ['hub'],
 };
