@@ -30,6 +30,7 @@ const layers = {
   http: [...base, 'channels', 'options', 'runs', 'clients', 'hub'],
   openapi: ['channels', 'http'],
   platform: ['event', 'http'],
+  ai: [...base, 'publish', 'runs', 'hub', 'http'],
   health: ['hub'],
   metrics: ['hub'],
 };

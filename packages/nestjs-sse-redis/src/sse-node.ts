@@ -189,6 +189,7 @@ export class SseNode implements HubParts {
       this.runs.interrupt(timeLeft(PIPES_PART)),
     ]);
     await this.shards.waitFor(ends, timeLeft(PIPES_PART));
+    this.state.handOver();
     await this.clients.handOver(timeLeft(1));
   }
 

@@ -4,7 +4,7 @@ import type { ConnectOptions } from '../hub/hub.types.js';
 import type { RunOptions } from '../runs/run.types.js';
 import type { SseClient } from './sse-client.decorator.js';
 
-/** The key of what `@SseRun()` keeps with each of its three handlers. */
+/** The key of what a decorator such as `@SseRun()` keeps with each of its three handlers. */
 export const SSE_RUN = Symbol('SSE_RUN');
 
 /**
@@ -20,10 +20,10 @@ export type RunChannelOfRequest =
 /** Options of `@SseRun()`: those of the run, and of the connections to it. */
 export interface SseRunOptions extends RunOptions, Omit<ConnectOptions, 'from' | 'rewind'> {}
 
-/** What a handler of `@SseRun()` does. */
+/** What a handler of a run does. */
 export interface RunRoute {
   readonly role: 'start' | 'resume' | 'stop';
   readonly channel: RunChannelOfRequest;
-  readonly run: RunOptions;
-  readonly connect: ConnectOptions;
+  /** A client that has not read a run to its end may come for the rest. Else a run that is over is none. */
+  readonly isResumedAfterEnd: boolean;
 }

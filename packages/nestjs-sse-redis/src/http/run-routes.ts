@@ -7,8 +7,8 @@ import {
   SSE_METADATA,
 } from '@nestjs/common/constants.js';
 import { MetadataScanner } from '@nestjs/core';
+import { RUN_SIBLINGS } from './run-decorator.js';
 import { SSE_RUN } from './run-route.js';
-import { RUN_SIBLINGS } from './sse-run.decorator.js';
 import { SseRunGuard } from './sse-run.guard.js';
 
 /** What each of the three routes of a run has of its own. */

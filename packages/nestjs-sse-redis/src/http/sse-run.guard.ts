@@ -47,21 +47,29 @@ export class SseRunGuard implements CanActivate {
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const { role, channel } = Reflect.getMetadata(SSE_RUN, context.getHandler()) as RunRoute;
+    const { role, channel, isResumedAfterEnd } = Reflect.getMetadata(
+      SSE_RUN,
+      context.getHandler(),
+    ) as RunRoute;
     const exchange = getHttpExchange(context);
     const client = await this.clients.transform(exchange);
     const { request } = exchange;
     const name = parseChannel(await resolveChannels(channel, request, client));
     await this.authorize(client, name);
-    const run = role === 'resume' ? await this.find(name, client) : undefined;
+    const run = role === 'resume' ? await this.find(name, client, isResumedAfterEnd) : undefined;
     requests.set(request, { hub: this.hub, client, channel: name, run });
     return true;
   }
 
   /** The run that a client reads, or has not read to its end. @throws HttpException 204, which ends an EventSource */
-  private async find(channel: string, { lastEventId, response }: RequestClient): Promise<RunInfo> {
+  private async find(
+    channel: string,
+    { lastEventId, response }: RequestClient,
+    isResumedAfterEnd: boolean,
+  ): Promise<RunInfo> {
     const run = await this.hub.runOf(channel);
-    if (run && (run.state === 'running' || (await this.lacksEvents(channel, lastEventId)))) return run;
+    if (run?.state === 'running') return run;
+    if (run && isResumedAfterEnd && (await this.lacksEvents(channel, lastEventId))) return run;
     forbidStoring(response);
     throw new HttpException('', 204);
   }

@@ -7,6 +7,10 @@ export class HubState {
   /** Resolves when the hub has started, or was closed before. */
   readonly decided = new Promise<void>((resolve) => (this.decide = resolve));
 
+  /** The process hands its clients over: streams that are no connections of the registry leave theirs. */
+  isHandingOver = false;
+  private readonly leavers = new Set<() => void>();
+
   get isStarted(): boolean {
     return this.state === 'started';
   }
@@ -23,6 +27,17 @@ export class HubState {
   close(): void {
     this.state = 'closed';
     this.decide();
+  }
+
+  handOver(): void {
+    this.isHandingOver = true;
+    for (const leave of [...this.leavers]) leave();
+  }
+
+  /** @param leave is called when the process hands its clients over @returns what forgets it */
+  onHandOver(leave: () => void): () => void {
+    this.leavers.add(leave);
+    return () => this.leavers.delete(leave);
   }
 
   /** @throws HubClosedError unless the hub runs */
