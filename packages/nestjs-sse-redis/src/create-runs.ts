@@ -46,7 +46,6 @@ export function createRuns(parts: RunParts): Runs {
       store: (channel) => shards.of(channel).broker.runs,
       lengthOf,
       sources: (channel, run) => ({
-        store: shards.of(channel).broker.runs,
         observe: () => observeChannel(shards.subscribers, channel, { lastEventId: run }, state),
         isClosed: () => state.isClosed,
       }),

@@ -61,9 +61,7 @@ export class LiveRun {
         state,
       );
       this.controller.abort(reason);
-      this.window.close();
-      const patience = new Promise((resolve) => setTimeout(resolve, CLEAN_UP_MS).unref());
-      await this.source?.interrupt(reason, patience);
+      await this.leaveSource();
     }
     return this.ended;
   }
@@ -112,6 +110,8 @@ export class LiveRun {
     try {
       const source = await Promise.race([make(makeSource, signal), aborted(signal)]);
       this.source = this.open(source);
+      // Stopped while the source was made.
+      if (this.wish !== undefined) void this.leaveSource();
       await this.source.drain((items) => this.take(items));
       return { state: this.wish ?? 'done' };
     } catch (error) {
@@ -119,6 +119,12 @@ export class LiveRun {
         return { state: error.state as RunEndState, error };
       return this.wish === undefined ? { state: 'failed', error: error as Error } : { state: this.wish };
     }
+  }
+
+  private async leaveSource(): Promise<void> {
+    this.window.close();
+    const patience = new Promise((resolve) => setTimeout(resolve, CLEAN_UP_MS).unref());
+    await this.source?.interrupt(this.controller.signal.reason as Error, patience);
   }
 
   private open(source: PipeSource): OpenSource<SseEventInput> {

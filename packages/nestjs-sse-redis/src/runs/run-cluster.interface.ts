@@ -8,7 +8,7 @@ export interface RunCluster {
   /** How many events the log of a channel keeps while a run is written to it. */
   lengthOf(channel: string): number;
   /** What is asked about a run of another process. */
-  sources(channel: string, id: string): RunSources;
+  sources(channel: string, id: string): Omit<RunSources, 'find'>;
   /** The ids of the processes that live, by their leases. */
   liveNodes(): Promise<readonly string[]>;
   /** Asks a process to end its run of a channel. Resolves to whether it did. */

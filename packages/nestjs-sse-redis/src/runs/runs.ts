@@ -26,6 +26,9 @@ export class Runs implements OwnRuns {
   /** By their ids: one that was replaced may be about to end beside its successor. */
   private readonly live = new Map<string, LiveRun>();
   private readonly starting = new Map<string, number>();
+  private readonly starts = new Set<Promise<Run>>();
+  /** Channels with a start of which it is not known whether it was done. */
+  private readonly unclear = new Set<string>();
   private readonly stored: StoredRuns;
   private readonly starter: RunStarter;
   private isDraining = false;
@@ -53,24 +56,34 @@ export class Runs implements OwnRuns {
 
   /** @throws as `hub.run()` */
   async run(channel: string, source: RunSource, options: ResolvedRunOptions): Promise<Run> {
-    if (this.isDraining)
-      throw new DrainingError('This process is being shut down and starts no run. Start it in another one.');
+    if (this.isDraining) throw draining();
     this.starting.set(channel, this.countStarting(channel) + 1);
+    const starting = this.startOrJoin(channel, source, options);
+    this.starts.add(starting);
     try {
-      await this.cluster.claim(channel);
-      const { isNew, run, replaced } = await this.starter.startOrFind(channel, options);
-      if (!isNew) return this.join(channel, run.id);
-      if (replaced) void this.tellReplaced(channel, replaced);
-      return this.begin(channel, run.id, source, options);
+      return await starting;
     } catch (error) {
-      void this.cleanUp(channel);
+      // Redis did not say whether it was done.
+      if (error instanceof RedisUnavailableError) void this.cleanUp(channel);
       throw error;
     } finally {
+      this.starts.delete(starting);
       const others = this.countStarting(channel) - 1;
       if (others > 0) this.starting.set(channel, others);
       else this.starting.delete(channel);
       void this.release(channel);
     }
+  }
+
+  private async startOrJoin(channel: string, source: RunSource, options: ResolvedRunOptions): Promise<Run> {
+    await this.cluster.claim(channel);
+    const { isNew, run, replaced } = await this.starter.startOrFind(channel, options);
+    if (!isNew) return this.join(channel, run.id);
+    if (replaced) void this.tellReplaced(channel, replaced);
+    if (!this.isDraining) return this.begin(channel, run.id, source, options);
+    // The process began to shut down meanwhile: no source is made.
+    await this.stored.end(channel, run, 'interrupted');
+    throw draining();
   }
 
   /** @throws RedisUnavailableError | RedisRefusedError @returns whether a run was going on */
@@ -121,6 +134,7 @@ export class Runs implements OwnRuns {
 
   /** Ends all runs. @param timeout ms in which their ends are stored */
   async interrupt(timeout: number): Promise<void> {
+    if (this.starts.size > 0) await withinTime(Promise.allSettled(this.starts), timeout);
     if (this.size === 0) return;
     logger.warn(`Interrupting ${this.size} runs: the application is being closed.`);
     for (const run of this.live.values()) void run.stop('interrupted');
@@ -148,7 +162,7 @@ export class Runs implements OwnRuns {
   private join(channel: string, id: string): Run {
     const own = this.live.get(id);
     const outcome = (): Promise<RunOutcome> =>
-      own?.ended ?? awaitEnd(id, channel, this.cluster.sources(channel, id));
+      own?.ended ?? awaitEnd(id, { ...this.cluster.sources(channel, id), find: () => this.find(channel) });
     return { id, channel, isNew: false, outcome };
   }
 
@@ -174,14 +188,17 @@ export class Runs implements OwnRuns {
     }
   }
 
-  /** A start that failed may have been done all the same. */
+  /** A start that failed may have been done all the same: its run is ended, unless a later call has found it. */
   private async cleanUp(channel: string): Promise<void> {
+    if (this.unclear.has(channel)) return;
+    this.unclear.add(channel);
     for (let attempt = 0; !this.isDraining; attempt++) {
       await backOff(attempt);
-      // A later call finds it.
-      if (this.isBusy(channel)) return;
-      if ((await this.endLeft(this.host.nodeId, [channel])).length > 0) return this.release(channel);
+      if (this.isRunning(channel)) break;
+      if ((await this.endLeft(this.host.nodeId, [channel])).length > 0) break;
     }
+    this.unclear.delete(channel);
+    await this.release(channel);
   }
 
   private async release(channel: string): Promise<void> {
@@ -190,7 +207,15 @@ export class Runs implements OwnRuns {
   }
 
   private isBusy(channel: string): boolean {
+    return this.unclear.has(channel) || this.isRunning(channel);
+  }
+
+  private isRunning(channel: string): boolean {
     if (this.starting.has(channel)) return true;
     return [...this.live.values()].some((run) => run.channel === channel);
   }
+}
+
+function draining(): DrainingError {
+  return new DrainingError('This process is being shut down and starts no run. Start it in another one.');
 }

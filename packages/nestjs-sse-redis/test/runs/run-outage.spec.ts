@@ -1,7 +1,7 @@
 import { TcpProxy, until } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import { RunWriter } from '../../src/runs/run-writer.js';
-import { Hubs, type TestHub } from '../hub/hubs.js';
+import { failureOf, Hubs, type TestHub } from '../hub/hubs.js';
 import { RunPage } from './run-page.js';
 import { RunTap, tokens } from './run-tap.js';
 
@@ -100,5 +100,36 @@ describe('runs while Redis is away', () => {
     const end = await page.waitFor(({ type }) => type === 'end');
     expect(JSON.parse(end.data)).toEqual({ channel: 'a', outcome: 'done', run: run.id });
     expect(await test.hub.runOf('a')).toMatchObject({ id: run.id, state: 'done' });
+  });
+
+  it('leaves no run behind that was on its way when the application closed', async () => {
+    const { owner, reader, proxy } = await start();
+    const tap = new RunTap();
+    proxy.delay(200);
+    const starting = owner.hub.run('a', tap.source).then(
+      (run) => run.outcome(),
+      (error: { code: string }) => error.code,
+    );
+    await owner.running.close();
+    expect(['DRAINING', { state: 'interrupted' }]).toContainEqual(await starting);
+    expect(tap.signals.every(({ aborted }) => aborted)).toBe(true);
+    const run = await reader.hub.runOf('a');
+    expect(run?.state ?? 'interrupted').toBe('interrupted');
+  });
+
+  it('ends the run of a start that was done, though its caller was told that Redis is away', async () => {
+    const { owner, reader, proxy } = await start();
+    const tap = new RunTap();
+    // What Redis answers does not come.
+    proxy.blackhole(true);
+    const error = await failureOf(owner.hub.run('a', tap.source));
+    expect(error).toMatchObject({ code: 'REDIS_UNAVAILABLE' });
+    proxy.blackhole(false);
+    proxy.cut();
+    await until(async () => (await owner.hub.readiness()).ready);
+    const again = await owner.hub.run('a', () => ['x']);
+    expect(await again.outcome()).toEqual({ state: 'done' });
+    expect(tap.signals).toEqual([]);
+    expect((await reader.hub.runOf('a'))?.id).toBe(again.id);
   });
 });
