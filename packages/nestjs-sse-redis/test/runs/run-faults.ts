@@ -92,7 +92,9 @@ export class RunScene {
     await this.reach(first, TOKENS / 10);
     const wake = await this.strike('pause', owner, asleep.channel);
     const outcome = await first.outcome();
-    const next = this.read(await this.run(other, { channel: asleep.channel }), random);
+    // Long enough for the sleeper to come back in its midst, also on a busy machine.
+    const again = await this.run(other, { channel: asleep.channel, tokens: 5 * TOKENS });
+    const next = this.read(again, random);
     await this.reach(next, TOKENS / 10);
     await wake();
     return [...first.findFaults(outcome), ...next.findFaults(await next.outcome())];
