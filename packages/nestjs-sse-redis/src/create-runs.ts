@@ -30,16 +30,17 @@ export function createRuns(parts: RunParts): Runs {
   const lease = new RunLease(() => registration.leaseUntil);
   const lengthOf = (channel: string): number =>
     definitions.find(channel)?.definition.history.maxLength ?? Math.max(RUN_LENGTH, options.maxLength);
-  const withLength = (publication: Publication): Publication => ({
-    ...publication,
-    maxLength: lengthOf(publication.channel),
-  });
+  // All of a call are of one channel.
+  const withLength = (publications: readonly Publication[]): Publication[] => {
+    const maxLength = lengthOf(publications[0]!.channel);
+    return publications.map((publication) => Object.assign({}, publication, { maxLength }));
+  };
   const runs = new Runs(
     {
       nodeId: id,
       payloadBytes: options.payloadBytes,
       prepare: (channel, event) => publisher.prepare(channel, event, { replicas: 0, ephemeral: false }),
-      send: (publications) => publisher.send(publications.map(withLength)),
+      send: (publications) => publisher.send(withLength(publications)),
       owns: (signal) => lease.owns(signal),
     },
     {
@@ -50,7 +51,7 @@ export function createRuns(parts: RunParts): Runs {
         isClosed: () => state.isClosed,
       }),
       liveNodes: () => registration.liveNodes(),
-      askToStop: async (node, _channel, run) =>
+      askToStop: async (node, run) =>
         (await request(node, { type: 'stop-run', run })).some(({ connections }) => connections > 0),
       claim: (channel) => registration.addRuns([channel]),
       release: (channel) => registration.removeRuns([channel]),

@@ -1,5 +1,6 @@
-/** How a run ended. */
-export type RunEndState = 'done' | 'failed' | 'stopped' | 'interrupted';
+import type { RunEndState } from '../errors/run-ended.error.js';
+
+export type { RunEndState };
 
 export type RunState = 'running' | RunEndState;
 

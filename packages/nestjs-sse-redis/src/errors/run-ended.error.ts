@@ -1,5 +1,8 @@
 import { SseRedisError } from './sse-redis.error.js';
 
+/** How a run ended. */
+export type RunEndState = 'done' | 'failed' | 'stopped' | 'interrupted';
+
 /** The run is over, or another one has taken its place: nothing of it is stored any more. */
 export class RunEndedError extends SseRedisError {
   static override readonly status = 409;
@@ -8,7 +11,7 @@ export class RunEndedError extends SseRedisError {
   constructor(
     message: string,
     /** How it ended. */
-    readonly state: string,
+    readonly state: RunEndState,
   ) {
     super(message);
   }

@@ -96,8 +96,8 @@ export class LiveRun {
       await this.writer.write([...error, toRunEnd(channel, fence)], end, true);
     } catch (error) {
       this.isEndStored = error instanceof RunEndedError;
-      if (error instanceof RunEndedError) return { state: error.state as RunEndState };
-      // Those who sweep end it, when Redis is back.
+      if (error instanceof RunEndedError) return { state: error.state };
+      // A sweep by another process ends it, when Redis is back.
       return { state: 'interrupted', error: error as Error };
     }
     this.isEndStored = true;
@@ -115,8 +115,7 @@ export class LiveRun {
       await this.source.drain((items) => this.take(items));
       return { state: this.wish ?? 'done' };
     } catch (error) {
-      if (error instanceof RunEndedError && this.wish === undefined)
-        return { state: error.state as RunEndState, error };
+      if (error instanceof RunEndedError && this.wish === undefined) return { state: error.state, error };
       return this.wish === undefined ? { state: 'failed', error: error as Error } : { state: this.wish };
     }
   }

@@ -11,8 +11,8 @@ export interface RunCluster {
   sources(channel: string, id: string): Omit<RunSources, 'find'>;
   /** The ids of the processes that live, by their leases. */
   liveNodes(): Promise<readonly string[]>;
-  /** Asks a process to end its run of a channel. Resolves to whether it did. */
-  askToStop(node: string, channel: string, id: string): Promise<boolean>;
+  /** Asks a process to end a run, by its id. Resolves to whether it did. */
+  askToStop(node: string, id: string): Promise<boolean>;
   /** Notes that this process owns the run of a channel. @throws RedisUnavailableError */
   claim(channel: string): Promise<void>;
   release(channel: string): Promise<void>;

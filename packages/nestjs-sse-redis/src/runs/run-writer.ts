@@ -24,8 +24,8 @@ export interface WriterHost {
 }
 
 /**
- * Stores the events of a run, each once and in order. What was not answered is sent again: the number of each event keeps it
- * from being stored twice, and the fence from being stored after the run is over.
+ * Stores the events of a run, each once and in order. The writer sends unanswered events again: their numbers keep them from being
+ * stored twice, and the fence keeps them out after the run is over.
  */
 export class RunWriter {
   private sequence = 0;

@@ -79,7 +79,7 @@ export class Runs implements OwnRuns {
     await this.cluster.claim(channel);
     const { isNew, run, replaced } = await this.starter.startOrFind(channel, options);
     if (!isNew) return this.join(channel, run.id);
-    if (replaced) void this.tellReplaced(channel, replaced);
+    if (replaced) void this.tellReplaced(replaced);
     if (!this.isDraining) return this.begin(channel, run.id, source, options);
     // The process began to shut down meanwhile: no source is made.
     await this.stored.end(channel, run, 'interrupted');
@@ -98,8 +98,7 @@ export class Runs implements OwnRuns {
       );
     }
     // Where its process does not hear, the fence keeps it from storing more.
-    if (!(await this.cluster.askToStop(run.node, channel, run.id)))
-      await this.stored.end(channel, run, 'stopped');
+    if (!(await this.cluster.askToStop(run.node, run.id))) await this.stored.end(channel, run, 'stopped');
     return true;
   }
 
@@ -153,7 +152,7 @@ export class Runs implements OwnRuns {
       if (error)
         logger.error(`The run of channel ${JSON.stringify(channel)} failed.`, stackOf(error.cause ?? error));
       this.live.delete(id);
-      // What could not be ended is left to those who sweep.
+      // A sweep by another process ends a run whose end is not stored.
       if (run.isEndStored) void this.release(channel);
     });
     return { id, channel, isNew: true, outcome: () => run.ended };
@@ -167,9 +166,9 @@ export class Runs implements OwnRuns {
   }
 
   /** Its process would find out by the fence, with the next token. */
-  private async tellReplaced(channel: string, { node, id }: { readonly node: string; readonly id: string }) {
+  private async tellReplaced({ node, id }: { readonly node: string; readonly id: string }) {
     if (this.stopHere(id)) return;
-    await this.cluster.askToStop(node, channel, id).catch(() => false);
+    await this.cluster.askToStop(node, id).catch(() => false);
   }
 
   private async confirmOne(run: LiveRun, lapse: number): Promise<void> {

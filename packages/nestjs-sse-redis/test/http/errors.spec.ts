@@ -35,12 +35,12 @@ class StreamsController {
     @SseClient() client: SseClient,
     @Query('channels') channels: string,
     @Query('rewind') rewind?: string,
+    @Query('from') from?: string,
   ) {
-    return this.hub.connect(
-      client,
-      channels.split(','),
-      rewind === undefined ? {} : { rewind: Number(rewind) },
-    );
+    return this.hub.connect(client, channels.split(','), {
+      ...(rewind !== undefined && { rewind: Number(rewind) }),
+      ...(from !== undefined && { from }),
+    });
   }
 
   @Get('history')
@@ -69,6 +69,12 @@ const mistakes = [
   { mistake: 'a long name', path: `/streams?channels=${'x'.repeat(300)}`, code: 'INVALID_CHANNEL' },
   { mistake: 'too many channels', path: '/streams?channels=1,2,3,4,5,6,7,8,9', code: 'TOO_MANY_CHANNELS' },
   { mistake: 'a negative rewind', path: '/streams?channels=a&rewind=-1', code: 'INVALID_ARGUMENT' },
+  { mistake: 'a from that is no id', path: '/streams?channels=a&from=yesterday', code: 'INVALID_EVENT_ID' },
+  {
+    mistake: 'a from beside a rewind',
+    path: '/streams?channels=a&from=1767225600000-0&rewind=1',
+    code: 'INVALID_ARGUMENT',
+  },
   { mistake: 'a rewind in words', path: '/streams?channels=a&rewind=many', code: 'INVALID_ARGUMENT' },
   { mistake: 'a word for an id', path: '/history?after=yesterday', code: 'INVALID_EVENT_ID' },
   { mistake: 'a negative limit', path: '/history?after=1-1&limit=-5', code: 'INVALID_ARGUMENT' },

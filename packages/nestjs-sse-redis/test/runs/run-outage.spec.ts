@@ -132,4 +132,22 @@ describe('runs while Redis is away', () => {
     expect(tap.signals).toEqual([]);
     expect((await reader.hub.runOf('a'))?.id).toBe(again.id);
   });
+
+  it('fails where Redis is full, and its readers are told once there is room', async () => {
+    const test = await hubs.start();
+    const tap = new RunTap();
+    const run = await test.hub.run('a', tap.source);
+    const page = RunPage.open(hubs, test, run);
+    tap.give('before');
+    await until(() => page.text === 'before');
+    hubs.closeLater(() => hubs.redis.cli('CONFIG', 'SET', 'maxmemory', 0));
+    await hubs.redis.cli('CONFIG', 'SET', 'maxmemory', 1);
+    tap.give('refused');
+    await until(() => tap.isLeft);
+    expect(page.types).toEqual([]);
+    await hubs.redis.cli('CONFIG', 'SET', 'maxmemory', 0);
+    expect(await run.outcome()).toMatchObject({ state: 'failed', error: { code: 'REDIS_OUT_OF_MEMORY' } });
+    await page.stream.ended;
+    expect([page.text, page.types]).toEqual(['before', ['error', 'end']]);
+  });
 });

@@ -4,6 +4,7 @@ import type { Publication } from '../broker.interface.js';
 import { RUN_START_TEXT } from '../run-events.js';
 import { RunOrderError } from '../run-order.error.js';
 import type {
+  RunEndState,
   RunFence,
   RunStart,
   RunState,
@@ -20,7 +21,7 @@ interface MemoryRun {
   sequence: number;
   last: Position;
   /** The run that it replaced. */
-  before: { readonly id: string; readonly state: RunState } | undefined;
+  before: { readonly id: string; readonly state: RunEndState } | undefined;
   startedAt: number;
   endedAt: number | undefined;
   /** When it is forgotten, ms since the epoch. */

@@ -1,6 +1,6 @@
 import { runEnded } from '../run-ended.js';
 import { RunOrderError } from '../run-order.error.js';
-import type { RunFence } from '../run-store.interface.js';
+import type { RunEndState, RunFence } from '../run-store.interface.js';
 
 const ENDED = 'RUN_ENDED ';
 
@@ -13,5 +13,5 @@ export function formatFence({ id, node, sequence, base, end }: RunFence): string
 /** The error for the words of that script, if they are its. */
 export function toRunRefusal(words: string): Error | undefined {
   if (words === 'RUN_ORDER') return new RunOrderError('An event of a run came too early.');
-  return words.startsWith(ENDED) ? runEnded(words.slice(ENDED.length)) : undefined;
+  return words.startsWith(ENDED) ? runEnded(words.slice(ENDED.length) as RunEndState) : undefined;
 }
