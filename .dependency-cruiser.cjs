@@ -35,6 +35,16 @@ const layers = {
   metrics: ['hub'],
 };
 
+const client = '^packages/client/src/';
+
+/** The folders of the client's src that each folder may import, besides itself. */
+const clientLayers = {
+  connection: [],
+  stream: ['connection'],
+  client: ['connection', 'stream'],
+  share: ['connection', 'stream'],
+};
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
@@ -66,6 +76,24 @@ module.exports = {
       from: { path: `${src}${folder}/`, pathNot: spec },
       to: { path: src, pathNot: `${src}(${[folder, ...allowed].join('|')})/` },
     })),
+    ...Object.entries(clientLayers).map(([folder, allowed]) => ({
+      name: `client-${folder}`,
+      comment: `${folder}/ of the client imports of its src only: ${[folder, ...allowed].join(', ')}.`,
+      severity: 'error',
+      from: { path: `${client}${folder}/` },
+      to: { path: client, pathNot: `${client}(${[folder, ...allowed].join('|')})/` },
+    })),
+    {
+      name: 'client-without-server',
+      comment:
+        'A page loads the client and eventsource-parser, and no other package. Types of the server are no imports.',
+      severity: 'error',
+      from: { path: client },
+      to: {
+        path: '^packages/nestjs-sse-redis/|node_modules/(?!eventsource-parser/)',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
     {
       name: 'publisher-without-nest',
       comment:

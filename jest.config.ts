@@ -28,6 +28,7 @@ const config: Config = {
   },
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^nestjs-sse-redis-client$': '<rootDir>/packages/client/src/index.ts',
     '^nestjs-sse-redis$': '<rootDir>/packages/nestjs-sse-redis/src/index.ts',
     '^@nestjs-sse-redis/testing$': '<rootDir>/libs/testing/src/index.ts',
   },

@@ -1,4 +1,4 @@
-// Builds the library, then the demo and the bench, which import the library's build by its package name.
+// Builds the library and its client, then the demo and the bench, which import the library's build by its package name.
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bin, main, root, run, SetupError } from './run.mjs';
@@ -16,6 +16,19 @@ const library = {
   ],
   result: 'packages/nestjs-sse-redis/dist/index.js',
   build: () => run(process.execPath, ['build.mjs'], { cwd: join(root, 'packages/nestjs-sse-redis') }),
+};
+
+const client = {
+  name: 'client',
+  sources: [
+    'packages/client/src',
+    'packages/client/package.json',
+    'packages/client/tsconfig.build.json',
+    'packages/client/build.mjs',
+    'tsconfig.base.json',
+  ],
+  result: 'packages/client/dist/index.js',
+  build: () => run(process.execPath, ['build.mjs'], { cwd: join(root, 'packages/client') }),
 };
 
 const demo = {
@@ -42,13 +55,14 @@ export const buildLibrary = () => build(library);
 
 export async function buildAll() {
   await build(library);
+  await build(client);
   await build(demo);
   await build(bench);
 }
 
 /** Builds only what is missing or older than its sources. */
 export async function ensureBuilt() {
-  for (const part of [library, demo, bench]) {
+  for (const part of [library, client, demo, bench]) {
     if (newest(part.sources) >= newest([part.result])) await build(part);
   }
 }

@@ -28,6 +28,18 @@ const packageSteps = [
   },
 ];
 
+const client = join(root, 'packages/client');
+const clientSteps = [
+  { name: 'build of the client', command: [process.execPath, 'build.mjs'], cwd: client },
+  { name: 'publint of the client', command: ['publint', '--strict'], cwd: client },
+  {
+    name: 'types of the client',
+    // Pages are bundled: there is no CommonJS version.
+    command: ['attw', '--pack', '--profile', 'esm-only'],
+    cwd: client,
+  },
+];
+
 async function check({ name, command: [program, ...args], cwd = root }) {
   const started = performance.now();
   const { ok, output } = await run(program === process.execPath ? program : bin(program), args, {
@@ -39,14 +51,15 @@ async function check({ name, command: [program, ...args], cwd = root }) {
   return ok;
 }
 
-async function checkPackage() {
-  for (const step of packageSteps) if (!(await check(step))) return false;
+async function checkPackage(steps) {
+  for (const step of steps) if (!(await check(step))) return false;
   return true;
 }
 
 /** Two at a time: tsc, and the linter with its type checker, each fill a core. */
 async function checkAll() {
-  const queue = [checkPackage, ...steps.map((step) => () => check(step))];
+  const packages = [packageSteps, clientSteps].map((steps) => () => checkPackage(steps));
+  const queue = [...packages, ...steps.map((step) => () => check(step))];
   const results = [];
   const worker = async () => {
     for (let next = queue.shift(); next; next = queue.shift()) results.push(await next());

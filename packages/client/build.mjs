@@ -1,0 +1,17 @@
+// tsc writes one .js and one .d.ts per source file.
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+
+// What an earlier build left of a renamed file must not reach the package.
+rmSync(join(here, 'dist'), { recursive: true, force: true });
+try {
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: here, stdio: 'inherit' });
+} catch {
+  process.exit(1); // tsc has said why
+}

@@ -1,0 +1,2 @@
+export type { ConnectionState, StopReason, WaitReason } from './connection/connection-state.js';
+export type { StreamEvent } from './connection/stream-event.js';
