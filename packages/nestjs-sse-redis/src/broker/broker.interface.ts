@@ -1,6 +1,7 @@
 import type { EventRecord } from '../event/event-record.js';
 import type { EventText } from '../event/event-text.js';
 import type { Position } from '../event/position.js';
+import type { LogHistory } from './log-history.interface.js';
 import type { RegistryStore } from './registry-store.interface.js';
 import type { RunFence, RunStore } from './run-store.interface.js';
 
@@ -13,8 +14,8 @@ export interface Publication {
   readonly idempotencyKey: string | undefined;
   /** How many replicas are to have it before it counts as published. Default: 0. */
   readonly replicas?: number;
-  /** How many events the channel's log keeps from now on. Default: as the option says. */
-  readonly maxLength?: number | undefined;
+  /** What the channel's log keeps from now on. Default: as the options say. */
+  readonly history?: LogHistory | undefined;
   /** Of an event of a run. Where the run is over, the outcome is a `RunEndedError`. */
   readonly run?: RunFence;
 }

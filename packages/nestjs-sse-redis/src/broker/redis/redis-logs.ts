@@ -75,7 +75,7 @@ export class RedisLogs {
 
   private async findLast(channels: readonly string[], count: number): Promise<[Position, ...Position[]]> {
     const reply = await this.commands.read(REWIND, {
-      keys: [this.keys.clock, ...channels.map((channel) => this.keys.log(channel))],
+      keys: [this.keys.clock, this.keys.tombstones, ...channels.map((channel) => this.keys.log(channel))],
       args: [this.options.ttl, count],
     });
     return reply as [Position, ...Position[]];
@@ -83,7 +83,7 @@ export class RedisLogs {
 
   private readCall(requests: readonly ReadRequest[], limits: ReadLimits): ScriptCall {
     return {
-      keys: [this.keys.clock, ...requests.map(({ channel }) => this.keys.log(channel))],
+      keys: [this.keys.clock, this.keys.tombstones, ...requests.map(({ channel }) => this.keys.log(channel))],
       args: [this.options.ttl, limits.records, limits.bytes, ...requests.map(({ after }) => after)],
     };
   }
