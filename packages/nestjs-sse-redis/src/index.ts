@@ -10,7 +10,7 @@ export type { UserId } from './options/user-id.js';
 export type { OptionClass, SseAuthorizer, SseIdentifier } from './options/option-class.interface.js';
 export type { SerializeContext, SerializeFunction } from './options/serialize-function.interface.js';
 export { SseHub } from './hub/sse-hub.js';
-export type { ConnectOptions, EventsOptions, Readiness } from './hub/hub.types.js';
+export type { ConnectOptions, EventsOptions, Readiness, StartFrom, StartOfChannel } from './hub/hub.types.js';
 export type { HubStats } from './hub/hub-stats.js';
 export type { HistoryOptions, HistoryPage } from './delivery/history.js';
 export type {

@@ -64,6 +64,14 @@ export interface LogExtent {
   readonly last: Position;
 }
 
+/** The beginning of what is retained of a channel. */
+export interface LogStart {
+  /** All that is retained comes after this position. */
+  readonly after: Position;
+  /** There were older events. */
+  readonly isTrimmed: boolean;
+}
+
 /** The events of a broker, for the hub. All calls come in the order in which things happened. */
 export interface BrokerListener {
   /** An event of a subscribed channel. */
@@ -129,6 +137,8 @@ export interface Broker {
   extents(ranges: readonly LogRange[]): Promise<(LogExtent | undefined)[]>;
   /** The position before the last `count` events of these channels together, as far as they are retained whole. */
   positionBefore(channels: readonly string[], count: number): Promise<Position>;
+  /** Where logs begin; undefined of a channel without one. */
+  logStarts(channels: readonly string[]): Promise<(LogStart | undefined)[]>;
   /** The positions of these events, the newest first, at a cost that no record's size changes. */
   lastPositions(channels: readonly string[], count: number): Promise<Position[]>;
   /** Resolves once announcements arrive, with a position taken after that. */

@@ -70,6 +70,7 @@ async function doAll(broker: RedisBroker): Promise<void> {
     { records: 10, bytes: 1e6 },
   );
   await broker.positionBefore(['news', 'quiet'], 5);
+  await broker.logStarts(['news', 'quiet']);
   await broker.extents([{ channel: 'news', after: 0, upTo: await broker.position() }]);
   await broker.send('node', 'hello');
   const { run } = await broker.runs.start({

@@ -8,6 +8,7 @@ import type {
   LogExtent,
   LogRange,
   LogSlice,
+  LogStart,
   Publication,
   PublishOutcome,
   ReadLimits,
@@ -112,6 +113,15 @@ export class MemoryBroker implements Broker {
   async positionBefore(channels: readonly string[], count: number): Promise<Position> {
     await Promise.resolve();
     return this.findLast(channels, count).before;
+  }
+
+  async logStarts(channels: readonly string[]): Promise<(LogStart | undefined)[]> {
+    await Promise.resolve();
+    const now = Date.now();
+    return channels.map((channel) => {
+      const log = this.getLog(channel, now);
+      return log && { after: log.logStart, isTrimmed: log.isTrimmed };
+    });
   }
 
   async lastPositions(channels: readonly string[], count: number): Promise<Position[]> {

@@ -25,6 +25,11 @@ export class MemoryLog {
     return this.records[this.start]!.prev;
   }
 
+  /** Its first event is gone. */
+  get isTrimmed(): boolean {
+    return !this.records[this.start]!.first;
+  }
+
   /**
    * @param keepFrom events before this position are forgotten
    * @param expires ms since the epoch
