@@ -45,6 +45,7 @@ export { SseRedisErrorFilter } from './http/sse-redis-error.filter.js';
 export { SseStreamFilter } from './http/sse-stream.filter.js';
 export { SseClient } from './http/sse-client.decorator.js';
 export { SseChannels } from './http/sse-channels.decorator.js';
+export { PublishTo, type ChannelOfResult } from './http/publish-to.decorator.js';
 export { SseRun } from './http/sse-run.decorator.js';
 export type { RunChannelOfRequest, SseRunOptions } from './http/run-route.js';
 export type { ChannelsOfRequest } from './http/channels-of-request.js';
