@@ -18,14 +18,27 @@ export type DefinitionRule<Pattern extends string> =
   | 'user'
   | ((client: AuthorizedClient, parameters: MatchedParameters<Pattern>) => boolean | Promise<boolean>);
 
+/** What each of the channels of a definition keeps. */
+export interface DefinedHistory {
+  /** How many events. Default: `history.maxLength` of the module. */
+  readonly maxLength?: number | undefined;
+  /**
+   * How long events are kept, in ms: longer or shorter than `history.ttl` of the module, which is the default. From 1,000 on, and at
+   * least twice `auditInterval`.
+   */
+  readonly ttl?: number | undefined;
+  /**
+   * How long a channel's events are kept after the `end` of a run or a pipe, in ms. A later event prolongs them. Default: `ttl`. At least
+   * twice `auditInterval`.
+   */
+  readonly ttlAfterEnd?: number | undefined;
+}
+
 /** The second argument of `defineChannel()`. */
 export interface ChannelDefinitionOptions<Pattern extends string, Events extends EventSchemas> {
   /** The schema of each event, by its type. Left out: any event, as on a channel without a definition. */
   readonly events?: Events;
-  readonly history?: {
-    /** How many events each of these channels keeps. Default: `history.maxLength` of the module. */
-    readonly maxLength?: number;
-  };
+  readonly history?: DefinedHistory;
   /** Who may be on these channels. Default: what `authorize` of the module says. */
   readonly authorize?: DefinitionRule<Pattern>;
   /** How many of the last events a new client of one such channel gets, unless `connect()` says it. Default 0. */
@@ -39,7 +52,7 @@ export interface ChannelDefinitionFields {
   readonly pattern: string;
   /** Undefined where the definition names none. */
   readonly events: EventSchemas | undefined;
-  readonly history: { readonly maxLength?: number | undefined };
+  readonly history: DefinedHistory;
   readonly authorize: ChannelRule | undefined;
   readonly rewind: number;
   readonly ephemeral: boolean;
