@@ -89,7 +89,7 @@ describe('each event once, in order', () => {
     const app = await startApp();
     const { id } = await app.hub.publish('news', { data: 'old' });
     await publish(app, 0, 5);
-    const recorded = connect({ url: app.streamUrl('news'), lastEventId: id! });
+    const recorded = connect({ url: app.streamUrl('news'), lastEventId: id });
     await until(() => recorded.events.length === 5);
     expect(recorded.data).toEqual(numbers(0, 5));
   });
@@ -120,7 +120,7 @@ describe('tokens', () => {
     expect(recorded.summary).toEqual(['connecting', 'connecting', 'open']);
   });
 
-  it('that are refused with 401 after a refresh stop the client', async () => {
+  it('stop the client where they are refused with 401 after a refresh', async () => {
     const app = await startApp();
     app.rights.guarded = true;
     const recorded = connect({ url: app.streamUrl('news'), token: () => 'wrong' });
@@ -156,7 +156,7 @@ describe('tokens', () => {
     expect(recorded.events.filter(({ type }) => type === 'end')).toEqual([]);
   });
 
-  it('that cannot be had are asked for again, with `refresh` where the last one was refused', async () => {
+  it('are asked for again where they cannot be had, with `refresh` where the last one was refused', async () => {
     const app = await startApp();
     app.rights.guarded = true;
     const asked: boolean[] = [];
@@ -175,7 +175,7 @@ describe('tokens', () => {
     expect(recorded.summary.filter((word) => word === 'waiting token')).toHaveLength(2);
   });
 
-  it('that a filter refuses in events stop the client after a refresh', async () => {
+  it('stop the client where a filter refuses them in events after a refresh', async () => {
     const app = await startApp();
     app.rights.guarded = true;
     const recorded = connect({
