@@ -41,7 +41,7 @@ export type ConnectionState =
       readonly status: 'waiting';
       readonly reason: WaitReason;
       /** The status of the answer, or the code of the hub's `error` event. */
-      readonly detail?: number | string;
+      readonly detail: number | string | undefined;
       /** When the next attempt begins, ms since the epoch; undefined where it waits for the page to be shown. */
       readonly until: number | undefined;
       readonly attempt: number;
@@ -49,5 +49,5 @@ export type ConnectionState =
   | {
       readonly status: 'stopped';
       readonly reason: StopReason;
-      readonly detail?: number | string;
+      readonly detail: number | string | undefined;
     };

@@ -1,0 +1,21 @@
+import type { ConnectionState } from './connection-state.js';
+import type { StreamEvent } from './stream-event.js';
+
+/** With what the page may change the channels of its stream (`connect(…, { control: true })` at the server). */
+export interface ControlNotice {
+  readonly connection: string;
+  readonly secret: string;
+  /** Those that the route named. */
+  readonly channels?: readonly string[];
+  /** ms between two heartbeats. */
+  readonly heartbeat?: number;
+}
+
+/** Receives what a connection brings. An error that it throws is logged, and changes nothing for the connection. */
+export interface ConnectionListener {
+  /** Events of the application, and of the hub: `gap`, `end`, `error`. */
+  onEvent(event: StreamEvent): void;
+  /** Once for each stream, before the events that follow. */
+  onControl(control: ControlNotice): void;
+  onState(state: ConnectionState): void;
+}

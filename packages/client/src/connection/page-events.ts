@@ -1,0 +1,54 @@
+/** What the page, or the worker, in which a connection lives wants of it. */
+export interface PageListener {
+  /** The page is left, or has been hidden for as long as the application allows. */
+  suspend(): void;
+  /** The page is back. */
+  resume(): void;
+  /** The page is shown or thawed: now is a good moment to connect. */
+  wake(): void;
+  online(): void;
+  offline(): void;
+}
+
+/**
+ * Node and React Native have no such events, and workers have `online` and `offline` alone.
+ *
+ * @param closeWhenHidden ms
+ * @returns a function that removes all listeners
+ */
+export function watchPage(listener: PageListener, closeWhenHidden: number | false = false): () => void {
+  const scope = globalThis as Partial<typeof globalThis>;
+  const page = scope.document;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const on = (target: Partial<EventTarget>, type: string, react: () => void) =>
+    target.addEventListener?.(type, react, { signal });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const look = () => {
+    clearTimeout(timer);
+    if (page?.visibilityState !== 'hidden') listener.resume();
+    else if (closeWhenHidden !== false) timer = setTimeout(() => listener.suspend(), closeWhenHidden);
+  };
+
+  on(scope, 'online', () => listener.online());
+  on(scope, 'offline', () => listener.offline());
+  if (page) {
+    // An open stream keeps a page out of the back/forward cache of some browsers.
+    on(scope, 'pagehide', () => listener.suspend());
+    on(scope, 'pageshow', () => {
+      listener.resume();
+      look();
+    });
+    // Page Lifecycle: the browser had frozen the page.
+    on(page, 'resume', () => listener.wake());
+    on(page, 'visibilitychange', look);
+    if (page.visibilityState === 'hidden') look();
+  }
+  signal.addEventListener('abort', () => clearTimeout(timer));
+  return () => controller.abort();
+}
+
+/** False where it cannot be told. */
+export function isOffline(): boolean {
+  return (globalThis as { navigator?: { onLine?: boolean } }).navigator?.onLine === false;
+}

@@ -1,0 +1,277 @@
+import { Backoff } from './backoff.js';
+import type { ConnectionListener } from './connection-listener.js';
+import { checkConnectionOptions, type ClientLogEntry, type ConnectionOptions } from './connection-options.js';
+import type { ConnectionState, StopReason } from './connection-state.js';
+import { HUB_TYPES } from './hub-events.js';
+import { isOffline, watchPage } from './page-events.js';
+import { StreamAttempt, type AttemptOwner } from './stream-attempt.js';
+import { toRequest } from './to-request.js';
+import { chooseTransport } from './transport/choose-transport.js';
+import type { StreamRequest } from './transport/transport.js';
+import { judge, type AttemptResult, type Verdict } from './verdict.js';
+import { Watchdog } from './watchdog.js';
+
+/** ms between two attempts, however often the page is shown and hidden. */
+const WAKE_PAUSE = 1_000;
+
+type Waiting = Extract<ConnectionState, { status: 'waiting' }>;
+
+/**
+ * One stream at a time of one URL, for as long as the server has one to give.
+ *
+ * @example
+ * ```ts
+ * const connection = new StreamConnection({ url: '/events' }, { onEvent: console.log, onControl() {}, onState() {} });
+ * connection.start();
+ * ```
+ */
+export class StreamConnection {
+  private current: ConnectionState = { status: 'connecting', attempt: 0 };
+  private readonly owner: AttemptOwner;
+  private readonly backoff: Backoff;
+  private readonly watchdog: Watchdog;
+  private readonly types = new Set(HUB_TYPES);
+  private attempt: StreamAttempt | undefined;
+  /** Since a stream was last open. */
+  private attempts = 0;
+  private attemptedAt = 0;
+  private openedAt = 0;
+  private offlineAt = 0;
+  /** Before this, the server does not want to be asked. */
+  private notBefore = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private unwatch: (() => void) | undefined;
+  /** The next attempt needs a fresh token. */
+  private refresh = false;
+  /** The token is fresh, and has not been accepted yet. */
+  private refreshed = false;
+
+  /** @throws InvalidClientOptionsError */
+  constructor(
+    private readonly options: ConnectionOptions,
+    private readonly listener: ConnectionListener,
+  ) {
+    checkConnectionOptions(options);
+    this.backoff = new Backoff(options.backoff);
+    this.watchdog = new Watchdog(options.heartbeatTimeout, () => this.onSilent());
+    this.owner = this.createOwner();
+  }
+
+  get state(): ConnectionState {
+    return this.current;
+  }
+
+  /** From where the next stream goes on; empty where nothing is known yet. */
+  get lastEventId(): string {
+    return this.owner.lastEventId;
+  }
+
+  /** Connects. A second call does nothing. */
+  start(): void {
+    if (this.unwatch || this.isStopped) return;
+    this.unwatch = watchPage(
+      {
+        suspend: () => this.suspend(),
+        resume: () => this.resume(),
+        wake: () => this.wake(),
+        online: () => this.online(),
+        offline: () => this.offline(),
+      },
+      this.options.closeWhenHidden,
+    );
+    this.connect();
+  }
+
+  /** `event-source` gives out events of this type from now on. Other transports give out all. */
+  listen(type: string): void {
+    if (this.types.has(type)) return;
+    this.types.add(type);
+    this.attempt?.listen(type);
+  }
+
+  /** Ends the attempt or the wait that is going on, and connects at once. */
+  reconnect(): void {
+    if (this.unwatch && !this.isStopped) this.connect();
+  }
+
+  /** For good. */
+  close(): void {
+    this.stop('closed');
+  }
+
+  private get isStopped(): boolean {
+    return this.current.status === 'stopped';
+  }
+
+  private connect(): void {
+    this.release();
+    const attempt = new StreamAttempt(this.owner);
+    this.attempt = attempt;
+    this.attemptedAt = Date.now();
+    this.setState({ status: 'connecting', attempt: ++this.attempts });
+    // A listener may have closed the connection.
+    if (this.attempt !== attempt) return;
+    const { transport, fetch } = this.options;
+    void attempt.begin(
+      () => this.prepare(attempt),
+      () => chooseTransport(transport, fetch !== undefined),
+    );
+  }
+
+  private async prepare(attempt: StreamAttempt): Promise<StreamRequest> {
+    const { refresh } = this;
+    const request = await toRequest(this.options, this.lastEventId, refresh, this.types);
+    if (refresh) {
+      this.refresh = false;
+      this.refreshed = true;
+    }
+    // Not before: a token may have to wait for a user.
+    if (this.attempt === attempt) this.watchdog.start();
+    return request;
+  }
+
+  /** Ends what goes on: the stream, and the wait. */
+  private release(): void {
+    this.attempt?.close();
+    this.attempt = undefined;
+    this.watchdog.stop();
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  private createOwner(): AttemptOwner {
+    const { watchdog, backoff } = this;
+    return {
+      watchdog,
+      backoff,
+      lastEventId: this.options.lastEventId ?? '',
+      onOpen: () => {
+        this.attempts = 0;
+        this.openedAt = Date.now();
+        watchdog.touch();
+        this.setState({ status: 'open', since: this.openedAt });
+      },
+      onAccepted: () => (this.refreshed = false),
+      onControl: (control) => {
+        if (control.heartbeat !== undefined) watchdog.setHeartbeat(control.heartbeat);
+        this.guard(() => this.listener.onControl(control));
+      },
+      onEvent: (event) => this.guard(() => this.listener.onEvent(event)),
+      onFinished: (result) => this.onFinished(result),
+    };
+  }
+
+  private onSilent(): void {
+    this.onFinished({ type: 'silent' });
+  }
+
+  private onFinished(result: AttemptResult): void {
+    const canRefresh = this.options.token !== undefined && !this.refreshed;
+    const until = result.type === 'silent' ? this.watchdog.lastActivityAt : Date.now();
+    const wasStable = this.current.status === 'open' && until - this.openedAt >= this.backoff.stableAfter;
+    this.release();
+    if (wasStable) this.backoff.failures = 0;
+    if ('error' in result)
+      this.log({ level: 'warn', message: `attempt failed: ${result.type}`, error: result.error });
+    this.follow(judge(result, canRefresh));
+  }
+
+  private follow(verdict: Verdict): void {
+    if ('stop' in verdict) {
+      this.stop(verdict.stop, verdict.detail);
+      return;
+    }
+    this.refresh ||= verdict.refresh === true;
+    if ('again' in verdict) {
+      this.connect();
+      return;
+    }
+    const { wait: reason, detail, pace, atLeast = 0 } = verdict;
+    const now = Date.now();
+    const delay = Math.max(this.backoff.next(pace), atLeast);
+    this.notBefore = now + atLeast;
+    this.waitUntil(now + delay, { reason, detail });
+  }
+
+  private waitUntil(time: number, { reason, detail }: Pick<Waiting, 'reason' | 'detail'>): void {
+    // An attempt without a network fails at once. Browsers err about that, too: from time to time it is tried all the same.
+    const until = isOffline() ? Math.max(time, Date.now() + this.backoff.max) : time;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.connect(), until - Date.now());
+    this.setState({ status: 'waiting', reason, detail, until, attempt: this.attempts + 1 });
+  }
+
+  private suspend(): void {
+    if (this.isStopped) return;
+    this.release();
+    this.setState({
+      status: 'waiting',
+      reason: 'hidden',
+      detail: undefined,
+      until: undefined,
+      attempt: this.attempts + 1,
+    });
+  }
+
+  private resume(): void {
+    if (this.isSuspended) this.connect();
+    else this.wake();
+  }
+
+  private get isSuspended(): boolean {
+    return this.current.status === 'waiting' && this.timer === undefined;
+  }
+
+  private wake(): void {
+    const state = this.current;
+    if (state.status === 'open') this.watchdog.suspect((last) => Date.now() - last > this.watchdog.heartbeat);
+    if (state.status !== 'waiting' || this.isSuspended) return;
+    const earliest = Math.max(this.notBefore, this.attemptedAt + WAKE_PAUSE);
+    if (earliest <= Date.now()) this.connect();
+    else if (earliest < state.until!) this.waitUntil(earliest, state);
+  }
+
+  private online(): void {
+    const { offlineAt } = this;
+    const { status } = this.current;
+    this.offlineAt = 0;
+    // No event says which connections outlived the change of the network. One that brings something has.
+    if (status === 'open' && offlineAt > 0) this.watchdog.suspect((last) => last < offlineAt);
+    else if (status === 'connecting' && this.attemptedAt + WAKE_PAUSE < Date.now()) this.connect();
+    else this.wake();
+  }
+
+  private offline(): void {
+    this.offlineAt = Date.now();
+    const state = this.current;
+    if (state.status === 'waiting' && !this.isSuspended) this.waitUntil(state.until!, state);
+  }
+
+  private stop(reason: StopReason, detail?: number | string): void {
+    if (this.isStopped) return;
+    this.release();
+    this.unwatch?.();
+    this.setState({ status: 'stopped', reason, detail });
+  }
+
+  private setState(state: ConnectionState): void {
+    if (JSON.stringify(state) === JSON.stringify(this.current)) return;
+    this.current = state;
+    this.guard(() => this.listener.onState(state));
+  }
+
+  private guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.log({ level: 'error', message: 'A listener has thrown.', error });
+    }
+  }
+
+  private log(entry: ClientLogEntry): void {
+    if (this.options.log) this.options.log(entry);
+    // An error of the application's that nobody sees would be lost.
+    // oxlint-disable-next-line no-console -- without a log there is no other place for it
+    else if (entry.level === 'error') console.error(entry.message, entry.error);
+  }
+}
