@@ -35,7 +35,10 @@ export function watchPage(listener: PageListener, closeWhenHidden: number | fals
   if (page) {
     // An open stream keeps a page out of the back/forward cache of some browsers.
     on(scope, 'pagehide', () => listener.suspend());
-    on(scope, 'pageshow', () => listener.resume());
+    on(scope, 'pageshow', () => {
+      listener.resume();
+      look();
+    });
     // Page Lifecycle: the browser had frozen the page.
     on(page, 'resume', () => listener.wake());
     on(page, 'visibilitychange', look);

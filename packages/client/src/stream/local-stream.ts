@@ -1,6 +1,6 @@
 import type { ChangeNotice, ControlNotice } from '../connection/connection-listener.js';
 import type { ConnectionState } from '../connection/connection-state.js';
-import { HUB_TYPES, readObject } from '../connection/hub-events.js';
+import { readObject } from '../connection/hub-events.js';
 import { StreamConnection } from '../connection/stream-connection.js';
 import type { StreamEvent } from '../connection/stream-event.js';
 import { ChannelChanges, type Change, type ChangeOutcome, type StreamOptions } from './channel-changes.js';
@@ -12,6 +12,9 @@ import { TrackedChannel } from './tracked-channel.js';
 const CONTROL_WITHIN = 10_000;
 /** Channels of one request: a body parser takes 100 kB by default, and a name and an id may come to half a kilobyte. */
 const MOST_AT_ONCE = 100;
+
+/** Events of the hub, which name their channel in their data. */
+const ABOUT_CHANNELS: readonly string[] = ['gap', 'end', 'error'];
 
 const IGNORED: EventStreamListener = { onEvent() {}, onState() {}, onRefused() {} };
 
@@ -139,7 +142,7 @@ export class LocalStream implements EventStream {
   /** Names the channel of events of the hub, and of those that `EventSource` brings. */
   private toNamed(event: StreamEvent): StreamEvent {
     if (event.channel !== undefined) return { ...event, own: ownIdOf(event.id) };
-    if (HUB_TYPES.includes(event.type)) {
+    if (ABOUT_CHANNELS.includes(event.type)) {
       const channel = readObject(event.data)?.['channel'];
       return typeof channel === 'string' ? { ...event, channel } : event;
     }

@@ -1,19 +1,17 @@
 import { createParser } from 'eventsource-parser';
-import type { ParsedEvent } from './transport.js';
+import type { ParsedEvent } from './transport/transport.js';
 
 const CHANNEL = 'channel ';
-
-interface BlockHandlers {
-  onEvent(event: ParsedEvent): void;
-  onRetry(ms: number): void;
-}
 
 /**
  * Makes events of decoded text. A block that the end of the stream cuts is never handed over (WHATWG HTML 9.2.6).
  *
  * The server writes the channel of an event as a comment into its block.
  */
-export function createBlockParser({ onEvent, onRetry }: BlockHandlers): (text: string) => void {
+export function createBlockParser(
+  onEvent: (event: ParsedEvent) => void,
+  onRetry: (ms: number) => void,
+): (text: string) => void {
   let channel: string | undefined;
   let comment: string | undefined;
   let commented: string | undefined;
