@@ -181,8 +181,7 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
 
   private join(after: string | undefined): void {
     this.isJoined = true;
-    this.last = after;
-    this.last ??= this.owner.join(this, after);
+    this.last = this.owner.join(this, after);
   }
 
   private onLoaded({ state, cursor }: Snapshot<State>): void {

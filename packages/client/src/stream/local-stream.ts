@@ -66,7 +66,7 @@ export class LocalStream implements EventStream {
   remove(name: string): void {
     const channel = this.channels.get(name);
     if (!channel) return;
-    channel.wanted = channel.rewinds = false;
+    channel.unwant();
     this.schedule();
   }
 
@@ -92,10 +92,15 @@ export class LocalStream implements EventStream {
   /** The stream is over. Each channel goes on where it is now. */
   private leave(): void {
     this.changes.reset();
+    if (!this.control) return;
     this.control = undefined;
+    for (const channel of this.channels.values()) channel.leave(this.rawId);
+  }
+
+  /** The id of the stream as it came. */
+  private get rawId(): string {
     const { lastEventId } = this.connection;
-    const { from, to } = this.amended;
-    for (const channel of this.channels.values()) channel.leave(lastEventId === to ? from : lastEventId);
+    return lastEventId === this.amended.to ? this.amended.from : lastEventId;
   }
 
   private onControl(control: ControlNotice): void {
@@ -113,6 +118,11 @@ export class LocalStream implements EventStream {
     for (const name of unsubscribed) {
       const channel = this.channels.get(name);
       if (channel?.mutedUntil === change) channel.mutedUntil = 0;
+      // A request that had been given up, and repeated, was carried out late.
+      else if (channel?.covered) {
+        channel.leave(this.rawId);
+        this.schedule();
+      }
     }
     for (const name of subscribed) {
       const channel = this.channels.get(name);
@@ -123,6 +133,8 @@ export class LocalStream implements EventStream {
   private onEvent(event: StreamEvent): void {
     const named = this.toNamed(event);
     const channel = named.channel === undefined ? undefined : this.channels.get(named.channel);
+    // Where a new channel begins is not known before the `control` event: what comes before that comes again.
+    if (channel && !this.control && !channel.isOfRoute && channel.after !== undefined) channel.rewinds = true;
     if (channel?.isMuted) return;
     if (channel && named.own !== undefined) this.note(channel, event.id);
     // What the route brings is for all; what was added is for those who added it.
@@ -151,8 +163,7 @@ export class LocalStream implements EventStream {
   }
 
   private refuse(channel: TrackedChannel, reason: RefusalReason): void {
-    channel.wanted = false;
-    channel.rewinds = false;
+    channel.unwant();
     channel.on = channel.covered = false;
     if (!channel.isOfRoute) this.channels.delete(channel.name);
     this.listener.onRefused(channel.name, reason);
@@ -203,7 +214,7 @@ export class LocalStream implements EventStream {
     for (const channel of [...added, ...removed]) {
       channel.change = change;
       channel.on = undefined;
-      channel.rewinds = false;
+      channel.covered = channel.rewinds = false;
     }
     const unsubscribe = [...rewound, ...removed].map(({ name }) => name);
     return { change, subscribe: added.map(({ name }) => name), unsubscribe, after };
