@@ -21,8 +21,8 @@ export function watchPage(listener: PageListener, closeWhenHidden: number | fals
   const page = scope.document;
   const controller = new AbortController();
   const { signal } = controller;
-  const on = (target: object | undefined, type: string, react: () => void) =>
-    (target as Partial<EventTarget> | undefined)?.addEventListener?.(type, react, { signal });
+  const on = (target: Partial<EventTarget>, type: string, react: () => void) =>
+    target.addEventListener?.(type, react, { signal });
   let timer: ReturnType<typeof setTimeout> | undefined;
   const look = () => {
     clearTimeout(timer);

@@ -274,6 +274,7 @@ export class StreamConnection {
   private log(entry: ClientLogEntry): void {
     if (this.options.log) this.options.log(entry);
     // An error of the application's that nobody sees would be lost.
+    // oxlint-disable-next-line no-console -- without a log there is no other place for it
     else if (entry.level === 'error') console.error(entry.message, entry.error);
   }
 }

@@ -39,7 +39,7 @@ export type Verdict =
     };
 
 /** Statuses that pass by themselves, besides those from 500 on: time-out, too early, too many requests. */
-const PASSING = [408, 425, 429];
+const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
 
 const REFRESH: Verdict = { again: true, refresh: true };
 
@@ -60,8 +60,9 @@ export function judge(result: AttemptResult, canRefresh: boolean): Verdict {
       return { wait: 'token', pace: 'grow' };
     case 'ended':
     case 'error':
-      return judgeLoss(result);
+      break;
   }
+  return judgeLoss(result);
 }
 
 function judgeLoss({
@@ -80,7 +81,7 @@ function judgeStatus(status: number, retryAfter: number, canRefresh: boolean): V
   if (status === 204) return { stop: 'no-content' };
   if (status === 401) return canRefresh ? REFRESH : { stop: 'unauthorized', detail: status };
   if (status === 403) return { stop: 'forbidden', detail: status };
-  if (status >= 500 || PASSING.includes(status))
+  if (status >= 500 || PASSING.has(status))
     return { wait: 'http', detail: status, pace: 'grow', atLeast: retryAfter };
   return { stop: 'http', detail: status };
 }

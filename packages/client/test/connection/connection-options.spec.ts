@@ -21,7 +21,7 @@ it.each([
 ])('refuses a wrong %s, and names it: %j', (option, options) => {
   let error: unknown;
   try {
-    new StreamConnection(options as unknown as ConnectionOptions, listener);
+    expect(new StreamConnection(options as unknown as ConnectionOptions, listener)).toBeUndefined();
   } catch (thrown) {
     error = thrown;
   }
