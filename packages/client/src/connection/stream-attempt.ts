@@ -1,6 +1,6 @@
 import type { Backoff } from './backoff.js';
 import { createBlockParser } from './block-parser.js';
-import type { ControlNotice } from './connection-listener.js';
+import type { ChangeNotice, ControlNotice } from './connection-listener.js';
 import { CONTROL, DISMISSED_ID, POSITION, readControl, readObject, readRefusal } from './hub-events.js';
 import { readRetryAfter } from './retry-after.js';
 import type { StreamEvent } from './stream-event.js';
@@ -17,6 +17,7 @@ export interface AttemptOwner {
   /** The server has let the client in. */
   onAccepted(): void;
   onControl(control: ControlNotice): void;
+  onChange(notice: ChangeNotice): void;
   onEvent(event: StreamEvent): void;
   onFinished(result: AttemptResult): void;
 }
@@ -97,12 +98,16 @@ export class StreamAttempt {
 
   private receive(event: ParsedEvent): void {
     const { owner } = this;
-    const { type, data, id, channel } = event;
+    const { type, data, id } = event;
     const isFinal = type === 'end' && id === DISMISSED_ID;
     // Before it is handed over: a listener that throws does not get it again.
     if (id !== undefined && id !== DISMISSED_ID) owner.lastEventId = id;
     if (type !== 'error' && !isFinal) this.accept();
-    if (type === POSITION) return;
+    if (type === POSITION) {
+      const notice = readObject(data);
+      if (notice) owner.onChange(notice as unknown as ChangeNotice);
+      return;
+    }
     if (type === CONTROL) {
       const control = readControl(data);
       if (control) owner.onControl(control);
@@ -112,8 +117,7 @@ export class StreamAttempt {
     this.refusal = readRefusal(event);
     const reason = isFinal ? String(readObject(data)?.['reason']) : undefined;
     // A filter's refusal is the connection's matter, and a fresh token may lift it.
-    if (refusal === undefined || refusal !== reason)
-      owner.onEvent({ type, data, id: owner.lastEventId, channel });
+    if (refusal === undefined || refusal !== reason) owner.onEvent({ ...event, id: owner.lastEventId });
     if (isFinal) this.finish({ type: 'dismissed', refusal, reason: reason! });
   }
 

@@ -1,15 +1,22 @@
 import type { NamedChannel } from '../event/channel-reference.js';
 import type { ChannelArguments, MatchedParameters } from './channel-parameters.js';
 import type { AuthorizedClient, ChannelRule } from './channel-rules.interface.js';
-import type { EventSchemas } from './event-schemas.js';
+import type { EventOutput, EventSchemas, EventType, Jsonified } from './event-schemas.js';
 
 /** Only for TypeScript: nothing has such a field. */
 declare const EVENTS: unique symbol;
+
+/** The data of a definition's events behind JSON, by their types. */
+export type WireEvents<Events> = string extends keyof Events
+  ? Readonly<Record<string, unknown>>
+  : { readonly [Type in EventType<Events>]: Jsonified<EventOutput<Events[Type]>> };
 
 /** A channel of a definition. It stands for the channel's name wherever the hub takes one, and brings the types of its events. */
 export interface ChannelReference<Events extends EventSchemas = EventSchemas> extends NamedChannel {
   readonly definition: ChannelDefinitionFields;
   readonly [EVENTS]?: Events;
+  /** Only for TypeScript, and by a name: nestjs-sse-redis-client reads the events of a page's channels from it. */
+  readonly '~events'?: WireEvents<Events>;
 }
 
 /** The rule of a definition: as those of the option `authorize`, with the names of its own placeholders. */

@@ -17,6 +17,7 @@ export interface ParsedEvent {
   /** Undefined where the block has none. */
   readonly id: string | undefined;
   readonly channel: string | undefined;
+  readonly isText?: boolean | undefined;
 }
 
 /** `full`: the transport wants a new request, since the answer has become too large. */
