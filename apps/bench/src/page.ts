@@ -113,7 +113,9 @@ async function main(rounds: number): Promise<void> {
   const native = median(costs.EventSource);
   for (const name of names) {
     const cost = median(costs[name]);
-    console.log(`${name}: ${cost.toFixed(1)} µs of CPU an event, ${(cost / native).toFixed(2)} × EventSource`);
+    console.log(
+      `${name}: ${cost.toFixed(1)} µs of CPU an event, ${(cost / native).toFixed(2)} × EventSource`,
+    );
   }
 }
 
