@@ -10,6 +10,6 @@ webpack(
   (error, stats) => {
     console.log(error ?? stats.toString({ all: false, errors: true, warnings: true }));
     if (error || stats.hasErrors()) process.exitCode = 1;
-  else console.log('compiled');
+    else console.log('compiled');
   },
 );
