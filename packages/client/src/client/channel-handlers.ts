@@ -1,5 +1,12 @@
 import type { ChannelOptions } from './channel.js';
-import type { ChannelEvent, ChannelRef, EventListenerOf, EventMap, EventOf, HubEvents } from './channel-types.js';
+import type {
+  ChannelEvent,
+  ChannelRef,
+  EventListenerOf,
+  EventMap,
+  EventOf,
+  HubEvents,
+} from './channel-types.js';
 import type { SseClient } from './sse-client.js';
 
 /** Functions by the types of events, `gap`, `end` and `error` among them; or one for all. */
@@ -35,7 +42,7 @@ export function openChannel<Events extends EventMap, State>(
     }
     const { type, data } = event as ChannelEvent;
     const functions = current as Readonly<Record<string, (data: unknown, event: ChannelEvent) => void>>;
-    if (Object.hasOwn(functions, type)) functions[type]?.(data, event as ChannelEvent);
+    if (Object.hasOwn(functions, type)) functions[type]?.(data, event);
   });
   return () => own.close();
 }

@@ -32,7 +32,12 @@ export function useChannel<Events extends EventMap = EventMap, State = unknown>(
   useEffect(() => {
     const { channel } = latest.current;
     if (!client || channel === undefined) return undefined;
-    return openChannel(client, channel, () => latest.current.handlers, () => latest.current.options);
+    return openChannel(
+      client,
+      channel,
+      () => latest.current.handlers,
+      () => latest.current.options,
+    );
     // The name stands for the channel: a reference is a new object each time.
   }, [client, name]);
 }

@@ -21,6 +21,11 @@ export function useRun(
   const [view, setView] = useState(NO_RUN);
   const name = channel === undefined ? undefined : toChannelName(channel);
   useEffect(() => setView(NO_RUN), [client, name]);
-  useChannel(client, channel, (event) => setView((before) => readRun(before, event)), after === undefined ? undefined : { after });
+  useChannel(
+    client,
+    channel,
+    (event) => setView((before) => readRun(before, event)),
+    after === undefined ? undefined : { after },
+  );
   return view;
 }
