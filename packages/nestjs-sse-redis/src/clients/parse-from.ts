@@ -21,15 +21,13 @@ export function parseFrom(from: StartFrom, channels: readonly string[], shards: 
   if (typeof from !== 'object' || from === null || Array.isArray(from))
     throw new InvalidArgumentError(`${TAKES}, it got ${String(from)}.`);
   if (isLast(from)) return { rewind: parseCount('from.last', from.last) };
-  const points = Object.entries(from).map(
-    ([channel, point]): [string, StartPoint] => {
-      if (!channels.includes(channel))
-        throw new InvalidArgumentError(
-          `from names the channel ${JSON.stringify(channel)}, which is none of the stream: ${TAKES}.`,
-        );
-      return [channel, parsePoint(channel, point, shards)];
-    },
-  );
+  const points = Object.entries(from).map(([channel, point]): [string, StartPoint] => {
+    if (!channels.includes(channel))
+      throw new InvalidArgumentError(
+        `from names the channel ${JSON.stringify(channel)}, which is none of the stream: ${TAKES}.`,
+      );
+    return [channel, parsePoint(channel, point, shards)];
+  });
   return startEach(new Map(points), shards);
 }
 
