@@ -15,7 +15,7 @@ export function createBlockParser(
   let channel: string | undefined;
   let comment: string | undefined;
   let commented: string | undefined;
-  let isText = false;
+  let isText: boolean | undefined;
   let endedInCr = false;
   const parser = createParser({
     onEvent({ event, data, id }) {

@@ -72,6 +72,7 @@ it('puts a quiet channel back after the id of its stream, which covers it', asyn
 });
 
 it('skips events where the id of another channel counts for one that is not on (negative control)', async () => {
+  // oxlint-disable-next-line unbound-method -- called with its own `this`
   const { leave } = TrackedChannel.prototype;
   jest.spyOn(TrackedChannel.prototype, 'leave').mockImplementation(function (this: TrackedChannel, id) {
     this.covered = true;
@@ -82,6 +83,7 @@ it('skips events where the id of another channel counts for one that is not on (
 });
 
 it('loses a channel that is not put back (negative control)', async () => {
+  // oxlint-disable-next-line unbound-method -- called with its own `this`
   const { meet } = TrackedChannel.prototype;
   jest.spyOn(TrackedChannel.prototype, 'meet').mockImplementation(function (
     this: TrackedChannel,

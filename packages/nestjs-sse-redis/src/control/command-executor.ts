@@ -54,13 +54,8 @@ async function apply(
       if (connection.isClosed) return undefined;
       clients.replace(connection);
       return [];
-    case 'subscribe': {
-      const { channels, change, later } = command;
-      const refused = await clients.subscribe(connection, channels, toStart(command), later);
-      const subscribed = channels.filter((channel) => !refused.includes(channel));
-      if (change !== undefined) connection.sendChange({ change, subscribed });
-      return refused;
-    }
+    case 'subscribe':
+      return subscribe(clients, connection, command);
     case 'unsubscribe': {
       const { channels: unsubscribed, change } = command;
       await clients.unsubscribe(connection, unsubscribed);
@@ -75,6 +70,18 @@ async function apply(
       // Of a newer version, in the midst of a deploy.
       throw new TypeError('This process does not know what is asked of it.');
   }
+}
+
+async function subscribe(
+  clients: ClientConnections,
+  connection: ClientConnection,
+  command: ConnectionCommand & { type: 'subscribe' },
+): Promise<string[]> {
+  const { channels, change, later } = command;
+  const refused = await clients.subscribe(connection, channels, toStart(command), later);
+  const subscribed = channels.filter((channel) => !refused.includes(channel));
+  if (change !== undefined) connection.sendChange({ change, subscribed });
+  return refused;
 }
 
 function toStart({ after, line = 0 }: ConnectionCommand & { type: 'subscribe' }): LinePosition | undefined {
