@@ -15,7 +15,11 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 async function measure(name) {
   const { outputFiles, metafile } = await build({
     absWorkingDir: here,
-    stdin: { contents: `export { ${name} } from './dist/index.js';`, resolveDir: here, sourcefile: 'page.js' },
+    stdin: {
+      contents: `export { ${name} } from './dist/index.js';`,
+      resolveDir: here,
+      sourcefile: 'page.js',
+    },
     bundle: true,
     splitting: true,
     minify: true,

@@ -165,6 +165,7 @@ export class SseClient {
   private report(message: string, error: unknown): void {
     const { log } = this.options;
     if (log) log({ level: 'error', message, error });
+    // oxlint-disable-next-line no-console
     else console.error(message, error);
   }
 }

@@ -15,31 +15,23 @@ export function createBlockParser(
   let channel: string | undefined;
   let comment: string | undefined;
   let commented: string | undefined;
-  let isText = false;
+  let kind: boolean | undefined;
+  let isText: boolean | undefined;
   let endedInCr = false;
   const parser = createParser({
     onEvent({ event, data, id }) {
-      const named = channel;
-      channel = undefined;
-      onEvent({
-        type: event ?? 'message',
-        data,
-        id,
-        channel: named,
-        isText: named === undefined ? undefined : isText,
-      });
+      const [name, named] = [channel, isText];
+      channel = isText = undefined;
+      onEvent({ type: event ?? 'message', data, id, channel: name, isText: named });
     },
     onRetry,
     onComment(text) {
       if (!text.startsWith(CHANNEL)) return;
       // Many events of one channel follow each other.
-      if (text !== comment) {
-        const [name, kind] = text.slice(CHANNEL.length).split(' ');
-        commented = decode(name!);
-        isText = kind === 'text';
-      }
+      if (text !== comment) [commented, kind] = readComment(text);
       comment = text;
       channel = commented;
+      isText = kind;
     },
   });
   return (text) => {
@@ -49,6 +41,12 @@ export function createBlockParser(
     endedInCr = text.endsWith('\r');
     parser.feed(endedInCr ? `${rest}\n` : rest);
   };
+}
+
+/** The channel, and whether the data are text. A name has no space there. */
+function readComment(text: string): [string | undefined, boolean] {
+  const [name, kind] = text.slice(CHANNEL.length).split(' ');
+  return [decode(name!), kind === 'text'];
 }
 
 function decode(name: string): string | undefined {

@@ -14,7 +14,7 @@ const CONTROL_WITHIN = 10_000;
 const MOST_AT_ONCE = 100;
 
 /** Events of the hub, which name their channel in their data. */
-const ABOUT_CHANNELS: readonly string[] = ['gap', 'end', 'error'];
+const ABOUT_CHANNELS: ReadonlySet<string> = new Set(['gap', 'end', 'error']);
 
 const IGNORED: EventStreamListener = { onEvent() {}, onState() {}, onRefused() {} };
 
@@ -154,7 +154,7 @@ export class LocalStream implements EventStream {
   /** Names the channel of events of the hub, and of those that `EventSource` brings. */
   private toNamed(event: StreamEvent): StreamEvent {
     if (event.channel !== undefined) return { ...event, own: ownIdOf(event.id) };
-    if (ABOUT_CHANNELS.includes(event.type)) {
+    if (ABOUT_CHANNELS.has(event.type)) {
       const channel = readObject(event.data)?.['channel'];
       return typeof channel === 'string' ? { ...event, channel } : event;
     }

@@ -78,7 +78,7 @@ it('asks for nothing where a channel is closed and taken up again in one turn', 
   const posts: string[] = [];
   const client = connect('news', {
     fetch: (url, init) => {
-      if (init?.method === 'POST') posts.push(String(init.body));
+      if (init?.method === 'POST') posts.push(init.body as string);
       return fetch(url, init);
     },
   });

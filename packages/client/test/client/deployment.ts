@@ -36,7 +36,7 @@ export class Deployment {
   async publish(...events: ChannelEventInput[]): Promise<void> {
     const ids = await this.living[0]!.request<string[]>(events);
     ids.forEach((id, i) => {
-      const channel = String(events[i]!.channel);
+      const channel = events[i]!.channel;
       this.published.set(channel, [...(this.published.get(channel) ?? []), id]);
     });
   }
