@@ -32,8 +32,8 @@ export class StreamAttempt {
 
   constructor(private readonly owner: AttemptOwner) {}
 
-  /** @param toRequest may wait for a token. @param loading may wait for a script */
-  async begin(toRequest: () => Promise<StreamRequest>, loading: Promise<Transport>): Promise<void> {
+  /** @param toRequest may wait for a token. @param load may wait for a script */
+  async begin(toRequest: () => Promise<StreamRequest>, load: () => Promise<Transport>): Promise<void> {
     let request: StreamRequest;
     try {
       request = await toRequest();
@@ -42,7 +42,7 @@ export class StreamAttempt {
       return;
     }
     try {
-      const transport = await loading;
+      const transport = await load();
       if (!this.closed) this.stream = this.open(transport, request);
     } catch (error) {
       // Such as a URL that is none, for EventSource and XMLHttpRequest; or the script of the transport.

@@ -117,7 +117,10 @@ export class StreamConnection {
     // A listener may have closed the connection.
     if (this.attempt !== attempt) return;
     const { transport, fetch } = this.options;
-    void attempt.begin(() => this.prepare(attempt), chooseTransport(transport, fetch !== undefined));
+    void attempt.begin(
+      () => this.prepare(attempt),
+      () => chooseTransport(transport, fetch !== undefined),
+    );
   }
 
   private async prepare(attempt: StreamAttempt): Promise<StreamRequest> {
