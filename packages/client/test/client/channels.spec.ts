@@ -76,14 +76,19 @@ it('leaves a channel on the stream until the last of its holders has closed', as
 
 it('asks for nothing where a channel is closed and taken up again in one turn', async () => {
   const posts: string[] = [];
+  let answered = 0;
   const client = connect('news', {
-    fetch: (url, init) => {
-      if (init?.method === 'POST') posts.push(init.body as string);
-      return fetch(url, init);
+    fetch: async (url, init) => {
+      const response = await fetch(url, init);
+      if (init?.method !== 'POST') return response;
+      posts.push(init.body as string);
+      const body = await response.text();
+      setTimeout(() => answered++, 20); // the client has read it by then
+      return new Response(body);
     },
   });
   const first = client.channel('room:3');
-  await isOn('room:3');
+  await until(() => answered === 1);
   first.close();
   client.channel('room:3');
   client.channel('room:4');
