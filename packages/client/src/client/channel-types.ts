@@ -51,7 +51,7 @@ export interface GapData {
 /** The end of what a channel carries. */
 export interface EndData {
   readonly channel: string;
-  /** How a run ended: `completed`, `failed`, `stopped` or `orphaned`. */
+  /** How a run ended: `done`, `failed`, `stopped` or `interrupted`. */
   readonly outcome?: string;
   readonly run?: string;
 }
