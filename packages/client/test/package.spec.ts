@@ -47,7 +47,8 @@ describe('the packed client', () => {
   it('has what it needs and nothing else', async () => {
     const files = (await command(folder, 'tar', '-tzf', tarball)).trim().split('\n');
     expect(files).toEqual(expect.arrayContaining(['package/package.json', 'package/dist/index.js']));
-    const known = /^package\/(dist\/.+\.(js|d\.ts)|docs\/client[a-z-]*\.md|README\.md|LICENSE|package\.json)$/;
+    const known =
+      /^package\/(dist\/.+\.(js|d\.ts)|docs\/client[a-z-]*\.md|README\.md|LICENSE|package\.json)$/;
     expect(files.filter((file) => !known.test(file))).toEqual([]);
   });
 
