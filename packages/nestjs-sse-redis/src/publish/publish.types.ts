@@ -49,11 +49,3 @@ export interface Published {
 
 /** The outcome of one event of `publishMany()`. */
 export type PublishResult = Published | { readonly error: Error };
-
-/** Options of `hub.events()`. */
-export interface EventsOptions {
-  /** Begin after this event id, instead of at now. Events between that are no longer retained come as one `gap` event. */
-  readonly after?: string;
-  /** Begin with this many of the last events. At most 1,000. */
-  readonly rewind?: number;
-}
