@@ -45,10 +45,15 @@ export { SseRedisErrorFilter } from './http/sse-redis-error.filter.js';
 export { SseStreamFilter } from './http/sse-stream.filter.js';
 export { SseClient } from './http/sse-client.decorator.js';
 export { SseChannels } from './http/sse-channels.decorator.js';
+export { SseSnapshot } from './http/sse-snapshot.decorator.js';
 export { SseRun } from './http/sse-run.decorator.js';
 export type { RunChannelOfRequest, SseRunOptions } from './http/run-route.js';
 export type { ChannelsOfRequest } from './http/channels-of-request.js';
-export { SseConnectionsController, type ChannelsChange } from './http/sse-connections.controller.js';
+export {
+  SseConnectionsController,
+  type ChannelsChange,
+  type ChannelsChanged,
+} from './http/sse-connections.controller.js';
 export { SseRegistry, type ChangesGap, type PageOptions } from './registry/sse-registry.js';
 export type {
   ConnectionChange,

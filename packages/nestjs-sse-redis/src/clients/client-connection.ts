@@ -167,14 +167,19 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
     else this.cancelOpening = cancel;
   }
 
-  /** The connection is open, with a subscriber that catches up from now on. */
-  begin(subscriber: OpenSubscriber, lifetime: Lifetime): void {
+  /**
+   * The connection is open, with a subscriber that catches up from now on.
+   *
+   * @param heartbeat ms between two positions, for a client that watches over its stream
+   */
+  begin(subscriber: OpenSubscriber, lifetime: Lifetime, heartbeat: number): void {
     this.state = 'open';
     this.cancelOpening = undefined;
     this.ownSubscriber = subscriber;
     this.lifetime = lifetime;
     this.ownTcpKey = this.response.getTcpKey();
-    if (this.secret !== undefined) this.sendNow('control', { connection: this.id, secret: this.secret });
+    const { id: connection, secret, channels } = this;
+    if (secret !== undefined) this.sendNow('control', { connection, secret, channels, heartbeat });
   }
 
   /** Sends the client an answer or a warning at once. The position of the client stays. */

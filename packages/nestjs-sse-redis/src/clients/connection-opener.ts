@@ -26,7 +26,7 @@ export class ConnectionOpener {
     private readonly subscribers: SubscriberPool,
     private readonly admission: Admission,
     private readonly authorization: Authorization,
-    private readonly options: Pick<ResolvedOptions, 'retry' | 'maxConnectionAge'>,
+    private readonly options: Pick<ResolvedOptions, 'retry' | 'maxConnectionAge' | 'heartbeatInterval'>,
     private readonly delivery: { readonly isSuspended: boolean },
   ) {}
 
@@ -85,7 +85,7 @@ export class ConnectionOpener {
   }
 
   private begin(connection: ClientConnection, subscriber: OpenSubscriber, expiresAt = Infinity): void {
-    connection.begin(subscriber, this.toLifetime(expiresAt));
+    connection.begin(subscriber, this.toLifetime(expiresAt), this.options.heartbeatInterval);
   }
 
   private toLifetime(expiresAt: number): Lifetime {

@@ -22,7 +22,7 @@ const NOBODY: ConnectionsResult = { connections: 0, refused: [], unanswered: [] 
 export interface OwnChannelsChange {
   readonly subscribe: readonly string[];
   readonly unsubscribe: readonly string[];
-  readonly after?: string;
+  readonly after?: SubscribeOptions['after'];
 }
 
 /** Commands to connections, in whatever node they are. */
@@ -152,17 +152,28 @@ interface Group {
 }
 
 /** The id of a late event has a position for each of several channels, and one line; a joined one those of several shards. */
-function groupByPosition(channels: readonly string[], after: string | undefined, shards: ShardMap): Group[] {
+function groupByPosition(
+  channels: readonly string[],
+  after: SubscribeOptions['after'],
+  shards: ShardMap,
+): Group[] {
   if (after === undefined) return [{ group: [...channels] }];
   const groups = new Map<string, Group>();
   for (const channel of channels) {
-    const start = parsePositionAfter(after, channel, shards);
-    const key = `${start.position} ${shards.of(channel)}`;
+    const id = readAfter(after, channel);
+    const start = id === undefined ? undefined : parsePositionAfter(id, channel, shards);
+    const key = start ? `${start.position} ${shards.of(channel)}` : '';
     const known = groups.get(key);
     if (known) known.group.push(channel);
     else groups.set(key, { group: [channel], start });
   }
   return [...groups.values()];
+}
+
+/** Returns the id after which a channel begins; undefined: at now. Anything else than an id is for its parser to refuse. */
+function readAfter(after: NonNullable<SubscribeOptions['after']>, channel: string): string | undefined {
+  if (typeof after !== 'object' || after === null || Array.isArray(after)) return after as string;
+  return Object.hasOwn(after, channel) ? after[channel] : undefined;
 }
 
 /** Anything else would count as false, and keep its client away for good. */

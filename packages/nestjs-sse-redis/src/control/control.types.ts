@@ -8,8 +8,11 @@ export interface DisconnectOptions {
 
 /** Options of `hub.subscribe()`. */
 export interface SubscribeOptions {
-  /** The new channels begin after this event id; what is no longer retained is told as a gap. Default: at now. */
-  readonly after?: string;
+  /**
+   * The new channels begin after this event id, or each after its own, by their names; those without one begin at now. What is no longer
+   * retained is told as a gap. Default: at now.
+   */
+  readonly after?: string | Readonly<Record<string, string>>;
 }
 
 /** The outcome of a command to connections in any process. */

@@ -20,8 +20,8 @@ export interface BroadcastGroup {
   /** Whether everything was written, so that sinks may join. */
   readonly isIdle: boolean;
   /** Whether the group can be given this event. If not, all members are to leave. */
-  accepts(record: EventRecord): boolean;
-  send(record: EventRecord): void;
+  accepts(channel: string, record: EventRecord): boolean;
+  send(channel: string, record: EventRecord): void;
   /** The subscribers of all members. */
   members(): readonly GroupMember[];
   /** The subscribers whose sinks have left by themselves since the last call. */

@@ -128,7 +128,7 @@ export class Feed {
   private broadcast(record: EventRecord, listeners: Set<FeedListener>): void {
     const group = (this.group ??= this.createGroup());
     this.takeBackLeft(group);
-    const isAccepted = group.accepts(record);
+    const isAccepted = group.accepts(this.channel, record);
     if (!isAccepted) this.disbandGroup();
     const joinable = isAccepted && group.isIdle ? group : undefined;
     for (const listener of listeners) {
@@ -137,7 +137,7 @@ export class Feed {
       this.takeBackLeft(group);
     }
     if (!isAccepted || group.size === 0) return;
-    group.send(record);
+    group.send(this.channel, record);
     this.counters.delivered += group.size;
   }
 

@@ -22,17 +22,47 @@ let lastPosition: { readonly id: string | undefined; readonly frame: Buffer } = 
   frame: Buffer.alloc(0),
 };
 
-/** An event with another id than its own: it is recovered, and its id says where the client stands, or is of several shards. */
-export function formatLateFrame(record: EventRecord, id: string): Buffer {
-  if (record !== lastLate?.record || id !== lastLate.id) {
+/**
+ * An event whose channel is named by a comment, behind its id: a client of several channels tells by it where an event belongs.
+ * Clients that do not look for it ignore a comment (WHATWG HTML 9.2.6), and `encodeURI` leaves no character that ends a line.
+ */
+export function formatNamedFrame(channel: string, record: EventRecord): Buffer {
+  if (record !== lastNamed?.record) {
+    const { frame } = record;
+    const idEnd = frame.indexOf(LF) + 1;
+    const name = Buffer.from(formatChannelLine(channel));
+    const named = Buffer.concat([frame.subarray(0, idEnd), name, frame.subarray(idEnd)]);
+    lastNamed = { record, frame: named };
+  }
+  return lastNamed.frame;
+}
+
+/** An event is written to one connection after the other. */
+let lastNamed: { readonly record: EventRecord; readonly frame: Buffer } | undefined;
+
+/**
+ * An event with another id than its own: it is recovered, and its id says where the client stands, or is of several shards.
+ *
+ * @param channel named by a comment, if it is given
+ */
+export function formatLateFrame(record: EventRecord, id: string, channel?: string): Buffer {
+  if (record !== lastLate?.record || id !== lastLate.id || channel !== lastLate.channel) {
     const rest = record.frame.subarray(record.frame.indexOf(LF) + 1);
-    lastLate = { record, id, frame: Buffer.concat([Buffer.from(`id: ${id}\n`), rest]) };
+    const lines = `id: ${id}\n${channel === undefined ? '' : formatChannelLine(channel)}`;
+    lastLate = { record, id, channel, frame: Buffer.concat([Buffer.from(lines), rest]) };
   }
   return lastLate.frame;
 }
 
 /** Connections on the same shards are sent the same. */
-let lastLate: { readonly record: EventRecord; readonly id: string; readonly frame: Buffer } | undefined;
+let lastLate:
+  | {
+      readonly record: EventRecord;
+      readonly id: string;
+      readonly channel: string | undefined;
+      readonly frame: Buffer;
+    }
+  | undefined;
 
 /** An event that is in no log: it carries the id that the client has already, so that it moves nothing. */
 export function formatMessageFrame(id: string, text: string): Buffer {
@@ -63,6 +93,10 @@ export function formatRefusalFrame(code: string, details: object = {}, ms?: numb
 /** The last of a stream to which the client shall not come back: on its return it is answered with 204, which ends an EventSource. */
 export function formatDismissalFrame(reason: string): Buffer {
   return Buffer.from(`id: ${DISMISSED_ID}\n${formatHubEvent('end', { reason })}`);
+}
+
+function formatChannelLine(channel: string): string {
+  return `: channel ${encodeURI(channel)}\n`;
 }
 
 function formatRetryLine(ms: number | undefined): string {

@@ -18,8 +18,19 @@ export interface ChannelsChange {
   readonly secret: string;
   readonly subscribe?: readonly string[];
   readonly unsubscribe?: readonly string[];
-  /** The new channels begin after this event id; left out, at now. */
-  readonly after?: string;
+  /** The new channels begin after this event id, or each after its own, by their names; left out, at now. */
+  readonly after?: string | Readonly<Record<string, string>>;
+}
+
+/** The answer to a change of channels. */
+export interface ChannelsChanged {
+  /** The channels that `authorize` refused. */
+  readonly refused: readonly string[];
+  /**
+   * The position of now, from before the change: a channel that begins at now begins here, or a little later. A client that is cut off
+   * before the channel's first event adds it again after this id.
+   */
+  readonly position?: string;
 }
 
 /**
@@ -27,7 +38,7 @@ export interface ChannelsChange {
  * `SseRedisModule`, and connect with `{ control: true }`. It is bound to the connection by the secret that only its
  * stream was told, works on every process, and asks `authorize` for each channel; without that option it refuses all.
  *
- * `POST /sse/connections/:id/channels` with a `ChannelsChange` answers `{ refused: […] }`.
+ * `POST /sse/connections/:id/channels` with a `ChannelsChange` answers `{ refused: […], position }`.
  *
  * @example
  * ```js
@@ -49,10 +60,7 @@ export class SseConnectionsController {
 
   @Post(':id/channels')
   @HttpCode(200)
-  async change(
-    @Param('id') id: string,
-    @Body() body: ChannelsChange,
-  ): Promise<{ refused: readonly string[] }> {
+  async change(@Param('id') id: string, @Body() body: ChannelsChange): Promise<ChannelsChanged> {
     if (!this.hub.internals.clients.isAuthorized) {
       throw new ForbiddenException(
         'Clients may change their channels only where the authorize option of SseRedisModule says which.',
@@ -65,6 +73,7 @@ export class SseConnectionsController {
     const unsubscribe = names('unsubscribe', body.unsubscribe);
     if (subscribe.length + unsubscribe.length === 0)
       throw new BadRequestException('Name channels to subscribe or to unsubscribe.');
+    const position = subscribe.length > 0 ? await this.hub.cursor(subscribe) : undefined;
     const result = await this.hub.internals.control.changeOwnChannels(id, secret, {
       subscribe,
       unsubscribe,
@@ -74,7 +83,7 @@ export class SseConnectionsController {
       throw new ServiceUnavailableException('The process of this connection does not answer. Try again.');
     // Not told apart: whether there is such a connection is nobody's business who has not its secret.
     if (result.connections === 0) throw new NotFoundException('No such connection, or not its secret.');
-    return { refused: result.refused };
+    return { refused: result.refused, ...(position !== undefined && { position }) };
   }
 }
 

@@ -69,7 +69,7 @@ export class SseHub extends RunHub {
     const connection = parseConnection(client, options, checks);
     state.check();
     checkDismissal(client);
-    return observeResponse(client.response, client, settings, (response) =>
+    return observeResponse(client.response, client, settings, connection.control, (response) =>
       clients.serve(client, names, connection, response),
     );
   }

@@ -35,8 +35,9 @@ const PARAMETERS: readonly Parameter[] = [
         subscribe: { ...NAMES, description: 'Channels to add, where `authorize` lets this client.' },
         unsubscribe: { ...NAMES, description: 'Channels to leave.' },
         after: {
-          type: 'string',
-          description: 'The id after which the new channels begin; left out, at now.',
+          description:
+            'The id after which the new channels begin, or one by the name of each; left out, at now.',
+          oneOf: [{ type: 'string' }, { type: 'object', additionalProperties: { type: 'string' } }],
           example: '1764244800123-0',
         },
       },
@@ -44,16 +45,22 @@ const PARAMETERS: readonly Parameter[] = [
   },
 ];
 
-const REFUSED: Schema = {
+const CHANGED: Schema = {
   type: 'object',
   required: ['refused'],
-  properties: { refused: { ...NAMES, description: 'The channels that `authorize` refused.' } },
+  properties: {
+    refused: { ...NAMES, description: 'The channels that `authorize` refused.' },
+    position: {
+      type: 'string',
+      description: 'The position of now, after which channels begin that are added without an `after`.',
+    },
+  },
 };
 
 const RESPONSES: Responses = {
   200: {
     description: 'The channels are changed, but for those that were refused.',
-    content: { 'application/json': { schema: REFUSED } },
+    content: { 'application/json': { schema: CHANGED } },
   },
   400: describeError(400, 'The body, a channel or the id in `after` is not valid.'),
   403: describeError(403, 'The application has no `authorize`, which says what clients may.'),

@@ -34,6 +34,7 @@ export interface Schema {
   readonly $ref?: string;
   readonly enum?: readonly string[];
   readonly oneOf?: readonly Schema[];
+  readonly additionalProperties?: Schema;
 }
 
 /** A parameter as the decorators of `@nestjs/swagger` keep it; the body is one as well. */

@@ -63,6 +63,8 @@ export abstract class FrameWriter implements Flushable, GroupSink {
     protected readonly response: ServerResponse,
     protected readonly guard: ResponseGuard,
     private readonly options: FrameWriterOptions,
+    /** Whether a comment names the channel of each event. */
+    readonly namesChannels: boolean,
   ) {
     // Not below Node's own mark, over which it says `false` and then 'drain': that event is sure to come.
     this.limit = Math.max(options.bufferedBytes, response.writableHighWaterMark);
@@ -132,8 +134,7 @@ export abstract class FrameWriter implements Flushable, GroupSink {
     if (this.batch !== undefined || this.full || this.directLength > 0) return false;
     const { socket } = this;
     if (!this.isOpen || !this.isDirect || !socket || !isIdle(socket)) return false;
-    if (!(group instanceof SocketGroup)) return false;
-    group.add(this, socket);
+    if (!(group instanceof SocketGroup) || !group.add(this, socket)) return false;
     this.group = group;
     return true;
   }

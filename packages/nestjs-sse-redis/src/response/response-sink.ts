@@ -8,6 +8,7 @@ import {
   formatGapFrame,
   formatLateFrame,
   formatMessageFrame,
+  formatNamedFrame,
   formatPositionFrame,
   formatRetryFrame,
 } from '../event/sse-frame.js';
@@ -54,8 +55,9 @@ export class ResponseSink extends FrameWriter implements EventSink, GuardedStrea
     nest: NestObservable,
     guard: ResponseGuard,
     options: FrameWriterOptions,
+    namesChannels = false,
   ) {
-    super(response, guard, options);
+    super(response, guard, options, namesChannels);
     this.nest = nest;
     guard.stream = this;
     if (response.closed || response.destroyed) queueMicrotask(() => this.onClosed());
@@ -66,14 +68,14 @@ export class ResponseSink extends FrameWriter implements EventSink, GuardedStrea
     return this.write(formatRetryFrame(retry, id));
   }
 
-  event(_channel: string, record: EventRecord): boolean {
+  event(channel: string, record: EventRecord): boolean {
     this.hasEvents = true;
-    return this.write(record.frame);
+    return this.write(this.namesChannels ? formatNamedFrame(channel, record) : record.frame);
   }
 
-  late(_channel: string, record: EventRecord, id: string): boolean {
+  late(channel: string, record: EventRecord, id: string): boolean {
     this.hasEvents = true;
-    return this.write(formatLateFrame(record, id));
+    return this.write(formatLateFrame(record, id, this.namesChannels ? channel : undefined));
   }
 
   position(id: string): boolean {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { BroadcastGroup, GroupMember } from '../delivery/broadcast-group.js';
 import type { EventRecord } from '../event/event-record.js';
+import { formatNamedFrame } from '../event/sse-frame.js';
 import type { Position } from '../event/position.js';
 import { LONGEST_DIRECT, mayWriteDirectly, writeDirectly, type Writer } from './direct-write.js';
 import type { FrameBatch } from './frame-batch.js';
@@ -8,6 +9,8 @@ import { writeScheduler, type Flushable } from './write-scheduler.js';
 
 /** The sink of a member. */
 export interface GroupSink extends Writer {
+  /** Whether a comment names the channel of each event. */
+  readonly namesChannels: boolean;
   /** Its index in the group. */
   place: number;
   readonly subscriber: GroupMember | undefined;
@@ -36,6 +39,8 @@ export class SocketGroup implements BroadcastGroup, Flushable {
   /** The socket of each sink, in the same place. */
   private readonly sockets: Socket[] = [];
   private left: GroupMember[] = [];
+  /** Whether the frames of its members name the channel. All of them are sent the same. */
+  private namesChannels = false;
 
   get size(): number {
     return this.sinks.length;
@@ -45,14 +50,19 @@ export class SocketGroup implements BroadcastGroup, Flushable {
     return this.batch === undefined;
   }
 
-  accepts(record: EventRecord): boolean {
+  accepts(channel: string, record: EventRecord): boolean {
     // An event that ends the streams is for each subscriber to see.
-    return record.kind !== 'x' && (this.batch?.length ?? 0) + record.frame.length <= LONGEST_FRAMES;
+    if (record.kind === 'x') return false;
+    return (this.batch?.length ?? 0) + this.toFrame(channel, record).length <= LONGEST_FRAMES;
   }
 
-  send(record: EventRecord): void {
+  send(channel: string, record: EventRecord): void {
     this.position = record.position;
-    this.batch = (this.batch ?? writeScheduler.add(this)).append(record.frame);
+    this.batch = (this.batch ?? writeScheduler.add(this)).append(this.toFrame(channel, record));
+  }
+
+  private toFrame(channel: string, record: EventRecord): Buffer {
+    return this.namesChannels ? formatNamedFrame(channel, record) : record.frame;
   }
 
   members(): readonly GroupMember[] {
@@ -70,10 +80,13 @@ export class SocketGroup implements BroadcastGroup, Flushable {
     this.left.push(member);
   }
 
-  /** Adds a sink while the group is idle. */
-  add(sink: GroupSink, socket: Socket): void {
+  /** Adds a sink while the group is idle. @returns whether it is sent the same frames as the members */
+  add(sink: GroupSink, socket: Socket): boolean {
+    if (this.sinks.length === 0) this.namesChannels = sink.namesChannels;
+    else if (sink.namesChannels !== this.namesChannels) return false;
     sink.place = this.sinks.push(sink) - 1;
     this.sockets.push(socket);
+    return true;
   }
 
   /** Returns the frames of this tick, which the sink now has to write itself. */

@@ -177,7 +177,7 @@ forEachAdapter((adapter) => {
       });
       return {
         status: response.status,
-        body: (await response.json()) as { refused?: string[]; message?: string },
+        body: (await response.json()) as { refused?: string[]; position?: string; message?: string },
       };
     }
 
@@ -186,11 +186,16 @@ forEachAdapter((adapter) => {
       const { stream, id } = await rooms.client(one, 'b', { user: 'anna', query: { control: '' } });
       await stream.waitFor(1);
       const [control] = dataOf(stream, 'control') as [{ connection: string; secret: string }];
-      expect(control).toEqual({ connection: id, secret: expect.stringMatching(/^[\w-]{24}$/) });
+      expect(control).toEqual({
+        connection: id,
+        secret: expect.stringMatching(/^[\w-]{24}$/),
+        channels: ['b'],
+        heartbeat: 500,
+      });
       const { secret } = control;
       expect(await post(two, id, { secret, subscribe: ['a', 'c'], unsubscribe: ['b'] })).toEqual({
         status: 200,
-        body: { refused: ['c'] },
+        body: { refused: ['c'], position: expect.stringMatching(/^\d+-\d+$/) },
       });
       await two.hub.publish('b', { data: 'b' });
       await two.hub.publish('a', { data: 'a' });
@@ -202,6 +207,30 @@ forEachAdapter((adapter) => {
       expect(await post(two, id, { secret })).toMatchObject({ status: 400 });
       expect(await post(two, id, { secret, subscribe: 'b' })).toMatchObject({ status: 400 });
       expect(await post(two, id, { secret, subscribe: ['\n'] })).toMatchObject({ status: 400 });
+      for (const after of ['x', 5, null, ['1-0'], { b: 'x' }, { b: null }])
+        expect([after, await post(two, id, { secret, subscribe: ['b'], after })]).toMatchObject([
+          after,
+          { status: 400 },
+        ]);
+    });
+
+    it('begins each channel after an id of its own, and one that has none at now', async () => {
+      const [one, two] = await start({ authorize: () => true });
+      const { stream, id } = await rooms.client(one, 'z', { query: { control: '' } });
+      await stream.waitFor(1);
+      const [{ secret }] = dataOf(stream, 'control') as [{ secret: string }];
+      const ids: string[] = [];
+      for (const channel of ['a', 'b', 'c', 'a', 'b', 'c'])
+        ids.push((await two.hub.publish(channel, { data: `${channel}${ids.length}` })).id);
+      const after = { a: ids[0], b: ids[4], constructor: 'none' };
+      const subscribe = ['a', 'b', 'c'];
+      const { body } = await post(two, id, { secret, subscribe, after });
+      expect(body.refused).toEqual([]);
+      // Nothing of the channel that begins at now lies before the position of the answer, and all that follows comes.
+      expect(body.position).toBe(ids[5]);
+      for (const channel of subscribe) await two.hub.publish(channel, { data: `${channel}-new` });
+      await until(() => dataOf(stream).length >= 4);
+      expect((dataOf(stream) as string[]).sort()).toEqual(['a-new', 'a3', 'b-new', 'c-new']);
     });
 
     it('may not where no authorize says what it may', async () => {

@@ -93,9 +93,10 @@ describe('connections that are given the same', () => {
     const { send } = SocketGroup.prototype;
     jest.spyOn(SocketGroup.prototype, 'send').mockImplementation(function (
       this: SocketGroup,
+      channel: string,
       record: EventRecord,
     ) {
-      send.call(this, record);
+      send.call(this, channel, record);
       while (this.size > 0 && random.chance(0.4)) {
         disturbances++;
         const sink = random.pick(this['sinks']) as ResponseSink;
@@ -200,9 +201,10 @@ describe('connections that are given the same', () => {
     const { send } = SocketGroup.prototype;
     jest.spyOn(SocketGroup.prototype, 'send').mockImplementation(function (
       this: SocketGroup,
+      channel: string,
       record: EventRecord,
     ) {
-      send.call(this, record);
+      send.call(this, channel, record);
       if (isDone || this.size < CLIENTS) return;
       isDone = true;
       act([...this['sinks']] as ResponseSink[]);

@@ -145,7 +145,7 @@ forEachAdapter((adapter) => {
               secret: { type: 'string' },
               subscribe: { type: 'array', items: { type: 'string' } },
               unsubscribe: { type: 'array', items: { type: 'string' } },
-              after: { type: 'string' },
+              after: { oneOf: [{ type: 'string' }, { additionalProperties: { type: 'string' } }] },
             },
           },
         },
