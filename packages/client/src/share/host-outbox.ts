@@ -8,6 +8,8 @@ type Unnumbered<M> = M extends HostMessage ? Omit<M, Numbered> : never;
 export interface StreamPosition {
   /** Its last event id. */
   readonly position: string | null;
+  /** The same for channels that were added. */
+  readonly upTo: string | null;
   /** The channels that were added and have everything up to there. */
   readonly covered: readonly string[];
 }
@@ -46,10 +48,10 @@ export class HostOutbox {
   answer(): void {
     const events = this.events;
     this.events = [];
-    const { position, covered } = this.locate();
+    const { position, upTo, covered } = this.locate();
     if (position !== null) this.reached(position);
     const list = JSON.stringify(covered);
-    this.post({ kind: 'events', events, position, ...(list !== this.covered && { covered }) });
+    this.post({ kind: 'events', events, position, upTo, ...(list !== this.covered && { covered }) });
     this.covered = list;
   }
 

@@ -11,8 +11,8 @@ export interface HubNotice {
 }
 
 /** @returns undefined for events of the application, and for what the hub says of the whole stream */
-export function readHubNotice({ type, data, channel }: StreamEvent): HubNotice | undefined {
-  if (channel !== undefined || (type !== 'gap' && type !== 'end')) return undefined;
+export function readHubNotice({ type, data, own }: StreamEvent): HubNotice | undefined {
+  if (own !== undefined || (type !== 'gap' && type !== 'end')) return undefined;
   try {
     const notice = JSON.parse(data) as HubNotice | null;
     return typeof notice?.channel === 'string' ? { ...notice, type } : undefined;

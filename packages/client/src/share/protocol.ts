@@ -76,7 +76,9 @@ export interface EventsMessage extends FromHost {
   readonly events: readonly SharedEvent[];
   /** The stream's last event id behind them. */
   readonly position: string | null;
-  /** The channels that were added and have everything up to there; left out where these are as before. */
+  /** The id up to which channels that were added have come, where they are covered. */
+  readonly upTo: string | null;
+  /** The channels that are covered: they have everything up to there; left out where these are as before. */
   readonly covered?: readonly string[] | undefined;
 }
 
@@ -156,6 +158,7 @@ const SHAPES: Record<ShareMessage['kind'], Record<string, Check>> = {
     ...HOST,
     events: listOf(isEvent),
     position: isStringOrNull,
+    upTo: isStringOrNull,
     covered: (value) => value === undefined || listOf(isString)(value),
   },
   state: { ...HOST, state: isState },

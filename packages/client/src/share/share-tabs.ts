@@ -16,6 +16,6 @@ import { SharedStream } from './shared-stream.js';
  * const client = createClient({ url: '/events', share: shareTabs({ key: user.id }) });
  * ```
  */
-export function shareTabs(share: ShareOptions): (options: StreamOptions) => EventStream {
-  return (options) => new SharedStream(options, share);
+export function shareTabs(share: ShareOptions): (create: unknown, options: StreamOptions) => EventStream {
+  return (_, options) => new SharedStream(options, share);
 }

@@ -1,25 +1,13 @@
 import type { ConnectionState, StopReason } from '../connection/connection-state.js';
 import type { StreamEvent } from '../connection/stream-event.js';
-import type { EventStream, RefusalReason } from '../stream/event-stream.interface.js';
+import type { EventStream, InspectableStream, RefusalReason } from '../stream/event-stream.interface.js';
 import { HostedChannels } from './hosted-channels.js';
 import { HostOutbox } from './host-outbox.js';
 import { leastOf } from './event-ids.js';
 import type { ChangeMessage, HostMessage, JoinMessage, TabMessage } from './protocol.js';
 
 /** A stream that says where it stands: `LocalStream`. */
-export interface HostedStream extends EventStream {
-  readonly lastEventId: string;
-  /** @returns undefined for a channel that is not known */
-  inspect(channel: string): ChannelInspection | undefined;
-}
-
-export interface ChannelInspection {
-  /** The id after which the channel goes on when the stream is made anew; undefined: from then on. */
-  readonly after: string | undefined;
-  /** Everything up to the stream's `lastEventId` has come. */
-  readonly covered: boolean;
-  readonly isOfRoute: boolean;
-}
+export interface HostedStream extends EventStream, InspectableStream {}
 
 export interface StreamHostOptions {
   readonly id: string;
@@ -60,6 +48,7 @@ export class StreamHost {
   constructor(private readonly options: StreamHostOptions) {
     this.outbox = new HostOutbox(options, () => ({
       position: this.stream?.lastEventId || null,
+      upTo: this.stream?.coveredUpTo || null,
       covered: this.channels.added.filter((name) => this.stream?.inspect(name)?.covered),
     }));
   }

@@ -1,4 +1,4 @@
-import { isAtOrBefore, ownIdOf, placeAfter, placeOfEvent, placeOfStream, type EventPlace } from './event-ids.js';
+import { isAtOrBefore, placeAfter, placeOfEvent, placeOfStream, type EventPlace } from './event-ids.js';
 import { readHubNotice, type HubNotice } from './hub-notice.js';
 import type { SharedEvent, Want } from './protocol.js';
 
@@ -34,6 +34,8 @@ export class TabProgress {
   private lastId: string | undefined;
   /** The stream's last event id, as this tab has it: what it joins a host with. */
   private position: string | undefined;
+  /** The id up to which covered channels have come. */
+  private upTo: string | undefined;
 
   /** @param begin events of the route come after this id; undefined: from now on */
   constructor(private begin: string | undefined) {
@@ -45,11 +47,11 @@ export class TabProgress {
   }
 
   get wants(): Want[] {
-    const { position = '' } = this;
-    const isShort = position !== '' && position.length < LONGEST_ID;
+    const { upTo = '' } = this;
+    const isShort = upTo !== '' && upTo.length < LONGEST_ID;
     return [...this.wanted].map(([channel, { covered, after = null }]) => [
       channel,
-      covered && isShort ? position : after,
+      covered && isShort ? upTo : after,
     ]);
   }
 
@@ -83,15 +85,21 @@ export class TabProgress {
     }
   }
 
-  /** All events up to a position of the stream have come. @param covered channels of which this is so; undefined: as before */
-  reach(position: string | null, covered: readonly string[] | undefined): void {
+  /**
+   * All events up to a position of the stream have come.
+   *
+   * @param upTo the same, of the channels that were added
+   * @param covered of which of them this is so; undefined: as before
+   */
+  reach(position: string | null, upTo: string | null, covered: readonly string[] | undefined): void {
     const names = covered && new Set(covered);
     for (const [channel, progress] of names ? this.wanted : []) {
       const isCovered = progress.ready && names!.has(channel);
-      if (progress.covered && !isCovered) progress.after = laterOf(progress.after, this.position);
+      if (progress.covered && !isCovered) progress.after = laterOf(progress.after, this.upTo);
       progress.covered = isCovered;
     }
     if (position !== null) this.position = position;
+    this.upTo = upTo ?? undefined;
   }
 
   private goOn(channel: string, after: string | null): void {
@@ -112,7 +120,7 @@ export class TabProgress {
     if (!progress) return false;
     if (notice?.type === 'gap') return acceptGap(progress, notice);
     if (notice) return this.wanted.delete(channel) || event.everyone;
-    return acceptEvent(progress, event.id);
+    return event.own === undefined ? this.isNews(event, before) : acceptEvent(progress, event.own);
   }
 
   private progressOf(channel: string, everyone: boolean): ChannelProgress | undefined {
@@ -175,5 +183,5 @@ function laterOf(after: string | undefined, position: string | undefined): strin
 function advance(progress: ChannelProgress, place: EventPlace, id: string): void {
   const line = Math.max(place.line, progress.last?.line ?? 0);
   progress.last = { ...place, line };
-  progress.after = ownIdOf(id);
+  progress.after = id;
 }

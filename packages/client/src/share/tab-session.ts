@@ -56,20 +56,22 @@ export class TabSession {
     void locks.request(names.tab(this.id), () => {
       if (this.ended) return undefined;
       this.join();
-      if (!worker) this.candidate.stand();
-      this.watch.start();
+      if (!worker) this.stand();
       return new Promise<void>((resolve) => (this.releaseLock = resolve));
     });
     worker?.link.open(worker.create, names);
   }
 
-  /** The worker stands for election, or will not. From now on this tab is a candidate, too. */
+  /** This tab is a candidate from now on: there is no worker, or it has stood for election before. */
   stand(): void {
-    if (!this.ended) this.candidate.stand();
+    if (this.ended) return;
+    this.candidate.stand();
+    this.watch.start();
   }
 
   /** The browser is about to freeze the page: another has the stream meanwhile. */
   freeze(): void {
+    this.watch.stop();
     this.candidate.withdraw();
   }
 
@@ -156,16 +158,15 @@ export class TabSession {
         this.options.onRefused(message.channel, message.reason);
     } else {
       this.deliver(message.events);
-      this.options.progress.reach(message.position, message.covered);
+      this.options.progress.reach(message.position, message.upTo, message.covered);
     }
   }
 
   private deliver(events: Extract<HostMessage, { kind: 'events' }>['events']): void {
     for (const event of events) {
       if (this.ended) return;
-      if (!this.options.progress.accept(event)) continue;
-      const { type, data, id, channel } = event;
-      this.options.onEvent({ type, data, id, channel });
+      const { everyone: _, ...received } = event;
+      if (this.options.progress.accept(event)) this.options.onEvent(received);
     }
   }
 }

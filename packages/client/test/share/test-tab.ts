@@ -1,0 +1,86 @@
+import type { Browser, Page } from 'puppeteer-core';
+import { until } from '@nestjs-sse-redis/testing';
+import type { OpenOptions, Received } from './page.js';
+import type { ShareApp } from './share.app.js';
+
+/** A tab of a browser, with a shared stream. */
+export class TestTab {
+  private constructor(readonly page: Page) {}
+
+  static async open(
+    browser: Browser,
+    app: ShareApp,
+    options: OpenOptions,
+    csp?: string,
+  ): Promise<TestTab> {
+    const page = await browser.newPage();
+    const query = csp === undefined ? '' : `?csp=${encodeURIComponent(csp)}`;
+    await page.goto(`${app.url}/page${query}`);
+    await page.evaluate((options) => window.test.open(options), options as never);
+    return new TestTab(page);
+  }
+
+  received(): Promise<Received[]> {
+    return this.page.evaluate(() => window.test.received);
+  }
+
+  /** The numbers of a channel's events. */
+  async numbers(channel: string): Promise<number[]> {
+    const received = await this.received();
+    return received.flatMap((event) =>
+      event.channel === channel && event.type === 'tick' ? [(JSON.parse(event.data) as { n: number }).n] : [],
+    );
+  }
+
+  async state(): Promise<string | undefined> {
+    return (await this.page.evaluate(() => window.test.states)).at(-1);
+  }
+
+  async role(): Promise<string | undefined> {
+    return (await this.page.evaluate(() => window.test.roles)).at(-1);
+  }
+
+  log(): Promise<string[]> {
+    return this.page.evaluate(() => window.test.log);
+  }
+
+  isOpen(): Promise<unknown> {
+    return until(async () => (await this.state()) === 'open' && (await this.role()) !== undefined, {
+      interval: 20,
+      message: 'the tab has an open stream',
+    });
+  }
+
+  add(channel: string, after?: string): Promise<void> {
+    return this.page.evaluate((channel, after) => window.test.stream!.add(channel, after), channel, after);
+  }
+
+  /** Keeps the page's only thread busy, as an endless loop would. @param ms */
+  stick(ms: number): void {
+    void this.page
+      .evaluate((ms) => {
+        setTimeout(() => {
+          const end = Date.now() + ms;
+          while (Date.now() < end);
+        });
+      }, ms)
+      .catch(() => undefined);
+  }
+
+  /** Chromium. */
+  async setFrozen(isFrozen: boolean): Promise<void> {
+    const session = await this.page.createCDPSession();
+    await session.send('Page.setWebLifecycleState', { state: isFrozen ? 'frozen' : 'active' });
+    await session.detach();
+  }
+
+  /** Chromium: its renderer dies. */
+  async crash(): Promise<void> {
+    const session = await this.page.createCDPSession();
+    await session.send('Page.crash').catch(() => undefined);
+  }
+
+  close(): Promise<void> {
+    return this.page.close();
+  }
+}
