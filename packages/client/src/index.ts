@@ -4,3 +4,25 @@ export { InvalidClientOptionsError } from './connection/invalid-client-options.e
 export type { ClientLog, ClientLogEntry, ConnectionOptions } from './connection/connection-options.js';
 export type { ConnectionListener, ControlNotice } from './connection/connection-listener.js';
 export { StreamConnection } from './connection/stream-connection.js';
+export type { ChangeNotice } from './connection/connection-listener.js';
+export type { StreamOptions } from './stream/channel-changes.js';
+export type { EventStream, EventStreamListener, RefusalReason } from './stream/event-stream.interface.js';
+export { LocalStream } from './stream/local-stream.js';
+export { isAfter } from './stream/event-id.js';
+export { createClient } from './client/create-client.js';
+export { SseClient, type ClientOptions, type ShareProvider } from './client/sse-client.js';
+export { Channel, type ChannelOptions } from './client/channel.js';
+export { channelOf } from './client/channel-of.js';
+export { fetchState, type Snapshot } from './client/fetch-state.js';
+export { parseData, type ParseData } from './client/parse-data.js';
+export { SseClientError, type SseClientErrorCode } from './client/client-error.js';
+export type {
+  ChannelEvent,
+  ChannelRef,
+  EndData,
+  ErrorData,
+  EventMap,
+  EventOf,
+  EventsOf,
+  GapData,
+} from './client/channel-types.js';

@@ -11,11 +11,20 @@ export interface ControlNotice {
   readonly heartbeat?: number;
 }
 
+/** Says in the stream where a change of channels has taken effect. */
+export interface ChangeNotice {
+  /** The number that the request gave to it. */
+  readonly change: number;
+  readonly subscribed?: readonly string[];
+  readonly unsubscribed?: readonly string[];
+}
+
 /** Receives what a connection brings. An error that it throws is logged, and changes nothing for the connection. */
 export interface ConnectionListener {
   /** Events of the application, and of the hub: `gap`, `end`, `error`. */
   onEvent(event: StreamEvent): void;
   /** Once for each stream, before the events that follow. */
   onControl(control: ControlNotice): void;
+  onChange?(notice: ChangeNotice): void;
   onState(state: ConnectionState): void;
 }

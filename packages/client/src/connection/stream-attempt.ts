@@ -1,5 +1,5 @@
 import { CONTROL, DISMISSED_ID, POSITION, readControl, readObject, readRefusal } from './hub-events.js';
-import type { ControlNotice } from './connection-listener.js';
+import type { ChangeNotice, ControlNotice } from './connection-listener.js';
 import type { StreamEvent } from './stream-event.js';
 import type { OpenStream, ParsedEvent, StreamRequest, Transport } from './transport/transport.js';
 import type { AttemptResult } from './verdict.js';
@@ -14,6 +14,7 @@ export interface AttemptOwner {
   /** The server has let the client in. */
   onAccepted(): void;
   onControl(control: ControlNotice): void;
+  onChange(notice: ChangeNotice): void;
   onEvent(event: StreamEvent): void;
   onFinished(result: AttemptResult): void;
 }
@@ -70,7 +71,7 @@ export class StreamAttempt {
   }
 
   private receive(event: ParsedEvent): void {
-    const { type, data, id, channel } = event;
+    const { type, data, id, channel, isText } = event;
     if (id === DISMISSED_ID && type === 'end') {
       this.receiveEnd(event);
       return;
@@ -79,6 +80,8 @@ export class StreamAttempt {
     if (id !== undefined && id !== DISMISSED_ID) this.owner.lastEventId = id;
     if (type === POSITION) {
       this.accept();
+      const notice = data === '' ? undefined : readObject(data);
+      if (notice) this.owner.onChange(notice as unknown as ChangeNotice);
       return;
     }
     if (type === CONTROL) {
@@ -88,7 +91,7 @@ export class StreamAttempt {
     }
     this.refusal = readRefusal(event);
     if (type !== 'error') this.accept();
-    if (!this.closed) this.owner.onEvent({ type, data, id: this.owner.lastEventId, channel });
+    if (!this.closed) this.owner.onEvent({ type, data, id: this.owner.lastEventId, channel, isText });
   }
 
   /** For good. The id of this event is that of nobody's position. */

@@ -65,6 +65,11 @@ export class StreamConnection {
     return this.owner.lastEventId;
   }
 
+  /** For one who knows more of an event than its id says. */
+  set lastEventId(id: string) {
+    this.owner.lastEventId = id;
+  }
+
   /** Connects. A second call does nothing. */
   start(): void {
     if (this.unwatch || this.isStopped) return;
@@ -144,6 +149,7 @@ export class StreamConnection {
         if (control.heartbeat !== undefined) watchdog.setHeartbeat(control.heartbeat);
         this.guard(() => this.listener.onControl(control));
       },
+      onChange: (notice) => this.guard(() => this.listener.onChange?.(notice)),
       onEvent: (event) => this.guard(() => this.listener.onEvent(event)),
       onFinished: (result) => this.onFinished(result),
     };

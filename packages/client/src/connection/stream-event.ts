@@ -7,4 +7,8 @@ export interface StreamEvent {
   readonly id: string;
   /** The channel that the server named; undefined where the stream names none, and for events of the hub itself. */
   readonly channel: string | undefined;
+  /** The server says that the data were published as a string. Undefined where it does not say how they were. */
+  readonly isText?: boolean | undefined;
+  /** The event's own id, where it is an event of a channel. Those of the hub and of `sendTo()` repeat an earlier id. */
+  readonly own?: string | undefined;
 }

@@ -1,13 +1,23 @@
 import type { ConnectionState } from '../connection/connection-state.js';
 import type { StreamEvent } from '../connection/stream-event.js';
 
+/** Why a channel is not on the stream: a code of the hub, the status of the answer, or one of the client's own. */
+export type RefusalReason =
+  | number
+  /** `authorize` refused it. */
+  | 'FORBIDDEN_CHANNEL'
+  /** The route does not connect with `{ control: true }`. */
+  | 'NO_CONTROL'
+  /** `EventSource` does not show to which channel an event belongs. */
+  | 'EVENT_SOURCE';
+
 /** Receives what a stream brings. A listener that throws is reported, and does not keep others from their events. */
 export interface EventStreamListener {
   /** Events of the application, and of the hub: `gap`, `end`, `error`. Never `position` or `control`. */
   onEvent(event: StreamEvent): void;
   onState(state: ConnectionState): void;
-  /** The server refused a channel; it has been removed. */
-  onRefused(channel: string): void;
+  /** The channel has been removed. */
+  onRefused(channel: string, reason?: RefusalReason): void;
 }
 
 /**
@@ -15,17 +25,24 @@ export interface EventStreamListener {
  */
 export interface EventStream {
   readonly state: ConnectionState;
+  /** What the page has of the channels of the route; empty, or undefined, where that is not known. */
+  readonly lastEventId?: string | undefined;
   listener: EventStreamListener;
   /** Connects. Called once. */
   start(): void;
   /**
-   * Puts a channel on the stream, and again after each reconnect. Of a channel that is on it already, nothing.
+   * Puts a channel on the stream, and again after each reconnect.
+   *
+   * Of a channel that is on it already nothing changes, unless some of its events after `after` have come before. Then all that came
+   * after it come again, in order: whoever has had them drops them by their ids (`isAfter`).
    *
    * @param after the events that come are those after this id; undefined: from now on
    */
   add(channel: string, after?: string): void;
-  /** Takes a channel off the stream. One that the route itself names stays, and its events are dropped. */
+  /** Takes a channel off the stream. One that the route itself names stays. */
   remove(channel: string): void;
+  /** Somebody listens for events of this type. `EventSource` gives out no others. */
+  listen?(type: string): void;
   /** Ends the attempt or the wait that is going on, and connects at once. */
   reconnect(): void;
   close(): void;

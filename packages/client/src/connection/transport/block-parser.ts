@@ -17,18 +17,29 @@ export function createBlockParser({ onEvent, onRetry }: BlockHandlers): (text: s
   let channel: string | undefined;
   let comment: string | undefined;
   let commented: string | undefined;
+  let isText = false;
   let endedInCr = false;
   const parser = createParser({
     onEvent({ event, data, id }) {
       const named = channel;
       channel = undefined;
-      onEvent({ type: event ?? 'message', data, id, channel: named });
+      onEvent({
+        type: event ?? 'message',
+        data,
+        id,
+        channel: named,
+        isText: named === undefined ? undefined : isText,
+      });
     },
     onRetry,
     onComment(text) {
       if (!text.startsWith(CHANNEL)) return;
       // Many events of one channel follow each other.
-      if (text !== comment) commented = decode(text.slice(CHANNEL.length));
+      if (text !== comment) {
+        const [name, kind] = text.slice(CHANNEL.length).split(' ');
+        commented = decode(name!);
+        isText = kind === 'text';
+      }
       comment = text;
       channel = commented;
     },

@@ -17,6 +17,7 @@ export interface ParsedEvent {
   /** Undefined where the block has none. */
   readonly id: string | undefined;
   readonly channel: string | undefined;
+  readonly isText?: boolean | undefined;
 }
 
 /** How a stream, or the attempt to get one, came to its end. */

@@ -1,0 +1,70 @@
+import { SseClientError } from './client-error.js';
+
+/** Events for a reader that takes one after the other. Those that wait are bounded: a reader that is too slow gets an error, and no hole. */
+export class EventQueue<Event> implements AsyncIterableIterator<Event> {
+  private readonly waiting: Event[] = [];
+  private readonly readers: {
+    resolve(result: IteratorResult<Event>): void;
+    reject(error: unknown): void;
+  }[] = [];
+  private isOver = false;
+  private error: Error | undefined;
+
+  /**
+   * @param limit events that may wait
+   * @param onReturn called when the reader leaves before the end
+   */
+  constructor(
+    private readonly limit: number,
+    private readonly onReturn: () => void,
+  ) {}
+
+  push(event: Event): void {
+    if (this.isOver) return;
+    const reader = this.readers.shift();
+    if (reader) reader.resolve({ done: false, value: event });
+    else if (this.waiting.push(event) > this.limit) {
+      this.waiting.pop();
+      this.end(
+        new SseClientError(
+          'SLOW_READER',
+          `${this.limit} events wait for this iterator. Read faster, or raise the option maxQueued.`,
+        ),
+      );
+    }
+  }
+
+  /** The reader still gets what waits. @param error thrown to it then; without one the loop ends */
+  end(error?: Error): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.error = error;
+    for (const reader of this.readers.splice(0)) this.finish(reader.resolve, reader.reject);
+  }
+
+  next(): Promise<IteratorResult<Event>> {
+    return new Promise((resolve, reject) => {
+      if (this.waiting.length > 0) resolve({ done: false, value: this.waiting.shift()! });
+      else if (this.isOver) this.finish(resolve, reject);
+      else this.readers.push({ resolve, reject });
+    });
+  }
+
+  return(): Promise<IteratorResult<Event>> {
+    this.waiting.length = 0;
+    this.end();
+    this.onReturn();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  private finish(resolve: (result: IteratorResult<Event>) => void, reject: (error: unknown) => void): void {
+    const { error } = this;
+    this.error = undefined;
+    if (error) reject(error);
+    else resolve({ done: true, value: undefined });
+  }
+}

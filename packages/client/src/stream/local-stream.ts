@@ -1,0 +1,255 @@
+import type { ChangeNotice, ControlNotice } from '../connection/connection-listener.js';
+import type { ConnectionState } from '../connection/connection-state.js';
+import { HUB_TYPES, readObject } from '../connection/hub-events.js';
+import { StreamConnection } from '../connection/stream-connection.js';
+import type { StreamEvent } from '../connection/stream-event.js';
+import { ChannelChanges, type Change, type ChangeOutcome, type StreamOptions } from './channel-changes.js';
+import { ownIdOf, toCursor, withoutOwn } from './event-id.js';
+import type { EventStream, EventStreamListener, RefusalReason } from './event-stream.interface.js';
+import { TrackedChannel } from './tracked-channel.js';
+
+/** ms after which a stream that has sent no `control` event is taken for one without. */
+const CONTROL_WITHIN = 10_000;
+/** Channels of one request: a body parser takes 100 kB by default, and a name and an id may come to half a kilobyte. */
+const MOST_AT_ONCE = 100;
+
+const IGNORED: EventStreamListener = { onEvent() {}, onState() {}, onRefused() {} };
+
+/** One stream of this page or process, with the channels of its route and those that are added. */
+export class LocalStream implements EventStream {
+  listener: EventStreamListener = IGNORED;
+  private readonly connection: StreamConnection;
+  private readonly changes: ChannelChanges;
+  private readonly channels = new Map<string, TrackedChannel>();
+  private control: ControlNotice | undefined;
+  private changeCount = 0;
+  private mostAtOnce = MOST_AT_ONCE;
+  private isScheduled = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** The id of the last event of an added channel, as it came, and as it is sent when the client comes back. */
+  private amended = { from: '', to: '' };
+
+  /** @throws InvalidClientOptionsError */
+  constructor(private readonly options: StreamOptions) {
+    this.changes = new ChannelChanges(options, () => this.schedule());
+    this.connection = new StreamConnection(options, {
+      onEvent: (event) => this.onEvent(event),
+      onControl: (control) => this.onControl(control),
+      onChange: (notice) => this.onChange(notice),
+      onState: (state) => this.onState(state),
+    });
+  }
+
+  get state(): ConnectionState {
+    return this.connection.state;
+  }
+
+  /** What the page has of the channels of the route. */
+  get lastEventId(): string {
+    return this.connection.lastEventId;
+  }
+
+  start(): void {
+    this.connection.start();
+  }
+
+  add(name: string, after?: string): void {
+    let channel = this.channels.get(name);
+    if (!channel) this.channels.set(name, (channel = new TrackedChannel(name, after)));
+    channel.want(after);
+    this.schedule();
+  }
+
+  remove(name: string): void {
+    const channel = this.channels.get(name);
+    if (!channel) return;
+    channel.wanted = channel.rewinds = false;
+    this.schedule();
+  }
+
+  listen(type: string): void {
+    this.connection.listen(type);
+  }
+
+  reconnect(): void {
+    this.connection.reconnect();
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+
+  private onState(state: ConnectionState): void {
+    clearTimeout(this.timer);
+    if (state.status === 'open') this.timer = setTimeout(() => this.refuseWithoutControl(), CONTROL_WITHIN);
+    else this.leave();
+    this.listener.onState(state);
+  }
+
+  /** The stream is over. Each channel goes on where it is now. */
+  private leave(): void {
+    this.changes.reset();
+    this.control = undefined;
+    const { lastEventId } = this.connection;
+    const { from, to } = this.amended;
+    for (const channel of this.channels.values()) channel.leave(lastEventId === to ? from : lastEventId);
+  }
+
+  private onControl(control: ControlNotice): void {
+    this.control = control;
+    const ofRoute = new Set(control.channels);
+    for (const name of ofRoute)
+      if (!this.channels.has(name)) this.channels.set(name, new TrackedChannel(name));
+    for (const channel of this.channels.values())
+      channel.meet(ofRoute.has(channel.name), this.connection.lastEventId);
+    this.schedule();
+  }
+
+  /** A change has taken effect at this place of the stream. */
+  private onChange({ change, subscribed = [], unsubscribed = [] }: ChangeNotice): void {
+    for (const name of unsubscribed) {
+      const channel = this.channels.get(name);
+      if (channel?.mutedUntil === change) channel.mutedUntil = 0;
+    }
+    for (const name of subscribed) {
+      const channel = this.channels.get(name);
+      if (channel?.change === change) channel.covered = channel.on = true;
+    }
+  }
+
+  private onEvent(event: StreamEvent): void {
+    const named = this.toNamed(event);
+    const channel = named.channel === undefined ? undefined : this.channels.get(named.channel);
+    if (channel?.isMuted) return;
+    if (channel && named.own !== undefined) this.note(channel, event.id);
+    // What the route brings is for all; what was added is for those who added it.
+    if (channel && this.control && !channel.wanted && !channel.isOfRoute) return;
+    if (channel && isForbidden(event)) this.refuse(channel, 'FORBIDDEN_CHANNEL');
+    else this.listener.onEvent(named);
+  }
+
+  private note(channel: TrackedChannel, id: string): void {
+    channel.note(id);
+    // The next stream has not this channel when it begins, and would look for its event in others.
+    if (channel.isOfRoute || !id.includes('~') || this.connection.lastEventId !== id) return;
+    this.amended = { from: id, to: withoutOwn(id) };
+    this.connection.lastEventId = this.amended.to;
+  }
+
+  /** Names the channel of events of the hub, and of those that `EventSource` brings. */
+  private toNamed(event: StreamEvent): StreamEvent {
+    if (event.channel !== undefined) return { ...event, own: ownIdOf(event.id) };
+    if (HUB_TYPES.includes(event.type)) {
+      const channel = readObject(event.data)?.['channel'];
+      return typeof channel === 'string' ? { ...event, channel } : event;
+    }
+    const [only, ...others] = this.options.transport === 'event-source' ? (this.control?.channels ?? []) : [];
+    return only === undefined || others.length > 0 ? event : { ...event, channel: only };
+  }
+
+  private refuse(channel: TrackedChannel, reason: RefusalReason): void {
+    channel.wanted = false;
+    channel.rewinds = false;
+    channel.on = channel.covered = false;
+    if (!channel.isOfRoute) this.channels.delete(channel.name);
+    this.listener.onRefused(channel.name, reason);
+  }
+
+  private refuseWithoutControl(): void {
+    if (this.control) return;
+    for (const channel of this.channels.values()) if (channel.wanted) this.refuse(channel, 'NO_CONTROL');
+  }
+
+  private schedule(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    queueMicrotask(() => {
+      this.isScheduled = false;
+      this.sendChange();
+    });
+  }
+
+  private sendChange(): void {
+    const { control, changes } = this;
+    if (!control || changes.isBusy) return;
+    const added: TrackedChannel[] = [];
+    const removed: TrackedChannel[] = [];
+    for (const channel of [...this.channels.values()]) {
+      if (added.length + removed.length >= this.mostAtOnce) break;
+      const { wanted, on, rewinds, isOfRoute } = channel;
+      if (this.options.transport === 'event-source' && wanted && !isOfRoute)
+        this.refuse(channel, 'EVENT_SOURCE');
+      else if (wanted && (on !== true || rewinds)) added.push(channel);
+      else if (!wanted && on !== false && !isOfRoute) removed.push(channel);
+      else if (!wanted && !isOfRoute && !channel.isMuted) this.channels.delete(channel.name);
+    }
+    if (added.length + removed.length === 0) return;
+    const change = this.toChange(added, removed);
+    void changes.send(control, change, (outcome) => this.finishChange(outcome, added, removed));
+  }
+
+  private toChange(added: readonly TrackedChannel[], removed: readonly TrackedChannel[]): Change {
+    const change = ++this.changeCount;
+    const rewound = added.filter(({ isMuted }) => isMuted);
+    const after: Record<string, string> = {};
+    for (const channel of added) {
+      if (channel.after !== undefined) after[channel.name] = channel.after;
+      channel.begins();
+    }
+    for (const channel of [...rewound, ...removed]) channel.mutedUntil = change;
+    for (const channel of [...added, ...removed]) {
+      channel.change = change;
+      channel.on = undefined;
+      channel.rewinds = false;
+    }
+    const unsubscribe = [...rewound, ...removed].map(({ name }) => name);
+    return { change, subscribe: added.map(({ name }) => name), unsubscribe, after };
+  }
+
+  private finishChange(
+    outcome: ChangeOutcome,
+    added: readonly TrackedChannel[],
+    removed: readonly TrackedChannel[],
+  ): void {
+    if ('status' in outcome) {
+      this.fail(outcome.status, added, removed);
+      return;
+    }
+    this.mostAtOnce = MOST_AT_ONCE;
+    for (const channel of removed) channel.on = false;
+    for (const channel of added) {
+      if (outcome.refused.includes(channel.name)) this.refuse(channel, 'FORBIDDEN_CHANNEL');
+      else {
+        channel.on = true;
+        channel.after ??= outcome.position;
+      }
+    }
+  }
+
+  /** One channel may be wrong, or there are too many: fewer are tried, down to one. A server without `authorize` refuses all. */
+  private fail(status: number, added: readonly TrackedChannel[], removed: readonly TrackedChannel[]): void {
+    const count = added.length + removed.length;
+    if (count > 1 && status !== 403) {
+      this.mostAtOnce = count >> 1;
+      return;
+    }
+    for (const channel of [...added, ...removed]) {
+      if (status === 403 && channel.isOfRoute) this.skip(channel);
+      else this.refuse(channel, status);
+    }
+  }
+
+  /** A channel of the route cannot be rewound. */
+  private skip(channel: TrackedChannel): void {
+    const { after: from = null } = channel;
+    const to = toCursor(this.connection.lastEventId);
+    channel.stay(to);
+    const data = JSON.stringify({ channel: channel.name, from, to });
+    this.listener.onEvent({ type: 'gap', data, id: this.connection.lastEventId, channel: channel.name });
+  }
+}
+
+/** `authorize` has refused a channel. */
+function isForbidden({ type, data }: StreamEvent): boolean {
+  return type === 'error' && readObject(data)?.['code'] === 'FORBIDDEN_CHANNEL';
+}

@@ -1,0 +1,98 @@
+import { isAfter, ownIdOf } from './event-id.js';
+
+/** Longer ids name many channels that are owed events, and may not name all of them (docs/delivery.md). */
+const LONGEST_ID = 1_000;
+
+/** What a stream knows of one channel. */
+export class TrackedChannel {
+  /** Somebody needs it. */
+  wanted = false;
+  /** The route put it on the present stream. */
+  isOfRoute = false;
+  /** It is on the present stream. Undefined: a request was sent, and its outcome is not known. */
+  on: boolean | undefined = false;
+  /** The ids of the stream say what the page has of this channel, too. */
+  covered = false;
+  /** It is to be taken off, and put back after `after`. */
+  rewinds = false;
+  /** The number of the change until which its events are dropped: they come again, or nobody needs them. */
+  mutedUntil = 0;
+  /** The number of the last change that named it. */
+  change = 0;
+  /** All of its events since this id were handed over; undefined where that is not known. */
+  private begin: string | undefined;
+  /** The own id of the last of them. */
+  private last: string | undefined;
+
+  /** @param after from where it goes on when it is put on a stream; undefined: from then on */
+  constructor(
+    readonly name: string,
+    public after?: string,
+  ) {}
+
+  get isMuted(): boolean {
+    return this.rewinds || this.mutedUntil > 0;
+  }
+
+  /** @param after as `EventStream.add` takes it */
+  want(after: string | undefined): void {
+    const isNew = !this.wanted;
+    this.wanted = true;
+    if (this.on === false) {
+      if (isNew || (after !== undefined && (this.after === undefined || isAfter(this.after, after))))
+        this.after = after;
+    } else if (isNew && this.on === undefined) {
+      // It was about to be taken off.
+      this.after = after;
+      this.rewinds = true;
+    } else if (after !== undefined && this.lacks(after)) {
+      this.after = after;
+      this.rewinds = true;
+    }
+  }
+
+  /** @param id of the stream with an event of the channel that is handed over */
+  note(id: string): void {
+    this.last = this.after = ownIdOf(id);
+  }
+
+  /** It is being put on the stream, after `after`. */
+  begins(): void {
+    this.begin = this.after;
+    this.last = undefined;
+  }
+
+  /** It is on the stream still, from this id on. */
+  stay(id: string): void {
+    this.after = this.begin = id;
+    this.last = undefined;
+    this.on = this.covered = true;
+    this.rewinds = false;
+    this.mutedUntil = 0;
+  }
+
+  /** The stream is over. @param id what the page has of it */
+  leave(id: string): void {
+    if (this.covered && !this.isMuted && id !== '' && id.length < LONGEST_ID) this.after = id;
+    // What has not been confirmed is done on the next stream.
+    this.rewinds ||= this.mutedUntil > 0 && this.wanted;
+    this.on = this.covered = false;
+    this.mutedUntil = 0;
+  }
+
+  /** A new stream has begun. @param id from where on it brings the channels of its route */
+  meet(isOfRoute: boolean, id: string): void {
+    const { after, begin } = this;
+    if (isOfRoute && (begin === undefined || !this.isOfRoute)) {
+      this.begin = id;
+      this.rewinds ||= this.wanted && after !== undefined && isAfter(id, after);
+    }
+    if (!isOfRoute) this.rewinds = false;
+    this.isOfRoute = this.on = this.covered = isOfRoute;
+  }
+
+  private lacks(after: string): boolean {
+    const { begin, last } = this;
+    return begin === undefined || isAfter(begin, after) || (last !== undefined && isAfter(last, after));
+  }
+}
