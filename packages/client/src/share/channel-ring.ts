@@ -53,7 +53,8 @@ export class ChannelRing {
 
   private covers(place: EventPlace, newest: EventPlace): boolean {
     if (place.position >= newest.position && place.line === newest.line) return true;
-    const start = this.dropped ?? (this.start && placeOfStream(this.start, place.shard));
+    const begin = this.start === undefined ? this.held[0]!.place : placeOfStream(this.start, place.shard);
+    const start = this.dropped ?? begin;
     // Behind a failover positions alone do not say what came first (docs/decisions/021-lines.md).
     return start ? place.position >= start.position && place.line >= newest.line : false;
   }

@@ -44,6 +44,10 @@ export class SharedStream implements EventStream {
     return this.current;
   }
 
+  get lastEventId(): string | undefined {
+    return this.own ? this.own.lastEventId : (this.progress.from ?? undefined);
+  }
+
   /** Where the stream is; undefined before that is known. */
   get role(): ShareRole | undefined {
     return this.currentRole;

@@ -7,7 +7,7 @@ import { leastOf } from './event-ids.js';
 import type { ChangeMessage, HostMessage, JoinMessage, TabMessage } from './protocol.js';
 
 /** A stream that says where it stands: `LocalStream`. */
-export interface HostedStream extends EventStream, InspectableStream {}
+export type HostedStream = EventStream & InspectableStream;
 
 export interface StreamHostOptions {
   readonly id: string;
@@ -41,6 +41,7 @@ export class StreamHost {
   private readonly outbox: HostOutbox;
   private stream: HostedStream | undefined;
   private gathered: (() => void) | undefined;
+  private isGathered = false;
   private restart: ReturnType<typeof setTimeout> | undefined;
   private readonly types = new Set<string>();
   private ended = false;
@@ -57,9 +58,9 @@ export class StreamHost {
   async start(): Promise<void> {
     this.outbox.send({ kind: 'claim', inWorker: this.options.inWorker });
     await this.gather();
-    if (this.ended) return;
-    if (this.joined.size === 0) this.end();
-    else this.begin();
+    this.isGathered = true;
+    // A busy tab joins later, and the stream begins then.
+    if (!this.ended && this.joined.size > 0) this.begin();
   }
 
   receive(message: TabMessage): void {
@@ -130,7 +131,8 @@ export class StreamHost {
     this.listen(message.types);
     this.waiting.add(tab);
     if (!this.stream) {
-      this.gathered?.();
+      if (this.isGathered) this.begin();
+      else this.gathered?.();
       return;
     }
     if (message.from !== null && !this.channels.coversRoute(message.from, this.stream.lastEventId)) {

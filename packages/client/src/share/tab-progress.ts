@@ -57,7 +57,8 @@ export class TabProgress {
 
   /** @returns whether the host has to be asked for it */
   add(channel: string, after?: string): boolean {
-    if (this.wanted.has(channel)) return false;
+    const wanted = this.wanted.get(channel);
+    if (wanted) return after !== undefined && rewind(wanted, after);
     this.removed.delete(channel);
     const progress = { after, since: this.position, last: undefined, covered: false, ready: false };
     this.wanted.set(channel, (after === undefined && this.routed.get(channel)) || progress);
@@ -154,6 +155,14 @@ function acceptEvent(progress: ChannelProgress, id: string): boolean {
   const last = lastOf(progress, place.shard);
   if (last && place.position <= last.position) return false;
   advance(progress, place, id);
+  return true;
+}
+
+/** Another part of the page needs events from before. @returns false where none of them has come */
+function rewind(progress: ChannelProgress, after: string): boolean {
+  const had = progress.last ? progress.after : (progress.after ?? progress.since);
+  if (had !== undefined && isAtOrBefore(had, after)) return false;
+  Object.assign(progress, { after, last: undefined, covered: false, ready: false });
   return true;
 }
 

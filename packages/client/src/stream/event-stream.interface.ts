@@ -47,3 +47,21 @@ export interface EventStream {
   reconnect(): void;
   close(): void;
 }
+
+/** Says where a stream stands, so that another can go on from there: the tabs that share it need not be where it is. */
+export interface InspectableStream {
+  /** What the page has of the channels of the route; empty where nothing is known yet. */
+  readonly lastEventId: string;
+  /** What it has of the channels that were added and are covered. */
+  readonly coveredUpTo: string;
+  /** @returns undefined for a channel that is not known */
+  inspect(channel: string): ChannelInspection | undefined;
+}
+
+export interface ChannelInspection {
+  /** The id after which the channel goes on when the stream is made anew; undefined: from then on. */
+  readonly after: string | undefined;
+  /** Everything up to the stream's `coveredUpTo` has come. */
+  readonly covered: boolean;
+  readonly isOfRoute: boolean;
+}

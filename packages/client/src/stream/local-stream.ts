@@ -5,7 +5,13 @@ import { StreamConnection } from '../connection/stream-connection.js';
 import type { StreamEvent } from '../connection/stream-event.js';
 import { ChannelChanges, type Change, type ChangeOutcome, type StreamOptions } from './channel-changes.js';
 import { ownIdOf, toCursor, withoutOwn } from './event-id.js';
-import type { EventStream, EventStreamListener, RefusalReason } from './event-stream.interface.js';
+import type {
+  ChannelInspection,
+  EventStream,
+  EventStreamListener,
+  InspectableStream,
+  RefusalReason,
+} from './event-stream.interface.js';
 import { TrackedChannel } from './tracked-channel.js';
 
 /** ms after which a stream that has sent no `control` event is taken for one without. */
@@ -16,7 +22,7 @@ const MOST_AT_ONCE = 100;
 const IGNORED: EventStreamListener = { onEvent() {}, onState() {}, onRefused() {} };
 
 /** One stream of this page or process, with the channels of its route and those that are added. */
-export class LocalStream implements EventStream {
+export class LocalStream implements EventStream, InspectableStream {
   listener: EventStreamListener = IGNORED;
   private readonly connection: StreamConnection;
   private readonly changes: ChannelChanges;
@@ -47,6 +53,16 @@ export class LocalStream implements EventStream {
   /** What the page has of the channels of the route. */
   get lastEventId(): string {
     return this.connection.lastEventId;
+  }
+
+  get coveredUpTo(): string {
+    const { lastEventId } = this.connection;
+    return lastEventId === this.amended.to ? this.amended.from : lastEventId;
+  }
+
+  inspect(name: string): ChannelInspection | undefined {
+    const channel = this.channels.get(name);
+    return channel && { isOfRoute: channel.isOfRoute, ...channel.resume(this.coveredUpTo) };
   }
 
   start(): void {
@@ -90,9 +106,7 @@ export class LocalStream implements EventStream {
   private leave(): void {
     this.changes.reset();
     this.control = undefined;
-    const { lastEventId } = this.connection;
-    const { from, to } = this.amended;
-    for (const channel of this.channels.values()) channel.leave(lastEventId === to ? from : lastEventId);
+    for (const channel of this.channels.values()) channel.leave(this.coveredUpTo);
   }
 
   private onControl(control: ControlNotice): void {

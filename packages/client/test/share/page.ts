@@ -111,3 +111,5 @@ declare global {
   }
 }
 window.test = test;
+addEventListener('error', ({ message }) => test.log.push(message));
+addEventListener('unhandledrejection', ({ reason }) => test.log.push(String(reason)));

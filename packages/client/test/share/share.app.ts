@@ -83,21 +83,29 @@ class ShareController {
 
 /** The application for tests of the shared stream, in this process. */
 export class ShareApp {
-  private constructor(private readonly running: RunningApp) {}
+  private constructor(
+    private readonly running: RunningApp,
+    /** The `Authorization` headers of streams, oldest first. */
+    readonly tokens: readonly string[],
+  ) {}
 
   static async start(options: SseRedisOptions = {}): Promise<ShareApp> {
+    const tokens: string[] = [];
     const module = {
       imports: [
         SseRedisModule.forRoot({
           authorize: () => true,
-          identify: (request: IncomingMessage) => /\/events\/(\w+)/.exec(request.url ?? '')?.[1],
+          identify: ({ url = '', headers: { authorization } }: IncomingMessage) => {
+            if (authorization !== undefined) tokens.push(authorization);
+            return /\/events\/(\w+)/.exec(url)?.[1];
+          },
           ...options,
         }),
       ],
       controllers: [SseConnectionsController, ShareController],
       providers: [Scripts],
     };
-    return new ShareApp(await startApp(module, 'express'));
+    return new ShareApp(await startApp(module, 'express'), tokens);
   }
 
   get url(): string {

@@ -45,10 +45,14 @@ export class TestTab {
   }
 
   isOpen(): Promise<unknown> {
-    return until(async () => (await this.state()) === 'open' && (await this.role()) !== undefined, {
-      interval: 20,
-      message: 'the tab has an open stream',
-    });
+    return until(
+      async () => {
+        const { states, roles, log } = await this.page.evaluate(({ states, roles, log } = window.test) => ({ states, roles, log }));
+        if (states.at(-1) !== 'open' || roles.length === 0) throw new Error(JSON.stringify({ states, roles, log }));
+        return true;
+      },
+      { interval: 20, message: 'the tab has an open stream', timeout: 20_000 },
+    );
   }
 
   add(channel: string, after?: string): Promise<void> {

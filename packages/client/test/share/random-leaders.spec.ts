@@ -1,0 +1,40 @@
+import { jest } from '@jest/globals';
+import { TestBrowser, type BrowserName } from '../../../../libs/testing/src/browser.js';
+import { Chaos } from './chaos.js';
+import { ShareApp } from './share.app.js';
+
+jest.setTimeout(120_000);
+
+const BROWSERS: BrowserName[] = ['chromium', 'firefox'];
+const WAYS = ['worker', 'locks'] as const;
+/** `SHARE_SEEDS=20` is the acceptance run. */
+const SEEDS = Array.from({ length: Number(process.env['SHARE_SEEDS'] ?? 1) }, (_, i) => i + 1);
+/** ms. Without other load a switch takes less than 3,000; the tests share two cores with other tests and two browsers. */
+const LONGEST_SWITCH = 3_000 + 7_000;
+
+describe.each(BROWSERS)('in %s', (name) => {
+  let browser: TestBrowser;
+  let app: ShareApp;
+
+  beforeAll(async () => {
+    [browser, app] = await Promise.all([TestBrowser.start(name), ShareApp.start()]);
+  });
+  afterAll(() => Promise.all([browser?.stop(), app?.stop()]));
+
+  describe.each(WAYS)('by %s', (way) => {
+    it.each(SEEDS)(
+      'delivers 2,000 events to six tabs of three users, each once and in order, over one stream a user, while leaders fail (seed %i)',
+      async (seed) => {
+        const chaos = new Chaos({ app, browser: browser.browser, name, way, seed, events: 2_000 });
+        try {
+          const { faults, disturbances, longestSilence } = await chaos.run();
+          console.log(`${name} by ${way}, seed ${seed}: ${longestSilence} ms, ${disturbances.join(', ')}`);
+          expect(faults).toEqual([]);
+          expect(longestSilence).toBeLessThan(LONGEST_SWITCH);
+        } finally {
+          await chaos.close();
+        }
+      },
+    );
+  });
+});
