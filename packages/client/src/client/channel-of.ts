@@ -35,7 +35,7 @@ export function channelOf(pattern: string): (parameters?: Readonly<Record<string
 export function toChannelName(channel: string | { readonly name: string }): string {
   const name = typeof channel === 'object' && channel !== null ? channel.name : channel;
   if (typeof name !== 'string' || !/^[^\p{Cc}]{1,256}$/u.test(name) || /(undefined|null)$/.test(name))
-    throw invalid(`${JSON.stringify(name) ?? String(name)} is no name of a channel`);
+    throw invalid(`${JSON.stringify(name)} is no name of a channel`);
   return name;
 }
 

@@ -12,7 +12,7 @@ import type {
 import { SseClientError, type SseClientErrorCode } from './client-error.js';
 import { EventQueue } from './event-queue.js';
 import type { Snapshot } from './fetch-state.js';
-import { Listeners, type Listener } from './listeners.js';
+import { Listeners } from './listeners.js';
 import { StateLoader } from './state-loader.js';
 
 /** Options of `client.channel()`. */
@@ -101,7 +101,7 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
     listener: EventListenerOf<Events, Type>,
   ): () => void {
     this.owner.listen(type);
-    return this.listeners.add(type, listener as Listener);
+    return this.listeners.add(type, listener);
   }
 
   /** Calls a function for each event, whatever its type. @returns a function that removes the listener */

@@ -3,10 +3,7 @@ import { SseClientError } from './client-error.js';
 /** Events for a reader that takes one after the other. Those that wait are bounded: a reader that is too slow gets an error, and no hole. */
 export class EventQueue<Event> implements AsyncIterableIterator<Event> {
   private readonly waiting: Event[] = [];
-  private readonly readers: {
-    resolve(result: IteratorResult<Event>): void;
-    reject(error: unknown): void;
-  }[] = [];
+  private readonly readers: Reader<Event>[] = [];
   private isOver = false;
   private error: Error | undefined;
 
@@ -39,13 +36,13 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
     if (this.isOver) return;
     this.isOver = true;
     this.error = error;
-    for (const reader of this.readers.splice(0)) this.finish(reader.resolve, reader.reject);
+    for (const reader of this.readers.splice(0)) this.finish(reader);
   }
 
   next(): Promise<IteratorResult<Event>> {
     return new Promise((resolve, reject) => {
       if (this.waiting.length > 0) resolve({ done: false, value: this.waiting.shift()! });
-      else if (this.isOver) this.finish(resolve, reject);
+      else if (this.isOver) this.finish({ resolve, reject });
       else this.readers.push({ resolve, reject });
     });
   }
@@ -61,10 +58,15 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
     return this;
   }
 
-  private finish(resolve: (result: IteratorResult<Event>) => void, reject: (error: unknown) => void): void {
+  private finish({ resolve, reject }: Reader<Event>): void {
     const { error } = this;
     this.error = undefined;
     if (error) reject(error);
     else resolve({ done: true, value: undefined });
   }
+}
+
+interface Reader<Event> {
+  readonly resolve: (result: IteratorResult<Event>) => void;
+  readonly reject: (error: unknown) => void;
 }

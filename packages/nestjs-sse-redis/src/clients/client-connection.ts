@@ -40,6 +40,13 @@ export interface ConnectionOwner {
   onClosed(connection: ClientConnection, cause: CloseCause, reason: string): void;
 }
 
+/** The data of a `position` event behind a change that the client has given a number. */
+export interface ChannelsNotice {
+  readonly change: number;
+  readonly subscribed?: readonly string[];
+  readonly unsubscribed?: readonly string[];
+}
+
 /**
  * The connection of one client: `opening`, then `open`, then `closed`. `close` is the only way to the last of these.
  */
@@ -185,6 +192,11 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
   /** Sends the client an answer or a warning at once. The position of the client stays. */
   sendNow(type: 'error' | 'control', data: object): void {
     this.ownSubscriber?.sendNow(formatHubEvent(type, data));
+  }
+
+  /** Shows the client where in its stream a change of its channels has taken effect. From here on its id says what it has of these, too. */
+  sendChange(notice: ChannelsNotice): void {
+    if (!this.isClosed) this.ownSubscriber?.sendNow(formatHubEvent('position', notice));
   }
 
   beat(): void {

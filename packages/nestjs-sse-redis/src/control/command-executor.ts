@@ -54,11 +54,20 @@ async function apply(
       if (connection.isClosed) return undefined;
       clients.replace(connection);
       return [];
-    case 'subscribe':
-      return clients.subscribe(connection, command.channels, toStart(command), command.later);
-    case 'unsubscribe':
-      await clients.unsubscribe(connection, command.channels);
+    case 'subscribe': {
+      const { channels, change, later } = command;
+      const refused = await clients.subscribe(connection, channels, toStart(command), later);
+      const subscribed = channels.filter((channel) => !refused.includes(channel));
+      if (change !== undefined) connection.sendChange({ change, subscribed });
+      return refused;
+    }
+    case 'unsubscribe': {
+      const { channels: unsubscribed, change } = command;
+      await clients.unsubscribe(connection, unsubscribed);
+      // Events of these channels that follow are of another subscription.
+      if (change !== undefined) connection.sendChange({ change, unsubscribed });
       return [];
+    }
     case 'reauthorize':
       await clients.reauthorize(connection);
       return [];

@@ -26,12 +26,15 @@ export type ConnectionCommand =
       /** Channels that later commands add, each group after its own position: all come, or none where the limit is passed. */
       readonly later?: readonly string[];
       readonly secret?: string | undefined;
+      /** The client's number of this change, which its stream repeats where it has taken effect. */
+      readonly change?: number | undefined;
     }
   | {
       readonly type: 'unsubscribe';
       readonly target: ConnectionTarget;
       readonly channels: readonly string[];
       readonly secret?: string | undefined;
+      readonly change?: number | undefined;
     }
   /** Closes those of the oldest whose clients are gone. */
   | { readonly type: 'prove'; readonly target: LimitScope }

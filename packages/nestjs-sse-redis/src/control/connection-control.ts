@@ -23,6 +23,7 @@ export interface OwnChannelsChange {
   readonly subscribe: readonly string[];
   readonly unsubscribe: readonly string[];
   readonly after?: SubscribeOptions['after'];
+  readonly change?: number | undefined;
 }
 
 /** Commands to connections, in whatever node they are. */
@@ -57,7 +58,11 @@ export class ConnectionControl {
     type: 'subscribe' | 'unsubscribe',
     target: string | { readonly user: string },
     channels: string | readonly string[],
-    { after, secret }: SubscribeOptions & { readonly secret?: string },
+    {
+      after,
+      secret,
+      change,
+    }: SubscribeOptions & Pick<OwnChannelsChange, 'change'> & { readonly secret?: string },
   ): Promise<ConnectionsResult> {
     const names = parseChannels(channels, this.limit);
     const whom =
@@ -68,7 +73,7 @@ export class ConnectionControl {
     const groups = groupByPosition(names, after, this.shards);
     for (const [i, { group, start }] of groups.entries()) {
       const later = groups.slice(i + 1).flatMap((next) => next.group);
-      const command = { type, target: whom, channels: group, later, secret };
+      const command = { type, target: whom, channels: group, later, secret, change };
       results.push(await this.command(whom, { ...command, after: start?.position, line: start?.line }));
     }
     return combine(results);
@@ -78,13 +83,15 @@ export class ConnectionControl {
   async changeOwnChannels(
     connectionId: string,
     secret: string,
-    { subscribe, unsubscribe, after }: OwnChannelsChange,
+    { subscribe, unsubscribe, after, change }: OwnChannelsChange,
   ): Promise<ConnectionsResult> {
     const results: ConnectionsResult[] = [];
     if (unsubscribe.length > 0)
-      results.push(await this.changeChannels('unsubscribe', connectionId, unsubscribe, { secret }));
+      results.push(await this.changeChannels('unsubscribe', connectionId, unsubscribe, { secret, change }));
     if (subscribe.length > 0)
-      results.push(await this.changeChannels('subscribe', connectionId, subscribe, { secret, after }));
+      results.push(
+        await this.changeChannels('subscribe', connectionId, subscribe, { secret, after, change }),
+      );
     const { connections, refused, unanswered } = combine(results);
     return { connections: Math.min(1, connections), refused, unanswered };
   }

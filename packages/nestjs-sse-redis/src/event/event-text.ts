@@ -48,7 +48,7 @@ export function encodeEvent(
 }
 
 /** The lines of an event that the hub sends of itself; `type` is one of the reserved names. */
-export function formatHubEvent(type: 'gap' | 'end' | 'error' | 'control', data: object): string {
+export function formatHubEvent(type: 'gap' | 'end' | 'error' | 'control' | 'position', data: object): string {
   return formatEvent(type, escapeSeparators(JSON.stringify(data)));
 }
 

@@ -30,7 +30,7 @@ export function formatNamedFrame(channel: string, record: EventRecord): Buffer {
   if (record !== lastNamed?.record) {
     const { frame } = record;
     const idEnd = frame.indexOf(LF) + 1;
-    const name = Buffer.from(formatChannelLine(channel));
+    const name = Buffer.from(formatChannelLine(channel, record));
     const named = Buffer.concat([frame.subarray(0, idEnd), name, frame.subarray(idEnd)]);
     lastNamed = { record, frame: named };
   }
@@ -48,7 +48,7 @@ let lastNamed: { readonly record: EventRecord; readonly frame: Buffer } | undefi
 export function formatLateFrame(record: EventRecord, id: string, channel?: string): Buffer {
   if (record !== lastLate?.record || id !== lastLate.id || channel !== lastLate.channel) {
     const rest = record.frame.subarray(record.frame.indexOf(LF) + 1);
-    const lines = `id: ${id}\n${channel === undefined ? '' : formatChannelLine(channel)}`;
+    const lines = `id: ${id}\n${channel === undefined ? '' : formatChannelLine(channel, record)}`;
     lastLate = { record, id, channel, frame: Buffer.concat([Buffer.from(lines), rest]) };
   }
   return lastLate.frame;
@@ -95,8 +95,9 @@ export function formatDismissalFrame(reason: string): Buffer {
   return Buffer.from(`id: ${DISMISSED_ID}\n${formatHubEvent('end', { reason })}`);
 }
 
-function formatChannelLine(channel: string): string {
-  return `: channel ${encodeURI(channel)}\n`;
+/** Says as well which data are text: the client could not tell the string `'1'` from the number 1. `encodeURI` leaves no space. */
+function formatChannelLine(channel: string, { kind }: EventRecord): string {
+  return `: channel ${encodeURI(channel)}${kind === 't' ? ' text' : ''}\n`;
 }
 
 function formatRetryLine(ms: number | undefined): string {

@@ -20,6 +20,11 @@ export interface ChannelsChange {
   readonly unsubscribe?: readonly string[];
   /** The new channels begin after this event id, or each after its own, by their names; left out, at now. */
   readonly after?: string | Readonly<Record<string, string>>;
+  /**
+   * A whole number. The stream repeats it where the change has taken effect, in the data of a `position` event:
+   * `{ change, subscribed }`, `{ change, unsubscribed }`.
+   */
+  readonly change?: number;
 }
 
 /** The answer to a change of channels. */
@@ -66,17 +71,20 @@ export class SseConnectionsController {
         'Clients may change their channels only where the authorize option of SseRedisModule says which.',
       );
     }
-    const { secret, after } = body ?? {};
+    const { secret, after, change } = body ?? {};
     if (typeof secret !== 'string')
       throw new BadRequestException('secret takes the one of the control event.');
     const subscribe = names('subscribe', body.subscribe);
     const unsubscribe = names('unsubscribe', body.unsubscribe);
     if (subscribe.length + unsubscribe.length === 0)
       throw new BadRequestException('Name channels to subscribe or to unsubscribe.');
+    if (change !== undefined && !Number.isSafeInteger(change))
+      throw new BadRequestException('change takes a whole number.');
     const position = subscribe.length > 0 ? await this.hub.cursor(subscribe) : undefined;
     const result = await this.hub.internals.control.changeOwnChannels(id, secret, {
       subscribe,
       unsubscribe,
+      change,
       ...(after !== undefined && { after }),
     });
     if (result.unanswered.length > 0)

@@ -34,6 +34,11 @@ const PARAMETERS: readonly Parameter[] = [
         secret: { type: 'string', description: 'The `secret` of the `control` event.' },
         subscribe: { ...NAMES, description: 'Channels to add, where `authorize` lets this client.' },
         unsubscribe: { ...NAMES, description: 'Channels to leave.' },
+        change: {
+          type: 'integer',
+          description:
+            'A number that the stream repeats where the change has taken effect, in the data of a `position` event.',
+        },
         after: {
           description:
             'The id after which the new channels begin, or one by the name of each; left out, at now.',
