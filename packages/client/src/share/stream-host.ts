@@ -232,6 +232,8 @@ export class StreamHost {
         // Tabs leave a stream that is over. A new tab begins another.
         if (state.status === 'stopped') this.end();
       },
+      // Tabs have to know it before anything comes: they go on from there when this host is gone.
+      onPlaced: () => isCurrent() && this.outbox.answer(),
       onRefused: (channel: string, reason?: RefusalReason) => {
         if (!isCurrent()) return;
         this.channels.forget(channel);

@@ -16,6 +16,8 @@ export interface EventStreamListener {
   /** Events of the application, and of the hub: `gap`, `end`, `error`. Never `position` or `control`. */
   onEvent(event: StreamEvent): void;
   onState(state: ConnectionState): void;
+  /** The stream knows its position, or has come to have another channel up to its position. */
+  onPlaced?(): void;
   /** The channel has been removed. */
   onRefused(channel: string, reason?: RefusalReason): void;
 }

@@ -117,6 +117,7 @@ export class LocalStream implements EventStream, InspectableStream {
     for (const channel of this.channels.values())
       channel.meet(ofRoute.has(channel.name), this.connection.lastEventId);
     this.schedule();
+    this.listener.onPlaced?.();
   }
 
   /** A change has taken effect at this place of the stream. */
@@ -129,6 +130,7 @@ export class LocalStream implements EventStream, InspectableStream {
       const channel = this.channels.get(name);
       if (channel?.change === change) channel.covered = channel.on = true;
     }
+    this.listener.onPlaced?.();
   }
 
   private onEvent(event: StreamEvent): void {

@@ -62,7 +62,9 @@ export class ShareScene {
     await until(
       async () => {
         seen = await tab.numbers(channel);
-        return seen.length >= numbers.length || seen.join() !== numbers.slice(0, seen.length).join();
+        const isDone =
+          seen.length >= numbers.length || seen.join() !== numbers.slice(0, seen.length).join();
+        return isDone || Promise.reject(new Error(`${seen.length} events, the last is ${seen.at(-1)}`));
       },
       { ...SLOW, message: `a tab has ${numbers.length} events of ${channel}` },
     );

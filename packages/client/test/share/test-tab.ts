@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'puppeteer-core';
 import { until } from '@nestjs-sse-redis/testing';
 import type { OpenOptions, Received } from './page.js';
+import type { TabProgress } from '../../src/share/tab-progress.js';
 import type { ShareApp } from './share.app.js';
 
 /** A tab of a browser, with a shared stream. */
@@ -53,6 +54,15 @@ export class TestTab {
       },
       { interval: 20, message: 'the tab has an open stream', timeout: 20_000 },
     );
+  }
+
+  /** Waits until the tab knows from where all of its channels go on. */
+  isPlaced(): Promise<unknown> {
+    const look = () => {
+      const { progress } = window.test.stream as unknown as { progress: TabProgress };
+      return progress.from !== null && progress.wants.every(([, after]) => after !== null);
+    };
+    return until(() => this.page.evaluate(look), { interval: 20, message: 'the tab knows where it is' });
   }
 
   add(channel: string, after?: string): Promise<void> {
