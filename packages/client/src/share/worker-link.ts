@@ -6,7 +6,7 @@ import { ASKED, type Asked, type FromWorker, type ToWorker } from './worker-prot
 export type CreateWorker = (name: string) => SharedWorker;
 
 /** ms within which the script is loaded. A tab takes the stream meanwhile, or for good. */
-const LOADING = 3_000;
+const LOADING = 5_000;
 
 /** A tab's connection to the SharedWorker. */
 export class WorkerLink {

@@ -95,6 +95,7 @@ export class Chaos {
       ...(way === 'worker' && { workerUrl: '/stallable-worker.js' }),
     });
     await tab.isOpen();
+    await tab.isPlaced();
     const first = published.length === 0 ? 0 : undefined;
     const member = { tab, user, after: { [room]: start?.n ?? first, [this.news]: first } };
     this.members.push(member);

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { TestBrowser, type BrowserName } from '../../../../libs/testing/src/browser.js';
 import { Chaos } from './chaos.js';
-import { ShareApp } from './share.app.js';
+import { ShareScene } from './share-scene.js';
 
 jest.setTimeout(120_000);
 
@@ -13,18 +13,18 @@ const SEEDS = Array.from({ length: Number(process.env['SHARE_SEEDS'] ?? 1) }, (_
 const LONGEST_SWITCH = 3_000 + 7_000;
 
 describe.each(BROWSERS)('in %s', (name) => {
-  let browser: TestBrowser;
-  let app: ShareApp;
+  let scene: ShareScene;
 
   beforeAll(async () => {
-    [browser, app] = await Promise.all([TestBrowser.start(name), ShareApp.start()]);
+    scene = await ShareScene.start(await TestBrowser.start(name));
   });
-  afterAll(() => Promise.all([browser?.stop(), app?.stop()]));
+  afterAll(() => scene?.stop());
 
   describe.each(WAYS)('by %s', (way) => {
     it.each(SEEDS)(
       'delivers 2,000 events to six tabs of three users, each once and in order, over one stream a user, while leaders fail (seed %i)',
       async (seed) => {
+        const { app, browser } = scene;
         const chaos = new Chaos({ app, browser: browser.browser, name, way, seed, events: 2_000 });
         try {
           const { faults, disturbances, longestSilence } = await chaos.run();

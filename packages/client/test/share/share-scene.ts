@@ -19,7 +19,20 @@ export class ShareScene {
   ) {}
 
   static async start(browser: TestBrowser): Promise<ShareScene> {
-    return new ShareScene(browser, await ShareApp.start());
+    const scene = new ShareScene(browser, await ShareApp.start());
+    await scene.warmUp();
+    return scene;
+  }
+
+  /** The first worker of a browser takes long on a busy machine, and a tab has the stream then. */
+  private async warmUp(): Promise<void> {
+    for (let attempt = 0; attempt < 10; attempt++) {
+      this.nextUser();
+      const tab = await this.open({ way: 'worker' });
+      const role = await tab.role();
+      await this.clear();
+      if (role === 'worker') return;
+    }
   }
 
   /** Each test has a user of its own, and so no tab in common with others. */
@@ -31,7 +44,8 @@ export class ShareScene {
   async open(options: Omit<OpenOptions, 'user'> & { user?: string }, csp?: string): Promise<TestTab> {
     const tab = await TestTab.open(this.browser.browser, this.app, { user: this.user, ...options }, csp);
     this.tabs.push(tab);
-    await tab.isOpen();
+    await tab.isOpen(options.without !== 'sharing');
+    if (options.without === undefined || options.without === 'dedupe') await tab.isPlaced();
     return tab;
   }
 

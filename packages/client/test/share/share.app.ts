@@ -105,7 +105,10 @@ export class ShareApp {
       controllers: [SseConnectionsController, ShareController],
       providers: [Scripts],
     };
-    return new ShareApp(await startApp(module, 'express'), tokens);
+    const app = new ShareApp(await startApp(module, 'express'), tokens);
+    // A worker whose script takes long loses the stream to a tab.
+    await Promise.all(Object.keys(ENTRIES).map((script) => app.scripts.get(script)));
+    return app;
   }
 
   get url(): string {

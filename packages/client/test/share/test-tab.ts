@@ -45,11 +45,11 @@ export class TestTab {
     return this.page.evaluate(() => window.test.log);
   }
 
-  isOpen(): Promise<unknown> {
+  isOpen(isShared = true): Promise<unknown> {
     return until(
       async () => {
         const { states, roles, log } = await this.page.evaluate(({ states, roles, log } = window.test) => ({ states, roles, log }));
-        if (states.at(-1) !== 'open' || roles.length === 0) throw new Error(JSON.stringify({ states, roles, log }));
+        if (states.at(-1) !== 'open' || (isShared && roles.length === 0)) throw new Error(JSON.stringify({ states, roles, log }));
         return true;
       },
       { interval: 20, message: 'the tab has an open stream', timeout: 20_000 },
@@ -91,7 +91,10 @@ export class TestTab {
   /** Chromium: its renderer dies. */
   async crash(): Promise<void> {
     const session = await this.page.createCDPSession();
-    await session.send('Page.crash').catch(() => undefined);
+    const crashed = new Promise((resolve) => this.page.once('error', resolve));
+    // It never answers.
+    session.send('Page.crash').catch(() => undefined);
+    await crashed;
   }
 
   close(): Promise<void> {
