@@ -33,7 +33,8 @@ export class WorkerHost {
       onEnd: () => undefined, // the next tab makes it stand again
     });
     this.candidate.stand();
-    port.postMessage({ kind: 'ready' });
+    // The answer comes when the request for the lock is in the queue, before those of the tabs.
+    void navigator.locks.query().then(() => port.postMessage({ kind: 'ready' }));
   }
 
   private toOptions(lastEventId: string | undefined): StreamOptions {

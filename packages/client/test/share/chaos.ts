@@ -61,6 +61,9 @@ export class Chaos {
     }
     await until(async () => (await app.listeners(this.news)) === this.users.length, { interval: 30 });
     await Promise.all([this.publish(), this.disturb()]);
+    // For tabs that were opened when all events were out.
+    await Promise.all(this.members.map(({ tab }) => tab.isPlaced()));
+    await this.publishBatch(this.channels);
     await Promise.all(this.members.map((member) => this.settle(member)));
     await Promise.all(this.users.map((user) => this.countStreams(user)));
     return {
@@ -87,7 +90,8 @@ export class Chaos {
     // Sometimes from an event of some moments ago.
     const room = `room:${user}`;
     const published = this.numbers.get(room) ?? [];
-    const start = this.random.chance(0.5) ? published.at(-1 - this.random.int(100)) : undefined;
+    const last = published.filter(({ id }) => id !== '').at(-1 - this.random.int(100));
+    const start = this.random.chance(0.5) ? last : undefined;
     const tab = await TestTab.open(browser, app, {
       user,
       way,
@@ -102,25 +106,32 @@ export class Chaos {
     return member;
   }
 
+  private get channels(): string[] {
+    return [...new Set(this.users.flatMap((user) => this.channelsOf(user)))];
+  }
+
   private async publish(): Promise<void> {
-    const channels = [...new Set(this.users.flatMap((user) => this.channelsOf(user)))];
+    const { channels } = this;
     const draw = new Random(this.options.seed + 1);
     for (let sent = 0; sent < this.options.events; sent += BATCH) {
-      const batch = Array.from({ length: BATCH }, () => {
-        const channel = draw.pick(channels);
-        const known = this.numbers.get(channel) ?? [];
-        this.numbers.set(channel, known);
-        const n = known.length + 1;
-        known.push({ n, id: '' });
-        return { channel, type: 'tick', data: { n } };
-      });
-      const results = await this.options.app.hub.publishMany(batch);
-      batch.forEach(({ channel, data }, i) => {
-        this.numbers.get(channel)![data.n - 1]!.id = (results[i] as { id: string }).id;
-      });
+      await this.publishBatch(Array.from({ length: BATCH }, () => draw.pick(channels)));
       await new Promise((resolve) => setTimeout(resolve, PACE));
     }
     this.isPublishing = false;
+  }
+
+  private async publishBatch(channels: readonly string[]): Promise<void> {
+    const batch = channels.map((channel) => {
+      const known = this.numbers.get(channel) ?? [];
+      this.numbers.set(channel, known);
+      const n = known.length + 1;
+      known.push({ n, id: '' });
+      return { channel, type: 'tick', data: { n } };
+    });
+    const results = await this.options.app.hub.publishMany(batch);
+    batch.forEach(({ channel, data }, i) => {
+      this.numbers.get(channel)![data.n - 1]!.id = (results[i] as { id: string }).id;
+    });
   }
 
   private async disturb(): Promise<void> {
@@ -172,11 +183,13 @@ export class Chaos {
   }
 
   private async settle(member: Member): Promise<void> {
-    await until(async () => (await this.missing(member)) === '', {
-      interval: 100,
-      timeout: 20_000,
-      message: 'a tab has the last event of each channel',
-    }).catch((error: unknown) => this.faults.push(String(error)));
+    await until(
+      async () => {
+        const missing = await this.missing(member);
+        return missing === '' || Promise.reject(new Error(missing));
+      },
+      { interval: 100, timeout: 20_000, message: 'a tab has the last event of each channel' },
+    ).catch((error: unknown) => this.faults.push(String(error)));
     await this.check(member, true);
   }
 
@@ -185,7 +198,9 @@ export class Chaos {
       this.channelsOf(user).map(async (channel) => (await tab.numbers(channel)).at(-1)),
     );
     return this.channelsOf(user)
-      .filter((channel, i) => last[i] !== (this.numbers.get(channel) ?? []).length)
+      .map((channel, i) => [`${channel} ${last[i]} of ${this.numbers.get(channel)!.length}`, last[i]] as const)
+      .filter(([, last], i) => last !== this.numbers.get(this.channelsOf(user)[i]!)!.length)
+      .map(([text]) => text)
       .join();
   }
 
