@@ -71,6 +71,6 @@ export class HostOutbox {
 
   private post(message: Unnumbered<HostMessage>): void {
     const { id, generation } = this.sender;
-    this.sender.send({ ...message, host: id, generation, seq: this.seq++ } as HostMessage);
+    this.sender.send({ ...message, host: id, generation, seq: this.seq++ });
   }
 }

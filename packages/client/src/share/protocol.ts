@@ -94,12 +94,7 @@ export interface RefusedMessage extends FromHost {
 }
 
 export type TabMessage = JoinMessage | ChangeMessage | TabSignal;
-export type HostMessage =
-  | ClaimMessage
-  | WelcomeMessage
-  | EventsMessage
-  | StateMessage
-  | RefusedMessage;
+export type HostMessage = ClaimMessage | WelcomeMessage | EventsMessage | StateMessage | RefusedMessage;
 export type ShareMessage = TabMessage | HostMessage;
 
 type Check = (value: unknown) => boolean;

@@ -184,7 +184,11 @@ export class SharedStream implements EventStream {
 
 function checkShareOptions({ key, worker, leaderTimeout }: ShareOptions): void {
   if (typeof key !== 'string' || key === '')
-    throw new InvalidShareOptionsError('key', 'a text that no other user has, such as the id of the user', key);
+    throw new InvalidShareOptionsError(
+      'key',
+      'a text that no other user has, such as the id of the user',
+      key,
+    );
   if (worker !== undefined && worker !== false && typeof worker !== 'function')
     throw new InvalidShareOptionsError('worker', 'a function that returns a SharedWorker, or false', worker);
   if (leaderTimeout !== undefined && !(leaderTimeout >= 100 && leaderTimeout <= 60_000))

@@ -77,7 +77,8 @@ export function urlKey({ url }: StreamOptions): string {
 /** Options for a worker, whose own URL is another base than the page's. */
 function toClonable(options: StreamOptions): { options: Partial<StreamOptions>; asks: Asked[] } {
   const asks = ASKED.filter((name) => typeof options[name] === 'function');
-  const { url, controlUrl, headers, transport, credentials, heartbeatTimeout, backoff, lastEventId } = options;
+  const { url, controlUrl, headers, transport, credentials, heartbeatTimeout, backoff, lastEventId } =
+    options;
   const isAsked = (name: Asked) => asks.includes(name);
   return {
     asks,
@@ -109,6 +110,7 @@ function toEntries(headers: HeadersInit): string[][] {
 }
 
 function absolute(url: string | URL): string {
-  const base = (globalThis as { document?: { baseURI: string }; location?: { href: string } }).document?.baseURI;
+  const base = (globalThis as { document?: { baseURI: string }; location?: { href: string } }).document
+    ?.baseURI;
   return new URL(url, base).href;
 }

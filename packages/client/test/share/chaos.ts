@@ -198,7 +198,9 @@ export class Chaos {
       this.channelsOf(user).map(async (channel) => (await tab.numbers(channel)).at(-1)),
     );
     return this.channelsOf(user)
-      .map((channel, i) => [`${channel} ${last[i]} of ${this.numbers.get(channel)!.length}`, last[i]] as const)
+      .map(
+        (channel, i) => [`${channel} ${last[i]} of ${this.numbers.get(channel)!.length}`, last[i]] as const,
+      )
       .filter(([, last], i) => last !== this.numbers.get(this.channelsOf(user)[i]!)!.length)
       .map(([text]) => text)
       .join();
@@ -225,8 +227,9 @@ export class Chaos {
   }
 
   private async countStreams(user: string): Promise<void> {
-    await until(async () => (await this.options.app.streams(user)) === 1, { interval: 50, timeout: 20_000 }).catch(
-      async () => this.faults.push(`${user} has ${await this.options.app.streams(user)} streams`),
-    );
+    await until(async () => (await this.options.app.streams(user)) === 1, {
+      interval: 50,
+      timeout: 20_000,
+    }).catch(async () => this.faults.push(`${user} has ${await this.options.app.streams(user)} streams`));
   }
 }

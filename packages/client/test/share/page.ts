@@ -52,7 +52,7 @@ function open({ user, way, channels = {}, lastEventId, without, workerUrl, token
     ...(lastEventId !== undefined && { lastEventId }),
     ...(token !== undefined && { token: () => `${token}-${++test.tokens}` }),
     log: (entry: { message: string; error?: unknown }) => {
-      test.log.push(`${entry.message} ${entry.error === undefined ? '' : String(entry.error)}`);
+      test.log.push(`${entry.message} ${entry.error === undefined ? '' : ((entry.error as Error).message ?? 'an event')}`);
     },
     backoff: { min: 100, max: 1_000 },
   };
@@ -69,7 +69,8 @@ function open({ user, way, channels = {}, lastEventId, without, workerUrl, token
   stream.listener = {
     onEvent: ({ channel, type, data, id }) =>
       void test.received.push({ channel, type, data, id, at: Date.now() }),
-    onState: (state) => void test.states.push('reason' in state ? `${state.status} ${state.reason}` : state.status),
+    onState: (state) =>
+      void test.states.push('reason' in state ? `${state.status} ${state.reason}` : state.status),
     onRefused: (channel) => void test.refused.push(channel),
   };
   stream.start();
@@ -107,9 +108,9 @@ function disable(protection: Protection | undefined): void {
 
 declare global {
   interface Window {
-    test: TestPage;
+    tab: TestPage;
   }
 }
-window.test = test;
+window.tab = test;
 addEventListener('error', ({ message }) => test.log.push(message));
 addEventListener('unhandledrejection', ({ reason }) => test.log.push(String(reason)));

@@ -27,7 +27,10 @@ describe.each(BROWSERS)('in %s', (name) => {
   afterAll(() => scene?.stop());
 
   const roleIs = (tab: TestTab, ...roles: string[]) =>
-    until(async () => roles.includes((await tab.role())!), { ...SLOW, message: `a tab is ${roles.join(' or ')}` });
+    until(async () => roles.includes((await tab.role())!), {
+      ...SLOW,
+      message: `a tab is ${roles.join(' or ')}`,
+    });
 
   const tellWorker = (tab: TestTab, message: { close?: true; stall?: number }) =>
     tab.page.evaluate((message) => {
@@ -51,30 +54,36 @@ describe.each(BROWSERS)('in %s', (name) => {
     const tab = await scene.open({ way: 'worker' }, "worker-src 'none'");
     await roleIs(tab, 'leader');
     await scene.streams(1);
+    await scene.publish(`user:${user}`, 1);
+    await scene.waitFor(tab, `user:${user}`, [1]);
   });
 
   it('gives a tab the stream where the worker ends, and loses nothing', async () => {
-    const tabs = await Promise.all([1, 2].map(() => scene.open({ ...STALLABLE, channels: { [news]: null } })));
+    const tabs = await Promise.all(
+      [1, 2].map(() => scene.open({ ...STALLABLE, channels: { [news]: null } })),
+    );
     await scene.listeners(news, 1);
     await Promise.all(tabs.map((tab) => roleIs(tab, 'worker')));
     await tellWorker(tabs[0]!, { close: true });
     await scene.publish(news, ...HUNDRED);
-    await Promise.all(tabs.map((tab) => scene.has(tab, news, HUNDRED)));
+    await Promise.all(tabs.map((tab) => scene.waitFor(tab, news, HUNDRED)));
     await Promise.all(tabs.map((tab) => roleIs(tab, 'leader', 'follower')));
     await scene.streams(1);
   });
 
   it('gives a tab the stream where the worker is stuck, and hears the worker no more', async () => {
-    const tabs = await Promise.all([1, 2].map(() => scene.open({ ...STALLABLE, channels: { [news]: null } })));
+    const tabs = await Promise.all(
+      [1, 2].map(() => scene.open({ ...STALLABLE, channels: { [news]: null } })),
+    );
     await scene.listeners(news, 1);
     await tellWorker(tabs[0]!, { stall: 6_000 });
     await scene.publish(news, ...HUNDRED);
-    await Promise.all(tabs.map((tab) => scene.has(tab, news, HUNDRED)));
+    await Promise.all(tabs.map((tab) => scene.waitFor(tab, news, HUNDRED)));
     await Promise.all(tabs.map((tab) => roleIs(tab, 'leader', 'follower')));
     // The worker closes its own when it goes on.
     await scene.streams(1);
     await scene.publish(news, 101);
-    await Promise.all(tabs.map((tab) => scene.has(tab, news, [...HUNDRED, 101])));
+    await Promise.all(tabs.map((tab) => scene.waitFor(tab, news, [...HUNDRED, 101])));
   });
 
   it('takes the stream from a tab that is stuck, and loses nothing', async () => {
@@ -85,7 +94,7 @@ describe.each(BROWSERS)('in %s', (name) => {
     await scene.publish(news, ...HUNDRED);
     await roleIs(two, 'leader');
     await scene.publish(news, 101);
-    await Promise.all([one, two].map((tab) => scene.has(tab, news, [...HUNDRED, 101])));
+    await Promise.all([one, two].map((tab) => scene.waitFor(tab, news, [...HUNDRED, 101])));
     await roleIs(one, 'follower');
     await scene.streams(1);
   });
@@ -95,7 +104,7 @@ describe.each(BROWSERS)('in %s', (name) => {
     const two = await scene.open({ way: 'worker', token: 'two' });
     await one.close();
     const before = scene.app.tokens.length;
-    await two.page.evaluate(() => window.test.stream!.reconnect());
+    await two.page.evaluate(() => window.tab.stream!.reconnect());
     await until(() => scene.app.tokens.length > before, SLOW);
     expect(scene.app.tokens[0]).toMatch(/^Bearer (one|two)-1$/);
     expect(scene.app.tokens.at(-1)).toMatch(/^Bearer two-/);
@@ -106,7 +115,7 @@ describe.each(BROWSERS)('in %s', (name) => {
     const tab = await scene.open({ way: 'locks' });
     await scene.impersonateOldHost(tab);
     await scene.publish(`user:${user}`, 1);
-    await scene.has(tab, `user:${user}`, [1]);
+    await scene.waitFor(tab, `user:${user}`, [1]);
     expect(await tab.state()).toBe('open');
   });
 
@@ -120,8 +129,8 @@ describe.each(BROWSERS)('in %s', (name) => {
     const channel = `user:${user}`;
     const one = await scene.open({ way: 'locks', without: 'dedupe' });
     const [first] = await scene.publish(channel, ...HUNDRED.slice(0, 50));
-    await scene.has(one, channel, HUNDRED.slice(0, 50));
-    await one.page.evaluate(() => window.test.stream!.add('another'));
+    await scene.waitFor(one, channel, HUNDRED.slice(0, 50));
+    await one.page.evaluate(() => window.tab.stream!.add('another'));
     // More than is held, so that the stream begins anew.
     const many = Array.from({ length: 300 }, (_, i) => i + 51);
     await scene.publish(channel, ...many);
@@ -135,7 +144,7 @@ describe.each(BROWSERS)('in %s', (name) => {
     const two = await scene.open({ way: 'locks', channels: { [news]: null }, without: 'handover' });
     await scene.listeners(news, 1);
     await scene.publish(news, 1);
-    await scene.has(two, news, [1]);
+    await scene.waitFor(two, news, [1]);
     one.stick(4_000);
     await scene.publish(news, ...HUNDRED.slice(1));
     await roleIs(two, 'leader');
@@ -172,10 +181,10 @@ describe.each(BROWSERS)('in %s', (name) => {
       await scene.listeners(news, 1);
       await one.setFrozen(true);
       await scene.publish(news, ...HUNDRED);
-      await scene.has(two, news, HUNDRED);
+      await scene.waitFor(two, news, HUNDRED);
       await roleIs(two, 'leader');
       await one.setFrozen(false);
-      await scene.has(one, news, HUNDRED);
+      await scene.waitFor(one, news, HUNDRED);
       await scene.streams(1);
     });
 
@@ -185,7 +194,7 @@ describe.each(BROWSERS)('in %s', (name) => {
       await scene.listeners(news, 1);
       await one.crash();
       await scene.publish(news, ...HUNDRED);
-      await scene.has(two, news, HUNDRED);
+      await scene.waitFor(two, news, HUNDRED);
       await scene.streams(1);
     });
   }

@@ -52,7 +52,8 @@ export class ShareScene {
   /** @returns the ids */
   async publish(channel: string, ...numbers: number[]): Promise<string[]> {
     const ids: string[] = [];
-    for (const n of numbers) ids.push((await this.app.hub.publish(channel, { type: 'tick', data: { n } })).id);
+    for (const n of numbers)
+      ids.push((await this.app.hub.publish(channel, { type: 'tick', data: { n } })).id);
     return ids;
   }
 
@@ -71,13 +72,12 @@ export class ShareScene {
   }
 
   /** Fails as soon as the tab has others. */
-  async has(tab: TestTab, channel: string, numbers: readonly number[]): Promise<void> {
+  async waitFor(tab: TestTab, channel: string, numbers: readonly number[]): Promise<void> {
     let seen: number[] = [];
     await until(
       async () => {
         seen = await tab.numbers(channel);
-        const isDone =
-          seen.length >= numbers.length || seen.join() !== numbers.slice(0, seen.length).join();
+        const isDone = seen.length >= numbers.length || seen.join() !== numbers.slice(0, seen.length).join();
         return isDone || Promise.reject(new Error(`${seen.length} events, the last is ${seen.at(-1)}`));
       },
       { ...SLOW, message: `a tab has ${numbers.length} events of ${channel}` },

@@ -107,7 +107,7 @@ export class ShareApp {
     };
     const app = new ShareApp(await startApp(module, 'express'), tokens);
     // A worker whose script takes long loses the stream to a tab.
-    await Promise.all(Object.keys(ENTRIES).map((script) => app.scripts.get(script)));
+    await Promise.all(Object.keys(ENTRIES).map(async (script) => app.scripts.get(script)));
     return app;
   }
 

@@ -40,9 +40,9 @@ describe.each(BROWSERS)('in %s', (name) => {
       await scene.publish(news, 1, 2);
       await scene.publish(sport, 1);
       await scene.publish(`user:${user}`, 1);
-      await Promise.all([one, two, three].map((tab) => scene.has(tab, `user:${user}`, [1])));
-      await Promise.all([one, two].map((tab) => scene.has(tab, news, [1, 2])));
-      await scene.has(two, sport, [1]);
+      await Promise.all([one, two, three].map((tab) => scene.waitFor(tab, `user:${user}`, [1])));
+      await Promise.all([one, two].map((tab) => scene.waitFor(tab, news, [1, 2])));
+      await scene.waitFor(two, sport, [1]);
       expect(await three.numbers(news)).toEqual([]);
       expect(await one.numbers(sport)).toEqual([]);
       const roles = await Promise.all([one, two, three].map((tab) => tab.role()));
@@ -54,11 +54,11 @@ describe.each(BROWSERS)('in %s', (name) => {
       const one = await scene.open({ way, channels: { [news]: null } });
       await scene.listeners(news, 1);
       const [first] = await scene.publish(news, 1, 2, 3);
-      await scene.has(one, news, [1, 2, 3]);
+      await scene.waitFor(one, news, [1, 2, 3]);
       const two = await scene.open({ way, channels: { [news]: first! } });
-      await scene.has(two, news, [2, 3]);
+      await scene.waitFor(two, news, [2, 3]);
       await scene.publish(news, 4);
-      await Promise.all([scene.has(one, news, [1, 2, 3, 4]), scene.has(two, news, [2, 3, 4])]);
+      await Promise.all([scene.waitFor(one, news, [1, 2, 3, 4]), scene.waitFor(two, news, [2, 3, 4])]);
       await scene.streams(1);
     });
 
@@ -66,10 +66,13 @@ describe.each(BROWSERS)('in %s', (name) => {
       const one = await scene.open({ way, channels: { [news]: null } });
       await scene.listeners(news, 1);
       const [first] = await scene.publish(news, ...MANY);
-      await scene.has(one, news, MANY);
+      await scene.waitFor(one, news, MANY);
       const two = await scene.open({ way, channels: { [news]: first! } });
       await scene.publish(news, 301);
-      await Promise.all([scene.has(one, news, [...MANY, 301]), scene.has(two, news, [...MANY.slice(1), 301])]);
+      await Promise.all([
+        scene.waitFor(one, news, [...MANY, 301]),
+        scene.waitFor(two, news, [...MANY.slice(1), 301]),
+      ]);
       await scene.streams(1);
     });
 
@@ -77,11 +80,14 @@ describe.each(BROWSERS)('in %s', (name) => {
       const channel = `user:${user}`;
       const one = await scene.open({ way });
       const [first] = await scene.publish(channel, ...MANY);
-      await scene.has(one, channel, MANY);
+      await scene.waitFor(one, channel, MANY);
       const two = await scene.open({ way, lastEventId: first! });
-      await scene.has(two, channel, MANY.slice(1));
+      await scene.waitFor(two, channel, MANY.slice(1));
       await scene.publish(channel, 301);
-      await Promise.all([scene.has(one, channel, [...MANY, 301]), scene.has(two, channel, [...MANY.slice(1), 301])]);
+      await Promise.all([
+        scene.waitFor(one, channel, [...MANY, 301]),
+        scene.waitFor(two, channel, [...MANY.slice(1), 301]),
+      ]);
       await scene.streams(1);
     });
 
@@ -107,17 +113,22 @@ describe.each(BROWSERS)('in %s', (name) => {
       await Promise.all([scene.streams(1), scene.streams(1, other)]);
       await scene.publish(`user:${user}`, 1);
       await scene.publish(`user:${other}`, 2);
-      await Promise.all([scene.has(mine, `user:${user}`, [1]), scene.has(theirs, `user:${other}`, [2])]);
+      await Promise.all([scene.waitFor(mine, `user:${user}`, [1]), scene.waitFor(theirs, `user:${other}`, [2])]);
       expect(await theirs.received()).toHaveLength(1);
     });
 
     it('ends the streams of all tabs when the user logs out', async () => {
       const other = `${user}b`;
-      const all = await Promise.all([scene.open({ way }), scene.open({ way }), scene.open({ way, user: other })]);
+      const all = await Promise.all([
+        scene.open({ way }),
+        scene.open({ way }),
+        scene.open({ way, user: other }),
+      ]);
       await scene.streams(1);
-      await all[0].page.evaluate((user) => window.test.logOut(user), user);
+      await all[0].page.evaluate((user) => window.tab.logOut(user), user);
       await scene.streams(0);
-      for (const tab of all.slice(0, 2)) await until(async () => (await tab.state()) === 'stopped closed', SLOW);
+      for (const tab of all.slice(0, 2))
+        await until(async () => (await tab.state()) === 'stopped closed', SLOW);
       await scene.streams(1, other);
     });
 
@@ -133,7 +144,7 @@ describe.each(BROWSERS)('in %s', (name) => {
       // Nothing of this channel has come when its stream ends.
       await scene.publish(sport, 1);
       await flow;
-      await Promise.all([scene.has(two, news, MANY), scene.has(three, sport, [1])]);
+      await Promise.all([scene.waitFor(two, news, MANY), scene.waitFor(three, sport, [1])]);
       await scene.streams(1);
     });
   });

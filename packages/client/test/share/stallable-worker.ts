@@ -5,7 +5,9 @@ const scope = globalThis as unknown as { onconnect: (event: MessageEvent) => voi
 const host = new WorkerHost();
 scope.onconnect = ({ ports }) => host.connect(ports[0]!);
 
-new BroadcastChannel('test-worker').onmessage = ({ data }: MessageEvent<{ close?: true; stall?: number }>) => {
+new BroadcastChannel('test-worker').onmessage = ({
+  data,
+}: MessageEvent<{ close?: true; stall?: number }>) => {
   if (data.close) scope.close();
   const until = Date.now() + (data.stall ?? 0);
   while (Date.now() < until);

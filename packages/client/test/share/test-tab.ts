@@ -8,21 +8,16 @@ import type { ShareApp } from './share.app.js';
 export class TestTab {
   private constructor(readonly page: Page) {}
 
-  static async open(
-    browser: Browser,
-    app: ShareApp,
-    options: OpenOptions,
-    csp?: string,
-  ): Promise<TestTab> {
+  static async open(browser: Browser, app: ShareApp, options: OpenOptions, csp?: string): Promise<TestTab> {
     const page = await browser.newPage();
     const query = csp === undefined ? '' : `?csp=${encodeURIComponent(csp)}`;
     await page.goto(`${app.url}/page${query}`);
-    await page.evaluate((options) => window.test.open(options), options as never);
+    await page.evaluate((options) => window.tab.open(options), options as never);
     return new TestTab(page);
   }
 
   received(): Promise<Received[]> {
-    return this.page.evaluate(() => window.test.received);
+    return this.page.evaluate(() => window.tab.received);
   }
 
   /** The numbers of a channel's events. */
@@ -34,22 +29,27 @@ export class TestTab {
   }
 
   async state(): Promise<string | undefined> {
-    return (await this.page.evaluate(() => window.test.states)).at(-1);
+    return (await this.page.evaluate(() => window.tab.states)).at(-1);
   }
 
   async role(): Promise<string | undefined> {
-    return (await this.page.evaluate(() => window.test.roles)).at(-1);
+    return (await this.page.evaluate(() => window.tab.roles)).at(-1);
   }
 
   log(): Promise<string[]> {
-    return this.page.evaluate(() => window.test.log);
+    return this.page.evaluate(() => window.tab.log);
   }
 
   isOpen(isShared = true): Promise<unknown> {
     return until(
       async () => {
-        const { states, roles, log } = await this.page.evaluate(({ states, roles, log } = window.test) => ({ states, roles, log }));
-        if (states.at(-1) !== 'open' || (isShared && roles.length === 0)) throw new Error(JSON.stringify({ states, roles, log }));
+        const { states, roles, log } = await this.page.evaluate(({ states, roles, log } = window.tab) => ({
+          states,
+          roles,
+          log,
+        }));
+        if (states.at(-1) !== 'open' || (isShared && roles.length === 0))
+          throw new Error(JSON.stringify({ states, roles, log }));
         return true;
       },
       { interval: 20, message: 'the tab has an open stream', timeout: 20_000 },
@@ -59,14 +59,14 @@ export class TestTab {
   /** Waits until the tab knows from where all of its channels go on. */
   isPlaced(): Promise<unknown> {
     const look = () => {
-      const { progress } = window.test.stream as unknown as { progress: TabProgress };
+      const { progress } = window.tab.stream as unknown as { progress: TabProgress };
       return progress.from !== null && progress.wants.every(([, after]) => after !== null);
     };
     return until(() => this.page.evaluate(look), { interval: 20, message: 'the tab knows where it is' });
   }
 
   add(channel: string, after?: string): Promise<void> {
-    return this.page.evaluate((channel, after) => window.test.stream!.add(channel, after), channel, after);
+    return this.page.evaluate((channel, after) => window.tab.stream!.add(channel, after), channel, after);
   }
 
   /** Keeps the page's only thread busy, as an endless loop would. @param ms */
