@@ -43,6 +43,8 @@ const clientLayers = {
   stream: ['connection'],
   client: ['connection', 'stream'],
   share: ['connection', 'stream'],
+  react: ['connection', 'client'],
+  vue: ['connection', 'client'],
 };
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -90,9 +92,16 @@ module.exports = {
       severity: 'error',
       from: { path: client },
       to: {
-        path: '^packages/nestjs-sse-redis/|node_modules/(?!eventsource-parser/)',
+        path: '^packages/nestjs-sse-redis/|node_modules/(?!eventsource-parser/|@?(react|vue)/)',
         dependencyTypesNot: ['type-only'],
       },
+    },
+    {
+      name: 'client-without-frameworks',
+      comment: 'The binding of a framework loads it, and nothing else does.',
+      severity: 'error',
+      from: { path: client, pathNot: `${client}(react|vue)/` },
+      to: { path: 'node_modules/@?(react|vue)/' },
     },
     {
       name: 'publisher-without-nest',

@@ -31,6 +31,7 @@ const packageSteps = [
 const client = join(root, 'packages/client');
 const clientSteps = [
   { name: 'build of the client', command: [process.execPath, 'build.mjs'], cwd: client },
+  { name: 'size of the client', command: [process.execPath, 'size.mjs'], cwd: client },
   { name: 'publint of the client', command: ['publint', '--strict'], cwd: client },
   {
     name: 'types of the client',

@@ -96,9 +96,13 @@ function isTold(p, { got, gaps }, { events }) {
   });
 }
 
-function hasCause({ ch, from, to, cause, own, ...notice }, client, { loss, events, published, nodes }) {
+function hasCause(
+  { ch, from, to, cause, own, ...notice },
+  client,
+  { loss, events, published, nodes, redis },
+) {
   // Who goes back to a fork may find that the history went on.
-  const isRetention = loss || events.expired + events.trimmed + events.promoted > 0;
+  const isRetention = loss || redis.hasForgotten || events.expired + events.trimmed + events.promoted > 0;
   switch (cause) {
     case 'ahead':
       return loss || client.isFromElsewhere === true;

@@ -1,8 +1,11 @@
 // Redis: the clock, the logs, who is subscribed. Each method is one atomic script.
-import { on } from './rules.mjs';
+import { hasShortLived, on } from './rules.mjs';
 
 /** How long an event is retained, in ms. */
-export const TTL = 60;
+export const TTL = hasShortLived ? 120 : 60;
+/** The same of a channel whose events are forgotten earlier, where there is one. */
+const SHORT_TTL = 5;
+const ttlOf = (ch) => (hasShortLived && ch === 'a' ? SHORT_TTL : TTL);
 /** How much longer a log is kept than is claimed: until audits have found what was lost of it. */
 const MARGIN = 40;
 /** After which time without any position a reading of the clock gives one out, in ms: longer than between two probes. */
@@ -18,6 +21,10 @@ export class Redis {
   last = null;
   since = null;
   logs = new Map();
+  /** The newest event of each log that is forgotten before others. */
+  tombstones = new Map();
+  /** Such a log was forgotten. */
+  hasForgotten = false;
   links = new Set();
   lostByRedis = new Set();
   /** The number of the line that this data set is on, and where it began each: ids have the number of theirs. */
@@ -30,7 +37,11 @@ export class Redis {
 
   tick(ms) {
     this.now += ms;
-    for (const [ch, log] of this.logs) if (log.expires <= this.now) this.logs.delete(ch);
+    for (const [ch, log] of this.logs) {
+      if (log.expires > this.now) continue;
+      this.logs.delete(ch);
+      this.hasForgotten ||= ttlOf(ch) < TTL;
+    }
   }
 
   #init() {
@@ -58,16 +69,22 @@ export class Redis {
     const id = this.#next();
     let log = this.logs.get(ch);
     const isNew = !log; // then `prev` is no event, but a bound
-    const prev = log ? log.entries.at(-1).id : Math.max((this.now - TTL) * 1000, this.since);
+    const tombstone = this.#tombstone(ch);
+    const prev = log ? log.entries.at(-1).id : Math.max((this.now - TTL) * 1000, this.since, tombstone);
     if (n !== undefined && !ephemeral) {
-      if (!log) this.logs.set(ch, (log = { entries: [] }));
+      if (!log) this.logs.set(ch, (log = { entries: [], tombstone }));
       log.entries.push({ ch, id, prev, bound: isNew, n, isEnd });
       if (log.entries.length > MAXLEN) log.entries.shift();
       // An event of the very millisecond that is `now - TTL` would be untold, and what an audit has still to find.
-      log.expires = this.now + TTL + (on('expiry-margin') ? MARGIN : 0);
+      log.expires = this.now + ttlOf(ch) + (on('expiry-margin') ? MARGIN : 0);
+      if (ttlOf(ch) < TTL) this.tombstones.set(ch, id);
     }
     this.#announce(ch, { ch, id, prev, bound: isNew, n, ephemeral, isEnd });
     return id;
+  }
+
+  #tombstone(ch) {
+    return on('tombstone') ? (this.tombstones.get(ch) ?? 0) : 0;
   }
 
   /** Tells all nodes of a lost announcement. Its own position is where ids that were told without knowing of it end. */
@@ -88,13 +105,15 @@ export class Redis {
    */
   bounds(ch) {
     this.#init();
-    const first = this.logs.get(ch)?.entries[0];
-    const claimed = first ? (on('prev') ? first.prev : 0) : (this.now - TTL) * 1000;
+    const log = this.logs.get(ch);
+    const first = log?.entries[0];
+    const forgotten = log ? log.tombstone : this.#tombstone(ch);
+    const claimed = first ? (on('prev') ? first.prev : 0) : Math.max((this.now - TTL) * 1000, forgotten);
     const kept = first && !first.bound ? claimed : claimed - (on('expiry-margin') ? MARGIN - 1 : 0) * 1000;
     const since = on('since') ? this.since : 0;
     return {
       logStart: Math.max(claimed, since),
-      keptFrom: Math.max(kept, since),
+      keptFrom: Math.max(kept, since, forgotten),
       isEvent: first?.bound === false && claimed >= since,
     };
   }
@@ -132,6 +151,7 @@ export class Redis {
   flush() {
     this.last = this.since = null;
     this.logs.clear();
+    this.tombstones.clear();
     this.notices = [];
     // The number goes on: ids with an earlier one are still out.
     if (this.line > 0) this.line++;
@@ -157,6 +177,7 @@ export class Redis {
   promote(lose) {
     const next = Object.assign(new Redis(), this, { links: new Set(), forks: [...this.forks] });
     next.logs = new Map([...this.logs].map(([ch, log]) => [ch, { ...log, entries: [...log.entries] }]));
+    next.tombstones = new Map(this.tombstones);
     next.now++;
     next.#forget(lose);
     this.isReplaced = true;
@@ -180,6 +201,7 @@ export class Redis {
       log.entries = log.entries.filter((e) => e.id <= cut);
       if (!log.entries.length) this.logs.delete(ch);
     }
+    for (const [ch, id] of this.tombstones) this.tombstones.set(ch, Math.min(id, cut));
     this.notices = this.notices.filter((notice) => notice.until <= cut);
     if (this.last === null) return;
     this.last = Math.max(cut, this.since);

@@ -41,7 +41,11 @@ export const RULES = [
   'failover-notice',
   'audit-forked',
   'joined-id',
+  'tombstone',
 ];
+
+/** Events of one channel are forgotten before those of others. */
+export const hasShortLived = process.argv.includes('--short');
 
 export const off = new Set(process.argv.filter((a) => a.startsWith('--without=')).map((a) => a.slice(10)));
 for (const r of off) if (!RULES.includes(r)) throw new Error(`no such rule: ${r}`);

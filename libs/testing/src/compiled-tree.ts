@@ -21,12 +21,15 @@ const cache = join(root, 'node_modules/.cache/app-processes');
 const FOLDERS = [
   'packages/nestjs-sse-redis/src',
   'packages/nestjs-sse-redis/test',
+  'packages/client/src',
+  'packages/client/test',
   'libs/testing/src',
   'libs/testing/test',
 ];
 /** How they import one another, other than by relative paths. */
 const PACKAGES = [
   { name: 'nestjs-sse-redis', folder: 'packages/nestjs-sse-redis', exports: { '.': './src/index.js' } },
+  { name: 'nestjs-sse-redis-client', folder: 'packages/client', exports: { '.': './src/index.js' } },
   {
     name: '@nestjs-sse-redis/testing',
     folder: 'libs/testing',

@@ -1,5 +1,6 @@
 import type { Publication } from './broker/broker.interface.js';
 import { RUN_LENGTH } from './broker/run-events.js';
+import type { RunHistory } from './broker/run-store.interface.js';
 import type { ChannelDefinitions } from './channels/channel-definitions.js';
 import type { NodeCommand, CommandResult } from './control/connection-command.js';
 import { observeChannel } from './delivery/observe-channel.js';
@@ -8,6 +9,7 @@ import type { HubState } from './hub/hub-state.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
 import type { Publisher } from './publish/publisher.js';
 import type { NodeRegistration } from './registry/node-registration.js';
+import type { RunCluster } from './runs/run-cluster.interface.js';
 import { RunLease } from './runs/run-lease.js';
 import { Runs } from './runs/runs.js';
 
@@ -28,24 +30,24 @@ interface RunParts {
 export function createRuns(parts: RunParts): Runs {
   const { id, options, publisher, shards, registration, state, definitions, request } = parts;
   const lease = new RunLease(() => registration.leaseUntil);
-  const lengthOf = (channel: string): number =>
-    definitions.find(channel)?.definition.history.maxLength ?? Math.max(RUN_LENGTH, options.maxLength);
+  const { historyOf, retainOf } = createRules(definitions, options);
   // All of a call are of one channel.
-  const withLength = (publications: readonly Publication[]): Publication[] => {
-    const maxLength = lengthOf(publications[0]!.channel);
-    return publications.map((publication) => Object.assign({}, publication, { maxLength }));
+  const withHistory = (publications: readonly Publication[]): Publication[] => {
+    const history = historyOf(publications[0]!.channel);
+    return publications.map((publication) => Object.assign({}, publication, { history }));
   };
   const runs = new Runs(
     {
       nodeId: id,
       payloadBytes: options.payloadBytes,
       prepare: (channel, event) => publisher.prepare(channel, event, { replicas: 0, ephemeral: false }),
-      send: (publications) => publisher.send(withLength(publications)),
+      send: (publications) => publisher.send(withHistory(publications)),
       owns: (signal) => lease.owns(signal),
     },
     {
       store: (channel) => shards.of(channel).broker.runs,
-      lengthOf,
+      historyOf,
+      retainOf,
       sources: (channel, run) => ({
         observe: () => observeChannel(shards.subscribers, channel, { lastEventId: run }, state),
         isClosed: () => state.isClosed,
@@ -61,4 +63,20 @@ export function createRuns(parts: RunParts): Runs {
   registration.onNewLease = () => lease.renew(runs.confirm(Date.now() - registration.leaseUntil));
   registration.onRunsLeft = (node, channels) => runs.endLeft(node, channels);
   return runs;
+}
+
+/** What is kept of runs. */
+function createRules(
+  definitions: ChannelDefinitions,
+  options: Pick<ResolvedOptions, 'maxLength' | 'ttl'>,
+): Pick<RunCluster, 'historyOf' | 'retainOf'> {
+  const historyOf = (channel: string): RunHistory => {
+    const history = definitions.find(channel)?.definition.history;
+    return { ...history, maxLength: history?.maxLength ?? Math.max(RUN_LENGTH, options.maxLength) };
+  };
+  const retainOf = (channel: string): number => {
+    const { ttl = options.ttl, ttlAfterEnd = ttl } = historyOf(channel);
+    return ttlAfterEnd;
+  };
+  return { historyOf, retainOf };
 }

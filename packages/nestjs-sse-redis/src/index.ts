@@ -10,7 +10,7 @@ export type { UserId } from './options/user-id.js';
 export type { OptionClass, SseAuthorizer, SseIdentifier } from './options/option-class.interface.js';
 export type { SerializeContext, SerializeFunction } from './options/serialize-function.interface.js';
 export { SseHub } from './hub/sse-hub.js';
-export type { ConnectOptions, EventsOptions, Readiness } from './hub/hub.types.js';
+export type { ConnectOptions, EventsOptions, Readiness, StartFrom, StartOfChannel } from './hub/hub.types.js';
 export type { HubStats } from './hub/hub-stats.js';
 export type { HistoryOptions, HistoryPage } from './delivery/history.js';
 export type {
@@ -46,6 +46,7 @@ export { SseStreamFilter } from './http/sse-stream.filter.js';
 export { SseClient } from './http/sse-client.decorator.js';
 export { SseChannels } from './http/sse-channels.decorator.js';
 export { SseSnapshot } from './http/sse-snapshot.decorator.js';
+export { PublishTo, type ChannelOfResult } from './http/publish-to.decorator.js';
 export { SseRun } from './http/sse-run.decorator.js';
 export type { RunChannelOfRequest, SseRunOptions } from './http/run-route.js';
 export type { ChannelsOfRequest } from './http/channels-of-request.js';

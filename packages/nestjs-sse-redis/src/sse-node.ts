@@ -60,6 +60,7 @@ export class SseNode implements HubParts {
     readonly definitions: ChannelDefinitions,
   ) {
     const { id, counters, state } = this;
+    definitions.checkHistory(options.auditInterval);
     this.heartbeat = new Heartbeat(options.heartbeatInterval);
     const shards = (this.shards = this.createShards());
     const { broker } = shards.home;
@@ -117,6 +118,7 @@ export class SseNode implements HubParts {
     const ring = new EventRing(RECENT_BYTES);
     const parts = {
       options,
+      longestTtl: this.definitions.longestTtl(options.ttl),
       counters,
       heartbeat,
       ring,

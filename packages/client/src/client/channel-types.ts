@@ -35,6 +35,8 @@ export type EventsOf<Definition> = Definition extends (...parameters: never[]) =
 export interface ChannelRef<Events extends EventMap = EventMap> {
   readonly name: string;
   readonly '~events'?: Events | undefined;
+  /** A function has a name, too: one that makes references is none itself. */
+  readonly call?: never;
 }
 
 /** Part of a channel that cannot be recovered. */

@@ -36,10 +36,10 @@ export interface ChannelOptions<State = unknown> {
   readonly maxQueued?: number | undefined;
 }
 
-/** A channel, whatever its events and its state. */
+/** A channel, whatever its events and its state. @internal */
 export type AnyChannel = Pick<Channel, 'name' | 'begin' | 'receive' | 'refuse' | 'stop' | 'close'>;
 
-/** What a channel asks of its client. */
+/** What a channel asks of its client. @internal */
 export interface ChannelOwner {
   /** @returns the position of now, where it is known and `after` is undefined */
   join(channel: AnyChannel, after: string | undefined): string | undefined;
@@ -181,8 +181,7 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
 
   private join(after: string | undefined): void {
     this.isJoined = true;
-    this.last = after;
-    this.last ??= this.owner.join(this, after);
+    this.last = this.owner.join(this, after);
   }
 
   private onLoaded({ state, cursor }: Snapshot<State>): void {

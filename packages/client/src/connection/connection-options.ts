@@ -44,34 +44,32 @@ export interface ConnectionOptions {
   readonly log?: ClientLog;
 }
 
-const TRANSPORTS: readonly unknown[] = [undefined, 'fetch', 'event-source', 'xhr'];
-const FUNCTIONS = ['token', 'fetch', 'log'] as const;
 /** Timers of more milliseconds fire at once (HTML, "timers": a signed 32-bit number). */
 const MAX_MS = 2 ** 31 - 1;
 
 /** @throws InvalidClientOptionsError */
 export function checkConnectionOptions(options: ConnectionOptions): void {
-  const { url, transport, lastEventId, backoff, closeWhenHidden } = options;
-  if (typeof url !== 'function' && !(url instanceof URL) && (typeof url !== 'string' || url === ''))
-    throw new InvalidClientOptionsError('url', 'a URL, or a function that returns one', url);
-  if (!TRANSPORTS.includes(transport))
-    throw new InvalidClientOptionsError('transport', 'fetch, event-source or xhr', transport);
-  for (const name of FUNCTIONS) {
-    if (options[name] !== undefined && typeof options[name] !== 'function')
-      throw new InvalidClientOptionsError(name, 'a function', options[name]);
-  }
-  if (transport === 'event-source' && (options.headers ?? options.token) !== undefined)
-    throw new InvalidClientOptionsError('transport', 'fetch or xhr where headers are sent', transport);
-  // The hub answers 204 to it, for ever (docs/delivery.md).
-  if (lastEventId === 'dismissed')
-    throw new InvalidClientOptionsError('lastEventId', 'the id of an event', lastEventId);
-  checkMs('heartbeatTimeout', options.heartbeatTimeout);
-  checkMs('backoff.min', backoff?.min);
-  checkMs('backoff.max', backoff?.max);
-  if (closeWhenHidden !== false) checkMs('closeWhenHidden', closeWhenHidden, 0);
-}
+  const check = (option: string, value: unknown, expected: string, fits: boolean) => {
+    if (value !== undefined && !fits) throw new InvalidClientOptionsError(option, expected, value);
+  };
+  const checkMs = (option: string, ms: unknown) =>
+    check(option, ms, 'milliseconds, below 2^31', typeof ms === 'number' && ms >= 0 && ms <= MAX_MS);
+  const { url, transport, headers, token, lastEventId, backoff = {}, closeWhenHidden } = options;
 
-function checkMs(option: string, ms: unknown, min = 1): void {
-  if (ms === undefined || (typeof ms === 'number' && ms >= min && ms <= MAX_MS)) return;
-  throw new InvalidClientOptionsError(option, `milliseconds, from ${min} to ${MAX_MS}`, ms);
+  check(
+    'url',
+    url ?? null,
+    'a URL, or a function',
+    url instanceof URL || ['string', 'function'].includes(typeof url),
+  );
+  check('transport', transport, 'fetch, event-source or xhr', /^(fetch|event-source|xhr)$/.test(transport!));
+  check('transport', headers ?? token, 'fetch or xhr, to send headers', transport !== 'event-source');
+  for (const name of ['token', 'fetch', 'log'] as const)
+    check(name, options[name], 'a function', typeof options[name] === 'function');
+  // The hub answers 204 to it, for ever (docs/delivery.md).
+  check('lastEventId', lastEventId, 'the id of an event', lastEventId !== 'dismissed');
+  checkMs('heartbeatTimeout', options.heartbeatTimeout);
+  checkMs('backoff.min', backoff.min);
+  checkMs('backoff.max', backoff.max);
+  if (closeWhenHidden !== false) checkMs('closeWhenHidden', closeWhenHidden);
 }

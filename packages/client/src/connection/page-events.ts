@@ -21,8 +21,8 @@ export function watchPage(listener: PageListener, closeWhenHidden: number | fals
   const page = scope.document;
   const controller = new AbortController();
   const { signal } = controller;
-  const on = (target: object | undefined, type: string, react: () => void) =>
-    (target as Partial<EventTarget> | undefined)?.addEventListener?.(type, react, { signal });
+  const on = (target: Partial<EventTarget>, type: string, react: () => void) =>
+    target.addEventListener?.(type, react, { signal });
   let timer: ReturnType<typeof setTimeout> | undefined;
   const look = () => {
     clearTimeout(timer);
@@ -35,7 +35,10 @@ export function watchPage(listener: PageListener, closeWhenHidden: number | fals
   if (page) {
     // An open stream keeps a page out of the back/forward cache of some browsers.
     on(scope, 'pagehide', () => listener.suspend());
-    on(scope, 'pageshow', () => listener.resume());
+    on(scope, 'pageshow', () => {
+      listener.resume();
+      look();
+    });
     // Page Lifecycle: the browser had frozen the page.
     on(page, 'resume', () => listener.wake());
     on(page, 'visibilitychange', look);

@@ -1,16 +1,19 @@
-import { CONTROL, DISMISSED_ID, POSITION, readControl, readObject, readRefusal } from './hub-events.js';
+import type { Backoff } from './backoff.js';
+import { createBlockParser } from './block-parser.js';
 import type { ChangeNotice, ControlNotice } from './connection-listener.js';
+import { CONTROL, DISMISSED_ID, POSITION, readControl, readObject, readRefusal } from './hub-events.js';
+import { readRetryAfter } from './retry-after.js';
 import type { StreamEvent } from './stream-event.js';
 import type { OpenStream, ParsedEvent, StreamRequest, Transport } from './transport/transport.js';
 import type { AttemptResult } from './verdict.js';
+import type { Watchdog } from './watchdog.js';
 
 /** What an attempt asks of its connection. */
 export interface AttemptOwner {
-  readonly transport: Transport;
+  readonly watchdog: Watchdog;
+  readonly backoff: Backoff;
   lastEventId: string;
   onOpen(): void;
-  onActivity(): void;
-  onRetry(ms: number): void;
   /** The server has let the client in. */
   onAccepted(): void;
   onControl(control: ControlNotice): void;
@@ -23,14 +26,14 @@ export interface AttemptOwner {
 export class StreamAttempt {
   private stream: OpenStream | undefined;
   private closed = false;
-  /** The code of an `error` event that nothing has followed. */
+  /** The code of an `error` event that no other event has followed. */
   private refusal: string | undefined;
   private accepted = false;
 
   constructor(private readonly owner: AttemptOwner) {}
 
-  /** @param toRequest may wait for a token */
-  async begin(toRequest: () => Promise<StreamRequest>): Promise<void> {
+  /** @param toRequest may wait for a token. @param load may wait for a script */
+  async begin(toRequest: () => Promise<StreamRequest>, load: () => Promise<Transport>): Promise<void> {
     let request: StreamRequest;
     try {
       request = await toRequest();
@@ -38,20 +41,13 @@ export class StreamAttempt {
       this.finish({ type: 'token', error });
       return;
     }
-    if (this.closed) return;
     try {
-      this.stream = this.owner.transport(request, {
-        onOpen: () => this.closed || this.owner.onOpen(),
-        onActivity: () => this.closed || this.owner.onActivity(),
-        onRetry: (ms) => this.closed || this.owner.onRetry(ms),
-        onEvent: (event) => this.closed || this.receive(event),
-        onClose: (outcome) => this.finish({ ...outcome, refusal: this.refusal }),
-      });
+      const transport = await load();
+      if (!this.closed) this.stream = this.open(transport, request);
     } catch (error) {
-      // Such as a URL that is none, for EventSource and XMLHttpRequest.
+      // Such as a URL that is none, for EventSource and XMLHttpRequest; or the script of the transport.
       this.finish({ type: 'error', error, refusal: undefined });
     }
-    if (this.closed) this.stream?.close();
   }
 
   listen(type: string): void {
@@ -64,6 +60,36 @@ export class StreamAttempt {
     this.stream?.close();
   }
 
+  private open(transport: Transport, request: StreamRequest): OpenStream {
+    const { watchdog, backoff } = this.owner;
+    const onEvent = (event: ParsedEvent) => this.closed || this.receive(event);
+    const feed = createBlockParser(onEvent, (ms) => this.closed || backoff.setRetry(ms));
+    return transport(request, {
+      onHead: (status, header) => this.closed || this.readHead(status, header),
+      onText: (text) => {
+        if (this.closed) return;
+        watchdog.touch();
+        feed(text);
+      },
+      onEvent: (event) => {
+        if (this.closed) return;
+        watchdog.touch();
+        onEvent(event);
+      },
+      onEnd: (type, error) => this.finish({ type, error, refusal: this.refusal }),
+    });
+  }
+
+  private readHead(status: number, header: (name: string) => string | null): boolean {
+    // Parameters of the type do not count (WHATWG HTML 9.2.3).
+    const [contentType] = (header('content-type') ?? '').split(';', 1);
+    if (status !== 200)
+      this.finish({ type: 'status', status, retryAfter: readRetryAfter(header('retry-after')) });
+    else if (contentType!.trim().toLowerCase() !== 'text/event-stream') this.finish({ type: 'content-type' });
+    else this.owner.onOpen();
+    return !this.closed;
+  }
+
   private finish(result: AttemptResult): void {
     if (this.closed) return;
     this.close();
@@ -71,38 +97,28 @@ export class StreamAttempt {
   }
 
   private receive(event: ParsedEvent): void {
-    const { type, data, id, channel, isText } = event;
-    if (id === DISMISSED_ID && type === 'end') {
-      this.receiveEnd(event);
-      return;
-    }
+    const { owner } = this;
+    const { type, data, id } = event;
+    const isFinal = type === 'end' && id === DISMISSED_ID;
     // Before it is handed over: a listener that throws does not get it again.
-    if (id !== undefined && id !== DISMISSED_ID) this.owner.lastEventId = id;
+    if (id !== undefined && id !== DISMISSED_ID) owner.lastEventId = id;
+    if (type !== 'error' && !isFinal) this.accept();
     if (type === POSITION) {
-      this.accept();
-      const notice = data === '' ? undefined : readObject(data);
-      if (notice) this.owner.onChange(notice as unknown as ChangeNotice);
+      const notice = readObject(data);
+      if (notice) owner.onChange(notice as unknown as ChangeNotice);
       return;
     }
     if (type === CONTROL) {
       const control = readControl(data);
-      if (control) this.owner.onControl(control);
+      if (control) owner.onControl(control);
       return;
     }
-    this.refusal = readRefusal(event);
-    if (type !== 'error') this.accept();
-    if (!this.closed) this.owner.onEvent({ type, data, id: this.owner.lastEventId, channel, isText });
-  }
-
-  /** For good. The id of this event is that of nobody's position. */
-  private receiveEnd({ type, data, channel }: ParsedEvent): void {
-    const text = readObject(data)?.['reason'];
-    const reason = typeof text === 'string' ? text : undefined;
     const { refusal } = this;
+    this.refusal = readRefusal(event);
+    const reason = isFinal ? String(readObject(data)?.['reason']) : undefined;
     // A filter's refusal is the connection's matter, and a fresh token may lift it.
-    if (refusal === undefined || refusal !== reason)
-      this.owner.onEvent({ type, data, id: this.owner.lastEventId, channel });
-    this.finish({ type: 'dismissed', refusal, reason });
+    if (refusal === undefined || refusal !== reason) owner.onEvent({ ...event, id: owner.lastEventId });
+    if (isFinal) this.finish({ type: 'dismissed', refusal, reason: reason! });
   }
 
   private accept(): void {

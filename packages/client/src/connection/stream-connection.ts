@@ -7,6 +7,7 @@ import { isOffline, watchPage } from './page-events.js';
 import { StreamAttempt, type AttemptOwner } from './stream-attempt.js';
 import { toRequest } from './to-request.js';
 import { chooseTransport } from './transport/choose-transport.js';
+import type { StreamRequest } from './transport/transport.js';
 import { judge, type AttemptResult, type Verdict } from './verdict.js';
 import { Watchdog } from './watchdog.js';
 
@@ -25,7 +26,7 @@ type Waiting = Extract<ConnectionState, { status: 'waiting' }>;
  * ```
  */
 export class StreamConnection {
-  private current: ConnectionState = { status: 'connecting', attempt: 1 };
+  private current: ConnectionState = { status: 'connecting', attempt: 0 };
   private readonly owner: AttemptOwner;
   private readonly backoff: Backoff;
   private readonly watchdog: Watchdog;
@@ -76,7 +77,7 @@ export class StreamConnection {
     this.unwatch = watchPage(
       {
         suspend: () => this.suspend(),
-        resume: () => this.wake(),
+        resume: () => this.resume(),
         wake: () => this.wake(),
         online: () => this.online(),
         offline: () => this.offline(),
@@ -110,16 +111,28 @@ export class StreamConnection {
   private connect(): void {
     this.release();
     const attempt = new StreamAttempt(this.owner);
-    const refresh = this.refresh;
     this.attempt = attempt;
     this.attemptedAt = Date.now();
-    this.refresh = false;
-    this.refreshed ||= refresh;
-    this.watchdog.start();
     this.setState({ status: 'connecting', attempt: ++this.attempts });
     // A listener may have closed the connection.
     if (this.attempt !== attempt) return;
-    void attempt.begin(() => toRequest(this.options, this.lastEventId, refresh, this.types));
+    const { transport, fetch } = this.options;
+    void attempt.begin(
+      () => this.prepare(attempt),
+      () => chooseTransport(transport, fetch !== undefined),
+    );
+  }
+
+  private async prepare(attempt: StreamAttempt): Promise<StreamRequest> {
+    const { refresh } = this;
+    const request = await toRequest(this.options, this.lastEventId, refresh, this.types);
+    if (refresh) {
+      this.refresh = false;
+      this.refreshed = true;
+    }
+    // Not before: a token may have to wait for a user.
+    if (this.attempt === attempt) this.watchdog.start();
+    return request;
   }
 
   /** Ends what goes on: the stream, and the wait. */
@@ -132,18 +145,17 @@ export class StreamConnection {
   }
 
   private createOwner(): AttemptOwner {
-    const { options, watchdog } = this;
+    const { watchdog, backoff } = this;
     return {
-      transport: chooseTransport(options.transport, options.fetch !== undefined),
-      lastEventId: options.lastEventId ?? '',
+      watchdog,
+      backoff,
+      lastEventId: this.options.lastEventId ?? '',
       onOpen: () => {
         this.attempts = 0;
         this.openedAt = Date.now();
         watchdog.touch();
         this.setState({ status: 'open', since: this.openedAt });
       },
-      onActivity: () => watchdog.touch(),
-      onRetry: (ms) => this.backoff.setRetry(ms),
       onAccepted: () => (this.refreshed = false),
       onControl: (control) => {
         if (control.heartbeat !== undefined) watchdog.setHeartbeat(control.heartbeat);
@@ -187,12 +199,12 @@ export class StreamConnection {
     this.waitUntil(now + delay, { reason, detail });
   }
 
-  private waitUntil(time: number, why: Pick<Waiting, 'reason' | 'detail'>): void {
+  private waitUntil(time: number, { reason, detail }: Pick<Waiting, 'reason' | 'detail'>): void {
     // An attempt without a network fails at once. Browsers err about that, too: from time to time it is tried all the same.
     const until = isOffline() ? Math.max(time, Date.now() + this.backoff.max) : time;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.connect(), until - Date.now());
-    this.setState({ status: 'waiting', ...why, until, attempt: this.attempts + 1 });
+    this.setState({ status: 'waiting', reason, detail, until, attempt: this.attempts + 1 });
   }
 
   private suspend(): void {
@@ -207,34 +219,38 @@ export class StreamConnection {
     });
   }
 
+  private resume(): void {
+    if (this.isSuspended) this.connect();
+    else this.wake();
+  }
+
+  private get isSuspended(): boolean {
+    return this.current.status === 'waiting' && this.timer === undefined;
+  }
+
   private wake(): void {
     const state = this.current;
-    if (state.status === 'waiting') {
-      const earliest = Math.max(this.notBefore, this.attemptedAt + WAKE_PAUSE);
-      const { until = Infinity, reason, detail } = state;
-      if (until === Infinity || earliest <= Date.now()) this.connect();
-      else if (earliest < until) this.waitUntil(earliest, { reason, detail });
-    } else if (state.status === 'open') {
-      this.watchdog.suspect((last) => Date.now() - last > this.watchdog.heartbeat);
-    }
+    if (state.status === 'open') this.watchdog.suspect((last) => Date.now() - last > this.watchdog.heartbeat);
+    if (state.status !== 'waiting' || this.isSuspended) return;
+    const earliest = Math.max(this.notBefore, this.attemptedAt + WAKE_PAUSE);
+    if (earliest <= Date.now()) this.connect();
+    else if (earliest < state.until!) this.waitUntil(earliest, state);
   }
 
   private online(): void {
     const { offlineAt } = this;
     const { status } = this.current;
-    // Nobody says which connections outlived the change of the network. One that brings something does.
-    if (status === 'open' && offlineAt > 0) this.watchdog.suspect((last) => last < offlineAt);
-    else if (status !== 'waiting' || this.timer !== undefined) this.wake();
     this.offlineAt = 0;
+    // No event says which connections outlived the change of the network. One that brings something has.
+    if (status === 'open' && offlineAt > 0) this.watchdog.suspect((last) => last < offlineAt);
+    else if (status === 'connecting' && this.attemptedAt + WAKE_PAUSE < Date.now()) this.connect();
+    else this.wake();
   }
 
   private offline(): void {
     this.offlineAt = Date.now();
-    const { status } = this.current;
-    if (status === 'waiting' && this.timer !== undefined) {
-      const { reason, detail, until } = this.current as Waiting;
-      this.waitUntil(until!, { reason, detail });
-    }
+    const state = this.current;
+    if (state.status === 'waiting' && !this.isSuspended) this.waitUntil(state.until!, state);
   }
 
   private stop(reason: StopReason, detail?: number | string): void {
@@ -245,6 +261,7 @@ export class StreamConnection {
   }
 
   private setState(state: ConnectionState): void {
+    if (JSON.stringify(state) === JSON.stringify(this.current)) return;
     this.current = state;
     this.guard(() => this.listener.onState(state));
   }
@@ -260,6 +277,7 @@ export class StreamConnection {
   private log(entry: ClientLogEntry): void {
     if (this.options.log) this.options.log(entry);
     // An error of the application's that nobody sees would be lost.
+    // oxlint-disable-next-line no-console -- without a log there is no other place for it
     else if (entry.level === 'error') console.error(entry.message, entry.error);
   }
 }

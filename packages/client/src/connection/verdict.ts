@@ -1,19 +1,26 @@
 import type { Pace } from './backoff.js';
 import type { StopReason, WaitReason } from './connection-state.js';
-import type { StreamOutcome } from './transport/transport.js';
+import type { TransportEnd } from './transport/transport.js';
 
-/** How an attempt came to its end, with what the hub said before. */
+/** How an attempt came to its end. */
 export type AttemptResult =
-  | (StreamOutcome & {
+  | {
+      /** The body ended in order; the connection could not be made, or broke; the transport wants a new request. */
+      readonly type: TransportEnd;
+      readonly error?: unknown;
       /** The code of the hub's `error` event. */
       readonly refusal: string | undefined;
-    })
+    }
+  /** Any status but 200. `retryAfter` is in ms. */
+  | { readonly type: 'status'; readonly status: number; readonly retryAfter: number }
+  /** 200, but no event stream. */
+  | { readonly type: 'content-type' }
   /** The token, a header or the URL could not be had. */
   | { readonly type: 'token'; readonly error: unknown }
   /** Nothing came for too long. */
   | { readonly type: 'silent' }
   /** The hub's final `end`. */
-  | { readonly type: 'dismissed'; readonly refusal: string | undefined; readonly reason: string | undefined };
+  | { readonly type: 'dismissed'; readonly refusal: string | undefined; readonly reason: string };
 
 type Detail = number | string | undefined;
 
@@ -32,7 +39,7 @@ export type Verdict =
     };
 
 /** Statuses that pass by themselves, besides those from 500 on: time-out, too early, too many requests. */
-const PASSING = [408, 425, 429];
+const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
 
 const REFRESH: Verdict = { again: true, refresh: true };
 
@@ -53,8 +60,9 @@ export function judge(result: AttemptResult, canRefresh: boolean): Verdict {
       return { wait: 'token', pace: 'grow' };
     case 'ended':
     case 'error':
-      return judgeLoss(result);
+      break;
   }
+  return judgeLoss(result);
 }
 
 function judgeLoss({
@@ -73,17 +81,13 @@ function judgeStatus(status: number, retryAfter: number, canRefresh: boolean): V
   if (status === 204) return { stop: 'no-content' };
   if (status === 401) return canRefresh ? REFRESH : { stop: 'unauthorized', detail: status };
   if (status === 403) return { stop: 'forbidden', detail: status };
-  if (status >= 500 || PASSING.includes(status))
+  if (status >= 500 || PASSING.has(status))
     return { wait: 'http', detail: status, pace: 'grow', atLeast: retryAfter };
   return { stop: 'http', detail: status };
 }
 
 /** `SseStreamFilter` says 401 and 403 in an `error` event, and repeats its code in the `end` (docs/codes.md). */
-function judgeDismissal(
-  refusal: string | undefined,
-  reason: string | undefined,
-  canRefresh: boolean,
-): Verdict {
+function judgeDismissal(refusal: string | undefined, reason: string, canRefresh: boolean): Verdict {
   if (refusal === 'UNAUTHORIZED' && reason === refusal)
     return canRefresh ? REFRESH : { stop: 'unauthorized', detail: refusal };
   // The hub's own reason after FORBIDDEN_CHANNEL, where `authorize` refused all channels (README, "The hub itself sends these events").

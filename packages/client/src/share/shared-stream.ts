@@ -1,6 +1,6 @@
 import type { ConnectionState } from '../connection/connection-state.js';
 import type { StreamOptions } from '../stream/channel-changes.js';
-import type { EventStream, EventStreamListener } from '../stream/event-stream.interface.js';
+import type { CloseOptions, EventStream, EventStreamListener } from '../stream/event-stream.interface.js';
 import { LocalStream } from '../stream/local-stream.js';
 import { createModuleWorker } from './module-worker.js';
 import { InvalidShareOptionsError } from './invalid-share-options.error.js';
@@ -92,7 +92,7 @@ export class SharedStream implements EventStream {
   }
 
   /** @param everywhere ends the stream in all tabs with this key: the user logs out */
-  close({ everywhere = false }: { readonly everywhere?: boolean } = {}): void {
+  close({ everywhere = false }: CloseOptions = {}): void {
     if (everywhere) logOut(this.share.key);
     this.setState({ status: 'stopped', reason: 'closed', detail: undefined });
   }
@@ -173,7 +173,8 @@ export class SharedStream implements EventStream {
       call();
     } catch (error) {
       if (this.options.log) this.options.log({ level: 'error', message: 'A listener has thrown.', error });
-      else console.error('A listener has thrown.', error);
+      // An error of the application's that nobody sees would be lost.
+      else console.error('A listener has thrown.', error); // oxlint-disable-line no-console
     }
   }
 

@@ -58,5 +58,11 @@ export class WorkerHost {
 
 /** Errors of the platform cannot all be cloned. */
 function toClonable({ level, message, error }: ClientLogEntry): ClientLogEntry {
-  return { level, message, ...(error !== undefined && { error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown' }) };
+  return {
+    level,
+    message,
+    ...(error !== undefined && {
+      error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown',
+    }),
+  };
 }

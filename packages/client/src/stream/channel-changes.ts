@@ -26,7 +26,7 @@ export type ChangeOutcome =
 /** ms */
 const TIMEOUT = 15_000;
 /** Statuses that pass: the connection may be over, or about to be known. */
-const PASSING: readonly number[] = [404, 408, 425, 429];
+const PASSING: ReadonlySet<number> = new Set([404, 408, 425, 429]);
 
 /** Sends changes of channels to the connections controller, one at a time. */
 export class ChannelChanges {
@@ -109,7 +109,7 @@ export class ChannelChanges {
     // A body that nobody reads keeps its connection.
     void response.body?.cancel();
     if (status === 401 && this.options.token && !this.refresh) this.refresh = true;
-    else if (status < 500 && !PASSING.includes(status)) return { status };
+    else if (status < 500 && !PASSING.has(status)) return { status };
     throw new Error(
       status === 404
         ? `POST ${base}/… answered 404. Where that stays so, SseConnectionsController is not among the server's controllers, or the option controlUrl is wrong.`

@@ -47,7 +47,12 @@ export interface EventStream {
   listen?(type: string): void;
   /** Ends the attempt or the wait that is going on, and connects at once. */
   reconnect(): void;
-  close(): void;
+  close(options?: CloseOptions): void;
+}
+
+export interface CloseOptions {
+  /** In all tabs that share the stream: the user logs out. */
+  readonly everywhere?: boolean;
 }
 
 /** Says where a stream stands, so that another can go on from there: the tabs that share it need not be where it is. */

@@ -1,6 +1,6 @@
 import type { ChangeNotice, ControlNotice } from '../connection/connection-listener.js';
 import type { ConnectionState } from '../connection/connection-state.js';
-import { HUB_TYPES, readObject } from '../connection/hub-events.js';
+import { readObject } from '../connection/hub-events.js';
 import { StreamConnection } from '../connection/stream-connection.js';
 import type { StreamEvent } from '../connection/stream-event.js';
 import { ChannelChanges, type Change, type ChangeOutcome, type StreamOptions } from './channel-changes.js';
@@ -18,6 +18,9 @@ import { TrackedChannel } from './tracked-channel.js';
 const CONTROL_WITHIN = 10_000;
 /** Channels of one request: a body parser takes 100 kB by default, and a name and an id may come to half a kilobyte. */
 const MOST_AT_ONCE = 100;
+
+/** Events of the hub, which name their channel in their data. */
+const ABOUT_CHANNELS: ReadonlySet<string> = new Set(['gap', 'end', 'error']);
 
 const IGNORED: EventStreamListener = { onEvent() {}, onState() {}, onRefused() {} };
 
@@ -55,6 +58,7 @@ export class LocalStream implements EventStream, InspectableStream {
     return this.connection.lastEventId;
   }
 
+  /** The id of the stream as it came. */
   get coveredUpTo(): string {
     const { lastEventId } = this.connection;
     return lastEventId === this.amended.to ? this.amended.from : lastEventId;
@@ -79,7 +83,7 @@ export class LocalStream implements EventStream, InspectableStream {
   remove(name: string): void {
     const channel = this.channels.get(name);
     if (!channel) return;
-    channel.wanted = channel.rewinds = false;
+    channel.unwant();
     this.schedule();
   }
 
@@ -105,6 +109,7 @@ export class LocalStream implements EventStream, InspectableStream {
   /** The stream is over. Each channel goes on where it is now. */
   private leave(): void {
     this.changes.reset();
+    if (!this.control) return;
     this.control = undefined;
     for (const channel of this.channels.values()) channel.leave(this.coveredUpTo);
   }
@@ -125,6 +130,11 @@ export class LocalStream implements EventStream, InspectableStream {
     for (const name of unsubscribed) {
       const channel = this.channels.get(name);
       if (channel?.mutedUntil === change) channel.mutedUntil = 0;
+      // A request that had been given up, and repeated, was carried out late.
+      else if (channel?.covered) {
+        channel.leave(this.coveredUpTo);
+        this.schedule();
+      }
     }
     for (const name of subscribed) {
       const channel = this.channels.get(name);
@@ -136,6 +146,8 @@ export class LocalStream implements EventStream, InspectableStream {
   private onEvent(event: StreamEvent): void {
     const named = this.toNamed(event);
     const channel = named.channel === undefined ? undefined : this.channels.get(named.channel);
+    // Where a new channel begins is not known before the `control` event: what comes before that comes again.
+    if (channel && !this.control && !channel.isOfRoute && channel.after !== undefined) channel.rewinds = true;
     if (channel?.isMuted) return;
     if (channel && named.own !== undefined) this.note(channel, event.id);
     // What the route brings is for all; what was added is for those who added it.
@@ -155,7 +167,7 @@ export class LocalStream implements EventStream, InspectableStream {
   /** Names the channel of events of the hub, and of those that `EventSource` brings. */
   private toNamed(event: StreamEvent): StreamEvent {
     if (event.channel !== undefined) return { ...event, own: ownIdOf(event.id) };
-    if (HUB_TYPES.includes(event.type)) {
+    if (ABOUT_CHANNELS.has(event.type)) {
       const channel = readObject(event.data)?.['channel'];
       return typeof channel === 'string' ? { ...event, channel } : event;
     }
@@ -164,8 +176,7 @@ export class LocalStream implements EventStream, InspectableStream {
   }
 
   private refuse(channel: TrackedChannel, reason: RefusalReason): void {
-    channel.wanted = false;
-    channel.rewinds = false;
+    channel.unwant();
     channel.on = channel.covered = false;
     if (!channel.isOfRoute) this.channels.delete(channel.name);
     this.listener.onRefused(channel.name, reason);
@@ -216,7 +227,7 @@ export class LocalStream implements EventStream, InspectableStream {
     for (const channel of [...added, ...removed]) {
       channel.change = change;
       channel.on = undefined;
-      channel.rewinds = false;
+      channel.covered = channel.rewinds = false;
     }
     const unsubscribe = [...rewound, ...removed].map(({ name }) => name);
     return { change, subscribe: added.map(({ name }) => name), unsubscribe, after };

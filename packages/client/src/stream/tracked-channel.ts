@@ -41,6 +41,8 @@ export class TrackedChannel {
     if (this.on === false) {
       if (isNew || (after !== undefined && (this.after === undefined || isAfter(this.after, after))))
         this.after = after;
+      // Events may come before the stream says which channels it has.
+      if (this.isOfRoute && after !== undefined && this.lacks(after)) this.rewinds = true;
     } else if (isNew && this.on === undefined) {
       // It was about to be taken off.
       this.after = after;
@@ -49,6 +51,14 @@ export class TrackedChannel {
       this.after = after;
       this.rewinds = true;
     }
+  }
+
+  /** Nobody needs it. */
+  unwant(): void {
+    this.wanted = false;
+    // What was dropped to come again will not.
+    if (this.isMuted) this.begin = undefined;
+    this.rewinds = false;
   }
 
   /** @param id of the stream with an event of the channel that is handed over */
@@ -79,19 +89,22 @@ export class TrackedChannel {
 
   /** The stream is over. @param id what the page has of it */
   leave(id: string): void {
-    this.after = this.resume(id).after;
-    // What has not been confirmed is done on the next stream.
-    this.rewinds ||= this.mutedUntil > 0 && this.wanted;
+    if (this.covered && !this.isMuted) {
+      if (id !== '' && id.length < LONGEST_ID) this.after = id;
+    } else {
+      // The next stream brings a channel of its route from where the stream is, which says nothing of this one.
+      this.begin = undefined;
+      this.rewinds = this.wanted && this.isOfRoute;
+    }
     this.on = this.covered = false;
     this.mutedUntil = 0;
   }
 
   /** A new stream has begun. @param id from where on it brings the channels of its route */
   meet(isOfRoute: boolean, id: string): void {
-    const { after, begin } = this;
-    if (isOfRoute && (begin === undefined || !this.isOfRoute)) {
-      this.begin = id;
-      this.rewinds ||= this.wanted && after !== undefined && isAfter(id, after);
+    if (isOfRoute) {
+      if (this.begin === undefined || !this.isOfRoute) this.begin = id;
+      this.rewinds ||= this.wanted && this.after !== undefined && this.lacks(this.after);
     }
     if (!isOfRoute) this.rewinds = false;
     this.isOfRoute = this.on = this.covered = isOfRoute;

@@ -52,7 +52,9 @@ function open({ user, way, channels = {}, lastEventId, without, workerUrl, token
     ...(lastEventId !== undefined && { lastEventId }),
     ...(token !== undefined && { token: () => `${token}-${++test.tokens}` }),
     log: (entry: { message: string; error?: unknown }) => {
-      test.log.push(`${entry.message} ${entry.error === undefined ? '' : ((entry.error as Error).message ?? 'an event')}`);
+      test.log.push(
+        `${entry.message} ${entry.error === undefined ? '' : ((entry.error as Error).message ?? 'an event')}`,
+      );
     },
     backoff: { min: 100, max: 1_000 },
   };

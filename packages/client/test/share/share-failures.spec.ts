@@ -139,22 +139,6 @@ describe.each(BROWSERS)('in %s', (name) => {
     await until(async () => (await one.numbers(channel)).length > 350, SLOW);
   });
 
-  it('loses events when a leader is stuck, without handing over positions (negative control)', async () => {
-    const one = await scene.open({ way: 'locks', channels: { [news]: null }, without: 'handover' });
-    const two = await scene.open({ way: 'locks', channels: { [news]: null }, without: 'handover' });
-    await scene.listeners(news, 1);
-    await scene.publish(news, 1);
-    await scene.waitFor(two, news, [1]);
-    one.stick(4_000);
-    await scene.publish(news, ...HUNDRED.slice(1));
-    await roleIs(two, 'leader');
-    await until(async () => {
-      await scene.publish(news, 101);
-      return (await two.numbers(news)).includes(101);
-    }, SLOW);
-    expect(await two.numbers(news)).not.toContain(50);
-  });
-
   const ordinary = (tab: TestTab) =>
     tab.page.evaluate(async () => {
       const signal = AbortSignal.timeout(2_500);
@@ -174,7 +158,24 @@ describe.each(BROWSERS)('in %s', (name) => {
     expect(await ordinary(tabs[0]!)).toMatch(/Timeout|Abort/);
   });
 
+  // Tabs of one origin share a process in Firefox, where a stuck one holds up the others.
   if (name === 'chromium') {
+    it('loses events when a leader is stuck, without handing over positions (negative control)', async () => {
+      const one = await scene.open({ way: 'locks', channels: { [news]: null }, without: 'handover' });
+      const two = await scene.open({ way: 'locks', channels: { [news]: null }, without: 'handover' });
+      await scene.listeners(news, 1);
+      await scene.publish(news, 1);
+      await scene.waitFor(two, news, [1]);
+      one.stick(4_000);
+      await scene.publish(news, ...HUNDRED.slice(1));
+      await roleIs(two, 'leader');
+      await until(async () => {
+        await scene.publish(news, 101);
+        return (await two.numbers(news)).includes(101);
+      }, SLOW);
+      expect(await two.numbers(news)).not.toContain(50);
+    });
+
     it('gives the stream of a frozen tab to another, and the frozen tab all events when it is thawed', async () => {
       const one = await scene.open({ way: 'locks', channels: { [news]: null } });
       const two = await scene.open({ way: 'locks', channels: { [news]: null } });

@@ -97,7 +97,7 @@ describe.each(BROWSERS)('in %s', (name) => {
       await scene.listeners(news, 1);
       await two.close();
       await scene.listeners(news, 0);
-      await scene.streams(1);
+      expect(await scene.app.streams(user)).toBe(1);
     });
 
     it('ends the stream when the last tab is closed', async () => {
@@ -105,6 +105,7 @@ describe.each(BROWSERS)('in %s', (name) => {
       await scene.streams(1);
       await Promise.all([one.close(), two.close()]);
       await scene.streams(0);
+      expect(await scene.app.listeners(`user:${user}`)).toBe(0);
     });
 
     it('keeps users with other keys apart', async () => {
@@ -113,7 +114,10 @@ describe.each(BROWSERS)('in %s', (name) => {
       await Promise.all([scene.streams(1), scene.streams(1, other)]);
       await scene.publish(`user:${user}`, 1);
       await scene.publish(`user:${other}`, 2);
-      await Promise.all([scene.waitFor(mine, `user:${user}`, [1]), scene.waitFor(theirs, `user:${other}`, [2])]);
+      await Promise.all([
+        scene.waitFor(mine, `user:${user}`, [1]),
+        scene.waitFor(theirs, `user:${other}`, [2]),
+      ]);
       expect(await theirs.received()).toHaveLength(1);
     });
 

@@ -1,6 +1,7 @@
 import type { EventRecord } from '../event/event-record.js';
 import type { EventText } from '../event/event-text.js';
 import type { Position } from '../event/position.js';
+import type { LogHistory } from './log-history.interface.js';
 import type { RegistryStore } from './registry-store.interface.js';
 import type { RunFence, RunStore } from './run-store.interface.js';
 
@@ -13,8 +14,8 @@ export interface Publication {
   readonly idempotencyKey: string | undefined;
   /** How many replicas are to have it before it counts as published. Default: 0. */
   readonly replicas?: number;
-  /** How many events the channel's log keeps from now on. Default: as the option says. */
-  readonly maxLength?: number | undefined;
+  /** What the channel's log keeps from now on. Default: as the options say. */
+  readonly history?: LogHistory | undefined;
   /** Of an event of a run. Where the run is over, the outcome is a `RunEndedError`. */
   readonly run?: RunFence;
 }
@@ -61,6 +62,14 @@ export interface LogExtent {
   /** The first event; where older ones of the range were trimmed, the first position at which one can have been. */
   readonly first: Position;
   readonly last: Position;
+}
+
+/** The beginning of what is retained of a channel. */
+export interface LogStart {
+  /** All that is retained comes after this position. */
+  readonly after: Position;
+  /** There were older events. */
+  readonly isTrimmed: boolean;
 }
 
 /** The events of a broker, for the hub. All calls come in the order in which things happened. */
@@ -128,6 +137,8 @@ export interface Broker {
   extents(ranges: readonly LogRange[]): Promise<(LogExtent | undefined)[]>;
   /** The position before the last `count` events of these channels together, as far as they are retained whole. */
   positionBefore(channels: readonly string[], count: number): Promise<Position>;
+  /** Where logs begin; undefined of a channel without one. */
+  logStarts(channels: readonly string[]): Promise<(LogStart | undefined)[]>;
   /** The positions of these events, the newest first, at a cost that no record's size changes. */
   lastPositions(channels: readonly string[], count: number): Promise<Position[]>;
   /** Resolves once announcements arrive, with a position taken after that. */

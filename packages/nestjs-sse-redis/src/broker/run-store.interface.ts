@@ -1,3 +1,4 @@
+import type { LogHistory } from './log-history.interface.js';
 import type { RunEndState } from '../errors/run-ended.error.js';
 
 export type { RunEndState };
@@ -40,14 +41,19 @@ export interface RunEnd {
   readonly retain: number;
 }
 
+/** What the log of a channel keeps while a run is written to it. */
+export interface RunHistory extends LogHistory {
+  readonly maxLength: number;
+}
+
 /** A run that is to be started. */
 export interface RunStart {
   readonly channel: string;
   readonly node: string;
   /** Names the call: repeated with the same one it starts nothing more. */
   readonly token: string;
-  /** How many events the channel's log keeps. */
-  readonly maxLength: number;
+  /** What the channel's log keeps. */
+  readonly history: RunHistory;
   /** The run that it replaces, if that is still the channel's newest: it is ended first, in the same step. */
   readonly replaced?: { readonly id: string; readonly end: RunEnd; readonly text: string } | undefined;
 }

@@ -1,15 +1,22 @@
 import type { NamedChannel } from '../event/channel-reference.js';
 import type { ChannelArguments, MatchedParameters } from './channel-parameters.js';
 import type { AuthorizedClient, ChannelRule } from './channel-rules.interface.js';
-import type { EventSchemas } from './event-schemas.js';
+import type { EventOutput, EventSchemas, EventType, Jsonified } from './event-schemas.js';
 
 /** Only for TypeScript: nothing has such a field. */
 declare const EVENTS: unique symbol;
+
+/** The data of a definition's events behind JSON, by their types. */
+export type WireEvents<Events> = string extends keyof Events
+  ? Readonly<Record<string, unknown>>
+  : { readonly [Type in EventType<Events>]: Jsonified<EventOutput<Events[Type]>> };
 
 /** A channel of a definition. It stands for the channel's name wherever the hub takes one, and brings the types of its events. */
 export interface ChannelReference<Events extends EventSchemas = EventSchemas> extends NamedChannel {
   readonly definition: ChannelDefinitionFields;
   readonly [EVENTS]?: Events;
+  /** Only for TypeScript, and by a name: nestjs-sse-redis-client reads the events of a page's channels from it. */
+  readonly '~events'?: WireEvents<Events>;
 }
 
 /** The rule of a definition: as those of the option `authorize`, with the names of its own placeholders. */
@@ -18,14 +25,27 @@ export type DefinitionRule<Pattern extends string> =
   | 'user'
   | ((client: AuthorizedClient, parameters: MatchedParameters<Pattern>) => boolean | Promise<boolean>);
 
+/** What each of the channels of a definition keeps. */
+export interface DefinedHistory {
+  /** How many events. Default: `history.maxLength` of the module. */
+  readonly maxLength?: number | undefined;
+  /**
+   * How long events are kept, in ms: longer or shorter than `history.ttl` of the module, which is the default. From 1,000 on, and at
+   * least twice `auditInterval`.
+   */
+  readonly ttl?: number | undefined;
+  /**
+   * How long a channel's events are kept after the `end` of a run or a pipe, in ms. A later event prolongs them. Default: `ttl`. At least
+   * twice `auditInterval`.
+   */
+  readonly ttlAfterEnd?: number | undefined;
+}
+
 /** The second argument of `defineChannel()`. */
 export interface ChannelDefinitionOptions<Pattern extends string, Events extends EventSchemas> {
   /** The schema of each event, by its type. Left out: any event, as on a channel without a definition. */
   readonly events?: Events;
-  readonly history?: {
-    /** How many events each of these channels keeps. Default: `history.maxLength` of the module. */
-    readonly maxLength?: number;
-  };
+  readonly history?: DefinedHistory;
   /** Who may be on these channels. Default: what `authorize` of the module says. */
   readonly authorize?: DefinitionRule<Pattern>;
   /** How many of the last events a new client of one such channel gets, unless `connect()` says it. Default 0. */
@@ -39,7 +59,7 @@ export interface ChannelDefinitionFields {
   readonly pattern: string;
   /** Undefined where the definition names none. */
   readonly events: EventSchemas | undefined;
-  readonly history: { readonly maxLength?: number | undefined };
+  readonly history: DefinedHistory;
   readonly authorize: ChannelRule | undefined;
   readonly rewind: number;
   readonly ephemeral: boolean;

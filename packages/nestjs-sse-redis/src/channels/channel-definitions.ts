@@ -92,6 +92,28 @@ export class ChannelDefinitions {
     return names.length === 1 ? (this.find(names[0]!)?.definition.rewind ?? 0) : 0;
   }
 
+  /** For how long any log is kept at most, ms. @param ttl of the module */
+  longestTtl(ttl: number): number {
+    const times = this.registered.flatMap(({ definition: { history } }) => [
+      history.ttl,
+      history.ttlAfterEnd,
+    ]);
+    return Math.max(ttl, ...times.filter((time) => time !== undefined));
+  }
+
+  /** @throws InvalidOptionsError where logs would be gone before lost announcements are looked for in them */
+  checkHistory(auditInterval: number): void {
+    const problems = this.registered.flatMap(({ definition: { pattern, history } }) =>
+      (['ttl', 'ttlAfterEnd'] as const)
+        .filter((name) => (history[name] ?? Infinity) < 2 * auditInterval)
+        .map((name) => `history.${name} of ${JSON.stringify(pattern)} (${history[name]})`),
+    );
+    if (problems.length === 0) return;
+    throw new InvalidOptionsError(
+      `${problems.join(' and ')} must be at least twice auditInterval (${auditInterval}), else lost announcements are looked for in logs that are gone. Keep events longer, or set auditInterval.`,
+    );
+  }
+
   /** Loads the packages that schemas need. @throws InvalidOptionsError saying what to install */
   async load(): Promise<void> {
     const schemas = this.registered.flatMap(({ definition }) => Object.values(definition.events ?? {}));

@@ -18,8 +18,13 @@ import { isStandardSchema } from './standard-schema.js';
 const DEFINITION = Symbol.for('nestjs-sse-redis.channel-definition');
 
 const OPTIONS = ['events', 'history', 'authorize', 'rewind', 'ephemeral'];
-/** As `history.maxLength` of the module. */
-const MAX_LENGTH = 1_000_000;
+const YEAR = 365 * 86_400_000;
+/** The least and the most, as of the module, and the unit. */
+const HISTORY: Readonly<Record<string, readonly [number, number, string]>> = {
+  maxLength: [1, 1_000_000, ''],
+  ttl: [1_000, YEAR, ' ms'],
+  ttlAfterEnd: [1_000, YEAR, ' ms'],
+};
 
 /**
  * Defines the channels whose names have a pattern: their events and these events' schemas, their history, and who may be on them.
@@ -126,12 +131,15 @@ function findProblemOfType(type: string): string | undefined {
 
 function findProblemsOfHistory(history: unknown): string[] {
   if (history === undefined) return [];
-  if (!isObject(history)) return ['history takes an object { maxLength }'];
-  const unknown = findUnknownField(history, new Set(['maxLength']));
-  if (unknown !== undefined) return [`there is no option "history.${unknown}" (there is maxLength)`];
-  const { maxLength } = history as { maxLength?: unknown };
-  if (maxLength === undefined || isWhole(maxLength, 1, MAX_LENGTH)) return [];
-  return [`history.maxLength takes a whole number from 1 to ${MAX_LENGTH}`];
+  const names = Object.keys(HISTORY).join(', ');
+  if (!isObject(history)) return [`history takes an object { ${names} }`];
+  const unknown = findUnknownField(history, new Set(Object.keys(HISTORY)));
+  if (unknown !== undefined) return [`there is no option "history.${unknown}" (there are ${names})`];
+  return Object.entries(HISTORY).flatMap(([name, [min, max, unit]]) => {
+    const value = (history as Record<string, unknown>)[name];
+    if (value === undefined || isWhole(value, min, max)) return [];
+    return [`history.${name} takes a whole number from ${min} to ${max}${unit}`];
+  });
 }
 
 function isObject(value: unknown): value is object {

@@ -2,11 +2,12 @@ import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { InvalidConnectionError } from '../errors/invalid-connection.error.js';
 import { parseCount } from '../event/count.js';
 import { checkOptions } from '../event/known-options.js';
-import { parsePositionAfter } from '../event/last-event-id.js';
 import type { ShardMap } from '../event/shard-map.js';
+import type { StartOptions } from '../delivery/open-subscriber.interface.js';
 import type { ConnectOptions } from './connect-options.interface.js';
 import type { ConnectingClient } from './connecting-client.js';
 import type { ConnectionOptions } from './connection-opener.js';
+import { parseFrom } from './parse-from.js';
 
 const CONNECT_OPTIONS: ReadonlySet<string> = new Set<keyof ConnectOptions>([
   'rewind',
@@ -35,22 +36,18 @@ export function parseConnection(
   checkOptions('connect()', options, CONNECT_OPTIONS);
   if (options.from !== undefined && options.rewind !== undefined)
     throw new InvalidArgumentError('connect() takes from or rewind, not both.');
-  const from = options.from === undefined ? undefined : parseFrom(options.from, channels, shards);
+  const start: StartOptions =
+    options.from === undefined
+      ? { rewind: parseCount('rewind', options.rewind ?? rewind) }
+      : parseFrom(options.from, channels, shards);
   return {
-    lastEventId: client.lastEventId ?? from,
-    rewind: parseCount('rewind', options.rewind ?? rewind),
+    ...start,
+    lastEventId: client.lastEventId ?? start.lastEventId,
     user: parseUser(options.user ?? client.user),
     metadata: parseMetadata(options.metadata, metadataBytes),
     expiresAt: parseExpiry(options.expiresAt ?? client.expiresAt),
     control: options.control === true,
   };
-}
-
-/** @throws InvalidEventIdError where it is none of this hub, or says nothing of any of the channels */
-function parseFrom(id: string, channels: readonly string[], shards: ShardMap): string {
-  const named = channels.filter((channel) => shards.entryFor(id, channel) !== undefined);
-  for (const channel of named.length > 0 ? named : channels) parsePositionAfter(id, channel, shards);
-  return id;
 }
 
 // oxlint-disable-next-line no-control-regex

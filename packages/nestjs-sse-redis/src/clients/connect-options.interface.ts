@@ -1,3 +1,9 @@
+/** Where a new client begins on a channel: with all that is retained (`'start'`), after an event id, or with some of the last events. */
+export type StartOfChannel = string | { readonly last: number };
+
+/** The same for all channels of a stream, or for each by its name. */
+export type StartFrom = StartOfChannel | Readonly<Record<string, StartOfChannel>>;
+
 /** Options of `hub.connect()`. */
 export interface ConnectOptions {
   /**
@@ -6,10 +12,16 @@ export interface ConnectOptions {
    */
   readonly rewind?: number;
   /**
-   * The event id after which a new client begins, in the place of `rewind`: the `id` of a run, for all of the run; or what
-   * `hub.cursor()` returned. It counts for all channels; for those of other shards it says nothing, and they begin at now.
+   * Where a new client begins, in the place of `rewind`.
+   *
+   * - `'start'`: with all that is retained of each channel. Where older events of it were trimmed, a `gap` comes first.
+   * - an event id: after it, on all channels: the `id` of a run, for all of the run; or what `hub.cursor()` returned. For channels of
+   *   other shards it says nothing, and they begin at now.
+   * - `{ last: n }`: with the last events of all channels together, as `rewind: n`.
+   * - `{ 'order:7': 'start' }`: each channel by its name, the others at now. A reference is one as `${orders({ id: 7 })}`. At most 256 of
+   *   them, divided by the number of shards.
    */
-  readonly from?: string;
+  readonly from?: StartFrom;
   /** Whose connection it is. Default: what the `identify` option told of the request. */
   readonly user?: string | number | undefined;
   /** Data of the connection in the registry: anything that JSON can carry, up to `limits.metadataBytes`. */

@@ -54,20 +54,10 @@ async function apply(
       if (connection.isClosed) return undefined;
       clients.replace(connection);
       return [];
-    case 'subscribe': {
-      const { channels, change, later } = command;
-      const refused = await clients.subscribe(connection, channels, toStart(command), later);
-      const subscribed = channels.filter((channel) => !refused.includes(channel));
-      if (change !== undefined) connection.sendChange({ change, subscribed });
-      return refused;
-    }
-    case 'unsubscribe': {
-      const { channels: unsubscribed, change } = command;
-      await clients.unsubscribe(connection, unsubscribed);
-      // Events of these channels that follow are of another subscription.
-      if (change !== undefined) connection.sendChange({ change, unsubscribed });
-      return [];
-    }
+    case 'subscribe':
+      return subscribe(clients, connection, command);
+    case 'unsubscribe':
+      return unsubscribe(clients, connection, command);
     case 'reauthorize':
       await clients.reauthorize(connection);
       return [];
@@ -75,6 +65,29 @@ async function apply(
       // Of a newer version, in the midst of a deploy.
       throw new TypeError('This process does not know what is asked of it.');
   }
+}
+
+async function subscribe(
+  clients: ClientConnections,
+  connection: ClientConnection,
+  command: ConnectionCommand & { readonly type: 'subscribe' },
+): Promise<string[]> {
+  const { channels, change, later } = command;
+  const refused = await clients.subscribe(connection, channels, toStart(command), later);
+  const subscribed = channels.filter((channel) => !refused.includes(channel));
+  if (change !== undefined) connection.sendChange({ change, subscribed });
+  return refused;
+}
+
+async function unsubscribe(
+  clients: ClientConnections,
+  connection: ClientConnection,
+  { channels: unsubscribed, change }: ConnectionCommand & { readonly type: 'unsubscribe' },
+): Promise<string[]> {
+  await clients.unsubscribe(connection, unsubscribed);
+  // Events of these channels that follow are of another subscription.
+  if (change !== undefined) connection.sendChange({ change, unsubscribed });
+  return [];
 }
 
 function toStart({ after, line = 0 }: ConnectionCommand & { type: 'subscribe' }): LinePosition | undefined {

@@ -1,4 +1,4 @@
-import type { Broker, LogSlice } from '../broker/broker.interface.js';
+import type { Broker, LogSlice, LogStart } from '../broker/broker.interface.js';
 import { isOfUnknownLine, isReplaced, leftAt } from '../broker/forks.js';
 import { parseChannel } from '../event/channel-name.js';
 import type { ChannelLike } from '../event/channel-reference.js';
@@ -18,7 +18,7 @@ const HISTORY_OPTIONS: ReadonlySet<string> = new Set(['limit', 'after']);
 export interface HistoryOptions {
   /** At most this many events. Default 100, at most 1,000. */
   readonly limit?: number;
-  /** The events after this event id, oldest first. Left out: the last ones. */
+  /** The events after this event id, oldest first; `'start'`: from the first that is retained. Left out: the last ones. */
   readonly after?: string;
 }
 
@@ -43,8 +43,9 @@ export async function readHistory(
   const name = parseChannel(channel);
   const limit = parseCount('limit', wanted ?? DEFAULT_LIMIT);
   const { broker } = shards.of(name);
-  const start = id === undefined ? undefined : parsePositionAfter(id, name, shards.map);
-  const after = start ? start.position : await broker.positionBefore([name], limit);
+  const start = id === undefined || id === 'start' ? undefined : parsePositionAfter(id, name, shards.map);
+  const begin = id === 'start' ? await findStart(broker, name) : undefined;
+  const after = begin?.after ?? start?.position ?? (await broker.positionBefore([name], limit));
   let slice = await read(broker, name, after, limit);
   // The answer tells of lines that are new to this process.
   const left = start && leftAt(broker.line.forks, start);
@@ -60,11 +61,17 @@ export async function readHistory(
     events,
     cursor: formatEventId(cursor, broker.line.line, broker.line.shard),
     gap:
+      begin?.isTrimmed === true ||
       isAhead(after, head) ||
       after < logStart ||
       left !== undefined ||
       (start !== undefined && isOfUnknownLine(broker.line, start)),
   };
+}
+
+async function findStart(broker: Broker, channel: string): Promise<LogStart> {
+  const [start] = await broker.logStarts([channel]);
+  return start ?? { after: await broker.position(), isTrimmed: false };
 }
 
 async function read(broker: Broker, channel: string, after: Position, limit: number): Promise<LogSlice> {

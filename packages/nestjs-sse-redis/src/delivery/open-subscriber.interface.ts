@@ -1,7 +1,8 @@
-import type { LinePosition } from '../event/position.js';
+import type { LinePosition, Position } from '../event/position.js';
 import type { EventSink } from './event-sink.js';
 import type { HeartbeatTarget } from './heartbeat.js';
 import type { HubCounters } from './hub-counters.js';
+import type { StartPoints } from './start-point.interface.js';
 
 /** Where a stream starts. */
 export interface StartOptions {
@@ -9,6 +10,14 @@ export interface StartOptions {
   readonly lastEventId?: string | undefined;
   /** For a newcomer: how many of the last events of its channels together it gets first. */
   readonly rewind?: number | undefined;
+  /** For a newcomer, in the place of `rewind`: where it begins on each of these channels; on all others at now. */
+  readonly from?: StartPoints | undefined;
+}
+
+/** Where a part of a stream starts. */
+export interface ShardStart extends StartOptions {
+  /** For a newcomer: where it begins, in the place of `rewind`. */
+  readonly position?: Position | undefined;
 }
 
 /** What an open connection is to its owner, whether its channels are of one shard or of several. */

@@ -11,6 +11,10 @@ export interface StartPosition {
   readonly gaps?: readonly StartGap[];
   /** The id that the client came with. It keeps this id until it was sent all gaps. */
   readonly sentId?: string | undefined;
+  /** Of a newcomer: channels that begin before the cursor, and after which position. */
+  readonly starts?: ReadonlyMap<string, Position>;
+  /** Of a newcomer: channels of which it has everything before where it begins. */
+  readonly claims?: ReadonlyMap<string, Position>;
   /** The client returns. A channel that ended before has ended for it. */
   readonly resumed: boolean;
 }

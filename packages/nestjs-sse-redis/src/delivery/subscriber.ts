@@ -1,5 +1,6 @@
 import type { EventRecord } from '../event/event-record.js';
 import type { Position } from '../event/position.js';
+import { beginChannel } from './begin-channel.js';
 import type { BroadcastGroup } from './broadcast-group.js';
 import { catchUp, type CatchUpTarget } from './catch-up.js';
 import { Cursor } from './cursor.js';
@@ -64,11 +65,7 @@ export class Subscriber
     sink.subscriber = this;
     for (const feed of feeds) {
       feed.add(this);
-      const after = start.owed?.get(feed.channel);
-      if (after === undefined) continue;
-      this.cursor.startAt(feed, after, true);
-      // The client was sent a gap for what it lacked of the channel up to there.
-      this.claims.setOwed(feed);
+      beginChannel(feed, start, this.cursor, this.claims);
     }
     this.writer.begin(start, retry);
     this.catchUp();

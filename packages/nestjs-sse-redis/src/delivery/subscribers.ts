@@ -1,13 +1,7 @@
 import type { Broker } from '../broker/broker.interface.js';
-import {
-  channelKey,
-  goesOnAfter,
-  parseLastEventId,
-  repeatableId,
-  type LastEventId,
-} from '../event/last-event-id.js';
-import { isAhead, toMs, type LinePosition, type Position } from '../event/position.js';
-import type { StartGap, StartPosition } from './start-position.js';
+import type { LinePosition, Position } from '../event/position.js';
+import type { StartPosition } from './start-position.js';
+import { StartResolver } from './start-resolver.js';
 import { Subscriber } from './subscriber.js';
 import type { Feed } from './feed.js';
 import type { Feeds } from './feeds.js';
@@ -17,16 +11,7 @@ import type { LogReader } from './log-reader.js';
 import type { KnownLosses } from './losses/known-losses.js';
 import type { Beginning } from './losses/loss.js';
 import type { EventSink } from './event-sink.js';
-import type { OpenCallbacks, StartOptions, SubscriberPool } from './open-subscriber.interface.js';
-
-/** By how much the clocks of servers may differ. */
-const CLOCK_SKEW_MS = 60_000;
-
-/** Where a part of a stream starts. */
-export interface ShardStart extends StartOptions {
-  /** For a newcomer: where it begins, in the place of `rewind`. */
-  readonly position?: Position | undefined;
-}
+import type { OpenCallbacks, ShardStart, StartOptions, SubscriberPool } from './open-subscriber.interface.js';
 
 /** The channels of a connection that is about to be opened. */
 export interface Prepared {
@@ -55,15 +40,18 @@ export interface BeginOptions {
 export class Subscribers implements SubscriberPool {
   /** With what beats for them. */
   private readonly subscribers = new Map<Subscriber, HeartbeatTarget | undefined>();
+  private readonly starts: StartResolver;
 
   constructor(
-    private readonly broker: Broker,
+    broker: Broker,
     private readonly feeds: Feeds,
     private readonly reader: LogReader,
     private readonly heartbeat: Heartbeat,
     private readonly counters: HubCounters,
     private readonly lost: KnownLosses,
-  ) {}
+  ) {
+    this.starts = new StartResolver(broker, feeds);
+  }
 
   open(channels: readonly string[], start: StartOptions, sink: EventSink, opener: OpenCallbacks): () => void {
     let subscriber: Subscriber | undefined;
@@ -102,7 +90,7 @@ export class Subscribers implements SubscriberPool {
     const feeds = await this.feeds.acquire(channels);
     try {
       // After the acknowledgements: what is published between this position and them would be lost.
-      return { channels, feeds, from: await this.resolveStart(channels, start) };
+      return { channels, feeds, from: await this.starts.resolve(channels, start) };
     } catch (error) {
       this.release({ feeds });
       throw error;
@@ -157,7 +145,7 @@ export class Subscribers implements SubscriberPool {
       // A position that was not given out yet is none at which the client can have stood.
       const head = Math.max(now, this.feeds.link.lastAssigned);
       if (after) this.feeds.lines.checkReplaced(after, head);
-      const past = after && this.isKnown(after, head) ? after.position : undefined;
+      const past = after && this.starts.isKnown(after, head) ? after.position : undefined;
       const left = past === undefined ? undefined : this.feeds.lines.leftAt(after!);
       const isUnknown = after !== undefined && past === undefined;
       for (const channel of channels) {
@@ -207,45 +195,16 @@ export class Subscribers implements SubscriberPool {
     for (const subscriber of this.subscribers.keys()) subscriber.stop();
   }
 
-  private async resolveStart(
-    channels: readonly string[],
-    { lastEventId, rewind, position }: ShardStart,
-  ): Promise<StartPosition> {
-    const claimed =
-      lastEventId === undefined ? undefined : parseLastEventId(lastEventId, this.broker.line.shard);
-    // In a storm of clients that come back, nobody has to ask; where data were lost, what is known of lines may be of before.
-    if (claimed && this.isPresent(claimed)) return this.resume(channels, claimed, lastEventId);
-    const last = await this.feeds.lastPosition();
-    if (lastEventId === undefined) {
-      const before = position ?? (rewind ? await this.broker.positionBefore(channels, rewind) : last);
-      return { cursor: before, resumed: false };
-    }
-    if (claimed && this.isKnown(claimed, last)) return this.resume(channels, claimed, lastEventId);
-    if (claimed) this.feeds.lines.checkReplaced(claimed, last);
-    // Of another deployment, or of data that Redis has lost: what lies between is not known.
-    const gaps = channels.map((channel): StartGap => {
-      const from = claimed ? goesOnAfter(claimed, channel) : null;
-      return { channel, from, to: last, cause: 'unknown-id' };
-    });
-    return { cursor: last, resumed: false, gaps, sentId: repeatableId(lastEventId) };
-  }
-
-  private isPresent(claimed: LinePosition): boolean {
-    const { lines, link } = this.feeds;
-    return lines.leftAt(claimed) === undefined && this.isKnown(claimed, link.lastAssigned);
-  }
-
-  /** Whether this data set may have given out a position, or a line of it that was left: its server may live on ahead of the head. */
-  private isKnown(claimed: LinePosition, head: Position): boolean {
-    const { lines } = this.feeds;
-    const isOfNow = toMs(claimed.position) < Date.now() + CLOCK_SKEW_MS;
-    if (isOfNow && lines.leftAt(claimed) !== undefined) return true;
-    return !isAhead(claimed.position, head) && !lines.isUnknown(claimed);
-  }
-
   /** A client that returns may come from a node that did not hear of an event before its position. */
   private withLosses(channels: readonly string[], start: StartPosition): StartPosition {
-    if (!start.resumed || this.lost.size === 0) return start;
+    if (this.lost.size === 0) return start;
+    if (!start.resumed) {
+      const claims = [...(start.claims ?? [])];
+      const gaps = claims.flatMap(([channel, position]) => this.lost.gapsFor([channel], position));
+      return gaps.length === 0
+        ? start
+        : { ...start, gaps: [...(start.gaps ?? []), ...gaps], sentId: undefined };
+    }
     const whole = channels.filter((channel) => !start.owed?.has(channel));
     // What a failover lost is in no log: there the late reading brings nothing.
     const owed = channels.flatMap((channel) => {
@@ -253,46 +212,5 @@ export class Subscribers implements SubscriberPool {
       return this.lost.gapFor(channel, { position: start.cursor, isReturn: false, isOwed: true }) ?? [];
     });
     return { ...start, gaps: [...(start.gaps ?? []), ...this.lost.gapsFor(whole, start.cursor), ...owed] };
-  }
-
-  /** Where a client goes on that was here before: behind a fork, where the data of the present line begin. */
-  private async resume(
-    channels: readonly string[],
-    claimed: LastEventId,
-    lastEventId: string | undefined,
-  ): Promise<StartPosition> {
-    const { position, own, owed } = claimed;
-    const left = this.feeds.lines.leftAt(claimed);
-    const cursor = left ?? position;
-    const after = new Map<string, Position>();
-    for (const channel of owed.size > 0 ? channels : []) {
-      const lacking = owed.get(channelKey(channel));
-      if (lacking !== undefined && lacking < cursor) after.set(channel, lacking);
-    }
-    const gaps: StartGap[] = [];
-    if (own !== undefined && own < cursor) {
-      const { of, unsure } = await this.findChannelOf(own, channels);
-      if (of !== undefined) after.set(of, own);
-      for (const channel of unsure) {
-        if (!after.has(channel)) gaps.push({ channel, from: own, to: cursor, cause: 'retention' });
-      }
-    }
-    // The client has had events of a line that is gone.
-    for (const channel of left === undefined ? [] : channels)
-      gaps.push({ channel, from: left!, to: position, cause: 'failover' });
-    const start = { cursor, resumed: true, sentId: repeatableId(lastEventId) };
-    return after.size === 0 && gaps.length === 0 ? start : { ...start, owed: after, gaps };
-  }
-
-  /** The channel of an event, if it is retained; otherwise those of which it may have been. */
-  private async findChannelOf(
-    own: Position,
-    channels: readonly string[],
-  ): Promise<{ readonly of?: string; readonly unsure: readonly string[] }> {
-    const requests = channels.map((channel) => ({ channel, after: own - 1 }));
-    const slices = await this.broker.read(requests, { records: 1, bytes: 1 });
-    const slice = slices.find(({ records }) => records[0]?.position === own);
-    if (slice) return { of: slice.channel, unsure: [] };
-    return { unsure: slices.filter(({ logStart }) => logStart >= own).map(({ channel }) => channel) };
   }
 }

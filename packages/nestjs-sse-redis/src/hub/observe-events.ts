@@ -20,7 +20,13 @@ export function observeEvents(
   checkOptions('events()', options, EVENTS_OPTIONS);
   const { after, rewind } = options;
   const name = parseChannel(channel);
-  const lastEventId = after === undefined ? undefined : parseEventIdAfter(after, name, shards.map);
-  const start = { lastEventId, rewind: parseCount('rewind', rewind ?? 0) };
+  const count = parseCount('rewind', rewind ?? 0);
+  const start =
+    after === 'start'
+      ? { from: new Map([[name, 'start' as const]]) }
+      : {
+          lastEventId: after === undefined ? undefined : parseEventIdAfter(after, name, shards.map),
+          rewind: count,
+        };
   return observeChannel(shards.subscribers, name, start, state);
 }

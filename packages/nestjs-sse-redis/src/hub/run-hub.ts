@@ -33,9 +33,9 @@ export abstract class RunHub {
    * ```
    */
   async run(channel: ChannelLike, source: RunSource, options: RunOptions = {}): Promise<Run> {
-    const { runs, options: settings } = this.internals;
+    const { runs } = this.internals;
     const name = parseChannel(channel);
-    const parsed = parseRunOptions(options, settings.ttl);
+    const parsed = parseRunOptions(options, runs.retainOf(name));
     if (typeof source !== 'function')
       throw new InvalidArgumentError(
         'run() takes a function (signal) => source, which it calls once the run has started.',

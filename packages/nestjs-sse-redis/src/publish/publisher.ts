@@ -98,22 +98,22 @@ export class Publisher implements PipePublisher {
     const ephemeral = parseEphemeral(options.ephemeral ?? registered?.definition.ephemeral);
     const idempotencyKey = parseIdempotencyKey(options.idempotencyKey);
     const replicas = parseReplicas(options.replicas, ephemeral, this.options.replicas);
-    const maxLength = registered?.definition.history.maxLength;
+    const history = registered?.definition.history;
     const checked = registered ? registered.check(name, event) : event;
     if (checked instanceof Promise)
       return checked.then((event) => {
         const text = this.encode(event, name);
-        return { channel: name, event: text, ephemeral, idempotencyKey, replicas, maxLength };
+        return { channel: name, event: text, ephemeral, idempotencyKey, replicas, history };
       });
     // Last, since the serialize option is not called for an event that is not published.
     const text = this.encode(checked, name);
-    return { channel: name, event: text, ephemeral, idempotencyKey, replicas, maxLength };
+    return { channel: name, event: text, ephemeral, idempotencyKey, replicas, history };
   }
 
   /** Makes a publication of an event that the hub puts into a channel itself. */
   prepareHubEvent(channel: string, event: EventText): Publication {
-    const maxLength = this.definitions.find(channel)?.definition.history.maxLength;
-    return { channel, event, ephemeral: false, idempotencyKey: undefined, maxLength };
+    const history = this.definitions.find(channel)?.definition.history;
+    return { channel, event, ephemeral: false, idempotencyKey: undefined, history };
   }
 
   /**

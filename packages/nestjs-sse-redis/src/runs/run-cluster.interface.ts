@@ -1,12 +1,14 @@
-import type { RunStore } from '../broker/run-store.interface.js';
+import type { RunHistory, RunStore } from '../broker/run-store.interface.js';
 import type { RunSources } from './joined-run.js';
 
 /** The processes of the hub and their data sets, as far as runs need them. */
 export interface RunCluster {
   /** The runs of a channel's data set. */
   store(channel: string): RunStore;
-  /** How many events the log of a channel keeps while a run is written to it. */
-  lengthOf(channel: string): number;
+  /** What the log of a channel keeps while a run is written to it. */
+  historyOf(channel: string): RunHistory;
+  /** For how long the log is kept after the end of a run, and the run is remembered unless its options say it; ms. */
+  retainOf(channel: string): number;
   /** What is asked about a run of another process. */
   sources(channel: string, id: string): Omit<RunSources, 'find'>;
   /** The ids of the processes that live, by their leases. */

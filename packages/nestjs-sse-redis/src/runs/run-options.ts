@@ -18,10 +18,10 @@ export interface ResolvedRunOptions {
   readonly retain: number;
 }
 
-/** @param ttl the default of `retainAfterEnd` @throws InvalidArgumentError */
-export function parseRunOptions(options: RunOptions, ttl: number): ResolvedRunOptions {
+/** @param retain the default of `retainAfterEnd` @throws InvalidArgumentError */
+export function parseRunOptions(options: RunOptions, retain: number): ResolvedRunOptions {
   checkOptions('run()', options, RUN_OPTIONS);
-  const { onExisting = 'join', batch = 0, retainAfterEnd = ttl } = options;
+  const { onExisting = 'join', batch = 0, retainAfterEnd = retain } = options;
   if (!ON_EXISTING.has(onExisting))
     throw new InvalidArgumentError(`onExisting takes 'join', 'refuse' or 'replace', it got ${onExisting}.`);
   const { interval, items = Infinity } =

@@ -58,7 +58,7 @@ export class RunStarter {
           channel,
           node: this.nodeId,
           token,
-          maxLength: this.cluster.lengthOf(channel),
+          history: this.cluster.historyOf(channel),
           replaced: replaced && {
             id: replaced.run.id,
             end: { state: replaced.state, retain },

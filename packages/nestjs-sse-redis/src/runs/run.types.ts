@@ -22,7 +22,7 @@ export interface RunOptions {
    * Events with the same type whose data are strings are joined, too; others are not changed. The first goes out at once. Default: none are joined.
    */
   readonly batch?: number | RunBatch;
-  /** For how long `hub.runOf()` knows how the run ended, ms. Default: `history.ttl`, as its events. */
+  /** For how long `hub.runOf()` knows how the run ended, ms. Default: as long as its events, which is `history.ttlAfterEnd` of the channel's definition, or `history.ttl`. */
   readonly retainAfterEnd?: number;
 }
 

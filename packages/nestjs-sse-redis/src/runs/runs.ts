@@ -17,7 +17,7 @@ const logger = new Logger('SseHub');
 export interface RunsOptions {
   /** How long a start or a stop may take, ms. */
   readonly publishTimeout: number;
-  /** For how long the end of another process' run is remembered, ms. */
+  /** For how long events are kept, ms. */
   readonly ttl: number;
 }
 
@@ -38,12 +38,17 @@ export class Runs implements OwnRuns {
     private readonly cluster: RunCluster,
     private readonly options: RunsOptions,
   ) {
-    this.stored = new StoredRuns(host, cluster, this, options.ttl);
+    this.stored = new StoredRuns(host, cluster, this);
     this.starter = new RunStarter(host.nodeId, cluster, this.stored, options.publishTimeout);
   }
 
   get size(): number {
     return this.live.size;
+  }
+
+  /** For how long the run of a channel is remembered after its end unless its options say it, ms. */
+  retainOf(channel: string): number {
+    return this.cluster.retainOf(channel);
   }
 
   has(id: string): boolean {

@@ -21,8 +21,6 @@ export class StoredRuns {
     private readonly host: Pick<WriterHost, 'nodeId' | 'send'>,
     private readonly cluster: RunCluster,
     private readonly own: OwnRuns,
-    /** For how long a run that is ended here is remembered, ms. */
-    private readonly retain: number,
   ) {}
 
   /** The newest run of a channel, while it is remembered. One whose process is dead is ended. */
@@ -47,7 +45,7 @@ export class StoredRuns {
 
   /** Ends a run for its process. @throws RedisUnavailableError | RedisRefusedError */
   async end(channel: string, { id, node }: StoredRun, state: RunEndState): Promise<void> {
-    const fence = { id, node, sequence: 0, base: 0, end: { state, retain: this.retain } };
+    const fence = { id, node, sequence: 0, base: 0, end: { state, retain: this.cluster.retainOf(channel) } };
     const [outcome] = await this.host.send([toRunEnd(channel, fence)]);
     // It was over before.
     if ('error' in outcome! && !(outcome.error instanceof RunEndedError)) throw outcome.error;

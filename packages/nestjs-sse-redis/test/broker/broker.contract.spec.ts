@@ -237,6 +237,25 @@ describe.each(brokerSetUps)('the $name broker', (setUp) => {
     expect((await find(['a', 'b'], 1_000)).at(-1)).toBe(oldest!.position);
   });
 
+  it('finds where logs begin, and whether older events of them are gone', async () => {
+    const broker = await start({ history: { maxLength: 10 } });
+    const before = await broker.position();
+    await publishAll(broker, ...Array.from({ length: 500 }, (_, i) => publication(i ? 'a' : 'b', i)));
+    const [trimmed, whole, none] = await broker.logStarts(['a', 'b', 'empty']);
+    const slices = await broker.read(
+      [
+        { channel: 'a', after: trimmed!.after },
+        { channel: 'b', after: whole!.after },
+      ],
+      ALL,
+    );
+    expect([trimmed!.isTrimmed, whole!.isTrimmed, none]).toEqual([true, false, undefined]);
+    expect(whole!.after).toBeLessThanOrEqual(before);
+    expect(slices.map(({ logStart }) => logStart)).toEqual([trimmed!.after, whole!.after]);
+    expect(slices[0]!.records[0]!.prev).toBe(trimmed!.after);
+    expect(slices[1]!.records.map(dataOf)).toEqual([0]);
+  });
+
   it('rewinds no further than events are retained whole', async () => {
     const broker = await start({ history: { maxLength: 10 } });
     await publishAll(broker, ...Array.from({ length: 500 }, (_, i) => publication('a', i)));

@@ -64,14 +64,21 @@ async function doAll(broker: RedisBroker): Promise<void> {
   const { registry } = broker;
   await publishAll(broker, publication('news', 1, { key: 'once' }), publication('sport', 2));
   await publishAll(broker, publication('news', 3, { ephemeral: true }));
+  await publishAll(broker, { ...publication('short', 3), history: { ttl: 1_000 } }, publication('new', 1));
   await broker.read(
     ['news', 'quiet'].map((channel) => ({ channel, after: 0 })),
     { records: 10, bytes: 1e6 },
   );
   await broker.positionBefore(['news', 'quiet'], 5);
+  await broker.logStarts(['news', 'quiet']);
   await broker.extents([{ channel: 'news', after: 0, upTo: await broker.position() }]);
   await broker.send('node', 'hello');
-  const { run } = await broker.runs.start({ channel: 'news', node: 'node', token: 'x', maxLength: 1 });
+  const { run } = await broker.runs.start({
+    channel: 'news',
+    node: 'node',
+    token: 'x',
+    history: { maxLength: 1 },
+  });
   const fence = { id: run.id, node: 'node', sequence: 1, base: 0 };
   const end = { state: 'done', retain: LONG } as const;
   await publishAll(broker, { ...publication('news', 4), run: { ...fence, end } });

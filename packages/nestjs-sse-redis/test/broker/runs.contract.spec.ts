@@ -23,7 +23,7 @@ describe.each(brokerSetUps)('the runs of the $name broker', (setUp) => {
   afterAll(() => setUp.dispose());
 
   const start = (node = 'n1', token = 'first') =>
-    broker.runs.start({ channel: 'a', node, token, maxLength: KEPT });
+    broker.runs.start({ channel: 'a', node, token, history: { maxLength: KEPT } });
   const ofRun = (
     { id, node }: StoredRun,
     sequence: number,
@@ -50,7 +50,7 @@ describe.each(brokerSetUps)('the runs of the $name broker', (setUp) => {
     expect(await start()).toEqual({ isNew: true, run });
     const many = await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
-        broker.runs.start({ channel: 'b', node: 'n1', token: `t${i}`, maxLength: KEPT }),
+        broker.runs.start({ channel: 'b', node: 'n1', token: `t${i}`, history: { maxLength: KEPT } }),
       ),
     );
     expect(many.filter((one) => one.isNew)).toHaveLength(1);
@@ -107,7 +107,7 @@ describe.each(brokerSetUps)('the runs of the $name broker', (setUp) => {
       channel: 'a',
       node: 'n2',
       token: 'second',
-      maxLength: KEPT,
+      history: { maxLength: KEPT },
       replaced: { id: run.id, end: { state: 'stopped', retain: LONG }, text: 'data: end\n\n' },
     });
     expect(next).toMatchObject({ isNew: true, run: { node: 'n2', state: 'running' } });
@@ -120,7 +120,7 @@ describe.each(brokerSetUps)('the runs of the $name broker', (setUp) => {
       channel: 'a',
       node: 'n3',
       token: 'third',
-      maxLength: KEPT,
+      history: { maxLength: KEPT },
       replaced: { id: run.id, end: { state: 'stopped', retain: LONG }, text: 'data: end\n\n' },
     });
     expect(late).toMatchObject({ isNew: false, run: { id: next.run.id } });

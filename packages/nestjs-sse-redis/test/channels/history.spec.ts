@@ -1,6 +1,11 @@
 import { until } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
-import { defineChannel, type ChannelDefinitionFields, type SseHub } from 'nestjs-sse-redis';
+import {
+  defineChannel,
+  type ChannelDefinitionFields,
+  type SseHub,
+  type SseRedisOptions,
+} from 'nestjs-sse-redis';
 import { z } from 'zod';
 import { brokers, Hubs, Listener } from '../hub/hubs.js';
 
@@ -12,15 +17,20 @@ const answers = defineChannel('answer:{id}', {
   events: { message: z.string() },
   history: { maxLength: 25_000 },
 });
+const passing = defineChannel('passing:{id}', { history: { ttl: 2_000, ttlAfterEnd: 1_000 } });
 const short = defineChannel('short:{id}', { history: { maxLength: 10 } });
 
 describe.each(brokers)('the history of a definition over $broker', ({ broker }) => {
   const hubs = Hubs.over(broker);
   const prefix = { prefix: '' };
   beforeEach(() => (prefix.prefix = randomUUID()));
-  const start = async (channels: ChannelDefinitionFields[], maxLength = 1_000) => {
+  const start = async (
+    channels: ChannelDefinitionFields[],
+    maxLength = 1_000,
+    more: SseRedisOptions = {},
+  ) => {
     const history = { maxLength };
-    return (await hubs.start({ ...prefix, channels, history, publishTimeout: 60_000 })).hub;
+    return (await hubs.start({ ...prefix, channels, history, publishTimeout: 60_000, ...more })).hub;
   };
 
   /** All that a reader from after an id gets, until the end of the run. */
@@ -101,6 +111,41 @@ describe.each(brokers)('the history of a definition over $broker', ({ broker }) 
     const first = await hub.publish(short({ id: 1 }), 'a', 1, options);
     expect(await hub.publish('short:1', { data: 2 }, options)).toEqual(first);
     expect((await hub.history('short:1')).events).toHaveLength(1);
+  });
+
+  it('is gone after the time of the definition, and a client that lacks it is told', async () => {
+    const hub = await start([passing], undefined, { auditInterval: 500 });
+    const before = await hub.cursor();
+    const { id } = await hub.publish(passing({ id: 1 }), 'a', 1);
+    await hub.publish('plain', { data: 1 });
+    await hub.pipe(passing({ id: 2 }), ['token']);
+    const eventsOf = async (channel: string) => (await hub.history(channel, { after: before })).events.length;
+    await until(async () => (await eventsOf('passing:1')) === 0 && (await eventsOf('passing:2')) === 0);
+    const gapOf = async (channel: string, after: string) => (await hub.history(channel, { after })).gap;
+    expect(await gapOf('passing:1', before)).toBe(true);
+    expect(await gapOf('passing:2', before)).toBe(true);
+    expect(await gapOf('passing:1', id)).toBe(false);
+    expect(await gapOf('passing:3', before)).toBe(false);
+    expect(await gapOf('plain', before)).toBe(false);
+    const { id: next } = await hub.publish(passing({ id: 1 }), 'a', 2);
+    const lacking = new Listener(hub.events('passing:1', { after: before }));
+    hubs.closeLater(() => lacking.unsubscribe());
+    await until(() => lacking.events.length === 2);
+    expect(lacking.events).toMatchObject([{ type: 'gap', data: { from: before } }, { id: next }]);
+  });
+
+  it('has to last until lost announcements were looked for', async () => {
+    const hasty = defineChannel('hasty:{id}', { history: { ttl: 5_000, ttlAfterEnd: 6_000 } });
+    await expect(start([hasty])).rejects.toThrow(
+      'history.ttl of "hasty:{id}" (5000) and history.ttlAfterEnd of "hasty:{id}" (6000) must be at least twice auditInterval (30000)',
+    );
+  });
+
+  it('says for how long a run is remembered after its end', async () => {
+    const hub = await start([passing], undefined, { auditInterval: 500 });
+    await (await hub.run('passing:1', () => ['token'])).outcome();
+    expect((await hub.runOf('passing:1'))?.state).toBe('done');
+    await until(async () => (await hub.runOf('passing:1')) === undefined);
   });
 
   if (broker !== 'memory') {

@@ -19,6 +19,7 @@ import {
   SseHub,
   SseRedisModule,
   type PublishOptions,
+  type StartFrom,
   type SseRedisOptions,
 } from 'nestjs-sse-redis';
 
@@ -50,8 +51,10 @@ export class NewsController {
     @SseClient() client: SseClient,
     @Query('channels') channels: string,
     @Query('rewind') rewind?: string,
+    @Query('from') from?: string,
   ) {
-    return this.hub.connect(client, channels.split(','), { rewind: Number(rewind ?? 0) });
+    const start = from ? { from: JSON.parse(from) as StartFrom } : { rewind: Number(rewind ?? 0) };
+    return this.hub.connect(client, channels.split(','), start);
   }
 
   @Sse('mine')

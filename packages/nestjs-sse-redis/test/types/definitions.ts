@@ -63,10 +63,9 @@ orders.rewind = 6;
 defineChannel('a', { events: { paid: 'number' } });
 // @ts-expect-error -- no Standard Schema
 defineChannel('a', { events: { paid: { parse: (value: unknown) => value } } });
-// @ts-expect-error -- not yet
-defineChannel('a', { history: { ttl: 5_000 } });
-// @ts-expect-error -- not yet
-defineChannel('a', { history: { ttlAfterEnd: 5_000 } });
+defineChannel('a', { history: { maxLength: 5, ttl: 60_000, ttlAfterEnd: 60_000 } });
+// @ts-expect-error -- ms
+defineChannel('a', { history: { ttl: '1h' } });
 // @ts-expect-error -- a refusal is a function
 defineChannel('a', { authorize: false });
 // @ts-expect-error -- no such placeholder

@@ -12,17 +12,12 @@ export function eventSourceStream(
 ): OpenStream {
   // A new EventSource has no last event id of its own (docs/delivery.md: `?lastEventId=`).
   const source = new EventSource(addQuery(url, lastEventId), { withCredentials: credentials === 'include' });
-  source.onopen = () => handlers.onOpen();
+  source.onopen = () => handlers.onHead(200, () => 'text/event-stream');
   const receive = (event: Event) => {
-    const { data, lastEventId: id } = event as MessageEvent<string>;
+    const { type, data, lastEventId: id } = event as MessageEvent<string>;
     // `error` is the name of the browser's own event as well, which has no data.
-    if (data === undefined) {
-      source.close();
-      handlers.onClose({ type: 'error', error: new Error('The EventSource failed.') });
-      return;
-    }
-    handlers.onActivity();
-    handlers.onEvent({ type: event.type, data, id: id || undefined, channel: undefined });
+    if (data === undefined) handlers.onEnd('error', new Error('The EventSource failed.'));
+    else handlers.onEvent({ type, data, id: id || undefined, channel: undefined });
   };
   const listen = (type: string) => source.addEventListener(type, receive);
   types.forEach(listen);

@@ -1,7 +1,7 @@
 /** One request for a stream. */
 export interface StreamRequest {
   readonly url: string;
-  /** With `Last-Event-ID`, except for `event-source`. */
+  /** With `Last-Event-ID`. `event-source` cannot send them. */
   readonly headers: Headers;
   readonly lastEventId: string;
   readonly credentials: RequestCredentials | undefined;
@@ -20,31 +20,21 @@ export interface ParsedEvent {
   readonly isText?: boolean | undefined;
 }
 
-/** How a stream, or the attempt to get one, came to its end. */
-export type StreamOutcome =
-  /** The body ended in order. */
-  | { readonly type: 'ended' }
-  /** The connection could not be made, or broke. */
-  | { readonly type: 'error'; readonly error: unknown }
-  /** Any status but 200. `retryAfter` is in ms. */
-  | { readonly type: 'status'; readonly status: number; readonly retryAfter: number }
-  /** 200, but no event stream. */
-  | { readonly type: 'content-type'; readonly contentType: string }
-  /** The transport wants a new request, since the answer has become too large. */
-  | { readonly type: 'full' };
+/** `full`: the transport wants a new request, since the answer has become too large. */
+export type TransportEnd = 'ended' | 'error' | 'full';
 
-/** Receives one stream. `onClose` is called once, last, and not after `close()`. */
+/** Receives one stream. Calls after `close()` do nothing. */
 export interface StreamHandlers {
-  onOpen(): void;
-  /** Bytes have arrived. */
-  onActivity(): void;
+  /** @returns whether the body is wanted; otherwise the stream has been closed */
+  onHead(status: number, header: (name: string) => string | null): boolean;
+  /** A part of the body. */
+  onText(text: string): void;
+  /** In the place of `onText`, where the transport itself parses. */
   onEvent(event: ParsedEvent): void;
-  onRetry(ms: number): void;
-  onClose(outcome: StreamOutcome): void;
+  onEnd(type: TransportEnd, error?: unknown): void;
 }
 
 export interface OpenStream {
-  /** Nothing is handed over after it. */
   close(): void;
   /** Somebody listens for events of this type from now on. */
   listen?(type: string): void;

@@ -8,6 +8,7 @@ import type {
   LogExtent,
   LogRange,
   LogSlice,
+  LogStart,
   Publication,
   PublishOutcome,
   ReadLimits,
@@ -26,6 +27,8 @@ const EXPIRY_MARGIN_MS = 1_000;
 export class MemoryBroker implements Broker {
   private readonly logs = new Map<string, MemoryLog>();
   private readonly idempotency = new Map<string, { readonly position: Position; readonly until: number }>();
+  /** Logs that are kept for a shorter time than others, and the positions of their newest events. */
+  private readonly tombstones = new Map<string, Position>();
   private readonly subscribed = new Set<string>();
   private readonly announcements: { readonly channel: string; readonly record: EventRecord }[] = [];
   private readonly epochStart: Position = toPosition(Date.now());
@@ -88,7 +91,7 @@ export class MemoryBroker implements Broker {
     const now = Date.now();
     return requests.map(({ channel, after }) => {
       const log = this.getLog(channel, now);
-      const logStart = Math.max(this.epochStart, log?.logStart ?? toPosition(now - this.options.ttl));
+      const logStart = Math.max(this.epochStart, this.logStart(channel, log, now));
       const { records, truncated } = log?.read(after, limits) ?? { records: [], truncated: false };
       return {
         channel,
@@ -112,6 +115,15 @@ export class MemoryBroker implements Broker {
     return this.findLast(channels, count).before;
   }
 
+  async logStarts(channels: readonly string[]): Promise<(LogStart | undefined)[]> {
+    await Promise.resolve();
+    const now = Date.now();
+    return channels.map((channel) => {
+      const log = this.getLog(channel, now);
+      return log && { after: log.logStart, isTrimmed: log.isTrimmed };
+    });
+  }
+
   async lastPositions(channels: readonly string[], count: number): Promise<Position[]> {
     await Promise.resolve();
     return this.findLast(channels, count).positions;
@@ -127,7 +139,7 @@ export class MemoryBroker implements Broker {
     const newest = logs.flatMap((log) => log?.newestPositions(count) ?? []).sort((a, b) => b - a);
     const last = newest.slice(0, count);
     const oldest = last.at(-1);
-    const logStart = logs.map((log) => log?.logStart ?? toPosition(now - this.options.ttl));
+    const logStart = logs.map((log, i) => this.logStart(channels[i]!, log, now));
     const before = Math.max(oldest === undefined ? this.head : oldest - 1, this.epochStart, ...logStart);
     return { before, positions: last.filter((position) => position > before) };
   }
@@ -159,7 +171,7 @@ export class MemoryBroker implements Broker {
     await Promise.resolve();
   }
 
-  private append({ channel, event, ephemeral, idempotencyKey, maxLength }: Publication): Position {
+  private append({ channel, event, ephemeral, idempotencyKey, history }: Publication): Position {
     const now = Date.now();
     const onceKey =
       idempotencyKey === undefined ? undefined : `${channel.length}:${channel}:${idempotencyKey}`;
@@ -169,13 +181,15 @@ export class MemoryBroker implements Broker {
     }
     const log = this.getLog(channel, now);
     const position = (this.head = Math.max(toPosition(now), this.head + 1));
-    const prev = log?.newest.position ?? Math.max(toPosition(now - this.options.ttl), this.epochStart);
+    const prev = log?.newest.position ?? this.logStart(channel, undefined, now);
     const record = parseRecord(encodeRecord(position, prev, event, ephemeral, !log, this.line.shard));
     if (!ephemeral) {
-      const { ttl } = this.options;
-      const expires = now + ttl + EXPIRY_MARGIN_MS;
-      if (log) log.append(record, maxLength ?? this.options.maxLength, toPosition(now - ttl), expires);
+      const { ttl = this.options.ttl, maxLength = this.options.maxLength, ttlAfterEnd = ttl } = history ?? {};
+      const keptFor = event.kind === 'x' ? ttlAfterEnd : ttl;
+      const expires = now + keptFor + EXPIRY_MARGIN_MS;
+      if (log) log.append(record, maxLength, toPosition(now - ttl), expires);
       else this.logs.set(channel, new MemoryLog(record, expires));
+      if (keptFor < this.options.ttl) this.bury(channel, position);
     }
     if (onceKey !== undefined) {
       // Deleted first, so that the map stays in the order of expiry.
@@ -205,6 +219,19 @@ export class MemoryBroker implements Broker {
     return undefined;
   }
 
+  /** From where on nothing of a channel is missing. */
+  private logStart(channel: string, log: MemoryLog | undefined, now: number): Position {
+    if (log) return log.logStart;
+    const kept = toPosition(now - this.options.ttl);
+    return Math.max(kept, this.epochStart, this.tombstones.get(channel) ?? 0);
+  }
+
+  /** Deleted first, so that the map stays in the order of positions. */
+  private bury(channel: string, position: Position): void {
+    this.tombstones.delete(channel);
+    this.tombstones.set(channel, position);
+  }
+
   /** What Redis does by itself, and what its probe does: forgets what has expired, and moves the watermark. */
   private tick(): void {
     const now = Date.now();
@@ -212,6 +239,11 @@ export class MemoryBroker implements Broker {
     for (const [key, { until }] of this.idempotency) {
       if (until > now) break;
       this.idempotency.delete(key);
+    }
+    const kept = toPosition(now - this.options.ttl);
+    for (const [channel, position] of this.tombstones) {
+      if (position >= kept) break;
+      this.tombstones.delete(channel);
     }
     this.runs.tick(now);
     this.head = Math.max(toPosition(now), this.head + 1);

@@ -25,7 +25,15 @@ export class MemoryLog {
     return this.records[this.start]!.prev;
   }
 
-  /** @param keepFrom events before this position are forgotten */
+  /** Its first event is gone. */
+  get isTrimmed(): boolean {
+    return !this.records[this.start]!.first;
+  }
+
+  /**
+   * @param keepFrom events before this position are forgotten
+   * @param expires ms since the epoch
+   */
   append(record: EventRecord, maxLength: number, keepFrom: Position, expires: number): void {
     this.records.push(record);
     this.expires = expires;

@@ -37,7 +37,7 @@ export class MemoryRuns implements RunStore {
     private readonly shard: number | undefined,
   ) {}
 
-  async start({ channel, node, token, maxLength, replaced }: RunStart): Promise<StartedRun> {
+  async start({ channel, node, token, history, replaced }: RunStart): Promise<StartedRun> {
     await Promise.resolve();
     const existing = this.find(channel);
     const isReplaced = existing?.state === 'running' && existing.id === replaced?.id;
@@ -48,7 +48,7 @@ export class MemoryRuns implements RunStore {
       event: { kind, text },
       ephemeral: false,
       idempotencyKey: undefined,
-      maxLength,
+      history,
     });
     if (isReplaced) this.append(toPublication('x', replaced.text));
     const position = this.append(toPublication('t', RUN_START_TEXT));

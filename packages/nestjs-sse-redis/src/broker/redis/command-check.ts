@@ -10,7 +10,8 @@ const COMMANDS = new Script(commandsLua);
 export const NEEDED: readonly string[] = [
   ...['DEL', 'GET', 'HDEL', 'HGET', 'HMGET', 'HSET', 'PEXPIRE', 'PUBLISH', 'SET', 'TIME'],
   ...['XADD', 'XDEL', 'XRANGE', 'XREVRANGE', 'XTRIM'],
-  ...['ZADD', 'ZCARD', 'ZLEXCOUNT', 'ZRANGEBYLEX', 'ZRANGEBYSCORE', 'ZREM', 'ZSCORE'],
+  ...['ZADD', 'ZCARD', 'ZLEXCOUNT', 'ZRANGEBYLEX', 'ZRANGEBYSCORE', 'ZREM'],
+  ...['ZREMRANGEBYSCORE', 'ZSCORE'],
 ];
 
 /** How servers say that they do not have a command; Garnet without `--lua` has its scripting support disabled. */

@@ -7,6 +7,8 @@ const CHANNEL_KIND = 0x63; // c
  */
 export class Keys {
   readonly clock: string;
+  /** What short-lived logs leave behind. */
+  readonly tombstones: string;
   /** The hash tag with which every key begins. */
   readonly tag: string;
   private readonly announcements: string;
@@ -17,6 +19,7 @@ export class Keys {
   constructor(prefix: string, db: number) {
     this.tag = `{${prefix}}`;
     this.clock = `${this.tag}:clock`;
+    this.tombstones = `${this.tag}:tombstones`;
     this.announcements = `${this.tag}:live:${db}:`;
     this.kindAt = Buffer.byteLength(this.announcements);
   }

@@ -8,6 +8,7 @@ import type { Publication, Published, PublishOutcome } from '../broker.interface
 import { idOfPublished } from '../forks.js';
 import type { Commands, Replicas, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
+import { formatHistory } from './log-history.js';
 import { OrderedRuns, type PublishLink } from './ordered-runs.js';
 import { formatFence, toRunRefusal } from './run-fence.js';
 import { Script } from './script.js';
@@ -78,7 +79,7 @@ export class PublishQueue {
   /** Announces a text under a name that is no channel's. @throws RedisUnavailableError | RedisRefusedError */
   async announce(name: string, text: string): Promise<Position> {
     const reply = await this.commands.read(PUBLISH, {
-      keys: [this.keys.clock, this.keys.log(name)],
+      keys: [this.keys.clock, this.keys.tombstones, this.keys.log(name)],
       // Its own text is kept nowhere: the length is for publishers that are told none.
       args: [this.options.maxLength, this.options.ttl, 0, name, recordFlags('t', true), text, ''],
     });
@@ -143,21 +144,22 @@ export class PublishQueue {
 
   private toCall(publications: readonly Publication[]): ScriptCall {
     const { ttl, idempotencyWindow } = this.options;
-    const keys = [this.keys.clock];
+    const keys = [this.keys.clock, this.keys.tombstones];
     const args: (string | number)[] = [this.options.maxLength, ttl, idempotencyWindow];
     let most = 0;
     for (const publication of publications) {
-      const { channel, event, ephemeral, idempotencyKey, replicas = 0, maxLength = '', run } = publication;
+      const { channel, event, ephemeral, idempotencyKey, replicas = 0, history, run } = publication;
       if (replicas > most) most = replicas;
       const hasOnce = idempotencyKey !== undefined;
       keys.push(this.keys.log(channel));
       if (hasOnce) keys.push(this.keys.idempotency(channel, idempotencyKey));
       else if (run) keys.push(this.keys.run(channel));
+      const kept = formatHistory(history, event.kind === 'x');
       args.push(
         this.keys.pubSubChannel(channel),
         recordFlags(event.kind, ephemeral),
         event.text,
-        hasOnce ? `-${maxLength}` : run ? `${maxLength} ${formatFence(run)}` : maxLength,
+        hasOnce ? `-${kept}` : run ? `${kept} ${formatFence(run)}` : kept,
       );
     }
     return { keys, args, replicas: most };

@@ -118,6 +118,10 @@ export class RedisBroker implements Broker {
     return new Probe(listener, this.probeChannel, this.options.probeInterval);
   }
 
+  readonly positionBefore: Broker['positionBefore'] = (...args) => this.logs.positionBefore(...args);
+  readonly lastPositions: Broker['lastPositions'] = (...args) => this.logs.lastPositions(...args);
+  readonly logStarts: Broker['logStarts'] = (...args) => this.logs.logStarts(...args);
+
   async start(listener: BrokerListener): Promise<string> {
     this.listener = listener;
     let server: string;
@@ -165,14 +169,6 @@ export class RedisBroker implements Broker {
     return this.logs.extents(ranges);
   }
 
-  positionBefore(channels: readonly string[], count: number): Promise<Position> {
-    return this.logs.positionBefore(channels, count);
-  }
-
-  lastPositions(channels: readonly string[], count: number): Promise<Position[]> {
-    return this.logs.lastPositions(channels, count);
-  }
-
   async subscribe(channel: string): Promise<Position> {
     await this.subscription.add(this.keys.pubSubChannel(channel));
     return this.position();
@@ -218,16 +214,15 @@ export class RedisBroker implements Broker {
       // A master that was replaced is heard, or its successor: a new link is of one line.
       if (!record) this.subscription.reconnect();
       else if (channel === undefined) this.onProbe(parseRecord(record), this.newLink.lineOf(message));
-      else this.onAnnounced(channel, parseRecord(record));
+      else {
+        const event = parseRecord(record);
+        this.probe.heard = event.position;
+        this.listener?.announced(channel, event);
+      }
     } catch (error) {
       if (!(error instanceof UnexpectedReplyError)) throw error;
       this.logger.warn(error.message);
     }
-  }
-
-  private onAnnounced(channel: string, record: EventRecord): void {
-    this.probe.heard = record.position;
-    this.listener?.announced(channel, record);
   }
 
   private onProbe({ position, prev, first }: EventRecord, line: string): void {

@@ -3,7 +3,14 @@ import { formatEventId, type Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import { toChunks } from '../../util/chunks.js';
 import { TurnBatch } from '../../util/turn-batch.js';
-import type { LogExtent, LogRange, LogSlice, ReadLimits, ReadRequest } from '../broker.interface.js';
+import type {
+  LogExtent,
+  LogRange,
+  LogSlice,
+  LogStart,
+  ReadLimits,
+  ReadRequest,
+} from '../broker.interface.js';
 import type { Commands, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
 import { parseExtents, parseSlices } from './log-replies.js';
@@ -11,10 +18,12 @@ import { Script } from './script.js';
 import extentsLua from './scripts/extents.lua.js';
 import readLua from './scripts/read.lua.js';
 import rewindLua from './scripts/rewind.lua.js';
+import startsLua from './scripts/starts.lua.js';
 
 const EXTENTS = new Script(extentsLua);
 const READ = new Script(readLua, true);
 const REWIND = new Script(rewindLua);
+const STARTS = new Script(startsLua);
 
 /** How many logs one run of a script reads: Redis does nothing else meanwhile. */
 const LOGS_PER_CALL = 64;
@@ -68,24 +77,38 @@ export class RedisLogs {
     return before === -1 ? this.position() : before;
   }
 
+  async logStarts(channels: readonly string[]): Promise<(LogStart | undefined)[]> {
+    const calls = toChunks(channels, RANGES_PER_CALL).map((chunk) => this.call(chunk, []));
+    const replies = (await this.commands.readAll(STARTS, calls)).flat() as number[];
+    return channels.map((_, i) => {
+      const after = replies[2 * i]!;
+      return after < 0 ? undefined : { after, isTrimmed: replies[2 * i + 1] === 1 };
+    });
+  }
+
   async lastPositions(channels: readonly string[], count: number): Promise<Position[]> {
     const [, ...positions] = await this.findLast(channels, count);
     return positions;
   }
 
   private async findLast(channels: readonly string[], count: number): Promise<[Position, ...Position[]]> {
-    const reply = await this.commands.read(REWIND, {
-      keys: [this.keys.clock, ...channels.map((channel) => this.keys.log(channel))],
-      args: [this.options.ttl, count],
-    });
+    const reply = await this.commands.read(REWIND, this.call(channels, [count]));
     return reply as [Position, ...Position[]];
   }
 
   private readCall(requests: readonly ReadRequest[], limits: ReadLimits): ScriptCall {
-    return {
-      keys: [this.keys.clock, ...requests.map(({ channel }) => this.keys.log(channel))],
-      args: [this.options.ttl, limits.records, limits.bytes, ...requests.map(({ after }) => after)],
-    };
+    const { records, bytes } = limits;
+    const after = requests.map(({ after }) => after);
+    return this.call(
+      requests.map(({ channel }) => channel),
+      [records, bytes, ...after],
+    );
+  }
+
+  /** A call of a script that reads logs. */
+  private call(channels: readonly string[], args: readonly number[]): ScriptCall {
+    const logs = channels.map((channel) => this.keys.log(channel));
+    return { keys: [this.keys.clock, this.keys.tombstones, ...logs], args: [this.options.ttl, ...args] };
   }
 
   private async readPosition(): Promise<Position> {

@@ -21,14 +21,14 @@ export class RedisRunStore implements RunStore {
     private readonly options: Pick<ResolvedOptions, 'ttl'>,
   ) {}
 
-  async start({ channel, node, token, maxLength, replaced }: RunStart): Promise<StartedRun> {
+  async start({ channel, node, token, history, replaced }: RunStart): Promise<StartedRun> {
     const { ttl } = this.options;
     const reply = await this.commands.read(START, {
-      keys: [this.keys.clock, this.keys.log(channel), this.keys.run(channel)],
+      keys: [this.keys.clock, this.keys.log(channel), this.keys.run(channel), this.keys.tombstones],
       args: [
-        ...[maxLength, ttl, this.keys.pubSubChannel(channel)],
+        ...[history.maxLength, ttl, this.keys.pubSubChannel(channel)],
         ...[node, token, RUN_START_TEXT],
-        ...[replaced?.id ?? '', replaced?.end.state ?? '', replaced?.text ?? ''],
+        ...[replaced?.id ?? '', replaced?.end.state ?? '', replaced?.text ?? '', history.ttl ?? ''],
       ],
     });
     const [isNew, ...fields] = reply as [number, Field, Field, Field, Field];

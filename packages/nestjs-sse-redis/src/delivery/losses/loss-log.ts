@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Observable, Subscription } from 'rxjs';
 import type { Broker } from '../../broker/broker.interface.js';
+import type { LogHistory } from '../../broker/log-history.interface.js';
 import { leftAt } from '../../broker/forks.js';
 import { parseEventId, type LinePosition, type Position } from '../../event/position.js';
 import type { SseEvent } from '../../event/sse-event.js';
@@ -39,12 +40,12 @@ export class LossLog {
   private closed = false;
 
   /**
-   * @param length how many events it has
+   * @param history of the log
    * @param listen the log from its beginning on
    */
   constructor(
     private readonly broker: Broker,
-    private readonly length: number,
+    private readonly history: LogHistory,
     private readonly listen: (onLive: () => void) => Observable<SseEvent>,
   ) {}
 
@@ -109,7 +110,7 @@ export class LossLog {
         event: { kind: 'j', text },
         ephemeral: false,
         idempotencyKey: undefined,
-        maxLength: this.length,
+        history: this.history,
       },
     ]);
     if ('error' in outcome!) return false;

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { Broker } from '../../broker/broker.interface.js';
+import type { LogHistory } from '../../broker/log-history.interface.js';
 import type { SseEvent } from '../../event/sse-event.js';
 import { Audit } from './audit.js';
 import type { Feeds } from '../feeds.js';
@@ -25,8 +26,8 @@ export interface LossWatchParts {
   readonly counters: HubCounters;
   /** ms within which a loss is found. */
   readonly auditInterval: number;
-  /** How many events the log of losses has. */
-  readonly logLength: number;
+  /** Of the log of losses. */
+  readonly history: LogHistory;
   /** The log of losses from its beginning on. */
   readonly listen: (onLive: () => void) => Observable<SseEvent>;
 }
@@ -40,9 +41,9 @@ export class LossWatch {
   private warning: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: LossWatchParts) {
-    const { broker, feeds, auditInterval, logLength, listen } = parts;
+    const { broker, feeds, auditInterval, history, listen } = parts;
     this.audit = new Audit(broker, feeds, auditInterval, (losses) => this.found(losses));
-    this.log = new LossLog(broker, logLength, listen);
+    this.log = new LossLog(broker, history, listen);
   }
 
   /** Resolves when the losses of all nodes are known. */

@@ -5,8 +5,13 @@ import type { ShardMap } from '../../event/shard-map.js';
 import { groupBy } from '../../util/group-by.js';
 import type { EventSink } from '../event-sink.js';
 import type { Heartbeat, HeartbeatTarget } from '../heartbeat.js';
-import type { OpenCallbacks, StartOptions, SubscriberPool } from '../open-subscriber.interface.js';
-import type { BeginOptions, Prepared, ShardStart } from '../subscribers.js';
+import type {
+  OpenCallbacks,
+  ShardStart,
+  StartOptions,
+  SubscriberPool,
+} from '../open-subscriber.interface.js';
+import type { BeginOptions, Prepared } from '../subscribers.js';
 import { JoinedSubscriber } from './joined-subscriber.js';
 import { findRewound } from './rewind.js';
 import type { Shard } from './shard.js';
@@ -152,7 +157,7 @@ export class JoinedSubscribers implements SubscriberPool {
 
   private async findStarts(
     groups: ReadonlyMap<number, readonly string[]>,
-    { lastEventId, rewind }: StartOptions,
+    { lastEventId, rewind, from }: StartOptions,
   ): Promise<Map<number, ShardStart>> {
     const shards = [...groups.keys()];
     if (lastEventId !== undefined) {
@@ -160,6 +165,7 @@ export class JoinedSubscribers implements SubscriberPool {
       // None of this hub: each part tells that it does not know what lies between.
       return new Map(shards.map((one) => [one, { lastEventId: entries ? entries.get(one) : lastEventId }]));
     }
+    if (from) return new Map(shards.map((one) => [one, { from }]));
     if (!rewind || shards.length === 1) return new Map(shards.map((one) => [one, { rewind }]));
     return findRewound(groups, rewind, (shard) => this.shards[shard]!.broker);
   }

@@ -1,5 +1,5 @@
 import type { Broker } from '../../broker/broker.interface.js';
-import type { ShardStart } from '../subscribers.js';
+import type { ShardStart } from '../open-subscriber.interface.js';
 
 /**
  * Where a newcomer begins on each shard to get the last events of its channels together: positions of all shards follow the

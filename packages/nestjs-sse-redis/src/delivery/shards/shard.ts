@@ -28,8 +28,9 @@ export interface ShardParts {
   readonly createGroup: CreateGroup;
   readonly ring: EventRing;
   readonly lifecycle: Lifecycle;
+  /** For how long any log is kept at most, ms: for so long a client may come back to one. */
+  readonly longestTtl: number;
   readonly options: {
-    readonly ttl: number;
     readonly maxLength: number;
     readonly auditInterval: number;
     readonly shards: number;
@@ -66,7 +67,7 @@ export class Shard {
   ) {
     const { counters, heartbeat, options } = parts;
     this.feeds = new Feeds(broker, counters, parts.createGroup, parts.ring, options.shards);
-    this.lost = new KnownLosses(options.ttl);
+    this.lost = new KnownLosses(parts.longestTtl);
     const reader = new LogReader(broker);
     this.subscribers = new Subscribers(broker, this.feeds, reader, heartbeat, counters, this.lost);
     this.lossWatch = this.createLossWatch(parts);
@@ -146,7 +147,7 @@ export class Shard {
     return lost;
   }
 
-  private createLossWatch({ counters, lifecycle, options }: ShardParts): LossWatch {
+  private createLossWatch({ counters, lifecycle, longestTtl, options }: ShardParts): LossWatch {
     const { broker, feeds, subscribers, lost } = this;
     const logLength = Math.max(options.maxLength, LOSS_EVENTS);
     return new LossWatch({
@@ -156,7 +157,7 @@ export class Shard {
       lost,
       counters,
       auditInterval: options.auditInterval,
-      logLength,
+      history: { maxLength: logLength, ttl: longestTtl },
       listen: (onLive) => {
         // The hub's own deliveries do not count.
         const observed = { rewind: logLength, counters: new HubCounters(), onLive };

@@ -20,6 +20,7 @@
 -- @include position
 -- @include clock
 -- @include line
+-- @include tombstones
 -- @include append
 -- @include utf8
 -- @include json
@@ -113,8 +114,10 @@ local function publish()
   checkServer()
   checkHub()
   local first = KEYS[4] and redis.call('GET', KEYS[4])
+  -- Not among KEYS, which callers wrote before there was one. It is in the slot of the others.
+  local tombstonesKey = string.match(KEYS[1], '^(.*:)clock$') .. 'tombstones'
   -- Nothing is known here of the line, nor told of the history.
-  local clock = openClock(KEYS[1], '', first and 0 or 1, '')
+  local clock = openClock(KEYS[1], '', first and 0 or 1, '', nil, tombstonesKey)
   if first then return idOf(clock, tonumber(first)) end
   local flags = (kind == 'json' and 'j' or 't') .. (options.ephemeral == '1' and 'e' or '')
   local position, failure = append(clock, KEYS[2], KEYS[3], flags, text, clock.maxLength, KEYS[4], window)

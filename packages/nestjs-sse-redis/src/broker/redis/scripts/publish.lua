@@ -2,6 +2,7 @@
 -- one another (docs/decisions/001); and several at once, since much of what a script costs it costs once.
 --
 -- KEYS[1] clock  as in include/append.lua
+-- KEYS[2] tombstones  as in include/tombstones.lua
 -- then for each event:
 -- KEYS    log    of the channel
 -- KEYS    once   only where it has an idempotency key: remembers the position of the publish with this key
@@ -14,9 +15,9 @@
 -- ARGV    pubSubChannel  pub/sub channel
 -- ARGV    flags       of the record
 -- ARGV    text        the SSE text after the id line
--- ARGV    maxLength   of the log, where it has one of its own, else ''; with a minus before it where the event has an idempotency
---                     key, since each argument costs time; of an event of a run with a space and its fence behind it
---                     (include/run.lua)
+-- ARGV    maxLength   of the log, where it has one of its own, else ''. In the same argument, since each costs time: `:age:expiry:`
+--                     before it, where the log is kept for a time of its own (ms; either may be empty), and before that a minus
+--                     where the event has an idempotency key; a space and its fence behind it, of an event of a run (include/run.lua)
 -- and at last:
 -- ARGV    replid      as in include/line.lua
 --
@@ -25,41 +26,49 @@
 -- @include position
 -- @include clock
 -- @include line
+-- @include tombstones
 -- @include append
 -- @include run
 
 local window = ARGV[3]
-local FIRST_EVENT, MINUS, MOST_DIGITS = 4, string.byte('-'), 10
+local FIRST_EVENT, MINUS, COLON, MOST_DIGITS = 4, string.byte('-'), string.byte(':'), 10
 
-local clock = openClock(KEYS[1], ARGV[2], (#ARGV - FIRST_EVENT) / 4, ARGV[#ARGV], ARGV[1])
+local clock = openClock(KEYS[1], ARGV[2], (#ARGV - FIRST_EVENT) / 4, ARGV[#ARGV], ARGV[1], KEYS[2])
 
-local results, runs, key = {}, {}, 1
+local results, runs, key = {}, {}, 2
 for i = FIRST_EVENT, #ARGV - 1, 4 do
   key = key + 1
   local logKey, onceKey, run = KEYS[key], nil, nil
   local position, failure
-  local maxLength = ARGV[i + 3]
-  if string.byte(maxLength) == MINUS then
+  local maxLength, own = ARGV[i + 3], nil
+  local sign = string.byte(maxLength)
+  if sign == MINUS then
     maxLength = string.sub(maxLength, 2)
+    sign = string.byte(maxLength)
     key = key + 1
     onceKey = KEYS[key]
     local first = redis.pcall('GET', onceKey)
     if type(first) == 'string' then position = tonumber(first) end
     if type(first) == 'table' then failure = first.err end
-  elseif #maxLength > MOST_DIGITS then
+  elseif #maxLength > MOST_DIGITS and string.find(maxLength, ' ', 1, true) then
     local space = string.find(maxLength, ' ', 1, true)
     key = key + 1
     position, failure = admit(runs, KEYS[key], string.sub(maxLength, space + 1))
     maxLength, run = string.sub(maxLength, 1, space - 1), runs[KEYS[key]]
   end
+  if sign == COLON then
+    local age, expiry, rest = string.match(maxLength, '^:(%d*):(%d*):(%d*)$')
+    own, maxLength = { age = tonumber(age), expiry = tonumber(expiry) }, rest
+  end
   if not position and not failure then
     -- What is no stream where the log should be fails before anything is written.
-    local ran, result, reason = pcall(append, clock, logKey, ARGV[i], ARGV[i + 1], ARGV[i + 2], maxLength ~= '' and maxLength or clock.maxLength, onceKey, window)
+    local ran, result, reason = pcall(append, clock, logKey, ARGV[i], ARGV[i + 1], ARGV[i + 2], maxLength ~= '' and maxLength or clock.maxLength, onceKey, window, own)
     if ran then position, failure = result, reason else failure = type(result) == 'table' and result.err or tostring(result) end
     if position and run then noteStored(run, position) end
   end
   results[#results + 1] = position or failure
 end
 saveRuns(runs, clock.ms)
+if clock.shortLived then bury(clock) end
 results[#results + 1] = clock.line
 return results

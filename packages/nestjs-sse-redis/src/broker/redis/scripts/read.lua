@@ -1,7 +1,8 @@
 -- Reads channels from after a cursor each, together with what tells whether anything is missing.
 --
 -- KEYS[1]   clock   as in publish.lua; made here if it is not there
--- KEYS[2…]  logs    one a request
+-- KEYS[2]   tombstones  as in include/tombstones.lua
+-- KEYS[3…]  logs    one a request
 -- ARGV[1]   retention  of the logs, ms; the clock's own, if it has one, goes before it
 -- ARGV[2]   records    the most of one log
 -- ARGV[3]   bytes      about the most of one log; one record is read however large it is
@@ -15,15 +16,16 @@
 -- @include clock
 -- @include line
 -- @include evictions
+-- @include tombstones
 -- @include logs
 
-local clockKey, retentionText = KEYS[1], ARGV[1]
+local clockKey, tombstonesKey, retentionText = KEYS[1], KEYS[2], ARGV[1]
 local maxRecords, maxBytes = tonumber(ARGV[2]), tonumber(ARGV[3])
-local FIRST_AFTER = 4
+local FIRST_LOG, FIRST_AFTER = 3, 4
 
 local BATCH = 16 -- records may be large, and what XRANGE returns is all in memory at once
 
-local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'replid', 'raised')
+local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'replid', 'raised', 'buried')
 local now = readTime() * POSITIONS_PER_MS
 local last, since = beginningOf(clock, now)
 if not (clock[1] and clock[2]) then
@@ -33,13 +35,14 @@ end
 since = sinceAt(since, clock[5], now)
 local memory = now - tonumber(clock[3] or retentionText) * POSITIONS_PER_MS
 local evictions = evictionReader(clockKey, last, memory)
+local function tombstone(log) return tombstoneOf(tombstonesKey, clock[6], log, last) end
 
 local line = onItsLine(clockKey, clock[4], tonumber(clock[1]), math.max(now, last + 1), ARGV[#ARGV], since)
 
 local reply = { last }
-for i = 2, #KEYS do
-  local log, after = KEYS[i], tonumber(ARGV[FIRST_AFTER + i - 2])
-  local first, logStart = readStart(log, last, memory, evictions, after)
+for i = FIRST_LOG, #KEYS do
+  local log, after = KEYS[i], tonumber(ARGV[FIRST_AFTER + i - FIRST_LOG])
+  local first, logStart = readStart(log, last, memory, evictions, after, tombstone)
   if logStart < since then logStart = since end
 
   local slice = { logStart, last, 0 }

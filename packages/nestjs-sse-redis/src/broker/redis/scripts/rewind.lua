@@ -1,7 +1,8 @@
 -- Finds the last events of some channels together.
 --
 -- KEYS[1]   clock  as in publish.lua
--- KEYS[2…]  logs
+-- KEYS[2]   tombstones  as in include/tombstones.lua
+-- KEYS[3…]  logs
 -- ARGV[1]   retention  ms
 -- ARGV[2]   count      how many events
 --
@@ -11,23 +12,26 @@
 -- @include position
 -- @include clock
 -- @include evictions
+-- @include tombstones
 -- @include logs
 
-local clockKey, retentionText, count = KEYS[1], ARGV[1], tonumber(ARGV[2])
+local clockKey, tombstonesKey, retentionText, count = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
+local FIRST_LOG = 3
 
-local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'raised')
+local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'raised', 'buried')
 if not (clock[1] and clock[2]) then return { -1 } end
 local now = readTime() * POSITIONS_PER_MS
 local last = tonumber(clock[1])
 if count == 0 then return { last } end
 local memory = now - tonumber(clock[3] or retentionText) * POSITIONS_PER_MS
 local evictions = evictionReader(clockKey, last, memory)
+local function tombstone(log) return tombstoneOf(tombstonesKey, clock[5], log, last) end
 
 local logStart = sinceAt(tonumber(clock[2]), clock[4], now)
 local positions = {}
-for i = 2, #KEYS do
+for i = FIRST_LOG, #KEYS do
   local log = KEYS[i]
-  local first, from = readStart(log, last, memory, evictions, 0)
+  local first, from = readStart(log, last, memory, evictions, 0, tombstone)
   if from > logStart then logStart = from end
   if first then
     for _, entry in ipairs(redis.call('XREVRANGE', log, '+', '-', 'COUNT', count)) do

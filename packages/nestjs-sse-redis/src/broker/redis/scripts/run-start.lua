@@ -3,6 +3,7 @@
 -- KEYS[1] clock  as in include/append.lua
 -- KEYS[2] log    of the channel
 -- KEYS[3] run    as in include/run.lua
+-- KEYS[4] tombstones  as in include/tombstones.lua
 -- ARGV[1] maxLength  of the log
 -- ARGV[2] retention  of the logs, ms
 -- ARGV[3] pubSubChannel
@@ -12,18 +13,21 @@
 -- ARGV[7] replaced   id of a run that is ended first; '': none
 -- ARGV[8] state      of the replaced run from now on
 -- ARGV[9] endText    of its end
+-- ARGV[10] age       ms for which events of the log are kept, where it has a time of its own; '': as the retention says
 -- ARGV[#] replid     as in include/line.lua
 --
 -- Returns 1 if it is this call's run, else 0; and of the channel's run: id, node, state, began; or in words why not.
 -- @include position
 -- @include clock
 -- @include line
+-- @include tombstones
 -- @include append
 -- @include run
 
-local clockKey, logKey, runKey = KEYS[1], KEYS[2], KEYS[3]
+local clockKey, logKey, runKey, tombstonesKey = unpack(KEYS, 1, 4)
 local maxLength, retention, pubSubChannel, node, token, text = unpack(ARGV, 1, 6)
-local replaced, replacedState, endText = unpack(ARGV, 7, 9)
+local replaced, replacedState, endText, age = unpack(ARGV, 7, 10)
+local own = age ~= '' and { age = tonumber(age), expiry = tonumber(age) } or nil
 
 local stored = redis.call('HMGET', runKey, 'id', 'state', 'node', 'began', 'token')
 local id, state = stored[1] or '', stored[2]
@@ -32,13 +36,14 @@ if state == 'running' and not isReplaced then
   return { stored[5] == token and 1 or 0, id, stored[3] or '', state, stored[4] or '0' }
 end
 
-local clock = openClock(clockKey, retention, 2, ARGV[#ARGV])
+local clock = openClock(clockKey, retention, 2, ARGV[#ARGV], nil, tombstonesKey)
 if isReplaced then
-  local position, failure = append(clock, logKey, pubSubChannel, 'x', endText, maxLength)
+  local position, failure = append(clock, logKey, pubSubChannel, 'x', endText, maxLength, nil, nil, own)
   if not position then return redis.error_reply(failure) end
   redis.call('HSET', runKey, 'state', replacedState)
 end
-local position, failure = append(clock, logKey, pubSubChannel, 't', text, maxLength)
+local position, failure = append(clock, logKey, pubSubChannel, 't', text, maxLength, nil, nil, own)
+if clock.shortLived then bury(clock) end
 if not position then return redis.error_reply(failure) end
 local began = string.format('%.0f', clock.ms)
 id = toId(position) .. clock.idSuffix

@@ -1,4 +1,5 @@
--- The clock of the hub, and how events get their places. Needs include/position.lua, include/clock.lua and include/line.lua.
+-- The clock of the hub, and how events get their places. Needs include/position.lua, include/clock.lua, include/line.lua and
+-- include/tombstones.lua.
 
 local call = redis.call
 
@@ -9,13 +10,14 @@ local DEFAULT_RETENTION = '3600000'
 --
 -- clockKey   hash: last (the last position given out), since (from where on this Redis remembers the hub whole),
 --            retention and maxLength (of the hub that published last), raised (include/clock.lua), replid and forks
---            (include/line.lua)
+--            (include/line.lua), buried (include/tombstones.lua)
 -- retention  of the logs, ms, as a string; '': what the clock says, for a caller that must not change it
 -- count      how many positions; those that are not used after all are nobody's
 -- replid     as the caller knows it
 -- maxLength  of the logs, as a string; '' or nil: what the clock says
-local function openClock(clockKey, retentionText, count, replid, maxLength)
-  local stored = call('HMGET', clockKey, 'last', 'since', 'retention', 'replid', 'maxLength', 'raised')
+-- tombstonesKey  as in include/tombstones.lua; nil: where no log is kept for a time of its own
+local function openClock(clockKey, retentionText, count, replid, maxLength, tombstonesKey)
+  local stored = call('HMGET', clockKey, 'last', 'since', 'retention', 'replid', 'maxLength', 'raised', 'buried')
   if retentionText == '' then retentionText = stored[3] or DEFAULT_RETENTION end
   local ms = readTime()
   local now, retention = ms * POSITIONS_PER_MS, tonumber(retentionText)
@@ -56,11 +58,15 @@ local function openClock(clockKey, retentionText, count, replid, maxLength)
     maxLength = tonumber(maxLength or nil),
     -- Where there is no log, nothing was published to the channel since then, or it would be here.
     quietSince = math.max(now - retention * POSITIONS_PER_MS, since),
+    tombstonesKey = tombstonesKey,
+    buried = stored[7],
     -- Of the next event.
     position = first,
     reserved = reserved,
     -- Of each log that was appended to, the newest position.
     newest = {},
+    -- There may also be `expiry`: for how long logs with a time of their own are kept; and `shortLived`: of those that expire before
+    -- others the newest position, for `bury`. A script makes its functions and tables anew in each run: they cost time.
   }
 end
 
@@ -70,20 +76,26 @@ local function newestOf(logKey)
   return entry and toPosition(entry[1]) or false
 end
 
-local function store(clock, logKey, id, record, maxLength, position)
+-- own  for how long (ms) its events and the log itself are kept, where it has a time of its own: age, expiry
+local function store(clock, logKey, id, record, maxLength, position, own)
   -- Without a length a log is as long as its age lets it: the next publish of a hub makes it shorter.
   if maxLength then
     call('XADD', logKey, 'MAXLEN', '~', maxLength, id, 'r', record)
   else
     call('XADD', logKey, id, 'r', record)
   end
+  local expiry, set = own and own.expiry, clock.expiry
   -- The first of this script: for those that follow it is the same millisecond.
-  if clock.newest[logKey] then return end
+  if clock.newest[logKey] and (set and set[logKey]) == expiry then return end
+  if set or expiry then
+    clock.expiry = set or {}
+    clock.expiry[logKey] = expiry
+  end
   -- By age as well: a channel that is never quiet would keep events beyond the retention. Where there are many events of
   -- one millisecond, with every eighth.
-  if position % 8 == 0 then call('XTRIM', logKey, 'MINID', '=', string.format('%.0f', clock.ms - clock.retention)) end
+  if position % 8 == 0 then call('XTRIM', logKey, 'MINID', '=', string.format('%.0f', clock.ms - (own and own.age or clock.retention))) end
   -- Later than `prev` of a new log claims, since TIME may be some ms ahead of the clock by which Redis expires keys.
-  call('PEXPIRE', logKey, clock.retention + 1000)
+  call('PEXPIRE', logKey, (expiry or clock.retention) + EXPIRY_MARGIN)
 end
 
 -- append(…): gives an event its place in the order of the hub, appends it to its log and announces it.
@@ -96,9 +108,10 @@ end
 -- maxLength   of the log; nil: not known
 -- onceKey     optional: remembers the position
 -- window      how long, ms
+-- own         as in `store`; nil: as the clock says
 --
 -- Returns the position; or nil and in words what went wrong, having changed nothing but the clock.
-local function append(clock, logKey, pubSubChannel, flags, text, maxLength, onceKey, window)
+local function append(clock, logKey, pubSubChannel, flags, text, maxLength, onceKey, window, own)
   local newest = clock.newest[logKey] or newestOf(logKey)
   local position = clock.position
   -- Only where the clock key is younger than the log (evicted, deleted): the log's own order must hold all the same.
@@ -109,19 +122,29 @@ local function append(clock, logKey, pubSubChannel, flags, text, maxLength, once
     call('HSET', clock.key, 'last', string.format('%.0f', position))
   end
 
+  local prev = newest or clock.quietSince
+  if not newest and clock.buried then
+    prev = math.max(prev, tombstoneOf(clock.tombstonesKey, clock.buried, logKey, position - 1))
+  end
   local id = toId(position)
   -- 'f': the first of its log, whose prev is a bound.
-  local record = string.format('%.0f %.0f ', position, newest or clock.quietSince) .. flags .. (newest and '\nid: ' or 'f\nid: ') .. id .. clock.idSuffix .. '\n' .. text
+  local record = string.format('%.0f %.0f ', position, prev) .. flags .. (newest and '\nid: ' or 'f\nid: ') .. id .. clock.idSuffix .. '\n' .. text
   local isLogged = not string.find(flags, 'e', 1, true)
 
   -- Redis does not undo what a script did before it failed (at PUBLISH, say, where the ACL forbids the channel); but
   -- who gets an error must know that nothing was stored.
   local done, failure = true, nil
-  if isLogged then done, failure = pcall(store, clock, logKey, id, record, maxLength, position) end
+  if isLogged then done, failure = pcall(store, clock, logKey, id, record, maxLength, position, own) end
   if done and onceKey then done, failure = pcall(call, 'SET', onceKey, string.format('%.0f', position), 'PX', window) end
   if done then done, failure = pcall(call, 'PUBLISH', pubSubChannel, record) end
   if done then
-    if isLogged then clock.newest[logKey] = position end
+    if isLogged then
+      clock.newest[logKey] = position
+      if own and (own.expiry or clock.retention) < clock.retention then
+        clock.shortLived = clock.shortLived or {}
+        clock.shortLived[logKey] = position
+      end
+    end
     return position
   end
   if isLogged then redis.pcall('XDEL', logKey, id) end

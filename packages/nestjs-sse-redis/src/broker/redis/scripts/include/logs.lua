@@ -1,4 +1,4 @@
--- Where logs begin. Needs include/position.lua and include/evictions.lua.
+-- Where logs begin. Needs include/position.lua, include/evictions.lua and include/tombstones.lua.
 
 -- readStart(…): the oldest entry of a log, if there is one; and the position from which on nothing of the channel is missing.
 --
@@ -7,10 +7,11 @@
 -- memory     the position from which on logs are kept
 -- evictions  of evictionReader
 -- after      a cursor before which nothing is asked for
-local function readStart(log, last, memory, evictions, after)
+-- tombstone  a function of the log, as tombstoneOf
+local function readStart(log, last, memory, evictions, after, tombstone)
   local first, prev = oldestOf(log, last)
   -- No log means that the last event expired, or that Redis evicted it.
-  if not prev then return nil, math.max(memory, evictions().to) end
+  if not prev then return nil, math.max(memory, evictions().to, tombstone(log)) end
   local begin = first and toPosition(first[1])
   -- `prev` of the first event of a log is a bound, which says that there was no log before. Was one evicted, though?
   if first and begin - 1 > math.max(after, prev) and string.find(first[2][2], '^%d+ %d+ %l*f') then

@@ -9,6 +9,7 @@
 -- @include position
 -- @include clock
 -- @include line
+-- @include tombstones
 -- @include append
 -- @include registry
 

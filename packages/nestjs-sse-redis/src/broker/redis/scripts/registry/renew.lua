@@ -23,6 +23,7 @@
 -- @include position
 -- @include clock
 -- @include line
+-- @include tombstones
 -- @include append
 -- @include evictions
 -- @include full

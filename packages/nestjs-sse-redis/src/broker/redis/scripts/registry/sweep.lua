@@ -15,6 +15,7 @@
 -- @include position
 -- @include clock
 -- @include line
+-- @include tombstones
 -- @include append
 -- @include full
 -- @include registry

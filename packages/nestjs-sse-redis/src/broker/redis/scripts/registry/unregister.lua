@@ -6,6 +6,7 @@
 -- @include position
 -- @include clock
 -- @include line
+-- @include tombstones
 -- @include append
 -- @include full
 -- @include registry

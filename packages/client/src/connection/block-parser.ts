@@ -1,47 +1,37 @@
 import { createParser } from 'eventsource-parser';
-import type { ParsedEvent } from './transport.js';
+import type { ParsedEvent } from './transport/transport.js';
 
 const CHANNEL = 'channel ';
-
-interface BlockHandlers {
-  onEvent(event: ParsedEvent): void;
-  onRetry(ms: number): void;
-}
 
 /**
  * Makes events of decoded text. A block that the end of the stream cuts is never handed over (WHATWG HTML 9.2.6).
  *
  * The server writes the channel of an event as a comment into its block.
  */
-export function createBlockParser({ onEvent, onRetry }: BlockHandlers): (text: string) => void {
+export function createBlockParser(
+  onEvent: (event: ParsedEvent) => void,
+  onRetry: (ms: number) => void,
+): (text: string) => void {
   let channel: string | undefined;
   let comment: string | undefined;
   let commented: string | undefined;
-  let isText = false;
+  let kind: boolean | undefined;
+  let isText: boolean | undefined;
   let endedInCr = false;
   const parser = createParser({
     onEvent({ event, data, id }) {
-      const named = channel;
-      channel = undefined;
-      onEvent({
-        type: event ?? 'message',
-        data,
-        id,
-        channel: named,
-        isText: named === undefined ? undefined : isText,
-      });
+      const [name, named] = [channel, isText];
+      channel = isText = undefined;
+      onEvent({ type: event ?? 'message', data, id, channel: name, isText: named });
     },
     onRetry,
     onComment(text) {
       if (!text.startsWith(CHANNEL)) return;
       // Many events of one channel follow each other.
-      if (text !== comment) {
-        const [name, kind] = text.slice(CHANNEL.length).split(' ');
-        commented = decode(name!);
-        isText = kind === 'text';
-      }
+      if (text !== comment) [commented, kind] = readComment(text);
       comment = text;
       channel = commented;
+      isText = kind;
     },
   });
   return (text) => {
@@ -51,6 +41,12 @@ export function createBlockParser({ onEvent, onRetry }: BlockHandlers): (text: s
     endedInCr = text.endsWith('\r');
     parser.feed(endedInCr ? `${rest}\n` : rest);
   };
+}
+
+/** The channel, and whether the data are text. A name has no space there. */
+function readComment(text: string): [string | undefined, boolean] {
+  const [name, kind] = text.slice(CHANNEL.length).split(' ');
+  return [decode(name!), kind === 'text'];
 }
 
 function decode(name: string): string | undefined {

@@ -1,0 +1,48 @@
+import type { ChannelOptions } from './channel.js';
+import type {
+  ChannelEvent,
+  ChannelRef,
+  EventListenerOf,
+  EventMap,
+  EventOf,
+  HubEvents,
+} from './channel-types.js';
+import type { SseClient } from './sse-client.js';
+
+/** Functions by the types of events, `gap`, `end` and `error` among them; or one for all. */
+export type ChannelHandlers<Events extends EventMap = EventMap> =
+  | { readonly [Type in (keyof Events & string) | keyof HubEvents]?: EventListenerOf<Events, Type> }
+  | ((event: EventOf<Events>) => void);
+
+/**
+ * Holds a channel whose functions may change meanwhile, for the bindings of frameworks.
+ *
+ * @param handlers returns the functions that count when an event comes
+ * @param options returns the options; its functions are those that count when they are called
+ * @returns a function that closes the channel
+ */
+export function openChannel<Events extends EventMap, State>(
+  client: SseClient,
+  channel: string | ChannelRef<Events>,
+  handlers: () => ChannelHandlers<Events>,
+  options: () => ChannelOptions<State> | undefined,
+): () => void {
+  const first = options();
+  const own = client.channel<Events, State>(channel, {
+    ...first,
+    ...(first?.getState && { getState: (signal) => options()!.getState!(signal) }),
+    onState: (state) => options()?.onState?.(state),
+    onGap: (gap) => options()?.onGap?.(gap),
+  });
+  own.onEvent((event) => {
+    const current = handlers();
+    if (typeof current === 'function') {
+      current(event);
+      return;
+    }
+    const { type, data } = event as ChannelEvent;
+    const functions = current as Readonly<Record<string, (data: unknown, event: ChannelEvent) => void>>;
+    if (Object.hasOwn(functions, type)) functions[type]?.(data, event);
+  });
+  return () => own.close();
+}

@@ -1,0 +1,31 @@
+import { useEffect, useState } from 'react';
+import { toChannelName } from '../client/channel-of.js';
+import type { ChannelRef } from '../client/channel-types.js';
+import { NO_RUN, readRun, type RunView } from '../client/run-text.js';
+import type { SseClient } from '../client/sse-client.js';
+import { useChannel } from './use-channel.js';
+
+/**
+ * The run of a channel: its text so far, and how it is.
+ *
+ * @param client undefined: not yet
+ * @param channel undefined: none for now
+ * @param after an id from before the run, such as the `id` that `hub.run()` returned. Undefined: from now on
+ * @example const { text, state } = useRun(client, `answer:${id}`, run.id);
+ */
+export function useRun(
+  client: SseClient | undefined,
+  channel: string | ChannelRef | undefined,
+  after?: string,
+): RunView {
+  const [view, setView] = useState(NO_RUN);
+  const name = channel === undefined ? undefined : toChannelName(channel);
+  useEffect(() => setView(NO_RUN), [client, name]);
+  useChannel(
+    client,
+    channel,
+    (event) => setView((before) => readRun(before, event)),
+    after === undefined ? undefined : { after },
+  );
+  return view;
+}

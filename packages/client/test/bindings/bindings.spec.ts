@@ -1,0 +1,119 @@
+import { until, useRedis } from '@nestjs-sse-redis/testing';
+import { TestBrowser } from '@nestjs-sse-redis/testing/browser';
+import { randomUUID } from 'node:crypto';
+import type { Page } from 'puppeteer-core';
+import { bundle } from '../fixtures/client-page.js';
+import { StreamApp } from '../fixtures/stream.app.js';
+import * as reactPage from './react-page.js';
+import * as vuePage from './vue-page.js';
+
+const redis = useRedis();
+/** The page's icon, and what Vue says of a bundle without its flags. */
+const USUAL = /^(Failed to load resource|Feature flags __VUE)/;
+const FRAMEWORKS = ['react', 'vue'] as const;
+
+describe.each(FRAMEWORKS)('the binding of %s', (framework) => {
+  let browser: TestBrowser;
+  let app: StreamApp;
+  let page: Page;
+  const complaints: string[] = [];
+
+  beforeAll(async () => (browser = await TestBrowser.start('chromium')));
+  afterAll(() => browser.stop());
+  beforeEach(async () => {
+    app = await StreamApp.start({ redis: redis.url, prefix: randomUUID() });
+    page = await browser.browser.newPage();
+    complaints.length = 0;
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('console', (message) => {
+      if (!['error', 'warn'].includes(message.type()) || USUAL.test(message.text())) return;
+      complaints.push(message.text());
+    });
+    page.on('response', (response) => {
+      if (!response.ok() && !response.url().endsWith('/favicon.ico')) complaints.push(response.url());
+    });
+    await page.goto(`${app.url}/page`);
+    const script = await bundle(`packages/client/test/bindings/${framework}-page.ts`, 'binding');
+    // Frameworks read it while they load.
+    await page.evaluate(
+      `globalThis.process = { env: { NODE_ENV: 'development' } }; ${script}; window.binding = binding`,
+    );
+    await page.evaluate(`window.unmount = binding.mount(${JSON.stringify(app.streamUrl('news'))})`);
+    await page.waitForSelector('#status');
+  });
+  afterEach(async () => {
+    await page.close();
+    await app.stop();
+  });
+
+  const textOf = (id: string) => page.$eval(`#${id}`, (element) => element.textContent);
+  const shows = (id: string, text: string) => until(async () => (await textOf(id)) === text);
+  const channels = async () =>
+    (await app.registry.list()).connections.flatMap(({ channels }) => channels).sort();
+  const holds = (...expected: string[]) => until(async () => (await channels()).join() === expected.join());
+
+  it('holds one stream, with the channels of the component, and shows its state and events', async () => {
+    await shows('status', 'open');
+    await holds('answer', 'news', 'order:1');
+    expect((await app.registry.list()).connections).toHaveLength(1);
+    for (const data of ['a', 'b']) await app.hub.publish('order:1', { type: 'paid', data });
+    await shows('paid', '1 a,1 b');
+    expect(complaints).toEqual([]);
+  });
+
+  it('changes the channel with the reference, and calls the last functions', async () => {
+    await holds('answer', 'news', 'order:1');
+    await app.hub.publish('order:1', { type: 'paid', data: 'a' });
+    await shows('paid', '1 a');
+    await page.click('#next');
+    await holds('answer', 'news', 'order:2');
+    await app.hub.publish('order:1', { type: 'paid', data: 'lost' });
+    await app.hub.publish('order:2', { type: 'paid', data: 'c' });
+    await shows('paid', '1 a,2 c');
+    expect(complaints).toEqual([]);
+  });
+
+  it('gathers the text of a run, and says how it ended', async () => {
+    await holds('answer', 'news', 'order:1');
+    const run = await app.hub.run('answer', () => ['Hel', 'lo']);
+    await shows('run', 'done: Hello');
+    expect(await run.outcome()).toMatchObject({ state: 'done' });
+    await app.hub.run('answer', () => ['Again']);
+    await shows('run', 'done: Again');
+  });
+
+  it('closes its stream when the component is gone', async () => {
+    await holds('answer', 'news', 'order:1');
+    await page.evaluate('unmount()');
+    await until(async () => (await app.registry.count()) === 0);
+    expect(complaints).toEqual([]);
+  });
+});
+
+it('makes another client for another user in React', async () => {
+  const browser = await TestBrowser.start('chromium');
+  const app = await StreamApp.start({ redis: redis.url, prefix: randomUUID() });
+  try {
+    const page = await browser.browser.newPage();
+    await page.goto(`${app.url}/page`);
+    const script = await bundle('packages/client/test/bindings/react-page.ts', 'binding');
+    await page.evaluate(
+      `globalThis.process = { env: {} }; ${script}; binding.mount(${JSON.stringify(app.streamUrl('news'))})`,
+    );
+    await until(async () => (await app.registry.count()) === 1);
+    const before = (await app.registry.list()).connections[0]!.id;
+    await page.click('#sign-out');
+    await until(async () => {
+      const { connections } = await app.registry.list();
+      return connections.length === 1 && connections[0]!.id !== before;
+    });
+  } finally {
+    await browser.stop();
+    await app.stop();
+  }
+});
+
+it('renders on a server without a connection', async () => {
+  expect(reactPage.renderOnServer()).toContain('connecting');
+  expect(await vuePage.renderOnServer()).toContain('connecting');
+});

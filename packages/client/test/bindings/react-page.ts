@@ -1,0 +1,38 @@
+import { createClient } from 'nestjs-sse-redis-client';
+import { createElement as element, StrictMode, useState } from 'react';
+import { createRoot } from 'react-dom/client';
+import { renderToString } from 'react-dom/server';
+import { useChannel, useClient, useConnectionState, useRun } from '../../src/react/index.js';
+
+/** The page of the test, in StrictMode, which mounts each component twice. */
+export function App({ url }: { url: string }) {
+  const [user, setUser] = useState('anna');
+  const client = useClient(() => createClient({ url }), user);
+  const { status } = useConnectionState(client);
+  const [order, setOrder] = useState('1');
+  const [paid, setPaid] = useState<string[]>([]);
+  const { text, state } = useRun(client, 'answer');
+  useChannel(client, `order:${order}`, {
+    // A new function at each rendering, which sees the state of that rendering.
+    paid: (data) => setPaid((before) => [...before, `${order} ${String(data)}`]),
+  });
+  const button = (id: string, onClick: () => void) => element('button', { id, onClick }, id);
+  return element(
+    'main',
+    null,
+    element('p', { id: 'status' }, status),
+    element('p', { id: 'paid' }, paid.join(',')),
+    element('p', { id: 'run' }, `${state}: ${text}`),
+    button('next', () => setOrder('2')),
+    button('sign-out', () => setUser('ben')),
+  );
+}
+
+export const renderOnServer = (): string => renderToString(element(App, { url: '/none' }));
+
+/** @returns a function that unmounts it */
+export function mount(url: string): () => void {
+  const root = createRoot(document.body.appendChild(document.createElement('div')));
+  root.render(element(StrictMode, null, element(App, { url })));
+  return () => root.unmount();
+}

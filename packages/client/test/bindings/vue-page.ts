@@ -1,0 +1,35 @@
+import { createClient } from 'nestjs-sse-redis-client';
+import { createApp, createSSRApp, defineComponent, h, ref } from 'vue';
+import { renderToString } from 'vue/server-renderer';
+import { useChannel, useClient, useConnectionState, useRun } from '../../src/vue/index.js';
+
+/** The same page as in React. */
+const App = defineComponent({
+  props: { url: { type: String, required: true } },
+  setup({ url }) {
+    const client = useClient(() => createClient({ url }));
+    const state = useConnectionState(client);
+    const order = ref('1');
+    const paid = ref<string[]>([]);
+    const run = useRun(client, 'answer');
+    useChannel(client, () => `order:${order.value}`, {
+      paid: (data) => void paid.value.push(`${order.value} ${String(data)}`),
+    });
+    return () =>
+      h('main', [
+        h('p', { id: 'status' }, state.value.status),
+        h('p', { id: 'paid' }, paid.value.join(',')),
+        h('p', { id: 'run' }, `${run.value.state}: ${run.value.text}`),
+        h('button', { id: 'next', onClick: () => (order.value = '2') }, 'next'),
+      ]);
+  },
+});
+
+export const renderOnServer = (): Promise<string> => renderToString(createSSRApp(App, { url: '/none' }));
+
+/** @returns a function that unmounts it */
+export function mount(url: string): () => void {
+  const app = createApp(App, { url });
+  app.mount(document.body.appendChild(document.createElement('div')));
+  return () => app.unmount();
+}

@@ -1,0 +1,167 @@
+import { until } from '@nestjs-sse-redis/testing';
+import { TestBrowser } from '@nestjs-sse-redis/testing/browser';
+import type { ConnectionOptions } from 'nestjs-sse-redis-client';
+import type { Page } from 'puppeteer-core';
+import { bundle, openClientPage } from '../fixtures/client-page.js';
+import { RawServer, stream } from '../fixtures/raw-server.js';
+import type { RecordedConnection } from '../fixtures/recorded-connection.js';
+
+declare global {
+  interface Window {
+    recorded: RecordedConnection;
+  }
+}
+
+/** ms: no test lasts as long as such a wait. */
+const NEVER = 300_000;
+
+describe.each(['chromium', 'firefox'] as const)('in %s', (name) => {
+  let browser: TestBrowser;
+  let server: RawServer;
+  let page: Page;
+
+  beforeAll(async () => {
+    browser = await TestBrowser.start(name);
+  });
+  afterAll(() => browser.stop());
+  beforeEach(async () => {
+    server = await RawServer.start();
+    page = await openClientPage(browser.browser, server.url);
+  });
+  afterEach(async () => {
+    await page.close();
+    await server.stop();
+  });
+
+  const connect = (options: Partial<ConnectionOptions> = {}) =>
+    page.evaluate(
+      (given) => {
+        window.recorded = new window.client.RecordedConnection(given);
+      },
+      { url: `${server.url}/stream`, backoff: { min: 20, max: 100 }, ...options },
+    );
+  const look = () =>
+    page.evaluate(() => {
+      const { data, summary } = window.recorded;
+      return { data, summary, id: window.recorded.connection.lastEventId };
+    });
+  const untilData = (...data: string[]) =>
+    until(async () => (await look()).data.join() === data.join(), { message: data.join() });
+  const countRequests = () => server.requests.length;
+  /** Sends the same to each stream that is open, and goes on with the next number. */
+  const first = stream('id: 1\ndata: 1\n\n');
+  const second = stream('id: 2\ndata: 2\n\n');
+
+  it('comes back on another origin after the server refused connections for a while', async () => {
+    const host = await RawServer.start();
+    await page.goto(`${host.url}/page`);
+    await page.evaluate(
+      `${await bundle('packages/client/test/fixtures/page-entry.ts', 'client')};window.client = client`,
+    );
+    server.answer(first);
+    await connect();
+    await untilData('1');
+    // Negative control: what the browser itself does.
+    const native = await page.evaluateHandle((url) => new EventSource(url), `${server.url}/native`);
+    await until(() => native.evaluate(({ readyState }) => readyState === 1));
+    await server.refuse();
+    await until(async () => (await look()).summary.filter((word) => word === 'waiting network').length > 2);
+    const closedByBrowser = name === 'firefox' ? 2 : 0;
+    await until(() => native.evaluate(({ readyState }, wanted) => readyState === wanted, closedByBrowser));
+    server.answer(second);
+    await server.listen();
+    await untilData('1', '2');
+    expect(server.lastEventIds).toContain('1');
+    await host.stop();
+  });
+
+  it('connects at once when the network is back', async () => {
+    server.answer(first);
+    await connect({ backoff: { min: NEVER, max: NEVER } });
+    await untilData('1');
+    server.answer(second);
+    server.reset();
+    await until(async () => (await look()).summary.at(-1) === 'waiting network');
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await untilData('1', '2');
+  });
+
+  it('connects at once when the page is shown', async () => {
+    server.answer(first);
+    await connect({ backoff: { min: NEVER, max: NEVER } });
+    await untilData('1');
+    server.answer(second);
+    server.reset();
+    await until(async () => (await look()).summary.at(-1) === 'waiting network');
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await untilData('1', '2');
+  });
+
+  it('closes the stream of a page that is hidden for long, and comes back when it is shown', async () => {
+    server.answer(first);
+    await connect({ closeWhenHidden: 50 });
+    await untilData('1');
+    server.answer(second);
+    const front = await browser.browser.newPage();
+    await front.bringToFront();
+    await until(() => page.evaluate(() => document.visibilityState === 'hidden'));
+    await until(async () => (await look()).summary.at(-1) === 'waiting hidden');
+    await page.bringToFront();
+    await untilData('1', '2');
+    await front.close();
+  });
+
+  it.each(['event-source', 'xhr'] as const)('resumes with the transport %s', async (transport) => {
+    server.answer(first);
+    await connect({ transport });
+    await untilData('1');
+    server.answer(second);
+    server.reset();
+    await untilData('1', '2');
+    const { url, headers } = server.requests[1]!;
+    expect(headers['last-event-id'] ?? new URL(url!, server.url).searchParams.get('lastEventId')).toBe('1');
+  });
+
+  it('asks for a new stream before the text of an XMLHttpRequest becomes too large', async () => {
+    const large = 'x'.repeat(1_000_000);
+    server.answer((request, response) => {
+      stream()(request, response);
+      const next = Number(request.headers['last-event-id'] ?? 0) + 1;
+      for (let id = next; id <= 6; id++) response.write(`id: ${id}\ndata: ${id}${large}\n\n`);
+    });
+    await connect({ transport: 'xhr' });
+    await until(async () => (await page.evaluate(() => window.recorded.events.at(-1)?.id)) === '6');
+    const ids = await page.evaluate(() => window.recorded.events.map(({ id }) => id));
+    expect(ids).toEqual(['1', '2', '3', '4', '5', '6']);
+    expect(server.requests.length).toBeGreaterThan(1);
+  });
+
+  it('works in a worker', async () => {
+    server.answer(stream('data: from a worker\n\n'));
+    const script = `${await bundle('packages/client/test/fixtures/page-entry.ts', 'client')};
+      new client.RecordedConnection({ url: '${server.url}/stream' }, ({ data }) => postMessage(data));`;
+    const data = await page.evaluate(
+      (source) =>
+        new Promise((resolve) => {
+          const worker = new Worker(URL.createObjectURL(new Blob([source])));
+          worker.onmessage = (event) => resolve(event.data);
+        }),
+      script,
+    );
+    expect(data).toBe('from a worker');
+  });
+
+  it('does nothing after it is closed, whatever happens to the page', async () => {
+    server.answer(first);
+    await connect();
+    await untilData('1');
+    await page.evaluate(() => window.recorded.close());
+    const requests = countRequests();
+    await page.evaluate(() => {
+      for (const type of ['online', 'offline', 'pagehide', 'pageshow']) window.dispatchEvent(new Event(type));
+      for (const type of ['visibilitychange', 'resume']) document.dispatchEvent(new Event(type));
+    });
+    expect((await look()).summary).toEqual(['connecting', 'open', 'stopped closed']);
+    expect(countRequests()).toBe(requests);
+  });
+});

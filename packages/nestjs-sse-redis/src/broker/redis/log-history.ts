@@ -1,0 +1,9 @@
+import type { LogHistory } from '../log-history.interface.js';
+
+/** The history of a log as `publish.lua` takes it: in one argument, since each costs time. @param isEnd of a stream */
+export function formatHistory(history: LogHistory | undefined, isEnd: boolean): string | number {
+  if (history === undefined) return '';
+  const { maxLength = '', ttl = '', ttlAfterEnd = ttl } = history;
+  const expiry = isEnd ? ttlAfterEnd : ttl;
+  return ttl === '' && expiry === '' ? maxLength : `:${ttl}:${expiry}:${maxLength}`;
+}

@@ -1,0 +1,175 @@
+import type { Broker } from '../broker/broker.interface.js';
+import {
+  channelKey,
+  formatLastEventId,
+  goesOnAfter,
+  parseLastEventId,
+  repeatableId,
+  type LastEventId,
+} from '../event/last-event-id.js';
+import { isAhead, toMs, type LinePosition, type Position } from '../event/position.js';
+import type { Feeds } from './feeds.js';
+import type { ShardStart } from './open-subscriber.interface.js';
+import type { StartPoint, StartPoints } from './start-point.interface.js';
+import type { StartGap, StartPosition } from './start-position.js';
+
+/** By how much the clocks of servers may differ. */
+const CLOCK_SKEW_MS = 60_000;
+
+/** Where a channel begins, and the gap that precedes it. */
+interface Beginning {
+  readonly channel: string;
+  readonly after: Position;
+  readonly gap?: StartGap;
+  /** The client has everything before it. */
+  readonly isClaimed?: boolean;
+}
+
+/** Finds the position at which a subscriber begins. */
+export class StartResolver {
+  constructor(
+    private readonly broker: Broker,
+    private readonly feeds: Feeds,
+  ) {}
+
+  /** @throws RedisUnavailableError */
+  async resolve(channels: readonly string[], start: ShardStart): Promise<StartPosition> {
+    const { lastEventId } = start;
+    const claimed =
+      lastEventId === undefined ? undefined : parseLastEventId(lastEventId, this.broker.line.shard);
+    // In a storm of clients that come back, nobody has to ask; where data were lost, what is known of lines may be of before.
+    if (claimed && this.isPresent(claimed)) return this.resume(channels, claimed, lastEventId);
+    const last = await this.feeds.lastPosition();
+    if (lastEventId === undefined) return this.beginNew(channels, start, last);
+    if (claimed && this.isKnown(claimed, last)) return this.resume(channels, claimed, lastEventId);
+    if (claimed) this.feeds.lines.checkReplaced(claimed, last);
+    // Of another deployment, or of data that Redis has lost: what lies between is not known.
+    const gaps = channels.map((channel): StartGap => {
+      const from = claimed ? goesOnAfter(claimed, channel) : null;
+      return { channel, from, to: last, cause: 'unknown-id' };
+    });
+    return { cursor: last, resumed: false, gaps, sentId: repeatableId(lastEventId) };
+  }
+
+  /** Whether this data set may have given out a position, or a line of it that was left: its server may live on ahead of the head. */
+  isKnown(claimed: LinePosition, head: Position): boolean {
+    const { lines } = this.feeds;
+    const isOfNow = toMs(claimed.position) < Date.now() + CLOCK_SKEW_MS;
+    if (isOfNow && lines.leftAt(claimed) !== undefined) return true;
+    return !isAhead(claimed.position, head) && !lines.isUnknown(claimed);
+  }
+
+  private isPresent(claimed: LinePosition): boolean {
+    const { lines, link } = this.feeds;
+    return lines.leftAt(claimed) === undefined && this.isKnown(claimed, link.lastAssigned);
+  }
+
+  private async beginNew(
+    channels: readonly string[],
+    { rewind, position, from }: ShardStart,
+    last: Position,
+  ): Promise<StartPosition> {
+    if (from) return this.beginEach(channels, from, last);
+    const before = position ?? (rewind ? await this.broker.positionBefore(channels, rewind) : last);
+    return { cursor: before, resumed: false };
+  }
+
+  /** The cursor stands at the latest beginning: whatever other channels have from before it comes late, and ids say so. */
+  private async beginEach(
+    channels: readonly string[],
+    from: StartPoints,
+    last: Position,
+  ): Promise<StartPosition> {
+    const beginnings = await Promise.all(
+      channels.map((channel) => this.findBeginning(channel, from.get(channel), last)),
+    );
+    const cursor = beginnings.length > 0 ? Math.max(...beginnings.map(({ after }) => after)) : last;
+    const gaps = beginnings.flatMap(({ gap }) => gap ?? []);
+    const early = beginnings.filter(({ after }) => after < cursor);
+    const starts = new Map(early.map(({ channel, after }) => [channel, after]));
+    const claims = beginnings.filter(({ isClaimed }) => isClaimed);
+    const { lines, link } = this.feeds;
+    return {
+      cursor,
+      resumed: false,
+      gaps,
+      // Who is cut off before the last gap comes back as new, and is sent all of them again.
+      sentId:
+        gaps.length > 0
+          ? undefined
+          : formatLastEventId(cursor, [...starts], lines.toId, undefined, link.mostOwed),
+      starts,
+      claims: new Map(claims.map(({ channel, after }) => [channel, after])),
+    };
+  }
+
+  private async findBeginning(
+    channel: string,
+    point: StartPoint | undefined,
+    last: Position,
+  ): Promise<Beginning> {
+    if (point === undefined) return { channel, after: last };
+    if (point === 'start') {
+      const [start] = await this.broker.logStarts([channel]);
+      if (!start) return { channel, after: last };
+      const { after, isTrimmed } = start;
+      const gap: StartGap = { channel, from: null, to: after, cause: 'retention' };
+      return { channel, after, ...(isTrimmed && { gap }) };
+    }
+    if ('last' in point) return { channel, after: await this.broker.positionBefore([channel], point.last) };
+    return this.findClaimed(channel, point, last);
+  }
+
+  private findClaimed(channel: string, point: LinePosition, last: Position): Beginning {
+    const { lines, link } = this.feeds;
+    const head = Math.max(last, link.lastAssigned);
+    lines.checkReplaced(point, head);
+    const { position } = point;
+    if (!this.isKnown(point, head))
+      return { channel, after: last, gap: { channel, from: position, to: last, cause: 'unknown-id' } };
+    const left = lines.leftAt(point);
+    if (left === undefined) return { channel, after: position, isClaimed: true };
+    return { channel, after: left, gap: { channel, from: left, to: position, cause: 'failover' } };
+  }
+
+  /** Where a client goes on that was here before: behind a fork, where the data of the present line begin. */
+  private async resume(
+    channels: readonly string[],
+    claimed: LastEventId,
+    lastEventId: string | undefined,
+  ): Promise<StartPosition> {
+    const { position, own, owed } = claimed;
+    const left = this.feeds.lines.leftAt(claimed);
+    const cursor = left ?? position;
+    const after = new Map<string, Position>();
+    for (const channel of owed.size > 0 ? channels : []) {
+      const lacking = owed.get(channelKey(channel));
+      if (lacking !== undefined && lacking < cursor) after.set(channel, lacking);
+    }
+    const gaps: StartGap[] = [];
+    if (own !== undefined && own < cursor) {
+      const { of, unsure } = await this.findChannelOf(own, channels);
+      if (of !== undefined) after.set(of, own);
+      for (const channel of unsure) {
+        if (!after.has(channel)) gaps.push({ channel, from: own, to: cursor, cause: 'retention' });
+      }
+    }
+    // The client has had events of a line that is gone.
+    for (const channel of left === undefined ? [] : channels)
+      gaps.push({ channel, from: left!, to: position, cause: 'failover' });
+    const start = { cursor, resumed: true, sentId: repeatableId(lastEventId) };
+    return after.size === 0 && gaps.length === 0 ? start : { ...start, owed: after, gaps };
+  }
+
+  /** The channel of an event, if it is retained; otherwise those of which it may have been. */
+  private async findChannelOf(
+    own: Position,
+    channels: readonly string[],
+  ): Promise<{ readonly of?: string; readonly unsure: readonly string[] }> {
+    const requests = channels.map((channel) => ({ channel, after: own - 1 }));
+    const slices = await this.broker.read(requests, { records: 1, bytes: 1 });
+    const slice = slices.find(({ records }) => records[0]?.position === own);
+    if (slice) return { of: slice.channel, unsure: [] };
+    return { unsure: slices.filter(({ logStart }) => logStart >= own).map(({ channel }) => channel) };
+  }
+}
