@@ -1,7 +1,7 @@
 import type { ConnectionState } from '../connection/connection-state.js';
 import type { StreamEvent } from '../connection/stream-event.js';
 import type { StreamOptions } from '../stream/channel-changes.js';
-import type { EventStream } from '../stream/event-stream.interface.js';
+import type { CloseOptions, EventStream } from '../stream/event-stream.interface.js';
 import { ownIdOf, toCursor } from '../stream/event-id.js';
 import { Channel, type AnyChannel, type ChannelOptions, type ChannelOwner } from './channel.js';
 import { toChannelName } from './channel-of.js';
@@ -112,10 +112,14 @@ export class SseClient {
     this.stream.reconnect();
   }
 
-  /** Closes all channels, and the stream, for good. */
-  close(): void {
+  /**
+   * Closes all channels, and the stream, for good.
+   *
+   * @param options `everywhere`: in all tabs that share the stream (`shareTabs()`), since the user logs out
+   */
+  close(options?: CloseOptions): void {
     for (const holders of [...this.channels.values()]) for (const channel of [...holders]) channel.close();
-    this.stream.close();
+    this.stream.close(options);
   }
 
   private holdersOf(name: string): AnyChannel[] {

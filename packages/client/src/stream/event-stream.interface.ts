@@ -16,6 +16,8 @@ export interface EventStreamListener {
   /** Events of the application, and of the hub: `gap`, `end`, `error`. Never `position` or `control`. */
   onEvent(event: StreamEvent): void;
   onState(state: ConnectionState): void;
+  /** The stream knows its position, or has come to have another channel up to its position. */
+  onPlaced?(): void;
   /** The channel has been removed. */
   onRefused(channel: string, reason?: RefusalReason): void;
 }
@@ -45,5 +47,28 @@ export interface EventStream {
   listen?(type: string): void;
   /** Ends the attempt or the wait that is going on, and connects at once. */
   reconnect(): void;
-  close(): void;
+  close(options?: CloseOptions): void;
+}
+
+export interface CloseOptions {
+  /** In all tabs that share the stream: the user logs out. */
+  readonly everywhere?: boolean;
+}
+
+/** Says where a stream stands, so that another can go on from there: the tabs that share it need not be where it is. */
+export interface InspectableStream {
+  /** What the page has of the channels of the route; empty where nothing is known yet. */
+  readonly lastEventId: string;
+  /** What it has of the channels that were added and are covered. */
+  readonly coveredUpTo: string;
+  /** @returns undefined for a channel that is not known */
+  inspect(channel: string): ChannelInspection | undefined;
+}
+
+export interface ChannelInspection {
+  /** The id after which the channel goes on when the stream is made anew; undefined: from then on. */
+  readonly after: string | undefined;
+  /** Everything up to the stream's `coveredUpTo` has come. */
+  readonly covered: boolean;
+  readonly isOfRoute: boolean;
 }

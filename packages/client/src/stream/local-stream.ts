@@ -5,7 +5,13 @@ import { StreamConnection } from '../connection/stream-connection.js';
 import type { StreamEvent } from '../connection/stream-event.js';
 import { ChannelChanges, type Change, type ChangeOutcome, type StreamOptions } from './channel-changes.js';
 import { ownIdOf, toCursor, withoutOwn } from './event-id.js';
-import type { EventStream, EventStreamListener, RefusalReason } from './event-stream.interface.js';
+import type {
+  ChannelInspection,
+  EventStream,
+  EventStreamListener,
+  InspectableStream,
+  RefusalReason,
+} from './event-stream.interface.js';
 import { TrackedChannel } from './tracked-channel.js';
 
 /** ms after which a stream that has sent no `control` event is taken for one without. */
@@ -19,7 +25,7 @@ const ABOUT_CHANNELS: ReadonlySet<string> = new Set(['gap', 'end', 'error']);
 const IGNORED: EventStreamListener = { onEvent() {}, onState() {}, onRefused() {} };
 
 /** One stream of this page or process, with the channels of its route and those that are added. */
-export class LocalStream implements EventStream {
+export class LocalStream implements EventStream, InspectableStream {
   listener: EventStreamListener = IGNORED;
   private readonly connection: StreamConnection;
   private readonly changes: ChannelChanges;
@@ -50,6 +56,17 @@ export class LocalStream implements EventStream {
   /** What the page has of the channels of the route. */
   get lastEventId(): string {
     return this.connection.lastEventId;
+  }
+
+  /** The id of the stream as it came. */
+  get coveredUpTo(): string {
+    const { lastEventId } = this.connection;
+    return lastEventId === this.amended.to ? this.amended.from : lastEventId;
+  }
+
+  inspect(name: string): ChannelInspection | undefined {
+    const channel = this.channels.get(name);
+    return channel && { isOfRoute: channel.isOfRoute, ...channel.resume(this.coveredUpTo) };
   }
 
   start(): void {
@@ -94,13 +111,7 @@ export class LocalStream implements EventStream {
     this.changes.reset();
     if (!this.control) return;
     this.control = undefined;
-    for (const channel of this.channels.values()) channel.leave(this.rawId);
-  }
-
-  /** The id of the stream as it came. */
-  private get rawId(): string {
-    const { lastEventId } = this.connection;
-    return lastEventId === this.amended.to ? this.amended.from : lastEventId;
+    for (const channel of this.channels.values()) channel.leave(this.coveredUpTo);
   }
 
   private onControl(control: ControlNotice): void {
@@ -111,6 +122,7 @@ export class LocalStream implements EventStream {
     for (const channel of this.channels.values())
       channel.meet(ofRoute.has(channel.name), this.connection.lastEventId);
     this.schedule();
+    this.listener.onPlaced?.();
   }
 
   /** A change has taken effect at this place of the stream. */
@@ -120,7 +132,7 @@ export class LocalStream implements EventStream {
       if (channel?.mutedUntil === change) channel.mutedUntil = 0;
       // A request that had been given up, and repeated, was carried out late.
       else if (channel?.covered) {
-        channel.leave(this.rawId);
+        channel.leave(this.coveredUpTo);
         this.schedule();
       }
     }
@@ -128,6 +140,7 @@ export class LocalStream implements EventStream {
       const channel = this.channels.get(name);
       if (channel?.change === change) channel.covered = channel.on = true;
     }
+    this.listener.onPlaced?.();
   }
 
   private onEvent(event: StreamEvent): void {

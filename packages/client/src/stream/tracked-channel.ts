@@ -81,6 +81,12 @@ export class TrackedChannel {
     this.mutedUntil = 0;
   }
 
+  /** From where it goes on if the stream were over now. @param id what the page has of it */
+  resume(id: string): { readonly after: string | undefined; readonly covered: boolean } {
+    const covered = this.covered && !this.isMuted && id !== '' && id.length < LONGEST_ID;
+    return { after: covered ? id : this.after, covered };
+  }
+
   /** The stream is over. @param id what the page has of it */
   leave(id: string): void {
     if (this.covered && !this.isMuted) {

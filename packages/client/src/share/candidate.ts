@@ -1,0 +1,108 @@
+import { Election } from './election.js';
+import { LogOutSignal } from './log-out.js';
+import { isFromHost, type ShareMessage } from './protocol.js';
+import { ShareBus } from './share-bus.js';
+import type { ShareNames } from './share-names.js';
+import { StreamHost, type HostedStream } from './stream-host.js';
+import { TabLocks } from './tab-locks.js';
+
+export interface CandidateOptions {
+  readonly locks: LockManager;
+  readonly names: ShareNames;
+  readonly inWorker: boolean;
+  readonly open: (lastEventId: string | undefined) => HostedStream;
+  /** The stream is over, or no tab needs it. It has been given back. */
+  readonly onEnd: () => void;
+}
+
+/** A tab, or a worker, that can have the stream. Stands for election, and hosts the stream while it is elected. */
+export class Candidate {
+  private readonly election: Election;
+  private readonly bus: ShareBus;
+  private readonly tabs: TabLocks;
+  private readonly logOut: LogOutSignal;
+  private host: StreamHost | undefined;
+  /** The newest that was heard of. */
+  private generation = 0;
+  /** Of the host. */
+  hostId: string | undefined;
+
+  constructor(private readonly options: CandidateOptions) {
+    const { locks, names } = options;
+    this.election = new Election(locks, names, {
+      onElected: () => this.lead(),
+      onDeposed: () => {
+        this.dismiss();
+        this.stand();
+      },
+    });
+    this.tabs = new TabLocks(locks, names, (tab) => this.host?.leave(tab));
+    this.bus = new ShareBus(names.channel, (message) => this.receive(message));
+    this.logOut = new LogOutSignal(names.logOut, () => this.host?.end('closed'));
+  }
+
+  stand(): void {
+    this.election.stand();
+  }
+
+  /** @param isStillSilent whether the holder still has not answered */
+  succeed(isStillSilent: () => boolean): Promise<void> {
+    return this.election.succeed(isStillSilent);
+  }
+
+  /** Gives the stream to the next candidate. */
+  withdraw(): void {
+    this.dismiss();
+    this.election.withdraw();
+  }
+
+  close(): void {
+    this.withdraw();
+    this.tabs.close();
+    this.bus.close();
+    this.logOut.close();
+  }
+
+  private lead(): void {
+    const { inWorker, open } = this.options;
+    const { bus, tabs } = this;
+    // By the clock, so that it is newer than hosts that this candidate has not heard of.
+    this.generation = Math.max(this.generation + 1, Date.now());
+    const id = (this.hostId = crypto.randomUUID());
+    const host = new StreamHost({
+      id,
+      generation: this.generation,
+      inWorker,
+      open,
+      send: (message) => bus.send(message),
+      livingTabs: () => tabs.living(),
+      watchTab: (tab) => tabs.watch(tab),
+      unwatchTab: (tab) => tabs.unwatch(tab),
+      onEnd: () => {
+        if (this.host !== host) return;
+        this.host = undefined;
+        this.withdraw();
+        this.options.onEnd();
+      },
+    });
+    this.host = host;
+    void host.start();
+  }
+
+  private dismiss(): void {
+    const { host } = this;
+    this.host = this.hostId = undefined;
+    host?.end();
+  }
+
+  private receive(message: ShareMessage): void {
+    if (isFromHost(message)) this.generation = Math.max(this.generation, message.generation);
+    else if (message.kind !== 'claimed') this.host?.receive(message);
+    else if (this.host && message.generation > this.generation) {
+      // The clock was set back: the tabs follow a newer host, which is gone.
+      this.dismiss();
+      this.generation = message.generation;
+      this.lead();
+    }
+  }
+}

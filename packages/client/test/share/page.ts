@@ -1,0 +1,118 @@
+import { SharedStream, type ShareRole } from '../../src/share/index.js';
+import { logOut } from '../../src/share/log-out.js';
+import { HostedChannels } from '../../src/share/hosted-channels.js';
+import { TabProgress } from '../../src/share/tab-progress.js';
+import { TabSession } from '../../src/share/tab-session.js';
+import { LocalStream } from '../../src/stream/local-stream.js';
+import type { EventStream } from '../../src/stream/event-stream.interface.js';
+
+/** A protection that a negative control goes without. */
+export type Protection = 'fencing' | 'dedupe' | 'handover' | 'sharing';
+
+export interface OpenOptions {
+  readonly user: string;
+  readonly way: 'worker' | 'locks';
+  /** Channels that are added, and the id after which each begins. */
+  readonly channels?: Record<string, string | null>;
+  readonly lastEventId?: string;
+  readonly without?: Protection;
+  /** Another script for the worker. */
+  readonly workerUrl?: string;
+  readonly token?: string;
+}
+
+export interface Received {
+  readonly channel: string | undefined;
+  readonly type: string;
+  readonly data: string;
+  readonly id: string;
+  /** ms since the epoch. */
+  readonly at: number;
+}
+
+/** What a test reads of its page. */
+const test = {
+  received: [] as Received[],
+  states: [] as string[],
+  roles: [] as ShareRole[],
+  refused: [] as string[],
+  log: [] as string[],
+  tokens: 0,
+  stream: undefined as EventStream | undefined,
+  open,
+  logOut,
+};
+
+export type TestPage = typeof test;
+
+function open({ user, way, channels = {}, lastEventId, without, workerUrl, token }: OpenOptions): void {
+  disable(without);
+  const options = {
+    url: `/events/${user}`,
+    ...(lastEventId !== undefined && { lastEventId }),
+    ...(token !== undefined && { token: () => `${token}-${++test.tokens}` }),
+    log: (entry: { message: string; error?: unknown }) => {
+      test.log.push(
+        `${entry.message} ${entry.error === undefined ? '' : ((entry.error as Error).message ?? 'an event')}`,
+      );
+    },
+    backoff: { min: 100, max: 1_000 },
+  };
+  const share = {
+    key: user,
+    ...(way === 'locks' && { worker: false as const }),
+    ...(workerUrl !== undefined && {
+      worker: (name: string) => new SharedWorker(workerUrl, { type: 'module', name }),
+    }),
+    onRole: (role: ShareRole) => void test.roles.push(role),
+  };
+  const stream = without === 'sharing' ? new LocalStream(options) : new SharedStream(options, share);
+  test.stream = stream;
+  stream.listener = {
+    onEvent: ({ channel, type, data, id }) =>
+      void test.received.push({ channel, type, data, id, at: Date.now() }),
+    onState: (state) =>
+      void test.states.push('reason' in state ? `${state.status} ${state.reason}` : state.status),
+    onRefused: (channel) => void test.refused.push(channel),
+  };
+  stream.start();
+  for (const [channel, after] of Object.entries(channels)) stream.add(channel, after ?? undefined);
+}
+
+/** Takes a protection away, as the source would be without it. */
+function disable(protection: Protection | undefined): void {
+  const progress = TabProgress.prototype as unknown as Record<string, unknown>;
+  if (protection === 'fencing') {
+    // Hosts are heard whatever their generation: each message counts.
+    const session = TabSession.prototype as unknown as Record<string, (...args: unknown[]) => void>;
+    session['isOutdated'] = () => false;
+    const { follow } = session;
+    session['follow'] = function (this: { seq: unknown; host: unknown }, ...args) {
+      if (this.host === undefined || this.seq === undefined) follow!.apply(this, args);
+      else session['take']!.apply(this, args);
+    };
+  } else if (protection === 'dedupe') {
+    const accept = progress['accept'] as (this: TabProgress, event: { channel?: string }) => boolean;
+    progress['accept'] = function (this: TabProgress, event: { channel?: string }) {
+      return accept.call(this, event) || event.channel !== undefined;
+    };
+  } else if (protection === 'handover') {
+    // Tabs join a host without saying up to where they are.
+    Object.defineProperty(progress, 'from', { get: () => null });
+    Object.defineProperty(progress, 'wants', {
+      get(this: { wanted: Map<string, unknown> }) {
+        return [...this.wanted.keys()].map((channel) => [channel, null]);
+      },
+    });
+    void HostedChannels;
+  }
+}
+
+declare global {
+  interface Window {
+    tab: TestPage;
+  }
+}
+window.tab = test;
+addEventListener('error', ({ message }) => test.log.push(message));
+addEventListener('unhandledrejection', ({ reason }) => test.log.push(String(reason)));

@@ -1,0 +1,43 @@
+import { jest } from '@jest/globals';
+import { TestBrowser, type BrowserName } from '../../../../libs/testing/src/browser.js';
+import { Chaos } from './chaos.js';
+import { ShareScene } from './share-scene.js';
+
+jest.setTimeout(120_000);
+
+const BROWSERS: BrowserName[] = ['chromium', 'firefox'];
+const WAYS = ['worker', 'locks'] as const;
+/** `SHARE_SEEDS=20` is the acceptance run. */
+const SEEDS = Array.from({ length: Number(process.env['SHARE_SEEDS'] ?? 1) }, (_, i) => i + 1);
+/** Otherwise one way in each browser, to be quick. */
+const waysOf = (name: BrowserName) =>
+  process.env['SHARE_SEEDS'] ? WAYS : WAYS.filter((way) => (way === 'worker') === (name === 'chromium'));
+/** ms. Without other load a switch takes less than 3,000; the tests share two cores with other tests and two browsers. */
+const LONGEST_SWITCH = 3_000 + 7_000;
+
+describe.each(BROWSERS)('in %s', (name) => {
+  let scene: ShareScene;
+
+  beforeAll(async () => {
+    scene = await ShareScene.start(await TestBrowser.start(name));
+  });
+  afterAll(() => scene?.stop());
+
+  describe.each(waysOf(name))('by %s', (way) => {
+    it.each(SEEDS)(
+      'delivers 2,000 events to six tabs of three users, each once and in order, over one stream a user, while leaders fail (seed %i)',
+      async (seed) => {
+        const { app, browser } = scene;
+        const chaos = new Chaos({ app, browser: browser.browser, name, way, seed, events: 2_000 });
+        try {
+          const { faults, disturbances, longestSilence } = await chaos.run();
+          console.log(`${name} by ${way}, seed ${seed}: ${longestSilence} ms, ${disturbances.join(', ')}`);
+          expect(faults).toEqual([]);
+          expect(longestSilence).toBeLessThan(LONGEST_SWITCH);
+        } finally {
+          await chaos.close();
+        }
+      },
+    );
+  });
+});

@@ -1,0 +1,113 @@
+import { ChannelRing } from '../../src/share/channel-ring.js';
+import { isAtOrBefore, leastOf } from '../../src/share/event-ids.js';
+import { parseShareMessage, type SharedEvent } from '../../src/share/protocol.js';
+import { InvalidShareOptionsError } from '../../src/share/invalid-share-options.error.js';
+import { SharedStream } from '../../src/share/shared-stream.js';
+import { TabProgress } from '../../src/share/tab-progress.js';
+
+const event = (n: number, channel = 'news', everyone = false): SharedEvent => ({
+  ...{ type: 'tick', data: `${n}`, id: `${n}-0`, own: `${n}-0`, channel, everyone },
+});
+const gap = (from: string | null, to: string): SharedEvent => ({
+  ...{ type: 'gap', data: JSON.stringify({ channel: 'news', from, to }), id: to },
+  ...{ channel: 'news', everyone: false },
+});
+
+describe('leastOf', () => {
+  it.each([
+    ['5-0', '7-0', '5-0'],
+    ['7-0', '5-0', '5-0'],
+    ['3-0~7-0', '5-0', '5-0'],
+    ['3-0~7-0', '7-0', '3-0~7-0'],
+    ['5-0@0,9-0@1', '6-0@0,8-0@1', '5-0@0,8-0@1'],
+    ['5-0@0', '6-0@1', '5-0@0,6-0@1'],
+  ])('of %s and %s is %s', (one, other, least) => {
+    expect(leastOf(one, other)).toBe(least);
+  });
+
+  it('says nothing of ids of different shards', () => {
+    expect(isAtOrBefore('5-0@0', '6-0@1')).toBe(false);
+  });
+});
+
+describe('TabProgress', () => {
+  let progress: TabProgress;
+  beforeEach(() => {
+    progress = new TabProgress(undefined);
+    progress.add('news', '5-0');
+    progress.welcome('9-0', [['news', '5-0']]);
+  });
+
+  it('accepts events behind its position once', () => {
+    expect([5, 6, 7, 6, 7, 8].map((n) => progress.accept(event(n)))).toEqual([
+      false,
+      true,
+      true,
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  it('drops channels that other tabs have added, and events of the route from before it began', () => {
+    expect(progress.accept(event(10, 'sport'))).toBe(false);
+    expect(progress.accept(event(9, 'route', true))).toBe(false);
+    expect(progress.accept(event(10, 'route', true))).toBe(true);
+  });
+
+  it('drops a gap that ends before what it has, and accepts one that goes beyond', () => {
+    progress.accept(event(8));
+    expect(progress.accept(gap('2-0', '7-0'))).toBe(false);
+    expect(progress.accept(gap('8-0', '12-0'))).toBe(true);
+    expect(progress.accept(event(11))).toBe(false);
+  });
+
+  it('begins a channel anew behind a gap of a later line', () => {
+    progress.accept(event(8));
+    expect(progress.accept(gap('5-0', '6-0.1'))).toBe(true);
+    expect(progress.accept({ ...event(7), own: '7-0.1' })).toBe(true);
+  });
+
+  it('resumes a covered channel from the position of the stream', () => {
+    progress.accept(event(8));
+    progress.reach('20-0', '20-0', ['news']);
+    expect(progress.wants).toEqual([['news', '20-0']]);
+    progress.reach('30-0', '30-0', []);
+    expect(progress.wants).toEqual([['news', '20-0']]);
+  });
+
+  it('waits for the host before it takes events of a channel that another tab has', () => {
+    progress.add('sport', '3-0');
+    expect(progress.accept(event(11, 'sport'))).toBe(false);
+    progress.welcome(null, [['sport', '3-0']]);
+    expect(progress.accept(event(4, 'sport'))).toBe(true);
+  });
+});
+
+describe('ChannelRing', () => {
+  it('replays what is behind an id, as far as it reaches', () => {
+    const ring = new ChannelRing('1-0', 2);
+    expect(ring.after('1-0')).toEqual([]);
+    [2, 3, 4].forEach((n) => ring.push(n, event(n)));
+    const ids = (after: string) => ring.after(after)?.map((held) => held.order);
+    expect([ids('1-0'), ids('2-0'), ids('3-0'), ids('4-0')]).toEqual([undefined, [3, 4], [4], []]);
+  });
+});
+
+describe('messages', () => {
+  it('of another shape are none', () => {
+    const ping = { kind: 'ping', tab: 'a' };
+    expect(parseShareMessage(ping)).toBe(ping);
+    for (const wrong of [null, 'ping', {}, { kind: 'ping' }, { kind: 'toString', tab: 'a' }])
+      expect(parseShareMessage(wrong)).toBeUndefined();
+  });
+});
+
+describe('the options', () => {
+  it.each([{ key: '' }, { key: 'a', worker: true as never }, { key: 'a', leaderTimeout: Number.NaN }])(
+    'are refused with the name of the option: %j',
+    (share) => {
+      expect(() => new SharedStream({ url: 'http://localhost/' }, share)).toThrow(InvalidShareOptionsError);
+    },
+  );
+});

@@ -1,0 +1,139 @@
+import { Controller, Get, Header, Injectable, Param, Query, Res, Sse } from '@nestjs/common';
+import { startApp, type RunningApp } from '@nestjs-sse-redis/testing';
+import { build } from 'esbuild';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import {
+  SseClient,
+  SseConnectionsController,
+  SseHub,
+  SseRedisModule,
+  SseRegistry,
+  type SseRedisOptions,
+} from 'nestjs-sse-redis';
+
+const ROOT = join(import.meta.dirname, '../../../..');
+
+/** What browsers load, by its path: bundled as a bundler would, with the worker's script where its URL is looked for. */
+@Injectable()
+export class Scripts {
+  private readonly made = new Map<string, Promise<string>>();
+  /** Paths that are answered with 404. */
+  readonly missing = new Set<string>();
+
+  get(name: string): Promise<string> | undefined {
+    const entry = ENTRIES[name];
+    if (!entry || this.missing.has(name)) return undefined;
+    let text = this.made.get(entry);
+    if (!text) this.made.set(entry, (text = bundle(entry)));
+    return text;
+  }
+}
+
+const ENTRIES: Record<string, string> = {
+  'page.js': 'packages/client/test/share/page.ts',
+  'shared-worker.js': 'packages/client/src/share/shared-worker.ts',
+  'stallable-worker.js': 'packages/client/test/share/stallable-worker.ts',
+};
+
+async function bundle(entry: string): Promise<string> {
+  const { outputFiles } = await build({
+    ...{ absWorkingDir: ROOT, entryPoints: [entry], bundle: true, write: false },
+    ...{ format: 'esm', target: 'es2022', logLevel: 'silent' },
+  });
+  return outputFiles[0]!.text;
+}
+
+@Controller()
+class ShareController {
+  constructor(
+    private readonly hub: SseHub,
+    private readonly scripts: Scripts,
+  ) {}
+
+  @Sse('events/:user')
+  events(@SseClient() client: SseClient, @Param('user') user: string) {
+    return this.hub.connect(client, [`user:${user}`], { control: true });
+  }
+
+  /** @param csp a Content-Security-Policy for the page */
+  @Get('page')
+  page(@Query('csp') csp: string | undefined, @Res({ passthrough: true }) response: ServerResponse): string {
+    if (csp) response.setHeader('content-security-policy', csp);
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    return '<!doctype html><title>share</title><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>';
+  }
+
+  @Get('ordinary')
+  ordinary(): string {
+    return 'answered';
+  }
+
+  @Get(':script')
+  @Header('content-type', 'text/javascript; charset=utf-8')
+  async script(
+    @Param('script') name: string,
+    @Res({ passthrough: true }) response: ServerResponse,
+  ): Promise<string> {
+    const text = await this.scripts.get(name);
+    if (text === undefined) response.statusCode = 404;
+    return text ?? '';
+  }
+}
+
+/** The application for tests of the shared stream, in this process. */
+export class ShareApp {
+  private constructor(
+    private readonly running: RunningApp,
+    /** The `Authorization` headers of streams, oldest first. */
+    readonly tokens: readonly string[],
+  ) {}
+
+  static async start(options: SseRedisOptions = {}): Promise<ShareApp> {
+    const tokens: string[] = [];
+    const module = {
+      imports: [
+        SseRedisModule.forRoot({
+          authorize: () => true,
+          identify: ({ url = '', headers: { authorization } }: IncomingMessage) => {
+            if (authorization !== undefined) tokens.push(authorization);
+            return /\/events\/(\w+)/.exec(url)?.[1];
+          },
+          ...options,
+        }),
+      ],
+      controllers: [SseConnectionsController, ShareController],
+      providers: [Scripts],
+    };
+    const app = new ShareApp(await startApp(module, 'express'), tokens);
+    // A worker whose script takes long loses the stream to a tab.
+    await Promise.all(Object.keys(ENTRIES).map(async (script) => app.scripts.get(script)));
+    return app;
+  }
+
+  get url(): string {
+    return this.running.url;
+  }
+
+  get hub(): SseHub {
+    return this.running.app.get(SseHub);
+  }
+
+  get scripts(): Scripts {
+    return this.running.app.get(Scripts);
+  }
+
+  /** How many streams a user has at the server. */
+  streams(user: string): Promise<number> {
+    return this.running.app.get(SseRegistry).count({ user });
+  }
+
+  /** How many streams have a channel. */
+  listeners(channel: string): Promise<number> {
+    return this.running.app.get(SseRegistry).count({ channel });
+  }
+
+  stop(): Promise<void> {
+    return this.running.close();
+  }
+}

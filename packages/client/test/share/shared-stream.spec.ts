@@ -1,0 +1,155 @@
+import { jest } from '@jest/globals';
+import { until } from '@nestjs-sse-redis/testing';
+import { TestBrowser, type BrowserName } from '../../../../libs/testing/src/browser.js';
+import { ShareScene } from './share-scene.js';
+
+jest.setTimeout(60_000);
+
+const BROWSERS: BrowserName[] = ['chromium', 'firefox'];
+const WAYS = ['worker', 'locks'] as const;
+const SLOW = { interval: 30 };
+/** More than a host holds of a channel. */
+const MANY = Array.from({ length: 300 }, (_, i) => i + 1);
+
+describe.each(BROWSERS)('in %s', (name) => {
+  let scene: ShareScene;
+  let user = '';
+  /** Channels of this test alone. */
+  let news = '';
+  let sport = '';
+
+  beforeAll(async () => {
+    scene = await ShareScene.start(await TestBrowser.start(name));
+  });
+  beforeEach(() => {
+    user = scene.nextUser();
+    news = `news:${user}`;
+    sport = `sport:${user}`;
+  });
+  afterEach(() => scene.clear());
+  afterAll(() => scene?.stop());
+
+  describe.each(WAYS)('by %s', (way) => {
+    it('has one stream for all tabs, which delivers events to the tabs that need them', async () => {
+      const [one, two, three] = await Promise.all([
+        scene.open({ way, channels: { [news]: null } }),
+        scene.open({ way, channels: { [news]: null, [sport]: null } }),
+        scene.open({ way }),
+      ]);
+      await Promise.all([scene.streams(1), scene.listeners(news, 1), scene.listeners(sport, 1)]);
+      await scene.publish(news, 1, 2);
+      await scene.publish(sport, 1);
+      await scene.publish(`user:${user}`, 1);
+      await Promise.all([one, two, three].map((tab) => scene.waitFor(tab, `user:${user}`, [1])));
+      await Promise.all([one, two].map((tab) => scene.waitFor(tab, news, [1, 2])));
+      await scene.waitFor(two, sport, [1]);
+      expect(await three.numbers(news)).toEqual([]);
+      expect(await one.numbers(sport)).toEqual([]);
+      const roles = await Promise.all([one, two, three].map((tab) => tab.role()));
+      expect(roles.filter((role) => role === 'worker')).toHaveLength(way === 'worker' ? 3 : 0);
+      expect(roles.filter((role) => role === 'leader')).toHaveLength(way === 'worker' ? 0 : 1);
+    });
+
+    it('replays to a tab that joins late the events behind its position, and to no other', async () => {
+      const one = await scene.open({ way, channels: { [news]: null } });
+      await scene.listeners(news, 1);
+      const [first] = await scene.publish(news, 1, 2, 3);
+      await scene.waitFor(one, news, [1, 2, 3]);
+      const two = await scene.open({ way, channels: { [news]: first! } });
+      await scene.waitFor(two, news, [2, 3]);
+      await scene.publish(news, 4);
+      await Promise.all([scene.waitFor(one, news, [1, 2, 3, 4]), scene.waitFor(two, news, [2, 3, 4])]);
+      await scene.streams(1);
+    });
+
+    it('asks the server for events that are older than what is held, and drops them in tabs that had them', async () => {
+      const one = await scene.open({ way, channels: { [news]: null } });
+      await scene.listeners(news, 1);
+      const [first] = await scene.publish(news, ...MANY);
+      await scene.waitFor(one, news, MANY);
+      const two = await scene.open({ way, channels: { [news]: first! } });
+      await scene.publish(news, 301);
+      await Promise.all([
+        scene.waitFor(one, news, [...MANY, 301]),
+        scene.waitFor(two, news, [...MANY.slice(1), 301]),
+      ]);
+      await scene.streams(1);
+    });
+
+    it('begins a tab with a last event id behind it, and tells the others nothing twice', async () => {
+      const channel = `user:${user}`;
+      const one = await scene.open({ way });
+      const [first] = await scene.publish(channel, ...MANY);
+      await scene.waitFor(one, channel, MANY);
+      const two = await scene.open({ way, lastEventId: first! });
+      await scene.waitFor(two, channel, MANY.slice(1));
+      await scene.publish(channel, 301);
+      await Promise.all([
+        scene.waitFor(one, channel, [...MANY, 301]),
+        scene.waitFor(two, channel, [...MANY.slice(1), 301]),
+      ]);
+      await scene.streams(1);
+    });
+
+    it('takes a channel off the stream when its last tab is closed', async () => {
+      await scene.open({ way });
+      const two = await scene.open({ way, channels: { [news]: null } });
+      await scene.listeners(news, 1);
+      await two.close();
+      await scene.listeners(news, 0);
+      expect(await scene.app.streams(user)).toBe(1);
+    });
+
+    it('ends the stream when the last tab is closed', async () => {
+      const [one, two] = await Promise.all([scene.open({ way }), scene.open({ way })]);
+      await scene.streams(1);
+      await Promise.all([one.close(), two.close()]);
+      await scene.streams(0);
+      expect(await scene.app.listeners(`user:${user}`)).toBe(0);
+    });
+
+    it('keeps users with other keys apart', async () => {
+      const other = `${user}b`;
+      const [mine, theirs] = await Promise.all([scene.open({ way }), scene.open({ way, user: other })]);
+      await Promise.all([scene.streams(1), scene.streams(1, other)]);
+      await scene.publish(`user:${user}`, 1);
+      await scene.publish(`user:${other}`, 2);
+      await Promise.all([
+        scene.waitFor(mine, `user:${user}`, [1]),
+        scene.waitFor(theirs, `user:${other}`, [2]),
+      ]);
+      expect(await theirs.received()).toHaveLength(1);
+    });
+
+    it('ends the streams of all tabs when the user logs out', async () => {
+      const other = `${user}b`;
+      const all = await Promise.all([
+        scene.open({ way }),
+        scene.open({ way }),
+        scene.open({ way, user: other }),
+      ]);
+      await scene.streams(1);
+      await all[0].page.evaluate((user) => window.tab.logOut(user), user);
+      await scene.streams(0);
+      for (const tab of all.slice(0, 2))
+        await until(async () => (await tab.state()) === 'stopped closed', SLOW);
+      await scene.streams(1, other);
+    });
+
+    it('delivers each event once where the tab that has the stream is closed while events flow', async () => {
+      const one = await scene.open({ way, channels: { [news]: null } });
+      const [two, three] = await Promise.all([
+        scene.open({ way, channels: { [news]: null } }),
+        scene.open({ way, channels: { [sport]: null } }),
+      ]);
+      await Promise.all([scene.listeners(news, 1), scene.listeners(sport, 1)]);
+      const flow = scene.publish(news, ...MANY);
+      await one.close();
+      // Nothing of this channel has come when its stream ends.
+      await scene.publish(sport, 1);
+      await flow;
+      await Promise.all([scene.waitFor(two, news, MANY), scene.waitFor(three, sport, [1])]);
+      await scene.streams(1);
+    });
+  });
+});

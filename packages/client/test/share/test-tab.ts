@@ -1,0 +1,103 @@
+import type { Browser, Page } from 'puppeteer-core';
+import { until } from '@nestjs-sse-redis/testing';
+import type { OpenOptions, Received } from './page.js';
+import type { TabProgress } from '../../src/share/tab-progress.js';
+import type { ShareApp } from './share.app.js';
+
+/** A tab of a browser, with a shared stream. */
+export class TestTab {
+  private constructor(readonly page: Page) {}
+
+  static async open(browser: Browser, app: ShareApp, options: OpenOptions, csp?: string): Promise<TestTab> {
+    const page = await browser.newPage();
+    const query = csp === undefined ? '' : `?csp=${encodeURIComponent(csp)}`;
+    await page.goto(`${app.url}/page${query}`);
+    await page.evaluate((options) => window.tab.open(options), options as never);
+    return new TestTab(page);
+  }
+
+  received(): Promise<Received[]> {
+    return this.page.evaluate(() => window.tab.received);
+  }
+
+  /** The numbers of a channel's events. */
+  async numbers(channel: string): Promise<number[]> {
+    const received = await this.received();
+    return received.flatMap((event) =>
+      event.channel === channel && event.type === 'tick' ? [(JSON.parse(event.data) as { n: number }).n] : [],
+    );
+  }
+
+  async state(): Promise<string | undefined> {
+    return (await this.page.evaluate(() => window.tab.states)).at(-1);
+  }
+
+  async role(): Promise<string | undefined> {
+    return (await this.page.evaluate(() => window.tab.roles)).at(-1);
+  }
+
+  log(): Promise<string[]> {
+    return this.page.evaluate(() => window.tab.log);
+  }
+
+  isOpen(isShared = true): Promise<unknown> {
+    return until(
+      async () => {
+        const { states, roles, log } = await this.page.evaluate(({ states, roles, log } = window.tab) => ({
+          states,
+          roles,
+          log,
+        }));
+        if (states.at(-1) !== 'open' || (isShared && roles.length === 0))
+          throw new Error(JSON.stringify({ states, roles, log }));
+        return true;
+      },
+      { interval: 20, message: 'the tab has an open stream', timeout: 20_000 },
+    );
+  }
+
+  /** Waits until the tab knows from where all of its channels go on. */
+  isPlaced(): Promise<unknown> {
+    const look = () => {
+      const { progress } = window.tab.stream as unknown as { progress: TabProgress };
+      return progress.from !== null && progress.wants.every(([, after]) => after !== null);
+    };
+    return until(() => this.page.evaluate(look), { interval: 20, message: 'the tab knows where it is' });
+  }
+
+  add(channel: string, after?: string): Promise<void> {
+    return this.page.evaluate((channel, after) => window.tab.stream!.add(channel, after), channel, after);
+  }
+
+  /** Keeps the page's only thread busy, as an endless loop would. @param ms */
+  stick(ms: number): void {
+    void this.page
+      .evaluate((ms) => {
+        setTimeout(() => {
+          const end = Date.now() + ms;
+          while (Date.now() < end);
+        });
+      }, ms)
+      .catch(() => undefined);
+  }
+
+  /** Chromium. */
+  async setFrozen(isFrozen: boolean): Promise<void> {
+    const session = await this.page.createCDPSession();
+    await session.send('Page.setWebLifecycleState', { state: isFrozen ? 'frozen' : 'active' });
+    await session.detach();
+  }
+
+  /** Chromium: its renderer dies. */
+  async crash(): Promise<void> {
+    const session = await this.page.createCDPSession();
+    const crashed = new Promise((resolve) => this.page.once('error', resolve));
+    // It never answers.
+    session.send('Page.crash').catch(() => undefined);
+    await crashed;
+  }
+
+  close(): Promise<void> {
+    return this.page.close();
+  }
+}
