@@ -12,10 +12,22 @@ const consumers = fileURLToPath(new URL('consumers', import.meta.url));
 const INSTALLED =
   process.env['BUNDLERS'] === 'all'
     ? ([
-        ['Vite', 'page', ['node_modules/vite/bin/vite.js', 'build', '--outDir', 'out-vite'], /built in/],
-        ['webpack', 'page', ['webpack.mjs'], /compiled/],
+        [
+          'Vite',
+          'page',
+          ['node_modules/vite/bin/vite.js', 'build', '--outDir', 'out-vite'],
+          /built in/,
+          /^out-vite.assets.shared-worker-.+js$/,
+        ],
+        ['webpack', 'page', ['webpack.mjs'], /compiled/, /^out-webpack.main\.js$/],
         // It renders the page on the server, too.
-        ['Next.js', 'next', ['node_modules/next/dist/bin/next', 'build'], /Compiled successfully/],
+        [
+          'Next.js',
+          'next',
+          ['node_modules/next/dist/bin/next', 'build'],
+          /Compiled successfully/,
+          /^\.next.BUILD_ID$/,
+        ],
       ] as const)
     : [];
 
@@ -90,7 +102,7 @@ describe('the packed client', () => {
     expect(alone.outputFiles[0]!.contents.length).toBeLessThan(outputFiles[0]!.contents.length / 10);
   });
 
-  for (const [name, consumer, args, built] of INSTALLED)
+  for (const [name, consumer, args, built, file] of INSTALLED)
     it(`is built by ${name} without a warning`, async () => {
       const app = join(folder, `${consumer}-installed`);
       await cp(join(consumers, consumer), app, { recursive: true });
@@ -98,6 +110,7 @@ describe('the packed client', () => {
       const output = await command(app, 'env', 'NEXT_TELEMETRY_DISABLED=1', 'node', ...args);
       expect(output).toMatch(built);
       expect(output).not.toMatch(/warn/i);
+      expect((await readdir(app, { recursive: true })).filter((path) => file.test(path))).toHaveLength(1);
     });
 });
 
