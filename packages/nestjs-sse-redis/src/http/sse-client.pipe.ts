@@ -1,4 +1,10 @@
-import { Inject, Injectable, type ExecutionContext, type PipeTransform } from '@nestjs/common';
+import {
+  createParamDecorator,
+  Inject,
+  Injectable,
+  type ExecutionContext,
+  type PipeTransform,
+} from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
@@ -18,6 +24,11 @@ export function getHttpExchange(context: ExecutionContext): HttpExchange {
   // Never Fastify's reply itself: it is thenable, and Nest, which awaits parameters, would wait for its end.
   return { request: http.getRequest<AdapterRequest>(), response: response.raw ?? response };
 }
+
+/** Gives a pipe the request and the response of a handler: `OfExchange(SomePipe)`. */
+export const OfExchange = createParamDecorator((_data: unknown, context: ExecutionContext) =>
+  getHttpExchange(context),
+);
 
 /** Makes the client of a request. A pipe, so that a parameter decorator can use it and it can still be injected into. */
 @Injectable()

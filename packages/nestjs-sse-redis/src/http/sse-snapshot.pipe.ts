@@ -1,12 +1,6 @@
-import {
-  createParamDecorator,
-  Inject,
-  Injectable,
-  type ExecutionContext,
-  type PipeTransform,
-} from '@nestjs/common';
+import { Inject, Injectable, type PipeTransform } from '@nestjs/common';
 import { SseHub } from '../hub/sse-hub.js';
-import { getHttpExchange, type HttpExchange } from './sse-client.pipe.js';
+import { OfExchange, type HttpExchange } from './sse-client.pipe.js';
 
 /** The header with the position of a snapshot. */
 export const CURSOR_HEADER = 'Sse-Cursor';
@@ -22,9 +16,5 @@ export class SseSnapshotPipe implements PipeTransform<HttpExchange, Promise<void
   }
 }
 
-const ofContext = createParamDecorator((_data: unknown, context: ExecutionContext) =>
-  getHttpExchange(context),
-);
-
 /** Runs the pipe ahead of a handler. */
-export const InjectSnapshot = (): ParameterDecorator => ofContext(SseSnapshotPipe);
+export const InjectSnapshot = (): ParameterDecorator => OfExchange(SseSnapshotPipe);

@@ -1,15 +1,9 @@
-import {
-  createParamDecorator,
-  Inject,
-  Injectable,
-  type ExecutionContext,
-  type PipeTransform,
-} from '@nestjs/common';
+import { Inject, Injectable, type PipeTransform } from '@nestjs/common';
 import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import type { RequestClient } from './request-client.js';
-import { getHttpExchange, SseClientPipe, type HttpExchange } from './sse-client.pipe.js';
+import { OfExchange, SseClientPipe, type HttpExchange } from './sse-client.pipe.js';
 
 /** What the handler of a stream needs of its request. */
 export interface StreamRequest {
@@ -34,9 +28,5 @@ export class StreamRequestPipe implements PipeTransform<HttpExchange, Promise<St
   }
 }
 
-const ofContext = createParamDecorator((_data: unknown, context: ExecutionContext) =>
-  getHttpExchange(context),
-);
-
 /** Gives a handler its `StreamRequest`. */
-export const InjectStreamRequest = (): ParameterDecorator => ofContext(StreamRequestPipe);
+export const InjectStreamRequest = (): ParameterDecorator => OfExchange(StreamRequestPipe);
