@@ -79,12 +79,11 @@ it('asks for nothing where a channel is closed and taken up again in one turn', 
   let answered = 0;
   const client = connect('news', {
     fetch: async (url, init) => {
-      const response = await fetch(url, init);
-      if (init?.method !== 'POST') return response;
+      if (init?.method !== 'POST') return fetch(url, init);
       posts.push(init.body as string);
-      const body = await response.text();
-      setTimeout(() => answered++, 20); // the client has read it by then
-      return new Response(body);
+      const response = await fetch(url, init);
+      answered++;
+      return response;
     },
   });
   const first = client.channel('room:3');
