@@ -19,9 +19,11 @@ import { toReceptionOf } from './shard-reception.js';
 import { WatchedClient } from './watched-client.js';
 
 const CHANNELS = 6;
+/** FAULT_CROWD=4 for so many times the clients, in a long run. */
+const CROWD = Number(process.env['FAULT_CROWD'] ?? 1);
 /** Those that stay where they are, by the number of their node, and then those that come back all the time. */
-const STEADY = [0, 0, 1, 1, 2, 2, 2, 2];
-const RESTLESS = 4;
+const STEADY = Array.from({ length: CROWD }, () => [0, 0, 1, 1, 2, 2, 2, 2]).flat();
+const RESTLESS = 4 * CROWD;
 const EVENTS_AT_ONCE = 3;
 const PUBLISH_EVERY_MS = 20;
 /** Publishes that wait for Redis; more are not begun. */
@@ -132,7 +134,7 @@ export class ClusterRun {
   }
 
   private drop(): void {
-    this.random.pick(this.clients.slice(-RESTLESS)).drop();
+    for (let i = 0; i < CROWD; i++) this.random.pick(this.clients.slice(-RESTLESS)).drop();
   }
 
   /** One last event on every channel: whoever has got it, has got, or missed, all before it. */
