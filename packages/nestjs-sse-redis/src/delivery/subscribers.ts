@@ -18,6 +18,8 @@ export interface Prepared {
   readonly channels: readonly string[];
   readonly feeds: readonly Feed[];
   readonly from: StartPosition;
+  /** Of the lines of the data when it was found. */
+  readonly revision: number;
 }
 
 /** Where an open connection began on a channel. */
@@ -57,9 +59,15 @@ export class Subscribers implements SubscriberPool {
     let subscriber: Subscriber | undefined;
     let closed = false;
     const begin = async (): Promise<void> => {
-      const prepared = await this.prepare(channels, start);
+      let prepared = await this.prepare(channels, start);
       try {
         if (closed || (opener.ready && !(await opener.ready())) || closed) return this.release(prepared);
+        while (this.isStale(prepared)) {
+          const again = await this.prepare(channels, start);
+          this.release(prepared);
+          prepared = again;
+          if (closed) return this.release(prepared);
+        }
       } catch (error) {
         this.release(prepared);
         throw error;
@@ -88,13 +96,19 @@ export class Subscribers implements SubscriberPool {
    */
   async prepare(channels: readonly string[], start: ShardStart): Promise<Prepared> {
     const feeds = await this.feeds.acquire(channels);
+    const { revision } = this.feeds.lines;
     try {
       // After the acknowledgements: what is published between this position and them would be lost.
-      return { channels, feeds, from: await this.starts.resolve(channels, start) };
+      return { channels, feeds, revision, from: await this.starts.resolve(channels, start) };
     } catch (error) {
       this.release({ feeds });
       throw error;
     }
+  }
+
+  /** Whether the data may have forked since: the link tells only connections that have begun. It is to be prepared again. */
+  isStale({ revision }: Prepared): boolean {
+    return revision !== this.feeds.lines.revision;
   }
 
   release({ feeds }: Pick<Prepared, 'feeds'>): void {
