@@ -30,10 +30,8 @@ describe.each(['chromium', 'firefox'] as const)('in %s, behind a plain nginx', (
     browser = await TestBrowser.start(name);
     settings = JSON.stringify({ redis: redis.url, prefix: randomUUID(), retry: 600 });
     ports = [await freePort(), await freePort()];
-    [publisher, ...nodes] = (await Promise.all([start(0), ...ports.map(start)])) as [
-      AppProcess,
-      ...AppProcess[],
-    ];
+    publisher = await start(0);
+    nodes = await Promise.all(ports.map(start));
     proxy = await Proxy.start(NGINX, ports, PLAIN_NGINX);
     published = [];
   });

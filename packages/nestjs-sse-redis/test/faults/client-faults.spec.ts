@@ -1,4 +1,4 @@
-import type { FaultClientKind } from './fault-client.js';
+import type { FaultClientKind } from './connect-client.js';
 import { runFaultSuite } from './fault-suite.js';
 
 const seed = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);

@@ -3,7 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { AppNode } from './app-node.js';
 import type { ClusterDeployment } from './cluster-deployment.js';
 import type { ClusterFault } from './cluster-faults.js';
-import { CHOSEN_CLIENT, connectClient, type FaultClient } from './fault-client.js';
+import { CHOSEN_CLIENT, connectClient } from './connect-client.js';
+import type { FaultClient } from './fault-client.js';
 import { Publisher } from './publisher.js';
 import {
   COUNTS,

@@ -1,7 +1,5 @@
 import type { SseMessage } from '@nestjs-sse-redis/testing';
-import { ProductClient } from './product-client.js';
 import type { LoggedEvent, Reception } from './verdict.js';
-import { WatchedClient } from './watched-client.js';
 
 /** A client that keeps all that it received, and to which faults happen. */
 export interface FaultClient extends Reception {
@@ -21,21 +19,4 @@ export interface FaultClient extends Reception {
   /** Reads nothing. @returns a function that lets it go on */
   pause(): () => void;
   stop(): Promise<void>;
-}
-
-/** `raw`: reads the stream by the text of the standard. `client`: `nestjs-sse-redis-client`. `forgetful`: that without its position. */
-export type FaultClientKind = 'raw' | 'client' | 'forgetful';
-
-/** `FAULT_CLIENT=client` chooses the client of pages in place of the raw one. */
-export const CHOSEN_CLIENT: FaultClientKind = process.env['FAULT_CLIENT'] === 'client' ? 'client' : 'raw';
-
-/** @param pickUrl of the node to connect to, asked each time */
-export function connectClient(
-  kind: FaultClientKind,
-  name: string,
-  channels: readonly string[],
-  pickUrl: () => string,
-): FaultClient {
-  if (kind === 'raw') return new WatchedClient(name, channels, pickUrl);
-  return new ProductClient(name, channels, pickUrl, kind === 'forgetful');
 }

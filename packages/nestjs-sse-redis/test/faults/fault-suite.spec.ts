@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import { CHOSEN_CLIENT } from './fault-client.js';
+import { CHOSEN_CLIENT } from './connect-client.js';
 import { runFaultSuite } from './fault-suite.js';
 
 /** FAULT_SECONDS=900 for the long run; FAULT_SEED and FAULT_SCHEDULES=1 for one schedule again; FAULT_REPORT names a

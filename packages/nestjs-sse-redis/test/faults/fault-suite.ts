@@ -1,4 +1,4 @@
-import type { FaultClientKind } from './fault-client.js';
+import type { FaultClientKind } from './connect-client.js';
 import { Deployment, type DeploymentOptions } from './deployment.js';
 import { ScheduleRun } from './schedule-run.js';
 import { makeSchedule } from './schedule.js';

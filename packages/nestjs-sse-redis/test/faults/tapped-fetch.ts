@@ -13,7 +13,7 @@ export class TappedFetch {
   constructor(private readonly forgets = false) {}
 
   readonly fetch: typeof fetch = async (input, init) => {
-    if (this.forgets) (init?.headers as Headers).delete('last-event-id');
+    if (this.forgets && init?.headers instanceof Headers) init.headers.delete('last-event-id');
     const controller = new AbortController();
     const signals = [controller.signal, ...(init?.signal ? [init.signal] : [])];
     this.open.add(controller);
