@@ -66,4 +66,5 @@ export type {
   NodeRecord,
   PresencePage,
 } from './broker/registry-store.interface.js';
+export { toItemSchemas } from './openapi/to-item-schemas.js';
 export * from './errors/index.js';
