@@ -46,6 +46,7 @@ const clientLayers = {
   share: ['connection', 'stream'],
   react: ['connection', 'client'],
   vue: ['connection', 'client'],
+  'tanstack-query': ['client'],
 };
 
 /** @type {import('dependency-cruiser').IConfiguration} */

@@ -258,5 +258,5 @@ if (process.env['UPDATE_SCREENSHOT']) {
       await chromium.stop();
       await demo.stop();
     }
-  });
+  }, 240_000);
 }
