@@ -13,8 +13,10 @@ export async function takePicture(browser: Browser, url: string, path: `${string
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ ...body, key }),
-      });
-      return response.ok;
+        // One that was on its way to a process that was killed may never be answered.
+        signal: AbortSignal.timeout(3_000),
+      }).catch(() => undefined);
+      return response?.ok;
     });
   };
   const tab = await DemoPage.open(browser, `${url}/?pace=5`);
