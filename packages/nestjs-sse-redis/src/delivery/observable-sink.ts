@@ -24,6 +24,7 @@ export class ObservableSink implements EventSink {
   constructor(
     private readonly observer: Subscriber<SseEvent>,
     private readonly onLive?: () => void,
+    private readonly isEndless = false,
   ) {}
 
   live(): void {
@@ -72,7 +73,7 @@ export class ObservableSink implements EventSink {
   }
 
   mayEnd(): boolean {
-    return true;
+    return !this.isEndless;
   }
 
   end(): void {
