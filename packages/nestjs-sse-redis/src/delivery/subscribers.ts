@@ -95,11 +95,11 @@ export class Subscribers implements SubscriberPool {
    * @returns to be handed to `begin`, or to `release`
    */
   async prepare(channels: readonly string[], start: ShardStart): Promise<Prepared> {
-    const feeds = await this.feeds.acquire(channels);
     const { revision } = this.feeds.lines;
+    const { feeds, position } = await this.feeds.acquire(channels);
     try {
       // After the acknowledgements: what is published between this position and them would be lost.
-      return { channels, feeds, revision, from: await this.starts.resolve(channels, start) };
+      return { channels, feeds, revision, from: await this.starts.resolve(channels, start, position) };
     } catch (error) {
       this.release({ feeds });
       throw error;
@@ -152,9 +152,12 @@ export class Subscribers implements SubscriberPool {
     channels: readonly string[],
     after: LinePosition | undefined,
   ): Promise<void> {
-    const feeds = await this.feeds.acquire(channels);
+    const { feeds, position } = await this.feeds.acquire(channels);
     try {
-      const now = await this.feeds.lastPosition();
+      // Another process may have given the client its position since an earlier caller asked.
+      const now = after
+        ? await this.feeds.currentPosition()
+        : (position ?? (await this.feeds.lastPosition()));
       if (!this.subscribers.has(subscriber)) throw new Error('closed meanwhile');
       // A position that was not given out yet is none at which the client can have stood.
       const head = Math.max(now, this.feeds.link.lastAssigned);

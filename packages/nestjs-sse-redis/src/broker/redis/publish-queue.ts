@@ -8,10 +8,11 @@ import type { Publication, Published, PublishOutcome } from '../broker.interface
 import { idOfPublished } from '../forks.js';
 import type { Commands, Replicas, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
-import { formatHistory } from './log-history.js';
-import { OrderedRuns, type PublishLink } from './ordered-runs.js';
+import { formatHistory, hasOwnTime } from './log-history.js';
+import { OrderedRuns, type Amend, type PublishLink } from './ordered-runs.js';
 import { formatFence, toRunRefusal } from './run-fence.js';
 import { Script } from './script.js';
+import { TombstonesKey } from './tombstones-key.js';
 import publishLua from './scripts/publish.lua.js';
 
 const PUBLISH = new Script(publishLua, true);
@@ -48,6 +49,7 @@ export class PublishQueue {
     (publications) => this.sendAll(publications),
   );
   private readonly runs: OrderedRuns;
+  private readonly tombstones: TombstonesKey;
 
   constructor(
     private readonly commands: Commands,
@@ -55,7 +57,9 @@ export class PublishQueue {
     private readonly options: PublishSettings,
     link?: PublishLink,
   ) {
-    this.runs = new OrderedRuns(commands, PUBLISH, options.publishTimeout, link);
+    this.tombstones = new TombstonesKey(keys.tombstones);
+    const amend: Amend = (call, reply) => this.tombstones.amend(call, reply);
+    this.runs = new OrderedRuns(commands, PUBLISH, options.publishTimeout, amend, link);
   }
 
   /** Never rejects: each publication has an outcome of its own. */
@@ -78,11 +82,15 @@ export class PublishQueue {
 
   /** Announces a text under a name that is no channel's. @throws RedisUnavailableError | RedisRefusedError */
   async announce(name: string, text: string): Promise<Position> {
-    const reply = await this.commands.read(PUBLISH, {
-      keys: [this.keys.clock, this.keys.tombstones, this.keys.log(name)],
+    const announcement = {
+      keys: [this.keys.clock, this.keys.log(name)],
       // Its own text is kept nowhere: the length is for publishers that are told none.
       args: [this.options.maxLength, this.options.ttl, 0, name, recordFlags('t', true), text, ''],
-    });
+    };
+    const call = this.tombstones.addTo(announcement, false);
+    let reply = await this.commands.read(PUBLISH, call);
+    const amended = this.tombstones.amend(call, reply);
+    if (amended) reply = await this.commands.read(PUBLISH, amended);
     const outcome = this.toOutcome((reply as [unknown])[0], 0);
     if ('error' in outcome) throw outcome.error;
     this.commands.outage.accepted();
@@ -144,9 +152,10 @@ export class PublishQueue {
 
   private toCall(publications: readonly Publication[]): ScriptCall {
     const { ttl, idempotencyWindow } = this.options;
-    const keys = [this.keys.clock, this.keys.tombstones];
+    const keys = [this.keys.clock];
     const args: (string | number)[] = [this.options.maxLength, ttl, idempotencyWindow];
     let most = 0;
+    let leavesTombstone = false;
     for (const publication of publications) {
       const { channel, event, ephemeral, idempotencyKey, replicas = 0, history, run } = publication;
       if (replicas > most) most = replicas;
@@ -155,6 +164,7 @@ export class PublishQueue {
       if (hasOnce) keys.push(this.keys.idempotency(channel, idempotencyKey));
       else if (run) keys.push(this.keys.run(channel));
       const kept = formatHistory(history, event.kind === 'x');
+      leavesTombstone ||= hasOwnTime(history);
       args.push(
         this.keys.pubSubChannel(channel),
         recordFlags(event.kind, ephemeral),
@@ -162,7 +172,7 @@ export class PublishQueue {
         hasOnce ? `-${kept}` : run ? `${kept} ${formatFence(run)}` : kept,
       );
     }
-    return { keys, args, replicas: most };
+    return this.tombstones.addTo({ keys, args, replicas: most }, leavesTombstone);
   }
 }
 
