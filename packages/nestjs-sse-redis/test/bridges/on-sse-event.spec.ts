@@ -78,27 +78,90 @@ describe('methods with @OnSseEvent()', () => {
   });
 });
 
-it('handles what was published while no process was there, and nothing twice, when the application is back', async () => {
-  const options = { redis: redis.url, prefix: randomUUID(), channels: [orders] };
-  const start = (providers: Provider[]) =>
-    startApp({ imports: [SseRedisModule.forRoot(options)], providers }, 'express');
-  const first = await start([Listeners]);
-  const publisher = await start([]);
-  try {
-    const publish = (data: string) => publisher.app.get(SseHub).publish('jobs', { data });
-    await publish('x');
-    await until(() => first.app.get(Listeners).heard.length === 1);
-    await first.close();
-    await publish('y');
-    const second = await start([Listeners]);
-    await publish('z');
-    const { heard } = second.app.get(Listeners);
-    await until(() => heard.includes('message "z"'));
-    expect(heard).toEqual(['message "y"', 'message "z"']);
-    await second.close();
-  } finally {
-    await publisher.close();
+describe('a method with @OnSseEvent() of the cluster', () => {
+  let prefix: string;
+  const open = new Set<RunningApp>();
+
+  beforeEach(() => {
+    prefix = randomUUID();
+  });
+  afterEach(async () => {
+    for (const running of open) await stop(running);
+  });
+
+  async function start(providers: Provider[] = [Listeners], maxLength?: number): Promise<RunningApp> {
+    const options = {
+      redis: redis.url,
+      prefix,
+      channels: [orders],
+      ...(maxLength && { history: { maxLength } }),
+    };
+    const running = await startApp({ imports: [SseRedisModule.forRoot(options)], providers }, 'express');
+    open.add(running);
+    return running;
   }
+
+  async function stop(running: RunningApp): Promise<void> {
+    open.delete(running);
+    await running.close();
+  }
+
+  const publish = (running: RunningApp, data: string) => running.app.get(SseHub).publish('jobs', { data });
+  const heardOf = (running: RunningApp) => running.app.get(Listeners).heard;
+
+  /** A process handles an event, and is gone. Another one publishes. */
+  async function comeAndGo(maxLength?: number): Promise<RunningApp> {
+    const [first, publisher] = [await start([Listeners], maxLength), await start([], maxLength)];
+    await publish(publisher, 'x');
+    await until(() => heardOf(first).length === 1);
+    await stop(first);
+    return publisher;
+  }
+
+  it('handles what was published while no process was there, and nothing twice, when it is back', async () => {
+    const publisher = await comeAndGo();
+    await publish(publisher, 'y');
+    const second = await start();
+    await publish(publisher, 'z');
+    await until(() => heardOf(second).includes('message "z"'));
+    expect(heardOf(second)).toEqual(['message "y"', 'message "z"']);
+  });
+
+  it('is told of a gap where events were trimmed meanwhile, and handles the rest', async () => {
+    const publisher = await comeAndGo(10);
+    // Redis trims in blocks of a hundred.
+    const events = Array.from({ length: 300 }, (_, i) => ({ channel: 'jobs', data: `${i}` }));
+    await publisher.app.get(SseHub).publishMany(events);
+    const second = await start([Listeners], 10);
+    await until(() => heardOf(second).includes('message "299"'));
+    const [gap, ...rest] = heardOf(second);
+    expect(gap).toMatch(/^gap \{"channel":"jobs"/);
+    expect(rest.length).toBeLessThan(250);
+    expect(rest).toEqual(events.slice(-rest.length).map(({ data }) => `message "${data}"`));
+  });
+
+  it('begins with the oldest event that is retained where its position is gone', async () => {
+    const publisher = await comeAndGo();
+    // As `history.ttl` does, which would take the events along here.
+    await redis.cli('UNLINK', `{${prefix}}:log:listener:Listeners.onJob:jobs`);
+    await publish(publisher, 'y');
+    const second = await start();
+    await until(() => heardOf(second).includes('message "y"'));
+    expect(heardOf(second)).toEqual(['message "x"', 'message "y"']);
+  });
+
+  it('goes on behind an outage of Redis, and is told of a gap where Redis has lost its data', async () => {
+    const running = await start();
+    await publish(running, 'x');
+    await until(() => heardOf(running).length === 1);
+    await redis.kill();
+    await redis.restart();
+    await until(() => publish(running, 'y').then(Boolean, () => false));
+    await until(() => heardOf(running).includes('message "y"'), { timeout: 60_000 });
+    // Those of the node are told of their channels.
+    const ofJobs = heardOf(running).filter((line) => !/^(a|order:7) /.test(line));
+    expect(ofJobs.map((line) => line.split(' {')[0])).toEqual(['message "x"', 'gap', 'message "y"']);
+  });
 });
 
 it('refuses a class that is made for each request', async () => {
