@@ -4,7 +4,8 @@ import { runFaultSuite } from './fault-suite.js';
 const seed = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 
 /** `FAULT_CLIENT=client FAULT_SECONDS=900 npm run test:faults` is the long run. */
-const runOne = (client: FaultClientKind) => runFaultSuite({ seed, seconds: 120, schedules: 1, client });
+const runOne = (client: FaultClientKind, number = 0) =>
+  runFaultSuite({ seed: seed + number, seconds: 120, schedules: 1, client });
 
 it(`the client of pages loses, doubles and reorders nothing, whatever fails (FAULT_SEED=${seed})`, async () => {
   const summary = await runOne('client');
@@ -13,6 +14,9 @@ it(`the client of pages loses, doubles and reorders nothing, whatever fails (FAU
 });
 
 it(`the client of pages loses events where its requests do not say where it stands (negative control, FAULT_SEED=${seed})`, async () => {
-  const summary = await runOne('forgetful');
-  expect(summary.counts.lost).toBeGreaterThan(0);
+  let lost = 0;
+  // Of some schedules all events come to clients that stay.
+  for (let number = 0; lost === 0 && number < 5; number++)
+    lost += (await runOne('forgetful', number)).counts.lost;
+  expect(lost).toBeGreaterThan(0);
 });
