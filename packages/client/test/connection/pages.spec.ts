@@ -238,7 +238,8 @@ describe.each(['chromium', 'firefox'] as const)('in %s', (name) => {
     await until(async () => (await page.evaluate(() => window.recorded.events.at(-1)?.id)) === '6');
     const ids = await page.evaluate(() => window.recorded.events.map(({ id }) => id));
     expect(ids).toEqual(['1', '2', '3', '4', '5', '6']);
-    expect(server.requests.length).toBeGreaterThan(1);
+    // Firefox may hand over all of it in one piece.
+    await until(() => server.requests.length > 1);
   });
 
   it('works in a worker', async () => {
