@@ -2,10 +2,21 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Plugin } from 'esbuild';
+import type { BuildOptions, Plugin } from 'esbuild';
 import { madeOnce } from './made-once.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** How esbuild bundles for a process: what bundles have in common is in files of its own. */
+export const BUNDLE = {
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  keepNames: true,
+  logLevel: 'error',
+} satisfies BuildOptions;
 
 /** What the applications of tests load hundreds of files of. */
 const BUNDLED = /^(@nestjs\/|rxjs$|ioredis$)/;
@@ -60,18 +71,12 @@ async function bundle(entries: readonly string[], folder: string): Promise<void>
   await build({
     entryPoints,
     outdir: folder,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    keepNames: true,
+    ...BUNDLE,
     // A relative path of a package's own file, and `require` of what is not bundled.
     banner: {
       js: `import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);`,
     },
     plugins: [optionalPackages],
-    logLevel: 'error',
   });
   rmSync(stubs, { recursive: true });
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
-import { linkBundledPackages } from './bundled-packages.js';
+import { BUNDLE, linkBundledPackages } from './bundled-packages.js';
 import { madeOnce } from './made-once.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -131,15 +131,9 @@ async function bundlePrograms(files: readonly string[], folder: string): Promise
     outdir: folder,
     outbase: folder,
     allowOverwrite: true,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    keepNames: true,
+    ...BUNDLE,
     sourcemap: 'linked',
     plugins: [onlyOwnPackages],
-    logLevel: 'error',
   });
 }
 
