@@ -72,7 +72,7 @@ async function bundle(entries: readonly string[], folder: string): Promise<void>
     entryPoints,
     outdir: folder,
     ...BUNDLE,
-    // A relative path of a package's own file, and `require` of what is not bundled.
+    // CommonJS packages call `require` for Node's own modules, and ES modules have none.
     banner: {
       js: `import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);`,
     },

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { AppNode } from './app-node.js';
 import type { ClusterDeployment } from './cluster-deployment.js';
 import type { ClusterFault } from './cluster-faults.js';
-import { CHOSEN_CLIENT, connectClient } from './connect-client.js';
+import { CHOSEN_CLIENT, connectClient, CROWD } from './connect-client.js';
 import type { FaultClient } from './fault-client.js';
 import { Publisher } from './publisher.js';
 import {
@@ -20,8 +20,6 @@ import {
 import { toReceptionOf } from './shard-reception.js';
 
 const CHANNELS = 6;
-/** FAULT_CROWD=4 for so many times the clients, in a long run. */
-const CROWD = Number(process.env['FAULT_CROWD'] ?? 1);
 /** Those that stay where they are, by the number of their node, and then those that come back all the time. */
 const STEADY = Array.from({ length: CROWD }, () => [0, 0, 1, 1, 2, 2, 2, 2]).flat();
 const RESTLESS = 4 * CROWD;

@@ -8,6 +8,9 @@ export type FaultClientKind = 'raw' | 'client' | 'forgetful';
 /** `FAULT_CLIENT=client` chooses the client of pages in place of the raw one. */
 export const CHOSEN_CLIENT: FaultClientKind = process.env['FAULT_CLIENT'] === 'client' ? 'client' : 'raw';
 
+/** `FAULT_CROWD=4`: so many times the clients, for more deliveries a second in a long run. */
+export const CROWD = Number(process.env['FAULT_CROWD'] ?? 1);
+
 /** @param pickUrl of the node to connect to, asked each time */
 export function connectClient(
   kind: FaultClientKind,

@@ -1,5 +1,14 @@
-import type { SseMessage } from '@nestjs-sse-redis/testing';
+import { ownIdOf, type SseMessage } from '@nestjs-sse-redis/testing';
+import { parseEventId } from '../../src/event/position.js';
+import type { Payload } from './publisher.js';
 import type { LoggedEvent, Reception } from './verdict.js';
+
+/** What was published, of a message with it. */
+export function toLoggedEvent(message: SseMessage): LoggedEvent {
+  const { key, channel } = JSON.parse(message.data) as Payload;
+  const id = ownIdOf(message);
+  return { id, key, channel, position: parseEventId(id)! };
+}
 
 /** A client that keeps all that it received, and to which faults happen. */
 export interface FaultClient extends Reception {

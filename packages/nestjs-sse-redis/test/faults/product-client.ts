@@ -1,8 +1,7 @@
 import { isHubEvent, ownIdOf, until, type SseBlock, type SseMessage } from '@nestjs-sse-redis/testing';
 import { createClient, type SseClient } from 'nestjs-sse-redis-client';
 import { parseEventId } from '../../src/event/position.js';
-import type { FaultClient } from './fault-client.js';
-import type { Payload } from './publisher.js';
+import { toLoggedEvent, type FaultClient } from './fault-client.js';
 import { TappedFetch } from './tapped-fetch.js';
 import type { LoggedEvent } from './verdict.js';
 import { NOWHERE } from './watched-client.js';
@@ -51,13 +50,7 @@ export class ProductClient implements FaultClient {
   }
 
   get eventsReceived(): LoggedEvent[] {
-    return this.messages
-      .filter((message) => !isHubEvent(message))
-      .map((message) => {
-        const { key, channel } = JSON.parse(message.data) as Payload;
-        const id = ownIdOf(message);
-        return { id, key, channel, position: parseEventId(id)! };
-      });
+    return this.messages.filter((message) => !isHubEvent(message)).map(toLoggedEvent);
   }
 
   placed(): Promise<unknown> {

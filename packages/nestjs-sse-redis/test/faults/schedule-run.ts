@@ -45,8 +45,8 @@ export class ScheduleRun {
     private readonly deployment: Deployment,
     private readonly schedule: Schedule,
     private readonly kind: FaultClientKind = 'raw',
-    /** How many more clients each channel list of the schedule has. Faults alone happen to them. */
-    private readonly crowding = 0,
+    /** How many of each client there are. To all but the first of them faults alone happen. */
+    private readonly copies = 1,
   ) {
     this.random = new Random(schedule.seed);
     this.publisher = new Publisher(() => this.pickNode());
@@ -123,7 +123,7 @@ export class ScheduleRun {
     const connect = (name: string) => connectClient(this.kind, name, channels, () => this.pickNode().url);
     const name = `client ${this.clients.length}`;
     this.clients.push(connect(name));
-    for (let i = 1; i <= this.crowding; i++) this.crowd.push(connect(`${name}, copy ${i}`));
+    for (let i = 1; i < this.copies; i++) this.crowd.push(connect(`${name}, copy ${i}`));
   }
 
   private async leave(client: FaultClient, ms: number): Promise<void> {

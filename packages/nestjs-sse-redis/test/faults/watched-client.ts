@@ -8,8 +8,7 @@ import {
   type SseStream,
 } from '@nestjs-sse-redis/testing';
 import { parseEventId } from '../../src/event/position.js';
-import type { FaultClient } from './fault-client.js';
-import type { Payload } from './publisher.js';
+import { toLoggedEvent, type FaultClient } from './fault-client.js';
 import type { LoggedEvent } from './verdict.js';
 
 /** Where nothing listens: whoever comes here is refused, and tries again a little later. */
@@ -67,11 +66,7 @@ export class WatchedClient implements FaultClient {
 
   /** What was published, as it came. */
   get eventsReceived(): LoggedEvent[] {
-    return this.client.events.map((message) => {
-      const { key, channel } = JSON.parse(message.data) as Payload;
-      const id = ownIdOf(message);
-      return { id, key, channel, position: parseEventId(id)! };
-    });
+    return this.client.events.map(toLoggedEvent);
   }
 
   /** All that had an id, in the order in which it came. */
