@@ -79,11 +79,30 @@ export class DemoPage {
     return this.page.$eval(selector, (element) => (element as HTMLElement).click());
   }
 
-  /** Waits until the answer of the mock model has so many characters. */
-  async waitForText(length: number): Promise<void> {
+  /** Asks the mock model, as soon as no answer is going on here. */
+  async ask(question: string): Promise<void> {
     await this.page.waitForFunction(
-      (length) => window.demo.answer.text.length >= length,
-      { ...EAGERLY },
+      (question) => {
+        const form = document.querySelector<HTMLFormElement>('#ask-form')!;
+        const button = form.querySelector('button')!;
+        if (button.disabled) return false;
+        form.querySelector('input')!.value = question;
+        button.click();
+        return true;
+      },
+      EAGERLY,
+      question,
+    );
+  }
+
+  /** Waits until the answer to a question has so many characters: a tab shows the last one when it is opened. */
+  async waitForAnswer(question: string, length: number): Promise<void> {
+    await this.page.waitForFunction(
+      (question, length) =>
+        document.querySelector('#ask-question')!.textContent === question &&
+        window.demo.answer.text.length >= length,
+      EAGERLY,
+      question,
       length,
     );
   }

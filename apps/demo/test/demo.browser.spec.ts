@@ -215,8 +215,8 @@ describe.each(['chromium', 'firefox'] as const)('tabs of one %s', (name) => {
   });
 
   it('have the whole answer of the mock model after a reload and in a new tab', async () => {
-    await a.press('#ask-form button');
-    await a.waitForText(200);
+    await a.ask('What is kept?');
+    await a.waitForAnswer('What is kept?', 200);
     await a.page.reload();
     const b = await a.openTab();
     for (const tab of [a, b]) {
@@ -228,16 +228,15 @@ describe.each(['chromium', 'firefox'] as const)('tabs of one %s', (name) => {
 
   it('are told that the answer was stopped, by another tab, or lost its process', async () => {
     const b = await a.openTab();
-    await a.press('#ask-form button');
-    await b.waitForText(100);
+    await a.ask('What is stopped?');
+    await b.waitForAnswer('What is stopped?', 100);
     await b.press('#ask-stop');
     const [stopped, same] = await Promise.all([a, b].map((tab) => tab.endOfAnswer('stopped')));
     expect(stopped).toEqual(same);
     expect(stopped!.text.length).toBeLessThan(tokensOfAnswer().join('').length);
 
-    await a.press('#ask-form button');
-    await b.page.waitForFunction(() => window.demo.answer.state === 'running', { polling: 10 });
-    await b.waitForText(100);
+    await a.ask('What is lost?');
+    await b.waitForAnswer('What is lost?', 100);
     await b.press('#ask-kill');
     const [lost, alike] = await Promise.all([a, b].map((tab) => tab.endOfAnswer('interrupted')));
     expect(lost).toEqual(alike);

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { observeChannel } from '../delivery/observe-channel.js';
+import { observeChannel, type ObserveOptions } from '../delivery/observe-channel.js';
 import { parseChannel } from '../event/channel-name.js';
 import type { ChannelLike } from '../event/channel-reference.js';
 import { parseCount } from '../event/count.js';
@@ -14,14 +14,14 @@ const EVENTS_OPTIONS: ReadonlySet<string> = new Set(['after', 'rewind']);
 /**
  * The events of a channel for code of the server.
  *
- * @param isEndless they go on behind the end of a run or a pipe
+ * @param ways of code of this package
  * @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError
  */
 export function observeEvents(
   { state, shards }: Pick<HubParts, 'state' | 'shards'>,
   channel: ChannelLike,
   options: EventsOptions,
-  isEndless = false,
+  ways: Pick<ObserveOptions, 'isEndless' | 'onLive'> = {},
 ): Observable<SseEvent> {
   checkOptions('events()', options, EVENTS_OPTIONS);
   const { after, rewind } = options;
@@ -34,5 +34,5 @@ export function observeEvents(
           lastEventId: after === undefined ? undefined : parseEventIdAfter(after, name, shards.map),
           rewind: count,
         };
-  return observeChannel(shards.subscribers, name, { ...start, isEndless }, state);
+  return observeChannel(shards.subscribers, name, { ...start, ...ways }, state);
 }

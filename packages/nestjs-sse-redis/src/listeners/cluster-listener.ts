@@ -56,7 +56,10 @@ export class ClusterListener {
 
   /** The work of the owner: the positions up to which events are handled. */
   private async *work(signal: AbortSignal): AsyncGenerator<PipeItem> {
-    const wake = new Wake(observeEvents(this.hub.internals, this.channel, {}, true), signal);
+    const wake = new Wake(
+      (onLive) => observeEvents(this.hub.internals, this.channel, {}, { isEndless: true, onLive }),
+      signal,
+    );
     try {
       let position = await this.untilRead(() => this.findPosition(), signal);
       while (!signal.aborted) {

@@ -15,7 +15,7 @@ export function listenOnNode(
 ): void {
   let last: string | undefined;
   const events = defer(() =>
-    observeEvents(hub.internals, channel, last === undefined ? {} : { after: last }, true),
+    observeEvents(hub.internals, channel, last === undefined ? {} : { after: last }, { isEndless: true }),
   );
   const subscription = events
     .pipe(

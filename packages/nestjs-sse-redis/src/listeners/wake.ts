@@ -7,12 +7,24 @@ export class Wake {
   private resolve: (() => void) | undefined;
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param signal ends all waiting */
+  private readonly ring = (): void => {
+    this.isDue = true;
+    this.resolve?.();
+  };
+
+  /**
+   * @param listen to what is new; it calls back when it has begun, since what came before that it does not tell
+   * @param signal ends all waiting
+   */
   constructor(
-    news: Observable<unknown>,
+    listen: (onBegun: () => void) => Observable<unknown>,
     private readonly signal: AbortSignal,
   ) {
-    this.subscription = news.subscribe({ next: this.ring, complete: this.ring, error: this.ring });
+    this.subscription = listen(this.ring).subscribe({
+      next: this.ring,
+      complete: this.ring,
+      error: this.ring,
+    });
     signal.addEventListener('abort', this.ring);
   }
 
@@ -37,9 +49,4 @@ export class Wake {
     this.signal.removeEventListener('abort', this.ring);
     this.ring();
   }
-
-  private readonly ring = (): void => {
-    this.isDue = true;
-    this.resolve?.();
-  };
 }

@@ -1,6 +1,8 @@
+import { jest } from '@jest/globals';
 import { startApp, until, useRedis, type RunningApp } from '@nestjs-sse-redis/testing';
 import { Injectable, Scope, type Provider } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import {
   defineChannel,
   InvalidOptionsError,
@@ -10,6 +12,8 @@ import {
   type SseEvent,
   type SseListenerOptions,
 } from 'nestjs-sse-redis';
+import { ClusterListener } from '../../src/listeners/cluster-listener.js';
+import { EventHandler } from '../../src/listeners/event-handler.js';
 
 const redis = useRedis();
 const orders = defineChannel('order:{id}');
@@ -148,6 +152,35 @@ describe('a method with @OnSseEvent() of the cluster', () => {
     const second = await start();
     await until(() => heardOf(second).includes('message "y"'));
     expect(heardOf(second)).toEqual(['message "x"', 'message "y"']);
+  });
+
+  it('handles an event that comes between its first reading and the beginning of its listening', async () => {
+    const running = await start([]);
+    const hub = running.app.get(SseHub);
+    await publish(running, 'x');
+    const heard: unknown[] = [];
+    const handler = new EventHandler('of the test', ({ data }) => heard.push(data), 1);
+    const { broker } = hub.internals.shards.of('jobs');
+    const held = new EventEmitter();
+    const subscribe = broker.subscribe.bind(broker);
+    jest.spyOn(broker, 'subscribe').mockImplementation(async (channel) => {
+      if (channel === 'jobs') await once(held, 'let go');
+      return subscribe(channel);
+    });
+    const read = jest.spyOn(hub, 'history');
+    const abort = new AbortController();
+    const listening = new ClusterListener(hub, 'jobs', 'late', handler).listen(abort.signal);
+    // An empty page: it has read all that there is.
+    await until(async () => {
+      const pages = await Promise.all(read.mock.results.map(({ value }) => value));
+      return heard.length === 1 && pages.at(-1)?.events.length === 0;
+    });
+    await publish(running, 'y');
+    held.emit('let go');
+    await until(() => heard.length === 2);
+    expect(heard).toEqual(['x', 'y']);
+    abort.abort();
+    await listening;
   });
 
   it('goes on behind an outage of Redis, and is told of a gap where Redis has lost its data', async () => {
