@@ -13,6 +13,7 @@ const REGISTER =
 /** The definitions of a hub. For a channel that several fit, the one whose channels all fit the others counts; else the first. */
 export class ChannelDefinitions {
   private readonly registered: readonly RegisteredChannel[];
+  private readonly hasStates: boolean;
 
   /**
    * @param definitions as they were registered; one may be there several times
@@ -28,6 +29,7 @@ export class ChannelDefinitions {
       registered.splice(wider < 0 ? registered.length : wider, 0, one);
     }
     this.registered = registered;
+    this.hasStates = registered.some(({ definition }) => definition.state !== undefined);
   }
 
   has(definition: ChannelDefinitionFields): boolean {
@@ -50,6 +52,18 @@ export class ChannelDefinitions {
   find(name: string): RegisteredChannel | undefined {
     for (const one of this.registered) if (one.pattern.fits(name)) return one;
     return undefined;
+  }
+
+  /** Whether a channel is a state channel. */
+  readonly isState = (name: string): boolean =>
+    this.hasStates && this.find(name)?.definition.state !== undefined;
+
+  /** @throws InvalidChannelError for a state channel, whose events need keys: nothing is piped into it, and it has no runs */
+  checkStreamable(name: string): void {
+    if (this.isState(name))
+      throw new InvalidChannelError(
+        `The channel ${JSON.stringify(name)} is a state channel, whose events need a key each: pipe or run into a channel beside it.`,
+      );
   }
 
   /**

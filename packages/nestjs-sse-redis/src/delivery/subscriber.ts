@@ -115,6 +115,12 @@ export class Subscriber
     this.fallBehind('subscribe');
   }
 
+  /** Adds a state channel, whose map the client gets first. @param now a position at which the channel was heard */
+  addMap(feed: Feed, now: Position): void {
+    this.add(feed, now, false);
+    this.cursor.startMap(feed);
+  }
+
   remove(feed: Feed): void {
     const index = this.feeds.indexOf(feed);
     if (index < 0) return;
@@ -135,7 +141,12 @@ export class Subscriber
   sendLossGap(gap: Gap, cause: GapCause): void {
     if (this.state === 'closed') return;
     this.leaveGroup();
-    this.writer.sendLossGap(gap, cause);
+    const feed = this.feeds.find(({ channel, isState }) => isState && channel === gap.channel);
+    if (!feed) return this.writer.sendLossGap(gap, cause);
+    // The map heals what was lost.
+    this.fallBehind('announcement');
+    this.cursor.startMap(feed);
+    this.sendOwedPosition();
   }
 
   pause(): void {
@@ -171,7 +182,7 @@ export class Subscriber
     if (mayJoin && (this.isInGroup = this.sink.join(group))) return true;
     this.lastFeed = feed;
     this.writer.sendEvent(feed.channel, record);
-    this.replay.noteSent(feed.channel, record);
+    this.replay.noteSent(feed, record);
     if (this.writer.isBlocked) this.fallBehind('slow');
     return false;
   }
@@ -275,6 +286,7 @@ export class Subscriber
     if (this.isFull) this.cursor.markAllUnconfirmed(this.feeds);
     else if (this.state === 'behind') {
       this.state = 'live';
+      this.replay.noteLive();
       this.counters.catchUps[this.cause][this.readsLogs ? 'log' : 'memory']++;
       this.writer.endCatchUp();
     }

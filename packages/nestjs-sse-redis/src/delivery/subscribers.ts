@@ -1,6 +1,7 @@
 import type { Broker } from '../broker/broker.interface.js';
 import type { LinePosition, Position } from '../event/position.js';
 import type { StartPosition } from './start-position.js';
+import { withMaps } from './start-maps.js';
 import { StartResolver } from './start-resolver.js';
 import { Subscriber } from './subscriber.js';
 import type { Feed } from './feed.js';
@@ -90,7 +91,8 @@ export class Subscribers implements SubscriberPool {
     const feeds = await this.feeds.acquire(channels);
     try {
       // After the acknowledgements: what is published between this position and them would be lost.
-      return { channels, feeds, from: await this.starts.resolve(channels, start) };
+      const from = await this.starts.resolve(channels, start);
+      return { channels, feeds, from: withMaps(from, feeds, this.feeds.link) };
     } catch (error) {
       this.release({ feeds });
       throw error;
@@ -109,7 +111,7 @@ export class Subscribers implements SubscriberPool {
   ): Subscriber {
     const { link } = this.feeds;
     // Looked up last: whatever is found from here on is told to the connections that there are.
-    const start = this.withLosses(channels, from);
+    const start = withMaps(this.withLosses(channels, from), feeds, link);
     return new Subscriber(feeds, sink, link, this.reader, counters, start, retry, isPaused);
   }
 
@@ -148,12 +150,20 @@ export class Subscribers implements SubscriberPool {
       const past = after && this.starts.isKnown(after, head) ? after.position : undefined;
       const left = past === undefined ? undefined : this.feeds.lines.leftAt(after!);
       const isUnknown = after !== undefined && past === undefined;
+      const lost = this.lost.gapsFor(channels, past);
+      const isState = ({ channel }: { channel: string }) => this.feeds.isState(channel);
       for (const channel of channels) {
+        if (this.feeds.isState(channel)) continue;
         if (isUnknown) subscriber.sendLossGap({ channel, from: null, to: now }, 'unknown-id');
         else if (left !== undefined) subscriber.sendLossGap({ channel, from: left, to: past! }, 'failover');
       }
-      for (const { cause, ...gap } of this.lost.gapsFor(channels, past)) subscriber.sendLossGap(gap, cause);
-      for (const feed of feeds) subscriber.add(feed, left ?? past ?? now, past !== undefined);
+      for (const { cause, ...gap } of lost) if (!isState(gap)) subscriber.sendLossGap(gap, cause);
+      for (const feed of feeds) {
+        const isWhole = past !== undefined && left === undefined;
+        const hasLost = lost.some(({ channel }) => channel === feed.channel);
+        if (feed.isState && (!isWhole || hasLost)) subscriber.addMap(feed, now);
+        else subscriber.add(feed, left ?? past ?? now, past !== undefined);
+      }
       subscriber.sendOwedPosition();
     } catch (error) {
       for (const feed of feeds) this.feeds.release(feed);

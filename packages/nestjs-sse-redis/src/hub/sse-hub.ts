@@ -84,22 +84,30 @@ export class SseHub extends RunHub {
    * @returns the event's id
    * @throws InvalidChannelError | InvalidEventError | InvalidEventDataError | PayloadTooLargeError nothing was sent
    * @throws RedisUnavailableError | RedisRefusedError nothing was stored
+   * @throws StateFullError a state channel has no room for another key; nothing was stored
    * @throws NotReplicatedError it was stored, but fewer replicas have it than `replicas`
    * @throws PublishOutcomeUnknownError it may have been stored: publish it again only with the same `idempotencyKey`
    * @example
    * await hub.publish('news', { type: 'article', data: { title: 'Hello' } });
    * await hub.publish(orders({ id: 7 }), 'paid', { amount: 12 });
+   * await hub.publish(board({ id: 7 }), 'moved', { x: 3, y: 4 }, { key: 'card-3' });
    */
   publish<Events extends EventSchemas, Type extends EventType<Events>>(
-    channel: ChannelReference<Events>,
+    channel: ChannelReference<Events, true>,
     type: Type,
     data: EventInput<Events[Type]>,
-    options?: publish.PublishOptions,
+    options: publish.PublishOptionsOf<true>,
+  ): Promise<publish.Published>;
+  publish<Events extends EventSchemas, Type extends EventType<Events>>(
+    channel: ChannelReference<Events, false>,
+    type: Type,
+    data: EventInput<Events[Type]>,
+    options?: publish.PublishOptionsOf<false>,
   ): Promise<publish.Published>;
   publish<Channel extends ChannelLike>(
     channel: Channel,
     event: publish.EventInputOf<Channel>,
-    options?: publish.PublishOptions,
+    ...options: publish.OptionsArgument<Channel>
   ): Promise<publish.Published>;
   publish(
     channel: ChannelLike,
@@ -111,6 +119,24 @@ export class SseHub extends RunHub {
     if (isNamedChannel(channel) && typeof first === 'string')
       return publisher.publish(channel, { type: first, data: second }, third as publish.PublishOptions);
     return publisher.publish(channel, first as SseEventInput, second as publish.PublishOptions);
+  }
+
+  /**
+   * Removes a key of a state channel, for clients and for those who come later. A key that is not there is no error, and sends nothing.
+   *
+   * @param channel a reference, or the name, of a channel that is defined with `state`
+   * @param key with which an event was published
+   * @returns the id of the removal; where the key is not there, the id of now
+   * @throws InvalidChannelError | InvalidEventError nothing was sent
+   * @throws RedisUnavailableError | RedisRefusedError | NotReplicatedError | PublishOutcomeUnknownError as `publish`
+   * @example await hub.remove(board({ id: 7 }), 'card-3');
+   */
+  remove(
+    channel: string | ChannelReference<EventSchemas, true>,
+    key: string,
+    options?: publish.RemoveOptions,
+  ): Promise<publish.Published> {
+    return this.node.publisher.remove(channel, key, options);
   }
 
   /**
@@ -169,6 +195,7 @@ export class SseHub extends RunHub {
       this.node.state.check();
       const name = parseChannel(channel);
       this.node.definitions.of(channel, name);
+      this.node.definitions.checkStreamable(name);
       return { channel: name, source: source as PipeSource };
     });
   }
