@@ -196,36 +196,39 @@ describe.each(setUps)('the log of a state channel over the $name broker', (setUp
     expect((await read(broker, 'board', 0)).entries).toEqual([['a', 1, 1]]);
   });
 
-  it.each([1, 2, 3, 4, 5])('is the map of a model after many changes, read in slices: seed %i', async (seed) => {
-    const broker = await start();
-    const random = new Random(seed);
-    const model = new Map<string, unknown>();
-    const options = { maxKeys: 12 };
-    for (let round = 0; round < 20; round++) {
-      const batch = Array.from({ length: 1 + random.int(20) }, (_, i) => {
-        const key = `k${random.int(16)}`;
-        return random.int(4) === 0
-          ? removal('board', key, options)
-          : keyed('board', key, round * 100 + i, options);
-      });
-      const outcomes = await broker.publish(batch);
-      for (const [i, outcome] of outcomes.entries()) {
-        const { key } = batch[i]!.state!;
-        if (batch[i]!.event.kind === 'r') model.delete(key);
-        else if ('error' in outcome) expect(model.has(key) || model.size < 12).toBe(false);
-        else model.set(key, JSON.parse(batch[i]!.event.text.slice('data: '.length)));
-      }
-      const map = new Map<unknown, unknown>();
-      for (let after = 0; ;) {
-        const { entries, coveredUpTo, head } = await read(broker, 'board', after, { records: 3, bytes: 1 });
-        for (const [key, data] of entries) {
-          expect(map.has(key)).toBe(false);
-          if (data !== 'removed') map.set(key, data);
+  it.each([1, 2, 3, 4, 5])(
+    'is the map of a model after many changes, read in slices: seed %i',
+    async (seed) => {
+      const broker = await start();
+      const random = new Random(seed);
+      const model = new Map<string, unknown>();
+      const options = { maxKeys: 12 };
+      for (let round = 0; round < 20; round++) {
+        const batch = Array.from({ length: 1 + random.int(20) }, (_, i) => {
+          const key = `k${random.int(16)}`;
+          return random.int(4) === 0
+            ? removal('board', key, options)
+            : keyed('board', key, round * 100 + i, options);
+        });
+        const outcomes = await broker.publish(batch);
+        for (const [i, outcome] of outcomes.entries()) {
+          const { key } = batch[i]!.state!;
+          if (batch[i]!.event.kind === 'r') model.delete(key);
+          else if ('error' in outcome) expect(model.has(key) || model.size < 12).toBe(false);
+          else model.set(key, JSON.parse(batch[i]!.event.text.slice('data: '.length)));
         }
-        if (coveredUpTo === head) break;
-        after = coveredUpTo;
+        const map = new Map<unknown, unknown>();
+        for (let after = 0; ;) {
+          const { entries, coveredUpTo, head } = await read(broker, 'board', after, { records: 3, bytes: 1 });
+          for (const [key, data] of entries) {
+            expect(map.has(key)).toBe(false);
+            if (data !== 'removed') map.set(key, data);
+          }
+          if (coveredUpTo === head) break;
+          after = coveredUpTo;
+        }
+        expect(map).toEqual(model);
       }
-      expect(map).toEqual(model);
-    }
-  });
+    },
+  );
 });
