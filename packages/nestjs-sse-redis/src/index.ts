@@ -24,8 +24,11 @@ export type {
   EventInputOf,
   PipeItemOf,
   Published,
+  OptionsArgument,
   PublishOptions,
+  PublishOptionsOf,
   PublishResult,
+  RemoveOptions,
 } from './publish/publish.types.js';
 export type { ConnectionTarget } from './control/connection-command.js';
 export type { PipeItem, PipeSource } from './publish/pipe-source.js';

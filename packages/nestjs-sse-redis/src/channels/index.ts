@@ -20,6 +20,7 @@ export type {
   EventType,
   Jsonified,
 } from './event-schemas.js';
+export type { MapNotice } from '../event/map-notice.js';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.js';
 export type {
   AuthorizedClient,

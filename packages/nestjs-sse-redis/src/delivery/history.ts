@@ -8,6 +8,7 @@ import { parsePositionAfter } from '../event/last-event-id.js';
 import { formatEventId, isAhead, type Position } from '../event/position.js';
 import type { SseEvent } from '../event/sse-event.js';
 import type { Shards } from './shards/shards.js';
+import { readMap } from './map-history.js';
 import { replacedServer } from './lines.js';
 import { isRunStart, toSseEvent } from './observable-sink.js';
 
@@ -18,7 +19,10 @@ const HISTORY_OPTIONS: ReadonlySet<string> = new Set(['limit', 'after']);
 export interface HistoryOptions {
   /** At most this many events. Default 100, at most 1,000. */
   readonly limit?: number;
-  /** The events after this event id, oldest first; `'start'`: from the first that is retained. Left out: the last ones. */
+  /**
+   * The events after this event id, oldest first; `'start'`: from the first that is retained. Left out: the last ones. Of a state channel
+   * `'start'` is the default, and is the map.
+   */
   readonly after?: string;
 }
 
@@ -28,7 +32,7 @@ export interface HistoryPage<Event = SseEvent> {
   readonly events: readonly Event[];
   /** Where the page ends: go on reading, or open a stream, after this id. */
   readonly cursor: string;
-  /** Events after `after` were no longer retained. */
+  /** Events after `after` were no longer retained; of a state channel: removals may be missing, read it from `'start'`. */
   readonly gap: boolean;
 }
 
@@ -42,7 +46,8 @@ export async function readHistory(
   const { limit: wanted, after: id } = options;
   const name = parseChannel(channel);
   const limit = parseCount('limit', wanted ?? DEFAULT_LIMIT);
-  const { broker } = shards.of(name);
+  const { broker, feeds } = shards.of(name);
+  if (feeds.isState(name)) return readMap(shards, name, id, limit);
   const start = id === undefined || id === 'start' ? undefined : parsePositionAfter(id, name, shards.map);
   const begin = id === 'start' ? await findStart(broker, name) : undefined;
   const after = begin?.after ?? start?.position ?? (await broker.positionBefore([name], limit));

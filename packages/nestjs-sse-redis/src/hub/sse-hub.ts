@@ -63,6 +63,7 @@ export class SseHub extends RunHub {
   ): Observable<MessageEvent> {
     const { clients, options: settings, state, shards, definitions } = this.node;
     const names = this.toNames(channels);
+    definitions.checkStates(names, shards.map.count);
     const { metadataBytes } = settings;
     const rewind = definitions.rewindOf(names);
     const checks = { metadataBytes, channels: names, shards: shards.map, rewind };
