@@ -65,7 +65,7 @@ export function defineChannel<
   if (problems.length > 0)
     throw new InvalidOptionsError(`defineChannel(${JSON.stringify(pattern)}): ${problems.join('; ')}.`);
   const { events, history, authorize, rewind = 0, ephemeral = false, state = false } = options;
-  const { maxKeys = DEFAULT_KEYS } = typeof state === 'object' ? (state as DefinedState) : {};
+  const { maxKeys = DEFAULT_KEYS } = typeof state === 'object' ? state : {};
   const compiled = new ChannelPattern(pattern);
   const fields: ChannelDefinitionFields = {
     pattern,

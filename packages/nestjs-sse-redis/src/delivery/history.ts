@@ -6,8 +6,8 @@ import { parseCount } from '../event/count.js';
 import { checkOptions } from '../event/known-options.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
 import { formatEventId, isAhead, type Position } from '../event/position.js';
-import type { SseEvent } from '../event/sse-event.js';
 import type { Shards } from './shards/shards.js';
+import type { HistoryPage } from './history-page.js';
 import { readMap } from './map-history.js';
 import { replacedServer } from './lines.js';
 import { isRunStart, toSseEvent } from './observable-sink.js';
@@ -24,16 +24,6 @@ export interface HistoryOptions {
    * `'start'` is the default, and is the map.
    */
   readonly after?: string;
-}
-
-/** Some of the retained events of a channel. */
-export interface HistoryPage<Event = SseEvent> {
-  /** In the order in which they were published. */
-  readonly events: readonly Event[];
-  /** Where the page ends: go on reading, or open a stream, after this id. */
-  readonly cursor: string;
-  /** Events after `after` were no longer retained; of a state channel: removals may be missing, read it from `'start'`. */
-  readonly gap: boolean;
 }
 
 /** Reads retained events of a channel. @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError | RedisUnavailableError */

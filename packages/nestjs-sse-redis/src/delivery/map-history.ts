@@ -9,7 +9,7 @@ import {
 } from '../event/last-event-id.js';
 import { formatEventId, isAhead, type Position } from '../event/position.js';
 import { MAP_START } from './cursor.js';
-import type { HistoryPage } from './history.js';
+import type { HistoryPage } from './history-page.js';
 import { toSseEvent } from './observable-sink.js';
 import type { Shards } from './shards/shards.js';
 

@@ -142,6 +142,15 @@ export class Replay {
     writer.sendOwedPosition();
   }
 
+  /** The map of a state channel heals what was lost of it: the client gets it anew. @returns whether the channel is one */
+  startMap(channel: string): boolean {
+    const feed = this.target.feeds.find((one) => one.isState && one.channel === channel);
+    if (!feed) return false;
+    this.cursor.startMap(feed);
+    this.writer.sendOwedPosition();
+    return true;
+  }
+
   /** An event was sent. The end of the last channel ends the subscriber. */
   noteSent(feed: Feed, record: EventRecord): void {
     this.counters.delivered++;

@@ -115,12 +115,6 @@ export class Subscriber
     this.fallBehind('subscribe');
   }
 
-  /** Adds a state channel, whose map the client gets first. @param now a position at which the channel was heard */
-  addMap(feed: Feed, now: Position): void {
-    this.add(feed, now, false);
-    this.cursor.startMap(feed);
-  }
-
   remove(feed: Feed): void {
     const index = this.feeds.indexOf(feed);
     if (index < 0) return;
@@ -141,12 +135,8 @@ export class Subscriber
   sendLossGap(gap: Gap, cause: GapCause): void {
     if (this.state === 'closed') return;
     this.leaveGroup();
-    const feed = this.feeds.find(({ channel, isState }) => isState && channel === gap.channel);
-    if (!feed) return this.writer.sendLossGap(gap, cause);
-    // The map heals what was lost.
-    this.fallBehind('announcement');
-    this.cursor.startMap(feed);
-    this.sendOwedPosition();
+    if (this.replay.startMap(gap.channel)) this.fallBehind('announcement');
+    else this.writer.sendLossGap(gap, cause);
   }
 
   pause(): void {

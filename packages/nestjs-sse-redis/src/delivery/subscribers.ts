@@ -161,8 +161,11 @@ export class Subscribers implements SubscriberPool {
       for (const feed of feeds) {
         const isWhole = past !== undefined && left === undefined;
         const hasLost = lost.some(({ channel }) => channel === feed.channel);
-        if (feed.isState && (!isWhole || hasLost)) subscriber.addMap(feed, now);
-        else subscriber.add(feed, left ?? past ?? now, past !== undefined);
+        const needsMap = feed.isState && (!isWhole || hasLost);
+        const after = needsMap ? now : (left ?? past ?? now);
+        subscriber.add(feed, after, !needsMap && past !== undefined);
+        // Of a state channel that brings the map.
+        if (needsMap) subscriber.sendLossGap({ channel: feed.channel, from: null, to: now }, 'unknown-id');
       }
       subscriber.sendOwedPosition();
     } catch (error) {

@@ -9,7 +9,7 @@ import {
   type SseBlock,
 } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
-import { defineChannel, SseHub, type SseRedisOptions } from 'nestjs-sse-redis';
+import { defineChannel, SseHub, SseRegistry, type SseRedisOptions } from 'nestjs-sse-redis';
 import { SinkWriter } from '../../src/delivery/sink-writer.js';
 import { MapView } from './map-view.js';
 import { newsModule } from './news.app.js';
@@ -76,7 +76,7 @@ forEachAdapter((adapter) => {
     );
     apps.push(running);
     const url = (...channels: string[]) => `${running.url}/streams?channels=${channels.join(',')}`;
-    return { hub: running.app.get(SseHub), url };
+    return { hub: running.app.get(SseHub), url, registry: running.app.get(SseRegistry) };
   }
 
   /** Streams into a view until it has the map of the model. */
@@ -111,7 +111,8 @@ forEachAdapter((adapter) => {
       const view = new MapView();
       const first = await stream(url(...channels), '', view, model);
       await until(() => first.blocks.length > model.map.size + (channels.includes('news') ? 2 : 1));
-      expect(view.begun).toBe(channels.filter((name) => name.startsWith('board')).length);
+      const states = channels.filter((name) => name.startsWith('board'));
+      await until(() => view.begun === states.length);
       const blocks = [...first.blocks];
       expect(blocks.length).toBeGreaterThan(6);
       let number = 0;
@@ -152,6 +153,33 @@ forEachAdapter((adapter) => {
     for (let i = 0; i < 60; i++) await model.change(hub);
     await stream(url('board:1'), again.lastEventId, again.view, model);
     expect(again.view).toMatchObject({ begun: 2, faults: [] });
+  });
+
+  it('gives the map to a client that is put on the channel while it is connected', async () => {
+    const { hub, url, registry } = await start();
+    const model = new Model(new Random(5));
+    for (let i = 0; i < 30; i++) await model.change(hub);
+    const view = new MapView();
+    const onBlock = ({ message }: SseBlock) => message && view.take(message);
+    const live = SseStream.open(url('news'), { onBlock });
+    streams.push(live);
+    await until(() => live.lastEventId !== '');
+    await hub.publish('news', { data: 1 });
+    await until(() => view.plain.length === 1);
+    const [connection] = (await registry.list({})).connections;
+    await hub.subscribe(connection!.id, board);
+    await until(() => isEqual(view.mapOf('board:1'), model.map));
+    await model.change(hub);
+    await hub.publish('news', { data: 2 });
+    await until(() => view.plain.length === 2 && isEqual(view.mapOf('board:1'), model.map));
+    expect(view).toMatchObject({ begun: 1, plain: [1, 2], faults: [] });
+    // One that names where it stands gets what changed since.
+    const { id } = await hub.publish('news', { data: 3 });
+    await hub.unsubscribe(connection!.id, board);
+    await model.put(hub, 'k0');
+    await hub.subscribe(connection!.id, board, { after: id });
+    await until(() => isEqual(view.mapOf('board:1'), model.map));
+    expect(view).toMatchObject({ begun: 1, faults: [] });
   });
 
   it('begins the map anew for a client that may lack a removal', async () => {
@@ -284,6 +312,8 @@ describe.each([
         await until(() =>
           views.every((view) => models.every(({ channel, map }) => isEqual(view.mapOf(channel.name), map))),
         );
+        // Those of another shard may come later.
+        await until(() => views.every(({ plain }) => plain.length === 0 || plain.at(-1) === news));
         for (const { faults, plain } of views) {
           expect(faults).toEqual([]);
           // Those who came later have the rest.
