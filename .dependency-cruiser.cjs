@@ -28,6 +28,7 @@ const layers = {
     ...['channels', 'options', 'broker', 'delivery', 'response', 'publish', 'runs', 'clients', 'control'],
   ],
   http: [...base, 'channels', 'options', 'runs', 'clients', 'hub'],
+  listeners: [...base, 'channels', 'publish', 'hub'],
   openapi: ['channels', 'http'],
   platform: ['event', 'http'],
   ai: [...base, 'publish', 'runs', 'hub', 'http'],
@@ -45,6 +46,7 @@ const clientLayers = {
   share: ['connection', 'stream'],
   react: ['connection', 'client'],
   vue: ['connection', 'client'],
+  'tanstack-query': ['client'],
 };
 
 /** @type {import('dependency-cruiser').IConfiguration} */

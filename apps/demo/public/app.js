@@ -1,10 +1,14 @@
+import { Ask } from './ask.js';
 import { Cluster } from './cluster.js';
 import { Feed } from './feed.js';
 import { flood } from './flood.js';
-import { Ledger } from './ledger.js';
+import { hooks } from './hooks.js';
+import { compareIds, Ledger } from './ledger.js';
 import { nameOf, People } from './people.js';
-import { insist, token } from './post.js';
+import { token } from './post.js';
+import { postForm } from './post-form.js';
 import { Processes } from './processes.js';
+import { Share } from './share.js';
 import { Stream } from './stream.js';
 import { Strip } from './strip.js';
 
@@ -13,16 +17,14 @@ const number = (n) => n.toLocaleString('en-US');
 const element = (name, text) => Object.assign(document.createElement(name), { textContent: text });
 
 const EPHEMERAL = new Set(['processes', 'people']);
-const floodSize = Math.min(
-  Math.max(Number(new URLSearchParams(location.search).get('flood')) || 1_000, 1),
-  5_000,
-);
+const query = new URLSearchParams(location.search);
+const floodSize = Math.min(Math.max(Number(query.get('flood')) || 1_000, 1), 5_000);
 
 const ledger = new Ledger();
 const strip = new Strip($('strip'));
 // No answer is an answer: the process that took this may be the one that ends.
-const ask = (what) => (pid) => fetch(`/processes/${pid}/${what}`, { method: 'POST' }).catch(() => undefined);
-const processes = new Processes($('processes'), { kill: ask('kill'), drain: ask('drain') });
+const end = (how) => (pid) => fetch(`/processes/${pid}/${how}`, { method: 'POST' }).catch(() => undefined);
+const processes = new Processes($('processes'), { kill: end('kill'), drain: end('drain') });
 const cluster = new Cluster({
   parts: [$('cluster'), $('cluster-legend')],
   shards: $('shards'),
@@ -46,6 +48,7 @@ $('own-name').textContent = ownName;
 /** The processes that have served this tab, oldest first. */
 const served = [];
 let serving;
+let lastServed;
 let lostSight; // When the stream broke.
 let move = '';
 let failedOver = false;
@@ -60,7 +63,8 @@ const handlers = {
     if (nodes) cluster.update(nodes);
     if (failover) showFailover(failover);
   },
-  served: ({ data }) => {
+  served: ({ id, data }) => {
+    lastServed = id;
     ledger.join();
     const before = served.at(-1);
     served.push({ ...data, after: ledger.run?.numbers.length ?? 0 });
@@ -73,13 +77,40 @@ const handlers = {
   },
 };
 
-const stream = new Stream({
-  address: `/events?${new URLSearchParams({ tab, name: ownName })}`,
-  types: [...Object.keys(handlers), 'flood', 'gap'],
-  on: { event: receive, state: stateChanged },
+const asked = new Ask({
+  parts: {
+    ...{ form: $('ask-form'), stop: $('ask-stop'), kill: $('ask-kill') },
+    ...{ question: $('ask-question'), text: $('ask-text'), verdict: $('ask-verdict') },
+  },
+  kill: end('kill'),
+  pace: Number(query.get('pace')) || undefined,
+});
+const share = new Share({
+  parts: { button: $('share'), panel: $('sharing'), text: $('sharing-text'), list: $('tabs') },
+  name: ownName,
+  changed: () => stream.state !== 'cut' && openStream(),
 });
 
-function receive({ type, id, data }) {
+const stream = new Stream({
+  event: receive,
+  state: stateChanged,
+  role: (role) => share.role(role),
+  client: (client) => void asked.follow(client),
+});
+
+/** Who this tab is in the registry: itself, or the browser whose tabs have one stream. */
+const self = () => (share.isOn ? share.browser : tab);
+
+function openStream() {
+  people.own = self();
+  const address = `/events?${new URLSearchParams({ tab: self(), name: ownName })}`;
+  // The name is that of the tab that has the stream, so that the addresses of tabs differ.
+  stream.open(share.isOn ? { address: () => address, key: share.browser } : { address });
+}
+
+function receive({ type, id, data, channel }) {
+  // The panel reads it by itself, from the beginning of an answer on: other events were before that.
+  if (channel === 'ask') return;
   if (type === 'flood' && drop > 0) {
     drop--;
     return;
@@ -99,6 +130,7 @@ function receive({ type, id, data }) {
 function stateChanged(state) {
   if (state === 'open') {
     void refresh();
+    setTimeout(() => void refreshProcesses(), REPORTED_WITHIN);
   } else {
     lostSight ??= performance.now();
     serving = undefined;
@@ -128,11 +160,24 @@ async function refreshProcesses() {
 /** What the stream does not replay: how the processes are now, and news older than the rewind. */
 async function refresh() {
   people.refresh();
-  const [recent] = await Promise.all([read('/events/recent'), refreshProcesses()]);
-  if (recent?.nodes) cluster.update(recent.nodes);
-  recent?.news.forEach((event) => news.add(event));
-  recent?.chat.forEach((event) => chat.add(event));
+  const [recent] = await Promise.all([read(`/events/recent?tab=${self()}`), refreshProcesses()]);
+  if (!recent) return;
+  if (recent.nodes) cluster.update(recent.nodes);
+  recent.news.forEach((event) => news.add(event));
+  recent.chat.forEach((event) => chat.add(event));
+  if (stream.role === 'follower') joinStream(recent);
 }
+
+/** A tab that joins the stream of another has missed by whom that is served, and how floods that are running began. */
+function joinStream({ served, floods }) {
+  ledger.join(floods);
+  const isNews = served && (!lastServed || compareIds(served.id, lastServed) > 0);
+  if (isNews || (served && !serving)) handlers.served(served);
+  renderSoon();
+}
+
+/** Processes report their connections a moment later than these change, and a stream that has just begun may miss it. */
+const REPORTED_WITHIN = 600;
 
 // A tab without a stream can still kill.
 setInterval(() => {
@@ -211,61 +256,24 @@ $('fail-over').addEventListener('click', () => void failOver());
 $('line').addEventListener('click', ({ currentTarget }) => {
   const on = currentTarget.getAttribute('aria-checked') !== 'true';
   currentTarget.setAttribute('aria-checked', String(on));
-  if (on) stream.open();
+  if (on) openStream();
   else stream.cut();
 });
 
-for (const path of ['news', 'chat']) {
-  $(`${path}-form`).addEventListener('submit', (event) => {
-    event.preventDefault();
-    const form = event.currentTarget;
-    const fields = Object.fromEntries(new FormData(form));
-    const input = form.elements.headline ?? form.elements.text;
-    input.value = '';
-    input.focus();
-    insist(`/${path}`, { ...fields, key: token() }).catch((error) => {
-      input.value = fields.headline ?? fields.text;
-      input.setCustomValidity(error.message);
-      input.reportValidity();
-    });
-  });
-  $(`${path}-form`).addEventListener('input', ({ target }) => target.setCustomValidity(''));
-}
+for (const path of ['news', 'chat']) postForm($(`${path}-form`), `/${path}`);
 
 $('curl').textContent = [
   `curl -N ${location.origin}/news`,
   `curl -X POST ${location.origin}/news -H 'content-type: application/json' -d '{"headline":"Hello from curl"}'`,
 ].join('\n');
 
-/** What the browser test reads. `drop(n)` loses the next n flood events before the ledger: its twin. */
-window.demo = {
-  get ids() {
-    return ledger.ids;
-  },
-  get flood() {
-    const { name, of, numbers } = ledger.run ?? { numbers: [] };
-    return { run: name, of, numbers: [...numbers] };
-  },
-  get state() {
-    return stream.state;
-  },
-  get reconnects() {
-    return stream.reconnects;
-  },
-  get servedBy() {
-    return serving;
-  },
-  /** All who served it; `after` so many numbers of the flood of that time. */
+window.demo = hooks({
+  ledger,
+  stream,
+  asked,
   served,
-  get counts() {
-    return { ...ledger.counts };
-  },
-  get verdict() {
-    return ledger.verdict;
-  },
-  drop(count) {
-    drop = count;
-  },
-};
+  serving: () => serving,
+  drop: (count) => (drop = count),
+});
 
-stream.open();
+openStream();

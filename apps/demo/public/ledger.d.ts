@@ -28,7 +28,7 @@ export declare class Ledger {
   counts: Record<'received' | 'lost' | 'doubled' | 'disordered' | 'gaps' | 'told', number>;
   cursor: string | undefined;
   joined: boolean;
-  join(): void;
+  join(underWay?: readonly string[]): void;
   gap(told?: { id?: string; channel?: string }): void;
   receive(event: LedgerEvent): { kind: Finding; missing: number };
   get run(): Run | undefined;

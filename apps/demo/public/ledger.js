@@ -27,12 +27,16 @@ export class Ledger {
   joined = false;
   #seen = new Set();
   #excused = false;
+  #underWay = new Set();
 
   /**
    * From here on everything is expected: what came before was history, which may begin anywhere. A flood that is still
    * running is this tab's to watch to its end; one that is over is not.
+   *
+   * @param underWay floods that may have begun before, and so may begin anywhere, too
    */
-  join() {
+  join(underWay = []) {
+    for (const name of underWay) if (!this.joined) this.#underWay.add(name);
     if (this.joined) return;
     this.joined = true;
     for (const run of this.runs.values()) if (run.next > run.of) this.runs.delete(run.name);
@@ -125,7 +129,7 @@ export class Ledger {
     let run = this.runs.get(name);
     if (!run) {
       // A tab that opens in the middle of a flood is shown its last events by the rewind, and is held to the rest.
-      const from = this.joined ? 1 : n;
+      const from = this.joined && !this.#underWay.has(name) ? 1 : n;
       run = {
         name,
         of,

@@ -13,17 +13,18 @@ export class People {
   #groups;
   #count;
   #log;
-  #own;
+  /** The token of this tab, or of the browser whose tabs share a stream. */
+  own;
   #asking;
   #read;
   #told = new Set();
 
-  /** `own` is the token of this tab; `read()` asks the registry, through whatever process answers. */
+  /** `read()` asks the registry, through whatever process answers. */
   constructor({ groups, count, log, own, read }) {
     this.#groups = groups;
     this.#count = count;
     this.#log = log;
-    this.#own = own;
+    this.own = own;
     this.#read = read;
   }
 
@@ -68,7 +69,7 @@ export class People {
     for (const { id, tab, name } of people) {
       const one = Object.assign(document.createElement('li'), { textContent: name });
       one.dataset.id = id;
-      one.classList.toggle('own', tab === this.#own);
+      one.classList.toggle('own', tab === this.own);
       list.append(one);
     }
     group.append(name, list);

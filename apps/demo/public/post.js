@@ -22,7 +22,11 @@ export async function insist(path, body) {
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(PATIENCE),
     }).catch(() => undefined);
-    if (response?.ok) return;
+    if (response?.ok) {
+      // A run goes on without whoever began it.
+      if (response.headers.get('content-type')?.startsWith('text/event-stream')) void response.body.cancel();
+      return;
+    }
     if (response && response.status < 500) throw new Error((await response.json()).message);
     await pause(AGAIN_AFTER);
   }

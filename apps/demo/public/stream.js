@@ -1,78 +1,75 @@
-// This tab's one stream. EventSource reconnects by itself after most failures; this adds the rest.
+// This tab's stream, by the client of nestjs-sse-redis: it comes back and resumes by itself, alone or as one for all tabs.
+import { createClient } from 'nestjs-sse-redis-client';
+import { shareTabs } from 'nestjs-sse-redis-client/share';
 
-/** After an answer that ends an EventSource for good (any status but 200). */
-const REOPEN_AFTER = 600;
-/** A connection that was on its way to a process when that was killed may never be answered. */
-const PATIENCE = 4_000;
+/** ms. A connection that was on its way to a process when that was killed may never be answered. */
+const SILENCE = 4_000;
 
 export class Stream {
   state = 'connecting';
   /** How often another stream followed the first. */
   reconnects = 0;
-  #address;
-  #types;
+  /** Where the stream is: `leader` (this tab), `follower` (another tab), `alone`; undefined where tabs do not share. */
+  role;
   #on;
+  #client;
   #cursor;
-  #source;
-  #timer;
   #opened = 0;
 
-  /** `on`: `event({ type, id, data })` and `state(state)`. */
-  constructor({ address, types, on }) {
-    this.#address = address;
-    this.#types = types;
+  /** `on`: `event({ type, id, data, channel })`, `state(state)`, `role(role)` and `client(client)` for each new client. */
+  constructor(on) {
     this.#on = on;
   }
 
-  /** A new EventSource knows nothing of the one before, and cannot send the header: the cursor goes into the address. */
-  open() {
+  /**
+   * Opens a stream that goes on where the last one was. `address()` is asked of the tab that has the stream; `key` is the same in all
+   * tabs that share one, and undefined for a stream of this tab's own.
+   */
+  open({ address, key }) {
     this.#close();
-    const address = this.#cursor
-      ? `${this.#address}&lastEventId=${encodeURIComponent(this.#cursor)}`
-      : this.#address;
-    const source = (this.#source = new EventSource(address));
-    source.onopen = () => this.#open();
-    source.onerror = (event) => this.#failed(event);
-    // The hub says where the client stands; the page needs it for the next EventSource alone.
-    source.addEventListener('position', (event) => (this.#cursor = event.lastEventId));
-    for (const type of this.#types) source.addEventListener(type, (event) => this.#receive(event));
     this.#enter(this.#opened ? 'reconnecting' : 'connecting');
-    this.#insist(PATIENCE);
+    this.#setRole(undefined);
+    const client = createClient({
+      url: address,
+      heartbeatTimeout: SILENCE,
+      ...(this.#cursor && { lastEventId: this.#cursor }),
+      // Without a worker a tab has the stream, and this page shows which. A worker needs a bundler here: import maps are for pages.
+      ...(key && { share: shareTabs({ key, worker: false, onRole: (role) => this.#setRole(role) }) }),
+    });
+    this.#client = client;
+    client.onEvent((event) => this.#on.event(event));
+    client.onState(({ status }) => this.#follow(status));
+    this.#on.client(client);
   }
 
   cut() {
     this.#close();
+    this.#setRole(undefined);
     this.#enter('cut');
   }
 
   #close() {
-    clearTimeout(this.#timer);
-    this.#source?.close();
+    const client = this.#client;
+    this.#client = undefined;
+    this.#cursor = client?.lastEventId ?? this.#cursor;
+    client?.close();
   }
 
-  #open() {
-    clearTimeout(this.#timer);
-    if (this.#opened++) this.reconnects++;
-    this.#enter('open');
+  #follow(status) {
+    if (!this.#client) return;
+    if (status === 'open') {
+      if (this.#opened++) this.reconnects++;
+      this.#enter('open');
+    } else if (status === 'stopped') {
+      this.#enter('stopped');
+    } else {
+      this.#enter(this.#opened ? 'reconnecting' : 'connecting');
+    }
   }
 
-  #receive(event) {
-    if (event.lastEventId) this.#cursor = event.lastEventId;
-    // Of a late event it also says where the client stands: `<own>~<cursor>`.
-    const [id] = event.lastEventId.split(/[~,]/);
-    this.#on.event({ type: event.type, id, data: JSON.parse(event.data) });
-  }
-
-  #failed(event) {
-    // An event that the server named "error" is not a failure of the connection; that follows.
-    if (event instanceof MessageEvent) return;
-    this.#enter('reconnecting');
-    this.#insist(this.#source.readyState === EventSource.CLOSED ? REOPEN_AFTER : PATIENCE);
-  }
-
-  #insist(after) {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.open(), after);
+  #setRole(role) {
+    this.role = role;
+    this.#on.role(role);
   }
 
   #enter(state) {

@@ -11,6 +11,8 @@ export interface PageState {
   served: (Served & { after: number })[];
   counts: Record<'received' | 'lost' | 'doubled' | 'disordered' | 'gaps' | 'told', number>;
   verdict: { state: string; text: string };
+  role?: string;
+  answer: { state: string; text: string; verdict: string };
 }
 
 interface Served {
@@ -26,7 +28,7 @@ declare global {
 }
 
 /** For `waitForFunction`: a tab in the background has no animation frames. */
-const EAGERLY = { polling: 10, timeout: 20_000 };
+const EAGERLY = { polling: 10, timeout: 40_000 };
 
 /** The demo's page in a tab of a browser context of its own. */
 export class DemoPage {
@@ -42,6 +44,61 @@ export class DemoPage {
     const demo = new DemoPage(context, page);
     await demo.served();
     return demo;
+  }
+
+  /** Another tab of the same browser. */
+  async openTab(query = ''): Promise<DemoPage> {
+    const page = await this.context.newPage();
+    await page.goto(new URL(`/${query}`, this.page.url()).href);
+    const tab = new DemoPage(this.context, page);
+    await tab.served();
+    return tab;
+  }
+
+  /** Where the stream is that the tabs share: a tab of them, or `alone`. */
+  async role(): Promise<string> {
+    await this.page.waitForFunction(() => window.demo.role && window.demo.servedBy, EAGERLY);
+    return (await this.state()).role as string;
+  }
+
+  /** Waits until so many tabs are shown as sharing one stream. Tells which. */
+  tabs(count: number): Promise<string[]> {
+    return until(
+      async () => {
+        const roles = await this.page.$$eval('#tabs li', (items) =>
+          items.map((item) => item.dataset['role'] ?? ''),
+        );
+        return roles.length === count && roles;
+      },
+      { timeout: 20_000, interval: 20 },
+    );
+  }
+
+  /** Clicks in the page: `page.click()` needs the tab in front. */
+  press(selector: string): Promise<void> {
+    return this.page.$eval(selector, (element) => (element as HTMLElement).click());
+  }
+
+  /** Waits until the answer of the mock model has so many characters. */
+  async waitForText(length: number): Promise<void> {
+    await this.page.waitForFunction(
+      (length) => window.demo.answer.text.length >= length,
+      { ...EAGERLY },
+      length,
+    );
+  }
+
+  /** Waits until the answer of the mock model is over. Resolves with what the page says of it. */
+  async endOfAnswer(state: string): Promise<{ text: string; verdict: string }> {
+    await this.page.waitForFunction(
+      (state) =>
+        window.demo.answer.state === state &&
+        document.querySelector<HTMLElement>('#ask-verdict')!.dataset['state'] === state,
+      EAGERLY,
+      state,
+    );
+    const { text } = (await this.state()).answer;
+    return { text, verdict: await this.page.$eval('#ask-verdict', (line) => line.textContent ?? '') };
   }
 
   /** Opens it again until another process serves it. */
@@ -60,8 +117,8 @@ export class DemoPage {
   /** A copy of everything. */
   state(): Promise<PageState> {
     return this.page.evaluate(() => {
-      const { ids, flood, state, reconnects, servedBy, served, counts, verdict } = window.demo;
-      return { ids, flood, state, reconnects, servedBy, served, counts, verdict };
+      const { ids, flood, state, reconnects, servedBy, served, counts, verdict, role, answer } = window.demo;
+      return { ids, flood, state, reconnects, servedBy, served, counts, verdict, role, answer };
     });
   }
 
@@ -144,6 +201,10 @@ export class DemoPage {
       },
       { timeout: 20_000, interval: 20 },
     );
+  }
+
+  closeTab(): Promise<void> {
+    return this.page.close();
   }
 
   close(): Promise<void> {

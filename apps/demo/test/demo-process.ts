@@ -32,7 +32,7 @@ export class DemoProcess {
   static async start(env: Record<string, string> = {}): Promise<DemoProcess> {
     const demo = DemoProcess.launch(env);
     try {
-      await until(() => demo.output.includes('curl -X POST'), { timeout: 20_000, message: 'the demo is up' });
+      await until(() => demo.output.includes('curl -X POST'), { timeout: 60_000, message: 'the demo is up' });
     } catch (error) {
       await demo.stop();
       throw new Error(`the demo did not start:\n${demo.output}`, { cause: error });

@@ -1,19 +1,26 @@
 import { jest } from '@jest/globals';
 import { fileURLToPath } from 'node:url';
-import { findRedisBinary } from '@nestjs-sse-redis/testing';
+import { findRedisBinary, until } from '@nestjs-sse-redis/testing';
 import { TestBrowser } from '@nestjs-sse-redis/testing/browser';
+import { tokensOfAnswer } from '../src/worker/mock-model.js';
 import { DemoPage } from './demo-page.js';
 import { DemoProcess } from './demo-process.js';
 import { takePicture } from './picture.js';
 
 const FLOOD = 500;
+/** Long enough to open a tab meanwhile. */
+const SHARED_FLOOD = 1_500;
 const PICTURE = fileURLToPath(new URL('../../../docs/demo.png', import.meta.url));
 const WHOLE = { lost: 0, doubled: 0, disordered: 0, gaps: 0, told: 0 };
 
 jest.setTimeout(60_000);
 
+// One for all tests: three processes and a Redis take long to start.
+let demo: DemoProcess;
+beforeAll(async () => (demo = await DemoProcess.start({ REDIS_SERVER: findRedisBinary() })));
+afterAll(() => demo?.stop());
+
 describe('the demo page in Chromium', () => {
-  let demo: DemoProcess;
   let chromium: TestBrowser | undefined;
   const pages: DemoPage[] = [];
 
@@ -23,19 +30,13 @@ describe('the demo page in Chromium', () => {
     return page;
   };
 
-  beforeAll(async () => {
-    demo = await DemoProcess.start({ REDIS_SERVER: findRedisBinary() });
-    chromium = await TestBrowser.start('chromium');
-  });
+  beforeAll(async () => (chromium = await TestBrowser.start('chromium')));
 
   afterEach(async () => {
     await Promise.all(pages.splice(0).map((page) => page.close()));
   });
 
-  afterAll(async () => {
-    await chromium?.stop();
-    await demo?.stop();
-  });
+  afterAll(() => chromium?.stop());
 
   it('keeps two tabs whole while the process of one is killed in the middle of a flood', async () => {
     const a = await openPage(`?flood=${FLOOD}`);
@@ -171,6 +172,79 @@ describe('the demo page in Chromium', () => {
   });
 });
 
+describe.each(['chromium', 'firefox'] as const)('tabs of one %s', (name) => {
+  let browser: TestBrowser | undefined;
+  let a: DemoPage;
+
+  beforeAll(async () => (browser = await TestBrowser.start(name)));
+
+  beforeEach(
+    async () => (a = await DemoPage.open(browser!.browser, `${demo.url}/?flood=${SHARED_FLOOD}&pace=10`)),
+  );
+  afterEach(() => a?.close());
+
+  afterAll(() => browser?.stop());
+
+  const streams = async () => (await demo.processes()).reduce((sum, { connections }) => sum + connections, 0);
+
+  it('share one stream, and are whole although the tab that has it is closed in the middle of a flood', async () => {
+    const b = await a.openTab(`?flood=${SHARED_FLOOD}`);
+    await a.press('#share');
+    const roles = [await a.role(), await b.role()];
+    expect([...roles].sort()).toEqual(['leader', 'follower'].sort());
+    expect((await a.tabs(2)).sort()).toEqual(['follower', 'leader']);
+    await until(async () => (await streams()) === 1, { timeout: 20_000 });
+
+    const [leader, other] = roles[0] === 'leader' ? [a, b] : [b, a];
+    // In the background Firefox runs timers once a second, and a flood is paced by them.
+    await other.page.bringToFront();
+    await other.press('#flood');
+    await other.page.waitForFunction(() => window.demo.flood.numbers.length >= 50, { polling: 10 });
+    // One that comes in the middle of a flood takes no part of it for lost.
+    const late = await a.openTab();
+    expect(await late.role()).toBe('follower');
+    await other.page.bringToFront();
+    await late.page.waitForFunction(() => window.demo.flood.numbers.length >= 50, { polling: 10 });
+    await leader.closeTab();
+    for (const tab of [other, late]) {
+      await tab.waitForVerdict('whole');
+      expect((await tab.state()).counts).toMatchObject(WHOLE);
+    }
+    expect((await other.state()).flood.numbers).toHaveLength(SHARED_FLOOD);
+    expect((await other.tabs(2)).sort()).toEqual(['follower', 'leader']);
+  });
+
+  it('have the whole answer of the mock model after a reload and in a new tab', async () => {
+    await a.press('#ask-form button');
+    await a.waitForText(200);
+    await a.page.reload();
+    const b = await a.openTab();
+    for (const tab of [a, b]) {
+      const { text, verdict } = await tab.endOfAnswer('done');
+      expect(text).toBe(tokensOfAnswer().join(''));
+      expect(verdict).toBe('whole: 400 of 400 tokens');
+    }
+  });
+
+  it('are told that the answer was stopped, by another tab, or lost its process', async () => {
+    const b = await a.openTab();
+    await a.press('#ask-form button');
+    await b.waitForText(100);
+    await b.press('#ask-stop');
+    const [stopped, same] = await Promise.all([a, b].map((tab) => tab.endOfAnswer('stopped')));
+    expect(stopped).toEqual(same);
+    expect(stopped!.text.length).toBeLessThan(tokensOfAnswer().join('').length);
+
+    await a.press('#ask-form button');
+    await b.page.waitForFunction(() => window.demo.answer.state === 'running', { polling: 10 });
+    await b.waitForText(100);
+    await b.press('#ask-kill');
+    const [lost, alike] = await Promise.all([a, b].map((tab) => tab.endOfAnswer('interrupted')));
+    expect(lost).toEqual(alike);
+    expect(lost!.verdict).toMatch(/^interrupted after \d+ of 400 tokens: w\d has died\. Ask again\.$/);
+  });
+});
+
 // Not a test: the picture of the repository changes only when somebody wants it to.
 if (process.env['UPDATE_SCREENSHOT']) {
   it('sits for its picture in the README', async () => {
@@ -184,5 +258,5 @@ if (process.env['UPDATE_SCREENSHOT']) {
       await chromium.stop();
       await demo.stop();
     }
-  });
+  }, 240_000);
 }

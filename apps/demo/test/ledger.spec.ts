@@ -42,6 +42,13 @@ describe('Ledger', () => {
     expect(ledger.verdict).toEqual({ state: 'broken', text: 'broken: 2 lost' });
   });
 
+  it('takes nothing for lost of a flood that was under way as this tab joined the stream of another', () => {
+    const ledger = new Ledger();
+    ledger.join(['r']);
+    expect(feed(ledger, [3, 4])).toEqual(['ok', 'ok']);
+    expect(ledger.receive(flood(2, { id: '2000-0', run: 'later' })).kind).toBe('lost');
+  });
+
   it('misses the first event of a flood that began after this tab', () => {
     const ledger = joined();
     expect(ledger.receive(flood(2))).toEqual({ kind: 'lost', missing: 1 });

@@ -44,7 +44,12 @@ const PROGRAMS: Record<BrowserName, Program> = {
     chosen: 'FIREFOX',
     names: ['firefox-esr', 'firefox'],
     apt: 'firefox-esr',
-    launch: { browser: 'firefox', headless: true },
+    launch: {
+      browser: 'firefox',
+      headless: true,
+      // Users have the back/forward cache, and WebDriver turns it off.
+      extraPrefsFirefox: { 'fission.bfcacheInParent': true },
+    },
   },
 };
 

@@ -1,21 +1,12 @@
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'esbuild';
+import { linkBundledPackages } from './bundled-packages.js';
+import { madeOnce } from './made-once.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-/** Within the repository, so that its dependencies are found from there. */
-const cache = join(root, 'node_modules/.cache/app-processes');
 
 /** What processes of tests are made of. */
 const FOLDERS = [
@@ -38,7 +29,8 @@ const PACKAGES = [
 ];
 /** Makes modules of Lua scripts, as for the build of the package. */
 const LUA_MODULES = join(root, 'packages/nestjs-sse-redis/lua.mjs');
-const KEPT_MS = 24 * 3_600_000;
+/** What processes are started with: programs, and what they import before them. */
+const PROGRAM = /\.process\.ts$|\/twins\/|\/no-[^/]+\.ts$/;
 
 /**
  * The repository's TypeScript as JavaScript, for processes that tests start: by the dozen, each with hundreds of modules.
@@ -58,21 +50,7 @@ export class CompiledTree {
     hash.update(readFileSync(join(root, 'node_modules/@swc/core/package.json')));
     hash.update(readFileSync(LUA_MODULES));
     for (const file of files) hash.update(file).update(readFileSync(join(root, file)));
-    const folder = join(cache, hash.digest('hex'));
-    if (!existsSync(folder)) {
-      mkdirSync(cache, { recursive: true });
-      forgetOld();
-      const draft = `${folder}.${process.pid}`;
-      rmSync(draft, { recursive: true, force: true });
-      await compile(files, draft);
-      try {
-        // In one step: another process may be doing the same, and may have been first.
-        renameSync(draft, folder);
-      } catch (error) {
-        rmSync(draft, { recursive: true, force: true });
-        if (!existsSync(folder)) throw error;
-      }
-    }
+    const folder = await madeOnce('app-processes', hash.digest('hex'), (draft) => compile(files, draft));
     return new CompiledTree(folder);
   }
 
@@ -100,6 +78,7 @@ async function compile(files: readonly string[], folder: string): Promise<void> 
     isScript: (path: string) => boolean;
     toModule: (path: string) => string;
   };
+  const imported = new Set<string>();
   for (const file of files) {
     const [source, target] = [join(root, file), join(folder, file)];
     mkdirSync(dirname(target), { recursive: true });
@@ -123,7 +102,15 @@ async function compile(files: readonly string[], folder: string): Promise<void> 
       },
     });
     writeFileSync(target.replace(/\.ts$/, '.js'), code);
+    for (const [, specifier] of code.matchAll(/(?:from|import\()\s*['"]([^'"]+)['"]/g))
+      imported.add(specifier!);
   }
+  await linkBundledPackages(imported, folder);
+  linkOwnPackages(folder);
+  await bundlePrograms(files, folder);
+}
+
+function linkOwnPackages(folder: string): void {
   for (const { name, folder: own, exports } of PACKAGES) {
     writeFileSync(join(folder, own, 'package.json'), JSON.stringify({ name, type: 'module', exports }));
     const link = join(folder, 'node_modules', name);
@@ -132,12 +119,36 @@ async function compile(files: readonly string[], folder: string): Promise<void> 
   }
 }
 
-/** Of sources as they were. */
-function forgetOld(): void {
-  for (const name of readdirSync(cache)) {
-    const folder = join(cache, name);
-    // Another process may be doing the same.
-    const age = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (age > KEPT_MS) rmSync(folder, { recursive: true, force: true });
-  }
+/**
+ * In place, each program as one file, and what several have in common as another one, so that what `--import` brings before a
+ * program changes the classes of that program.
+ */
+async function bundlePrograms(files: readonly string[], folder: string): Promise<void> {
+  const { build } = await import('esbuild');
+  const programs = files.filter((file) => PROGRAM.test(file));
+  await build({
+    entryPoints: programs.map((file) => join(folder, file.replace(/\.ts$/, '.js'))),
+    outdir: folder,
+    outbase: folder,
+    allowOverwrite: true,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    keepNames: true,
+    sourcemap: 'linked',
+    plugins: [onlyOwnPackages],
+    logLevel: 'error',
+  });
 }
+
+const onlyOwnPackages: Plugin = {
+  name: 'only-own-packages',
+  setup(build) {
+    build.onResolve({ filter: /^[^./]/ }, ({ path }) => {
+      const isOwn = PACKAGES.some(({ name }) => path === name || path.startsWith(`${name}/`));
+      return isOwn ? undefined : { path, external: true };
+    });
+  },
+};

@@ -41,6 +41,11 @@ export class AppProcess {
   #port = 0;
   #lastRequest = 0;
 
+  /** Compiles what processes run, which the first start does otherwise: it takes seconds. */
+  static async prepare(): Promise<void> {
+    await CompiledTree.get();
+  }
+
   /** Resolves when the child has announced its port; rejects with what it wrote if it ends before. */
   static async start(entry: URL | string, options: AppProcessOptions = {}): Promise<AppProcess> {
     const app = new AppProcess(entry, options, await CompiledTree.get());

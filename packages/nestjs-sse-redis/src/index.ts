@@ -51,6 +51,8 @@ export { SseClient } from './http/sse-client.decorator.js';
 export { SseChannels } from './http/sse-channels.decorator.js';
 export { SseSnapshot } from './http/sse-snapshot.decorator.js';
 export { PublishTo, type ChannelOfResult } from './http/publish-to.decorator.js';
+export { OnSseEvent } from './listeners/on-sse-event.decorator.js';
+export type { SseListenerOptions } from './listeners/listener-options.js';
 export { SseRun } from './http/sse-run.decorator.js';
 export type { RunChannelOfRequest, SseRunOptions } from './http/run-route.js';
 export type { ChannelsOfRequest } from './http/channels-of-request.js';
@@ -68,4 +70,5 @@ export type {
   NodeRecord,
   PresencePage,
 } from './broker/registry-store.interface.js';
+export { toItemSchemas } from './openapi/to-item-schemas.js';
 export * from './errors/index.js';

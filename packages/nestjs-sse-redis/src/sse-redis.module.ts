@@ -22,6 +22,7 @@ import { completeRunRoutes } from './http/run-routes.js';
 import { hideClientTypes } from './http/stream-routes.js';
 import { jitter } from './clients/retry-time.js';
 import { SseHub } from './hub/sse-hub.js';
+import { EventListeners } from './listeners/event-listeners.js';
 import { ApiDocumentationModule } from './openapi/api-documentation.module.js';
 import { resolveOptionClasses } from './options/option-classes.js';
 import { checkOptionsObject, resolveOptions, type ResolvedOptions } from './options/resolved-options.js';
@@ -65,6 +66,7 @@ const TWINS =
       inject: [RESOLVED_OPTIONS, ModulesContainer],
     },
     InterceptorNotice,
+    EventListeners,
     { provide: SseHub, useFactory: ({ hub }: SseNode) => hub, inject: [SseNode] },
     { provide: SseRegistry, useFactory: ({ registry }: SseNode) => registry, inject: [SseNode] },
   ],

@@ -9,7 +9,7 @@ import type { Figure, Task } from './task.js';
 /** A process is killed, and all its clients come back to another one at once, each on a channel of its own. */
 export function storm({ idle: { base, clients } }: Sizes): Task {
   return {
-    title: `storm of ${clients} clients`,
+    title: `${clients} streams are opened again after their process was killed`,
     peers: WITH_HTTP,
     run: async (bench, peers, report) => {
       for (const peer of peers) report(peer, await measure(bench, peer, base, clients));

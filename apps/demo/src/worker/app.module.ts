@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
-import { SseRedisModule } from 'nestjs-sse-redis';
+import { SseConnectionsController, SseRedisModule } from 'nestjs-sse-redis';
 import { PREFIX } from '../prefix.js';
+import { AskController } from './ask.controller.js';
 import { ChatController } from './chat.controller.js';
 import { ClusterController } from './cluster.controller.js';
 import { EventsController } from './events.controller.js';
@@ -20,6 +21,10 @@ import { SupervisorLink } from './supervisor-link.js';
       history: { maxLength: 5_000 },
       // Quick to come back, and quick to let go: somebody is watching.
       retry: 400,
+      // Pages count a stream as dead after four seconds of silence.
+      heartbeatInterval: 1_000,
+      // Pages add channels to their streams. Nothing here is anybody's secret.
+      authorize: () => true,
       drain: { timeout: 2_000 },
       registry: { leaseTtl: 3_000, sweepInterval: 1_000 },
     }),
@@ -29,6 +34,8 @@ import { SupervisorLink } from './supervisor-link.js';
     NewsController,
     ChatController,
     FloodController,
+    AskController,
+    SseConnectionsController,
     PeopleController,
     ProcessesController,
     // A cluster that the demo has not started itself is not the page's to fail over.

@@ -6,6 +6,9 @@ export const PROCESSES = 'processes';
 export const PEOPLE = 'people';
 export const CLUSTER = 'cluster';
 
+/** Answers of the mock model. A page adds it to its stream, after the beginning of the last answer. */
+export const ASK = 'ask';
+
 /** What no page is on: it measures. */
 export const PROBE = 'probe';
 

@@ -26,22 +26,33 @@ export class EventsController {
     await this.tellWhoServes(own);
     return this.hub.connect(client, [NEWS, CHAT, FLOOD, PROCESSES, PEOPLE, CLUSTER, own], {
       rewind: REWIND,
+      control: true,
       user,
       metadata: { name: name === undefined ? 'somebody' : text({ name }, 'name', 30), process: me.name },
     });
   }
 
+  /**
+   * What a stream does not replay. `served` and `floods` are for a tab that joins the stream of another: which process serves it, and
+   * which floods may have begun before.
+   */
   @Get('recent')
-  async recent() {
-    const [news, chat] = await Promise.all(
-      [NEWS, CHAT].map((channel) => this.hub.history(channel, { limit: RECENT })),
-    );
-    return { news: news?.events, chat: chat?.events, nodes: this.supervisor.nodes };
+  async recent(@Query('tab') tab: unknown) {
+    const { hub, supervisor } = this;
+    const last = async (channel: string, limit: number) => (await hub.history(channel, { limit })).events;
+    const [news, chat, floods, served] = await Promise.all([
+      last(NEWS, RECENT),
+      last(CHAT, RECENT),
+      last(FLOOD, REWIND),
+      tab === undefined ? [] : last(tabChannel(token(tab, 'tab')), 1),
+    ]);
+    const runs = new Set(floods.map(({ data }) => (data as { run: string }).run));
+    return { news, chat, nodes: supervisor.nodes, floods: [...runs], served: served[0] };
   }
 
   /**
-   * An EventSource cannot read response headers, so the page learns on its stream which process serves it. Published
-   * before the stream begins, it comes right after what the page has missed; for a new page, after the rewind.
+   * Response headers are not for pages, so a page learns on its stream which process serves it. Published before the stream
+   * begins, it comes right after what the page has missed; for a new page, after the rewind.
    */
   private async tellWhoServes(own: string): Promise<void> {
     try {

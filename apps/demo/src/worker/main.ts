@@ -8,6 +8,7 @@ import type { ServerResponse } from 'node:http';
 import { AppModule } from './app.module.js';
 import { NEWS } from './channels.js';
 import { me } from './identity.js';
+import { clientDirectories } from './client-directories.js';
 import { publicDirectory } from './public-directory.js';
 import { SupervisorLink } from './supervisor-link.js';
 
@@ -36,6 +37,7 @@ async function run(): Promise<void> {
     next();
   });
   app.useStaticAssets(publicDirectory());
+  for (const [prefix, directory] of clientDirectories()) app.useStaticAssets(directory, { prefix });
   await app.listen(Number(process.env['PORT']), process.env['HOST'] ?? '127.0.0.1');
   app.get(SupervisorLink).ready();
   await announce(app.get(SseHub));

@@ -22,7 +22,8 @@ export class PeopleTeller implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     this.watching = this.registry.changes.subscribe((change) => {
-      if (change.type !== 'gap') void this.tell(change);
+      // A page that changes its channels neither comes nor goes.
+      if (change.type === 'connected' || change.type === 'disconnected') void this.tell(change);
     });
   }
 

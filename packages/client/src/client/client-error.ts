@@ -4,6 +4,8 @@ export type SseClientErrorCode =
   | 'INVALID_CHANNEL'
   /** An option of `client.channel()` cannot be used. */
   | 'INVALID_CHANNEL_OPTIONS'
+  /** An option of `usePresence()` cannot be used. */
+  | 'INVALID_PRESENCE_OPTIONS'
   /** The server refused the channel, or cannot add channels to this stream. */
   | 'CHANNEL_REFUSED'
   /** `getState` failed. It is called again after a while. */

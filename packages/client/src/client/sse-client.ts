@@ -54,6 +54,13 @@ export class SseClient {
     return this.stream.state;
   }
 
+  /**
+   * What the page has of the channels of its route: for the option `lastEventId` of a later client. Undefined where nothing is known yet.
+   */
+  get lastEventId(): string | undefined {
+    return this.stream.lastEventId || undefined;
+  }
+
   /** Calls a function at each change of the state. @returns a function that removes the listener */
   onState(listener: (state: ConnectionState) => void): () => void {
     const own = (state: ConnectionState) => listener(state);

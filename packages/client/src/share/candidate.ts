@@ -1,12 +1,14 @@
 import { Election } from './election.js';
 import { LogOutSignal } from './log-out.js';
-import { isFromHost, type ShareMessage } from './protocol.js';
+import { isFromHost, type HostMessage, type ShareMessage } from './protocol.js';
 import { ShareBus } from './share-bus.js';
 import type { ShareNames } from './share-names.js';
 import { StreamHost, type HostedStream } from './stream-host.js';
 import { TabLocks } from './tab-locks.js';
 
 export interface CandidateOptions {
+  /** Of the tab. A worker has none. */
+  readonly tab?: string;
   readonly locks: LockManager;
   readonly names: ShareNames;
   readonly inWorker: boolean;
@@ -24,6 +26,8 @@ export class Candidate {
   private host: StreamHost | undefined;
   /** The newest that was heard of. */
   private generation = 0;
+  /** The tab of the host that was heard last. */
+  private lastTab: string | undefined;
   /** Of the host. */
   hostId: string | undefined;
 
@@ -64,18 +68,20 @@ export class Candidate {
   }
 
   private lead(): void {
-    const { inWorker, open } = this.options;
+    const { inWorker, open, tab: ownTab } = this.options;
     const { bus, tabs } = this;
     // By the clock, so that it is newer than hosts that this candidate has not heard of.
     this.generation = Math.max(this.generation + 1, Date.now());
-    const id = (this.hostId = crypto.randomUUID());
+    const id = (this.hostId = toHostId(ownTab));
+    const before = this.lastTab === ownTab ? undefined : this.lastTab;
     const host = new StreamHost({
       id,
       generation: this.generation,
       inWorker,
       open,
       send: (message) => bus.send(message),
-      livingTabs: () => tabs.living(),
+      // The tab that had the stream is closed, frozen or stuck, and keeps no one waiting.
+      livingTabs: async () => (await tabs.living()).filter((tab) => tab !== before),
       watchTab: (tab) => tabs.watch(tab),
       unwatchTab: (tab) => tabs.unwatch(tab),
       onEnd: () => {
@@ -95,8 +101,14 @@ export class Candidate {
     host?.end();
   }
 
+  private hear({ host, generation }: HostMessage): void {
+    if (generation < this.generation) return;
+    this.generation = generation;
+    this.lastTab = tabOf(host);
+  }
+
   private receive(message: ShareMessage): void {
-    if (isFromHost(message)) this.generation = Math.max(this.generation, message.generation);
+    if (isFromHost(message)) this.hear(message);
     else if (message.kind !== 'claimed') this.host?.receive(message);
     else if (this.host && message.generation > this.generation) {
       // The clock was set back: the tabs follow a newer host, which is gone.
@@ -105,4 +117,14 @@ export class Candidate {
       this.lead();
     }
   }
+}
+
+/** Names a host, and the tab in which it lives. */
+function toHostId(tab = ''): string {
+  return `${crypto.randomUUID()} ${tab}`;
+}
+
+/** @returns undefined where the host lives in a worker */
+function tabOf(host: string): string | undefined {
+  return host.split(' ', 2)[1] || undefined;
 }

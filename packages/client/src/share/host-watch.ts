@@ -6,18 +6,18 @@ export interface HostWatchListener {
   onSilent(): void;
 }
 
-/** ms between two looks. Browsers run the timers of background tabs once a second, and later once a minute. */
-const TICK = 250;
 /** ms of silence after which the host is asked. */
 const QUIET = 500;
+/** ms by which browsers delay the timers of background tabs (https://developer.chrome.com/blog/timer-throttling-in-chrome-88). */
+const THROTTLED = 1_000;
 
 /**
  * Finds out that the host is frozen or stuck: it is asked, and does not answer. It need not send anything by itself, for the timers of
  * a background tab are throttled, and the answers to messages are not.
  */
 export class HostWatch {
-  private timer: ReturnType<typeof setInterval> | undefined;
-  private lookedAt = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private dueAt = 0;
   private heardAt = 0;
   /** When the question was asked that has not been answered. */
   private askedAt: number | undefined;
@@ -30,40 +30,51 @@ export class HostWatch {
 
   start(): void {
     this.stop();
-    this.heard();
-    this.lookedAt = performance.now();
-    this.timer = setInterval(() => this.look(), TICK);
-    (this.timer as { unref?: () => void }).unref?.();
+    this.heardAt = performance.now();
+    this.askedAt = undefined;
+    this.lookAt(this.heardAt + QUIET);
   }
 
   stop(): void {
-    clearInterval(this.timer);
+    clearTimeout(this.timer);
     this.timer = undefined;
   }
 
   /** A message of the host has come. */
   heard(): void {
     this.heardAt = performance.now();
+    if (this.askedAt === undefined) return;
     this.askedAt = undefined;
+    // Timers that follow from timers run once a minute in a tab that is hidden for long. This one follows from a message.
+    if (this.timer !== undefined) this.lookAt(this.heardAt + QUIET);
   }
 
   get isSilent(): boolean {
     return performance.now() - this.heardAt >= this.patience;
   }
 
+  private lookAt(time: number): void {
+    clearTimeout(this.timer);
+    this.dueAt = time;
+    this.timer = setTimeout(() => this.look(), Math.max(0, time - performance.now()));
+    (this.timer as { unref?: () => void }).unref?.();
+  }
+
   private look(): void {
     const now = performance.now();
-    const pause = now - this.lookedAt;
-    this.lookedAt = now;
     // This tab was itself frozen or stuck. The answer may be among the messages that are yet to be read.
-    if (pause > this.patience) this.askedAt = undefined;
+    if (now - this.dueAt > this.patience + THROTTLED) this.askedAt = undefined;
     if (this.askedAt === undefined) {
-      if (now - this.heardAt < QUIET) return;
+      if (now - this.heardAt < QUIET) {
+        this.lookAt(this.heardAt + QUIET);
+        return;
+      }
       this.askedAt = now;
     } else if (now - this.askedAt >= this.patience) {
       this.askedAt = now;
       this.listener.onSilent();
     }
+    this.lookAt(this.askedAt + this.patience);
     this.listener.ping();
   }
 }

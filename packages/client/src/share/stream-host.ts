@@ -17,7 +17,7 @@ export interface StreamHostOptions {
   /** Makes the stream. @param lastEventId after which it begins; undefined: from now on */
   readonly open: (lastEventId: string | undefined) => HostedStream;
   readonly send: (message: HostMessage) => void;
-  /** The ids of all tabs that live. */
+  /** The ids of the tabs that live, and are to join before the stream begins. */
   readonly livingTabs: () => Promise<readonly string[]>;
   readonly watchTab: (tab: string) => void;
   readonly unwatchTab: (tab: string) => void;

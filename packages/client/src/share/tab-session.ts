@@ -43,7 +43,10 @@ export class TabSession {
     this.logOut = new LogOutSignal(names.logOut, () =>
       onState({ status: 'stopped', reason: 'closed', detail: undefined }),
     );
-    this.candidate = new Candidate({ locks, names, open, inWorker: false, onEnd: () => undefined });
+    this.candidate = new Candidate({
+      ...{ tab: this.id, locks, names, open, inWorker: false },
+      onEnd: () => undefined,
+    });
     this.watch = new HostWatch(options.leaderTimeout, {
       ping: () => this.ping(),
       onSilent: () => void this.candidate.succeed(() => this.watch.isSilent && !this.ended),

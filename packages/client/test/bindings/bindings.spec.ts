@@ -1,9 +1,10 @@
-import { until, useRedis } from '@nestjs-sse-redis/testing';
+import { SseStream, until, useRedis } from '@nestjs-sse-redis/testing';
 import { TestBrowser } from '@nestjs-sse-redis/testing/browser';
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'puppeteer-core';
 import { bundle } from '../fixtures/client-page.js';
 import { StreamApp } from '../fixtures/stream.app.js';
+import type { QueryView } from './query-page.js';
 import * as reactPage from './react-page.js';
 import * as vuePage from './vue-page.js';
 
@@ -73,6 +74,17 @@ describe.each(FRAMEWORKS)('the binding of %s', (framework) => {
     expect(complaints).toEqual([]);
   });
 
+  it('shows who is on a channel, of that of now, and follows who comes and goes', async () => {
+    await shows('presence', '1: 1');
+    const other = SseStream.open(app.streamUrl('order:1'));
+    await shows('presence', '1: 2');
+    await other.close();
+    await shows('presence', '1: 1');
+    await page.click('#next');
+    await shows('presence', '2: 1');
+    expect(complaints).toEqual([]);
+  });
+
   it('gathers the text of a run, and says how it ended', async () => {
     await holds('answer', 'news', 'order:1');
     const run = await app.hub.run('answer', () => ['Hel', 'lo']);
@@ -87,6 +99,57 @@ describe.each(FRAMEWORKS)('the binding of %s', (framework) => {
     await page.evaluate('unmount()');
     await until(async () => (await app.registry.count()) === 0);
     expect(complaints).toEqual([]);
+  });
+});
+
+describe('the bridge to TanStack Query', () => {
+  let browser: TestBrowser;
+  let app: StreamApp;
+  let page: Page;
+  const EVENTS = 200;
+
+  beforeAll(async () => {
+    browser = await TestBrowser.start('chromium');
+    app = await StreamApp.start({ redis: redis.url, prefix: randomUUID() });
+    page = await browser.browser.newPage();
+    await page.goto(`${app.url}/page`);
+    const script = await bundle('packages/client/test/bindings/query-page.ts', 'binding');
+    await page.evaluate(`${script}; window.view = binding.mount(${JSON.stringify(app.streamUrl('news'))})`);
+    await until(async () => (await app.registry.count({ channel: 'order:1' })) === 1);
+  });
+  afterAll(async () => {
+    await browser.stop();
+    await app.stop();
+  });
+
+  const view = () => page.evaluate('view.read()') as Promise<QueryView>;
+
+  it('changes a query by each event, in order, and renders once a frame', async () => {
+    await app.hub.publishMany(
+      Array.from({ length: EVENTS }, (_, i) => ({ channel: 'order:1', type: 'paid', data: i })),
+    );
+    await until(async () => (await view()).paid.length === EVENTS);
+    const { paid, renderings, frames } = await view();
+    expect(paid).toEqual(Array.from({ length: EVENTS }, (_, i) => i));
+    expect(renderings).toBeLessThanOrEqual(frames);
+    expect(renderings).toBeLessThan(EVENTS / 2);
+  });
+
+  it('loads a query anew once, however many events of a frame ask for it', async () => {
+    const { loads } = await view();
+    await app.hub.publishMany(
+      Array.from({ length: EVENTS }, () => ({ channel: 'order:1', type: 'shipped', data: 1 })),
+    );
+    await until(async () => (await view()).shipped === EVENTS);
+    await until(async () => (await view()).loads > loads);
+    expect((await view()).loads - loads).toBeLessThan(EVENTS / 2);
+  });
+
+  it('reports what a function throws, and goes on', async () => {
+    await app.hub.publish('order:1', { type: 'wrong', data: 1 });
+    await app.hub.publish('order:1', { type: 'paid', data: 'last' });
+    await until(async () => (await view()).paid.at(-1) === 'last');
+    expect((await view()).errors).toEqual(['Error: of its own']);
   });
 });
 

@@ -2,7 +2,7 @@ import { createClient } from 'nestjs-sse-redis-client';
 import { createElement as element, StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
-import { useChannel, useClient, useConnectionState, useRun } from '../../src/react/index.js';
+import { useChannel, useClient, useConnectionState, usePresence, useRun } from '../../src/react/index.js';
 
 /** The page of the test, in StrictMode, which mounts each component twice. */
 export function App({ url }: { url: string }) {
@@ -12,6 +12,8 @@ export function App({ url }: { url: string }) {
   const [order, setOrder] = useState('1');
   const [paid, setPaid] = useState<string[]>([]);
   const { text, state } = useRun(client, 'answer');
+  const load = (signal: AbortSignal) => fetch(`/presence/order:${order}`, { signal }).then((r) => r.json());
+  const { connections, isLoaded } = usePresence(client, order, load, { interval: 500 });
   useChannel(client, `order:${order}`, {
     // A new function at each rendering, which sees the state of that rendering.
     paid: (data) => setPaid((before) => [...before, `${order} ${String(data)}`]),
@@ -22,6 +24,7 @@ export function App({ url }: { url: string }) {
     null,
     element('p', { id: 'status' }, status),
     element('p', { id: 'paid' }, paid.join(',')),
+    element('p', { id: 'presence' }, isLoaded ? `${order}: ${connections}` : 'asking'),
     element('p', { id: 'run' }, `${state}: ${text}`),
     button('next', () => setOrder('2')),
     button('sign-out', () => setUser('ben')),

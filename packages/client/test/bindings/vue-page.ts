@@ -1,7 +1,7 @@
 import { createClient } from 'nestjs-sse-redis-client';
 import { createApp, createSSRApp, defineComponent, h, ref } from 'vue';
 import { renderToString } from 'vue/server-renderer';
-import { useChannel, useClient, useConnectionState, useRun } from '../../src/vue/index.js';
+import { useChannel, useClient, useConnectionState, usePresence, useRun } from '../../src/vue/index.js';
 
 /** The same page as in React. */
 const App = defineComponent({
@@ -12,6 +12,9 @@ const App = defineComponent({
     const order = ref('1');
     const paid = ref<string[]>([]);
     const run = useRun(client, 'answer');
+    const load = (signal: AbortSignal) =>
+      fetch(`/presence/order:${order.value}`, { signal }).then((answer) => answer.json());
+    const presence = usePresence(client, order, load, { interval: 500 });
     useChannel(client, () => `order:${order.value}`, {
       paid: (data) => void paid.value.push(`${order.value} ${String(data)}`),
     });
@@ -19,6 +22,11 @@ const App = defineComponent({
       h('main', [
         h('p', { id: 'status' }, state.value.status),
         h('p', { id: 'paid' }, paid.value.join(',')),
+        h(
+          'p',
+          { id: 'presence' },
+          presence.value.isLoaded ? `${order.value}: ${presence.value.connections}` : 'asking',
+        ),
         h('p', { id: 'run' }, `${run.value.state}: ${run.value.text}`),
         h('button', { id: 'next', onClick: () => (order.value = '2') }, 'next'),
       ]);

@@ -9,17 +9,13 @@ let browser: TestBrowser;
 let server: RawServer;
 let page: Page;
 let devtools: CDPSession;
-let write: (text: string) => void;
 
 beforeAll(async () => {
   browser = await TestBrowser.start('chromium');
 });
 afterAll(() => browser.stop());
 beforeEach(async () => {
-  server = await RawServer.start((request, response) => {
-    stream(':\n')(request, response);
-    write = (text) => void response.write(text);
-  });
+  server = await RawServer.start(stream(':\n'));
   page = await openClientPage(browser.browser, server.url);
   devtools = await page.createCDPSession();
 });
@@ -58,38 +54,6 @@ it('delivers each event once to a page that was frozen for longer than the watch
   await devtools.send('Page.setWebLifecycleState', { state: 'active' });
   await until(async () => (await look()).data.length >= sent);
   expect((await look()).data).toEqual(Array.from({ length: sent }, (_, i) => String(i + 1)));
-});
-
-// Firefox under WebDriver keeps no page in its back/forward cache, and loads it anew.
-it('keeps the page in the back/forward cache, and goes on from its position when it comes back', async () => {
-  await connect({});
-  await untilOpen();
-  write('id: 1\ndata: 1\n\n');
-  await until(async () => (await look()).data.length === 1);
-  await page.goto(`${server.url}/page?other`);
-  await page.goBack();
-  await until(() => server.lastEventIds.at(-1) === '1');
-  await until(async () => (await look()).summary.at(-1) === 'open');
-  expect(await look()).toEqual({
-    data: ['1'],
-    summary: ['connecting', 'open', 'waiting hidden', 'connecting', 'open'],
-  });
-});
-
-it('makes no attempts in a loop while the browser is offline, and one when it is online', async () => {
-  await connect({ backoff: { min: 10, max: 300_000 } });
-  await untilOpen();
-  await page.setOfflineMode(true);
-  server.reset();
-  await until(async () => (await look()).summary.at(-1) === 'waiting network');
-  const wait = await page.evaluate(() => {
-    const { state } = window.recorded;
-    return state.status === 'waiting' ? state.until! - Date.now() : 0;
-  });
-  expect(wait).toBeGreaterThan(100_000);
-  await page.setOfflineMode(false);
-  await until(() => server.requests.length === 2);
-  await untilOpen();
 });
 
 it('leaves no listener behind', async () => {

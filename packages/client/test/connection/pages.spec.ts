@@ -3,12 +3,14 @@ import { TestBrowser } from '@nestjs-sse-redis/testing/browser';
 import type { ConnectionOptions } from 'nestjs-sse-redis-client';
 import type { Page } from 'puppeteer-core';
 import { bundle, openClientPage } from '../fixtures/client-page.js';
+import { stopPages } from '../fixtures/content-processes.js';
 import { RawServer, stream } from '../fixtures/raw-server.js';
 import type { RecordedConnection } from '../fixtures/recorded-connection.js';
 
 declare global {
   interface Window {
     recorded: RecordedConnection;
+    isRestored?: boolean;
   }
 }
 
@@ -109,6 +111,109 @@ describe.each(['chromium', 'firefox'] as const)('in %s', (name) => {
     await page.bringToFront();
     await untilData('1', '2');
     await front.close();
+  });
+
+  it('makes no attempts in a loop while the browser is offline, and one when it is online', async () => {
+    server.answer(first);
+    await connect({ backoff: { min: 10, max: NEVER } });
+    await untilData('1');
+    server.answer(second);
+    await page.setOfflineMode(true);
+    server.reset();
+    await until(async () => (await look()).summary.at(-1) === 'waiting network');
+    const wait = await page.evaluate(() => {
+      const { state } = window.recorded;
+      return state.status === 'waiting' ? state.until! - Date.now() : 0;
+    });
+    expect(wait).toBeGreaterThan(NEVER / 3);
+    await page.setOfflineMode(false);
+    await untilData('1', '2');
+    expect(countRequests()).toBe(2);
+  });
+
+  /** Leaves the page, and comes back to it as it was. */
+  async function leaveAndComeBack(): Promise<void> {
+    await page.evaluate(() => {
+      window.addEventListener('pageshow', ({ persisted }) => (window.isRestored = persisted));
+    });
+    await page.goto(`${server.url}/page?other`);
+    // The answer to `goBack` waits for an event that a kept page has no more (Firefox).
+    await page.evaluate(() => history.back()).catch(() => undefined);
+    await until(() => page.evaluate(() => window.isRestored === true));
+  }
+
+  it('connects at once when a page comes back from the back/forward cache, and goes on from its position', async () => {
+    server.answer(first);
+    await connect({ backoff: { min: NEVER, max: NEVER } });
+    await untilData('1');
+    server.answer(second);
+    server.reset();
+    await until(async () => (await look()).summary.at(-1) === 'waiting network');
+    await leaveAndComeBack();
+    await untilData('1', '2');
+    expect(server.lastEventIds).toEqual([undefined, '1']);
+    const { summary } = await look();
+    expect(summary).toEqual([
+      'connecting',
+      'open',
+      'waiting network',
+      'waiting hidden',
+      'connecting',
+      'open',
+    ]);
+  });
+
+  // Firefox decides before `pagehide`, and keeps no page with a request or a lock, even where `pagehide` ends it.
+  if (name === 'chromium') {
+    it('keeps a page with a stream in the back/forward cache, and goes on from its position', async () => {
+      server.answer(first);
+      await connect();
+      await untilData('1');
+      server.answer(second);
+      await leaveAndComeBack();
+      await untilData('1', '2');
+      expect(server.lastEventIds).toEqual([undefined, '1']);
+    });
+  }
+
+  it('delivers each event once to a page whose process stood still for longer than the watchdog waits', async () => {
+    let sent = 10;
+    server.answer((request, response) => {
+      stream(':\n')(request, response);
+      let next = Number(request.headers['last-event-id'] ?? 0) + 1;
+      const timer = setInterval(() => {
+        if (next <= sent) response.write(`id: ${next}\ndata: ${next++}\n\n`);
+        else response.write(':\n');
+      }, 10);
+      request.on('close', () => clearInterval(timer));
+    });
+    await connect({ heartbeatTimeout: 1_000 });
+    await until(async () => (await look()).data.length === sent);
+    const goOn = stopPages(browser.browser);
+    try {
+      const stoppedAt = Date.now();
+      sent = 60;
+      await until(() => Date.now() - stoppedAt > 2_500);
+    } finally {
+      goOn();
+    }
+    await until(async () => (await look()).data.length >= sent);
+    expect((await look()).data).toEqual(Array.from({ length: sent }, (_, i) => String(i + 1)));
+  });
+
+  it('chooses XMLHttpRequest where a fetch gives no body (React Native), and resumes with it', async () => {
+    await page.evaluate(() => {
+      // As in React Native, whose fetch resolves when all has come.
+      delete (Response.prototype as { body?: unknown }).body;
+      window.fetch = () => Promise.reject(new Error('fetch was used'));
+    });
+    server.answer(first);
+    await connect();
+    await untilData('1');
+    server.answer(second);
+    server.reset();
+    await untilData('1', '2');
+    expect(server.lastEventIds).toEqual([undefined, '1']);
   });
 
   it.each(['event-source', 'xhr'] as const)('resumes with the transport %s', async (transport) => {

@@ -3,7 +3,8 @@ import type { Browser } from 'puppeteer-core';
 import type { BrowserName } from '../../../../libs/testing/src/browser.js';
 import type { OpenOptions } from './page.js';
 import type { ShareApp } from './share.app.js';
-import { TestTab } from './test-tab.js';
+import { SwitchTimes, type SlowestSwitch } from './switch-times.js';
+import { numbersOf, TestTab } from './test-tab.js';
 
 export interface ChaosOptions {
   readonly app: ShareApp;
@@ -20,14 +21,17 @@ interface Member {
   readonly user: string;
   /** By channel, the number after which its events are to have come; undefined: from some point on. */
   readonly after: Readonly<Record<string, number | undefined>>;
+  /** From when on it received what was published: ms since the epoch. */
+  readonly since: number;
 }
 
 export interface ChaosOutcome {
   /** What is wrong, in words. */
   readonly faults: readonly string[];
   readonly disturbances: readonly string[];
-  /** ms: the longest time in which a tab that was left alone received nothing. */
-  readonly longestSilence: number;
+  readonly slowest: SlowestSwitch;
+  /** ms: the longest that an event or a request took in a tab with a stream of its own, to which nothing is done. */
+  readonly control: number;
 }
 
 const BATCH = 10;
@@ -40,12 +44,13 @@ const PAUSE = 1_300;
 export class Chaos {
   private readonly random: Random;
   private readonly users: readonly string[];
-  private readonly numbers = new Map<string, { n: number; id: string }[]>();
+  private readonly numbers = new Map<string, { n: number; id: string; at: number }[]>();
   private readonly members: Member[] = [];
   private readonly faults: string[] = [];
   private readonly disturbances: string[] = [];
-  private longestSilence = 0;
+  private readonly times = new SwitchTimes((channel, n) => this.numbers.get(channel)![n - 1]!.at);
   private isPublishing = true;
+  private control: Member | undefined;
 
   constructor(private readonly options: ChaosOptions) {
     const { seed, way, name } = options;
@@ -56,10 +61,11 @@ export class Chaos {
   async run(): Promise<ChaosOutcome> {
     const { app } = this.options;
     await Promise.all(this.users.flatMap((user) => [this.open(user), this.open(user)]));
+    const control = await this.openControl();
     for (const user of this.users) {
       await until(async () => (await app.listeners(`room:${user}`)) === 1, { interval: 30 });
     }
-    await until(async () => (await app.listeners(this.news)) === this.users.length, { interval: 30 });
+    await until(async () => (await app.listeners(this.news)) === this.users.length + 1, { interval: 30 });
     await Promise.all([this.publish(), this.disturb()]);
     // For tabs that were opened when all events were out.
     await Promise.all(this.members.map(({ tab }) => tab.isPlaced()));
@@ -69,12 +75,15 @@ export class Chaos {
     return {
       faults: this.faults,
       disturbances: this.disturbances,
-      longestSilence: this.longestSilence,
+      slowest: this.times.slowest,
+      control: this.times.ofControl(await control.tab.record(), control.since),
     };
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.members.map(({ tab }) => tab.close().catch(() => undefined)));
+    this.times.stop();
+    const tabs = [...this.members, ...(this.control ? [this.control] : [])];
+    await Promise.all(tabs.map(({ tab }) => tab.close().catch(() => undefined)));
   }
 
   private get news(): string {
@@ -97,13 +106,32 @@ export class Chaos {
       way,
       channels: { [this.news]: null, [room]: start?.id ?? null },
       ...(way === 'worker' && { workerUrl: '/stallable-worker.js' }),
+      watch: true,
     });
     await tab.isOpen();
     await tab.isPlaced();
     const first = published.length === 0 ? 0 : undefined;
-    const member = { tab, user, after: { [room]: start?.n ?? first, [this.news]: first } };
+    const after = { [room]: start?.n ?? first, [this.news]: first };
+    const member = { tab, user, after, since: Date.now() };
     this.members.push(member);
     return member;
+  }
+
+  private async openControl(): Promise<Member> {
+    const { browser, app } = this.options;
+    const user = `${this.users[0]}control`;
+    const channels = { [this.news]: null };
+    const tab = await TestTab.open(browser, app, {
+      user,
+      way: 'locks',
+      channels,
+      without: 'sharing',
+      watch: true,
+    });
+    await tab.isOpen(false);
+    await tab.page.evaluate(() => void window.tab.watchRequests());
+    this.control = { tab, user, after: {}, since: Date.now() };
+    return this.control;
   }
 
   private get channels(): string[] {
@@ -125,7 +153,7 @@ export class Chaos {
       const known = this.numbers.get(channel) ?? [];
       this.numbers.set(channel, known);
       const n = known.length + 1;
-      known.push({ n, id: '' });
+      known.push({ n, id: '', at: Date.now() });
       return { channel, type: 'tick', data: { n } };
     });
     const results = await this.options.app.hub.publishMany(batch);
@@ -159,20 +187,25 @@ export class Chaos {
 
   private async strike(kind: string, member: Member, candidates: readonly Member[]): Promise<void> {
     const { tab, user } = member;
+    const note = () => this.times.noteStrike(user, kind);
     if (kind === 'close' || kind === 'crash' || kind === 'reload') {
       this.members.splice(this.members.indexOf(member), 1);
-      await this.check(member, false);
+      await this.check(member);
+      note();
       if (kind === 'reload') await tab.page.reload();
       else await (kind === 'close' ? tab.close() : tab.crash());
       await this.open(user);
       if (kind !== 'close') await tab.close().catch(() => undefined);
     } else if (kind === 'freeze') {
+      note();
       await tab.setFrozen(true);
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       await tab.setFrozen(false);
     } else if (kind === 'stick') {
+      note();
       tab.stick(2_500);
     } else {
+      note();
       const message = kind === 'end worker' ? { close: true } : { stall: 2_500 };
       await candidates[0]!.tab.page.evaluate((message) => {
         const channel = new BroadcastChannel('test-worker');
@@ -190,40 +223,37 @@ export class Chaos {
       },
       { interval: 100, timeout: 20_000, message: 'a tab has the last event of each channel' },
     ).catch((error: unknown) => this.faults.push(String(error)));
-    await this.check(member, true);
+    await this.check(member);
   }
 
   private async missing({ tab, user }: Member): Promise<string> {
-    const last = await Promise.all(
-      this.channelsOf(user).map(async (channel) => (await tab.numbers(channel)).at(-1)),
-    );
-    return this.channelsOf(user)
-      .map(
-        (channel, i) => [`${channel} ${last[i]} of ${this.numbers.get(channel)!.length}`, last[i]] as const,
-      )
-      .filter(([, last], i) => last !== this.numbers.get(this.channelsOf(user)[i]!)!.length)
-      .map(([text]) => text)
-      .join();
+    const received = await tab.received();
+    const lacking = this.channelsOf(user).flatMap((channel) => {
+      const last = numbersOf(received, channel).at(-1);
+      const { length } = this.numbers.get(channel)!;
+      return last === length ? [] : [`${channel} ${last} of ${length}`];
+    });
+    return lacking.join();
   }
 
   /** Each event once, in order, from where the tab began. */
-  private async check({ tab, user, after }: Member, isOver: boolean): Promise<void> {
+  private async check(member: Member): Promise<void> {
+    const { tab, user, after, since } = member;
+    const record = await tab.record();
     for (const channel of this.channelsOf(user)) {
-      const seen = await tab.numbers(channel);
+      const seen = numbersOf(record.received, channel);
       const first = after[channel] === undefined ? seen[0] : after[channel] + 1;
       const wrong = seen.findIndex((n, i) => n !== first! + i);
       if (wrong >= 0)
         this.faults.push(
-          `${channel}: ${seen.slice(Math.max(0, wrong - 3), wrong + 5).join()} (from ${first}), ${isOver ? 'in the end' : 'before a tab was closed'}`,
+          `${channel}: ${seen.slice(Math.max(0, wrong - 3), wrong + 5).join()} (from ${first})`,
         );
     }
-    const received = await tab.received();
-    const gaps = received.filter(({ type }) => type === 'gap');
+    const gaps = record.received.filter(({ type }) => type === 'gap');
     if (gaps.length > 0) this.faults.push(`gaps: ${gaps.map(({ data }) => data).join()}`);
-    if (isOver)
-      received.forEach(({ at }, i) => {
-        if (i > 0) this.longestSilence = Math.max(this.longestSilence, at - received[i - 1]!.at);
-      });
+    const others = this.members.filter((other) => other.user === user && other !== member);
+    const all = await Promise.all(others.map((other) => other.tab.record()));
+    this.times.look(user, record, since, [record, ...all]);
   }
 
   private async countStreams(user: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { SharedStream, type ShareRole } from '../../src/share/index.js';
+import { marks, requests, standstills, watchRequests, watchSwitches } from './marks.js';
 import { logOut } from '../../src/share/log-out.js';
 import { HostedChannels } from '../../src/share/hosted-channels.js';
 import { TabProgress } from '../../src/share/tab-progress.js';
@@ -16,6 +17,8 @@ export interface OpenOptions {
   readonly channels?: Record<string, string | null>;
   readonly lastEventId?: string;
   readonly without?: Protection;
+  /** Notes what the parts of a switch take. */
+  readonly watch?: boolean;
   /** Another script for the worker. */
   readonly workerUrl?: string;
   readonly token?: string;
@@ -37,6 +40,10 @@ const test = {
   roles: [] as ShareRole[],
   refused: [] as string[],
   log: [] as string[],
+  marks,
+  standstills,
+  requests,
+  watchRequests,
   tokens: 0,
   stream: undefined as EventStream | undefined,
   open,
@@ -45,7 +52,17 @@ const test = {
 
 export type TestPage = typeof test;
 
-function open({ user, way, channels = {}, lastEventId, without, workerUrl, token }: OpenOptions): void {
+function open({
+  user,
+  way,
+  channels = {},
+  lastEventId,
+  without,
+  workerUrl,
+  token,
+  watch,
+}: OpenOptions): void {
+  if (watch) watchSwitches();
   disable(without);
   const options = {
     url: `/events/${user}`,

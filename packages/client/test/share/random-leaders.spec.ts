@@ -12,8 +12,8 @@ const SEEDS = Array.from({ length: Number(process.env['SHARE_SEEDS'] ?? 1) }, (_
 /** Otherwise one way in each browser, to be quick. */
 const waysOf = (name: BrowserName) =>
   process.env['SHARE_SEEDS'] ? WAYS : WAYS.filter((way) => (way === 'worker') === (name === 'chromium'));
-/** ms. Without other load a switch takes less than 3,000; the tests share two cores with other tests and two browsers. */
-const LONGEST_SWITCH = 3_000 + 7_000;
+/** ms for a switch, besides what the machine makes of events and requests in a tab to which nothing happens. */
+const LONGEST_SWITCH = 3_000;
 
 describe.each(BROWSERS)('in %s', (name) => {
   let scene: ShareScene;
@@ -30,10 +30,12 @@ describe.each(BROWSERS)('in %s', (name) => {
         const { app, browser } = scene;
         const chaos = new Chaos({ app, browser: browser.browser, name, way, seed, events: 2_000 });
         try {
-          const { faults, disturbances, longestSilence } = await chaos.run();
-          console.log(`${name} by ${way}, seed ${seed}: ${longestSilence} ms, ${disturbances.join(', ')}`);
+          const { faults, disturbances, slowest, control } = await chaos.run();
+          process.stdout.write(
+            `${name} by ${way}, seed ${seed}: ${slowest.ms} ms (control ${control}; ${slowest.parts}) ${disturbances.join(', ')}\n`,
+          );
           expect(faults).toEqual([]);
-          expect(longestSilence).toBeLessThan(LONGEST_SWITCH);
+          expect(slowest.ms).toBeLessThan(LONGEST_SWITCH + control);
         } finally {
           await chaos.close();
         }

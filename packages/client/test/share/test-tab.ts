@@ -1,8 +1,16 @@
 import type { Browser, Page } from 'puppeteer-core';
 import { until } from '@nestjs-sse-redis/testing';
-import type { OpenOptions, Received } from './page.js';
+import type { OpenOptions, Received, TestPage } from './page.js';
 import type { TabProgress } from '../../src/share/tab-progress.js';
 import type { ShareApp } from './share.app.js';
+
+export type TabRecord = Readonly<Pick<TestPage, 'received' | 'marks' | 'standstills' | 'requests'>>;
+
+export function numbersOf(received: readonly Received[], channel: string): number[] {
+  return received.flatMap((event) =>
+    event.channel === channel && event.type === 'tick' ? [(JSON.parse(event.data) as { n: number }).n] : [],
+  );
+}
 
 /** A tab of a browser, with a shared stream. */
 export class TestTab {
@@ -16,16 +24,22 @@ export class TestTab {
     return new TestTab(page);
   }
 
-  received(): Promise<Received[]> {
-    return this.page.evaluate(() => window.tab.received);
+  /** What it received, and what it noted of switches. As one text: browsers take seconds to hand over thousands of objects. */
+  async record(): Promise<TabRecord> {
+    const text = await this.page.evaluate(() => {
+      const { received, marks, standstills, requests } = window.tab;
+      return JSON.stringify({ received, marks, standstills, requests });
+    });
+    return JSON.parse(text) as TabRecord;
+  }
+
+  async received(): Promise<readonly Received[]> {
+    return (await this.record()).received;
   }
 
   /** The numbers of a channel's events. */
   async numbers(channel: string): Promise<number[]> {
-    const received = await this.received();
-    return received.flatMap((event) =>
-      event.channel === channel && event.type === 'tick' ? [(JSON.parse(event.data) as { n: number }).n] : [],
-    );
+    return numbersOf(await this.received(), channel);
   }
 
   async state(): Promise<string | undefined> {

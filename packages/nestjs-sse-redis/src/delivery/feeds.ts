@@ -27,9 +27,18 @@ const UNKNOWN_LINE: DataLine = { forks: [], line: 0, serverStart: '', since: 0 }
 
 interface Use {
   readonly feed: Feed;
-  readonly ready: Promise<void>;
+  /** Resolves with a position from after the acknowledgement; undefined where the link was lost meanwhile. */
+  readonly ready: Promise<Position | undefined>;
+  isReady: boolean;
   /** How many hold the feed. */
   count: number;
+}
+
+/** The feeds of some channels. */
+export interface Acquired {
+  readonly feeds: Feed[];
+  /** The last position given out when all of them heard what is published; undefined where it has to be asked for. */
+  readonly position: Position | undefined;
 }
 
 /** The feeds of this process: one a channel, as long as somebody here listens to it. */
@@ -115,15 +124,25 @@ export class Feeds {
    *
    * @throws RedisUnavailableError, holding none
    */
-  async acquire(channels: readonly string[]): Promise<Feed[]> {
+  async acquire(channels: readonly string[]): Promise<Acquired> {
+    const { losses } = this;
     const uses = channels.map((channel) => this.use(channel));
-    const results = await Promise.allSettled(uses.map(({ ready }) => ready));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) {
-      for (const use of uses) this.release(use.feed);
-      throw failed.reason;
+    // The others were subscribed to before this call, and their positions are of that time.
+    const begun = uses.filter(({ isReady }) => !isReady);
+    const results = await Promise.allSettled(begun.map(({ ready }) => ready));
+    const positions: (Position | undefined)[] = [];
+    for (const result of results) {
+      if (result.status === 'fulfilled') positions.push(result.value);
+      else {
+        for (const use of uses) this.release(use.feed);
+        throw result.reason;
+      }
     }
-    return uses.map(({ feed }) => feed);
+    const isKnown = positions.length > 0 && losses === this.losses && !positions.includes(undefined);
+    return {
+      feeds: uses.map(({ feed }) => feed),
+      position: isKnown ? Math.max(...(positions as Position[])) : undefined,
+    };
   }
 
   release(feed: Feed): void {
@@ -232,9 +251,11 @@ export class Feeds {
     const ready = this.broker.subscribe(channel).then(
       (position) => {
         // The position of a link that is gone says nothing of the one that came, or comes, in its place.
-        if (losses !== this.losses) return;
+        use.isReady = true;
+        if (losses !== this.losses) return undefined;
         feed.ready(position);
         this.noteAssigned(position);
+        return position;
       },
       (error: unknown) => {
         // Whoever comes next tries again instead of getting this failure; or has come already, after this was let go.
@@ -245,7 +266,7 @@ export class Feeds {
         throw error;
       },
     );
-    const use: Use = { feed, ready, count: 1 };
+    const use: Use = { feed, ready, isReady: false, count: 1 };
     this.uses.set(channel, use);
     return use;
   }

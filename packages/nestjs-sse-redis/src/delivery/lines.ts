@@ -8,6 +8,7 @@ export class Lines {
   private line: DataLine = { forks: [], line: 0, serverStart: '', since: 0 };
   /** A link has led somewhere before. */
   private isTaken = false;
+  private changes = 0;
   /** Connections stand at the same position when they are live: one id for all of them. */
   private last = { position: -1, id: '' };
 
@@ -83,10 +84,17 @@ export class Lines {
     return this.line;
   }
 
+  /** Grows with each link, and with each line that begins on it: what was found out about a position before may be wrong. */
+  get revision(): number {
+    void this.current;
+    return this.changes;
+  }
+
   private take({ forks, line, serverStart, since }: DataLine): void {
     this.line = { forks, line, serverStart, since };
     this.last = { position: -1, id: '' };
     this.isTaken = true;
+    this.changes++;
   }
 }
 

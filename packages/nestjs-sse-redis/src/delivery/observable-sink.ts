@@ -26,6 +26,7 @@ export class ObservableSink implements EventSink {
   constructor(
     private readonly observer: Subscriber<SseEvent>,
     private readonly onLive?: () => void,
+    private readonly isEndless = false,
   ) {}
 
   live(): void {
@@ -79,7 +80,7 @@ export class ObservableSink implements EventSink {
   }
 
   mayEnd(): boolean {
-    return true;
+    return !this.isEndless;
   }
 
   end(): void {

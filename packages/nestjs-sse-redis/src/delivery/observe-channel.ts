@@ -14,6 +14,8 @@ export interface ObserveOptions extends StartOptions {
   readonly counters?: HubCounters;
   /** Called when all retained events were emitted. */
   readonly onLive?: () => void;
+  /** It goes on behind the end of a run or a pipe. */
+  readonly isEndless?: boolean;
 }
 
 /** Whether the hub runs. */
@@ -62,11 +64,16 @@ class Observation {
   open(): void {
     if (this.isLeft) return;
     if (this.hub.isClosed) return this.observer.complete();
-    const { counters, onLive, ...start } = this.options;
-    this.release = this.subscribers.open([this.channel], start, new ObservableSink(this.observer, onLive), {
-      failed: (error) => this.onFailed(error),
-      ...(counters && { counters }),
-    });
+    const { counters, onLive, isEndless, ...start } = this.options;
+    this.release = this.subscribers.open(
+      [this.channel],
+      start,
+      new ObservableSink(this.observer, onLive, isEndless),
+      {
+        failed: (error) => this.onFailed(error),
+        ...(counters && { counters }),
+      },
+    );
   }
 
   close(): void {

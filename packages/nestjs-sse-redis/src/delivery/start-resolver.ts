@@ -34,15 +34,20 @@ export class StartResolver {
     private readonly feeds: Feeds,
   ) {}
 
-  /** @throws RedisUnavailableError */
-  async resolve(channels: readonly string[], start: ShardStart): Promise<StartPosition> {
+  /**
+   * @param head the last position given out since the client came, if it is known
+   * @throws RedisUnavailableError
+   */
+  async resolve(channels: readonly string[], start: ShardStart, head?: Position): Promise<StartPosition> {
     const { lastEventId } = start;
     const claimed =
       lastEventId === undefined ? undefined : parseLastEventId(lastEventId, this.broker.line.shard);
     // In a storm of clients that come back, nobody has to ask; where data were lost, what is known of lines may be of before.
     if (claimed && this.isPresent(claimed)) return this.resume(channels, claimed, lastEventId);
-    const last = await this.feeds.lastPosition();
-    if (lastEventId === undefined) return this.beginNew(channels, start, last);
+    if (lastEventId === undefined)
+      return this.beginNew(channels, start, head ?? (await this.feeds.lastPosition()));
+    // Another process may have given the client its id since an earlier client asked.
+    const last = await this.feeds.currentPosition();
     if (claimed && this.isKnown(claimed, last)) return this.resume(channels, claimed, lastEventId);
     if (claimed) this.feeds.lines.checkReplaced(claimed, last);
     // Of another deployment, or of data that Redis has lost: what lies between is not known.

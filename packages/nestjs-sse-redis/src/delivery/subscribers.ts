@@ -19,6 +19,8 @@ export interface Prepared {
   readonly channels: readonly string[];
   readonly feeds: readonly Feed[];
   readonly from: StartPosition;
+  /** Of the lines of the data when it was found. */
+  readonly revision: number;
 }
 
 /** Where an open connection began on a channel. */
@@ -58,9 +60,15 @@ export class Subscribers implements SubscriberPool {
     let subscriber: Subscriber | undefined;
     let closed = false;
     const begin = async (): Promise<void> => {
-      const prepared = await this.prepare(channels, start);
+      let prepared = await this.prepare(channels, start);
       try {
         if (closed || (opener.ready && !(await opener.ready())) || closed) return this.release(prepared);
+        while (this.isStale(prepared)) {
+          const again = await this.prepare(channels, start);
+          this.release(prepared);
+          prepared = again;
+          if (closed) return this.release(prepared);
+        }
       } catch (error) {
         this.release(prepared);
         throw error;
@@ -88,15 +96,21 @@ export class Subscribers implements SubscriberPool {
    * @returns to be handed to `begin`, or to `release`
    */
   async prepare(channels: readonly string[], start: ShardStart): Promise<Prepared> {
-    const feeds = await this.feeds.acquire(channels);
+    const { revision } = this.feeds.lines;
+    const { feeds, position } = await this.feeds.acquire(channels);
     try {
       // After the acknowledgements: what is published between this position and them would be lost.
-      const from = await this.starts.resolve(channels, start);
-      return { channels, feeds, from: withMaps(from, feeds, this.feeds.link) };
+      const from = await this.starts.resolve(channels, start, position);
+      return { channels, feeds, revision, from: withMaps(from, feeds, this.feeds.link) };
     } catch (error) {
       this.release({ feeds });
       throw error;
     }
+  }
+
+  /** Whether the data may have forked since: the link tells only connections that have begun. It is to be prepared again. */
+  isStale({ revision }: Prepared): boolean {
+    return revision !== this.feeds.lines.revision;
   }
 
   release({ feeds }: Pick<Prepared, 'feeds'>): void {
@@ -140,9 +154,12 @@ export class Subscribers implements SubscriberPool {
     channels: readonly string[],
     after: LinePosition | undefined,
   ): Promise<void> {
-    const feeds = await this.feeds.acquire(channels);
+    const { feeds, position } = await this.feeds.acquire(channels);
     try {
-      const now = await this.feeds.lastPosition();
+      // Another process may have given the client its position since an earlier caller asked.
+      const now = after
+        ? await this.feeds.currentPosition()
+        : (position ?? (await this.feeds.lastPosition()));
       if (!this.subscribers.has(subscriber)) throw new Error('closed meanwhile');
       // A position that was not given out yet is none at which the client can have stood.
       const head = Math.max(now, this.feeds.link.lastAssigned);
@@ -151,21 +168,18 @@ export class Subscribers implements SubscriberPool {
       const left = past === undefined ? undefined : this.feeds.lines.leftAt(after!);
       const isUnknown = after !== undefined && past === undefined;
       const lost = this.lost.gapsFor(channels, past);
-      const isState = ({ channel }: { channel: string }) => this.feeds.isState(channel);
       for (const channel of channels) {
         if (this.feeds.isState(channel)) continue;
         if (isUnknown) subscriber.sendLossGap({ channel, from: null, to: now }, 'unknown-id');
         else if (left !== undefined) subscriber.sendLossGap({ channel, from: left, to: past! }, 'failover');
       }
-      for (const { cause, ...gap } of lost) if (!isState(gap)) subscriber.sendLossGap(gap, cause);
+      for (const { cause, ...gap } of lost)
+        if (!this.feeds.isState(gap.channel)) subscriber.sendLossGap(gap, cause);
       for (const feed of feeds) {
         const isWhole = past !== undefined && left === undefined;
-        const hasLost = lost.some(({ channel }) => channel === feed.channel);
-        const needsMap = feed.isState && (!isWhole || hasLost);
-        const after = needsMap ? now : (left ?? past ?? now);
-        subscriber.add(feed, after, !needsMap && past !== undefined);
-        // Of a state channel that brings the map.
-        if (needsMap) subscriber.sendLossGap({ channel: feed.channel, from: null, to: now }, 'unknown-id');
+        if (feed.isState && (!isWhole || lost.some(({ channel }) => channel === feed.channel)))
+          addMap(subscriber, feed, now);
+        else subscriber.add(feed, left ?? past ?? now, past !== undefined);
       }
       subscriber.sendOwedPosition();
     } catch (error) {
@@ -226,4 +240,11 @@ export class Subscribers implements SubscriberPool {
     });
     return { ...start, gaps: [...(start.gaps ?? []), ...this.lost.gapsFor(whole, start.cursor), ...owed] };
   }
+}
+
+/** Adds a state channel, whose map the client gets first. @param now a position at which the channel was heard */
+function addMap(subscriber: Subscriber, feed: Feed, now: Position): void {
+  subscriber.add(feed, now, false);
+  // Of a state channel that brings the map.
+  subscriber.sendLossGap({ channel: feed.channel, from: null, to: now }, 'unknown-id');
 }

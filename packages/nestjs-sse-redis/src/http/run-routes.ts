@@ -11,6 +11,9 @@ import { RUN_SIBLINGS } from './run-decorator.js';
 import { SSE_RUN } from './run-route.js';
 import { SseRunGuard } from './sse-run.guard.js';
 
+/** What `@nestjs/swagger` says of a route that was documented before it was completed. */
+const DOCUMENTATION = 'swagger/';
+
 /** What each of the three routes of a run has of its own. */
 const OWN: ReadonlySet<unknown> = new Set([
   HTTP_CODE_METADATA,
@@ -45,5 +48,10 @@ function putOwnGuardLast(handler: object): void {
 
 function copyMetadata(from: object, to: object): void {
   for (const key of Reflect.getMetadataKeys(from) as unknown[])
-    if (!OWN.has(key)) Reflect.defineMetadata(key, Reflect.getMetadata(key, from), to);
+    if (!OWN.has(key) && !isDocumented(key, to))
+      Reflect.defineMetadata(key, Reflect.getMetadata(key, from), to);
+}
+
+function isDocumented(key: unknown, target: object): boolean {
+  return typeof key === 'string' && key.startsWith(DOCUMENTATION) && Reflect.hasOwnMetadata(key, target);
 }

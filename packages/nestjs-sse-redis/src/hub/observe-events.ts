@@ -11,11 +11,17 @@ import type { EventsOptions } from './hub.types.js';
 
 const EVENTS_OPTIONS: ReadonlySet<string> = new Set(['after', 'rewind']);
 
-/** The events of a channel for code of the server. @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError */
+/**
+ * The events of a channel for code of the server.
+ *
+ * @param isEndless they go on behind the end of a run or a pipe
+ * @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError
+ */
 export function observeEvents(
   { state, shards }: Pick<HubParts, 'state' | 'shards'>,
   channel: ChannelLike,
   options: EventsOptions,
+  isEndless = false,
 ): Observable<SseEvent> {
   checkOptions('events()', options, EVENTS_OPTIONS);
   const { after, rewind } = options;
@@ -28,5 +34,5 @@ export function observeEvents(
           lastEventId: after === undefined ? undefined : parseEventIdAfter(after, name, shards.map),
           rewind: count,
         };
-  return observeChannel(shards.subscribers, name, start, state);
+  return observeChannel(shards.subscribers, name, { ...start, isEndless }, state);
 }

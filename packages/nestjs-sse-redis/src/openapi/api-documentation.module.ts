@@ -7,6 +7,7 @@ import { findStreamRoutes, type StreamRoute } from '../http/stream-routes.js';
 import { documentConnections } from './connections-description.js';
 import { omitDocumented } from './documented-parameters.js';
 import { findPathParameters, readModulePaths } from './path-parameters.js';
+import { documentRuns } from './run-description.js';
 import { describePathParameter, STREAM_PARAMETERS } from './stream-description.js';
 import { documentResponses } from './stream-responses.js';
 import { addParameters } from './swagger-metadata.js';
@@ -21,18 +22,20 @@ export class ApiDocumentation {
   constructor(@Inject(core.ModulesContainer) modules: core.ModulesContainer) {
     const pathOf = readModulePaths(modules);
     for (const module of modules.values())
-      for (const { metatype } of module.controllers.values())
-        for (const route of findStreamRoutes(metatype as Type<unknown>)) documentRoute(route, pathOf(module));
+      for (const { metatype } of module.controllers.values()) {
+        const controller = metatype as Type<unknown>;
+        const toPath = (handler: StreamRoute['handler']) =>
+          findPathParameters(pathOf(module), controller, handler);
+        for (const route of findStreamRoutes(controller)) documentRoute(route, toPath(route.handler));
+        documentRuns(controller, toPath);
+      }
     documentConnections();
   }
 }
 
-function documentRoute(route: StreamRoute, modulePath: string): void {
-  const { controller, handler } = route;
-  const parameters = [
-    ...findPathParameters(modulePath, controller, handler).map(describePathParameter),
-    ...STREAM_PARAMETERS,
-  ];
+function documentRoute(route: StreamRoute, path: readonly string[]): void {
+  const { handler } = route;
+  const parameters = [...path.map(describePathParameter), ...STREAM_PARAMETERS];
   addParameters(handler, omitDocumented(route, parameters));
   documentResponses(route, getStatus(handler), hasInput(handler));
 }

@@ -1,6 +1,7 @@
 import { isStandardSchema } from '../channels/standard-schema.js';
 import type { EventSchema } from '../channels/event-schemas.js';
 import { findDefinitions } from '../http/channels-of-request.js';
+import { SSE_RUN, type RunRoute } from '../http/run-route.js';
 import { SSE_CHANNELS, type SseChannelsMetadata } from '../http/sse-channels.decorator.js';
 import { STREAM } from './stream-description.js';
 import type { Class, Handler, MediaType, Schema } from './swagger-metadata.js';
@@ -11,10 +12,12 @@ interface JsonSchemaSource {
   readonly vendor: string;
 }
 
-/** Describes the stream of a route: its events, where `@SseChannels()` names definitions that name theirs. */
+/** Describes the stream of a route: its events, where `@SseChannels()` or `@SseRun()` names definitions that name theirs. */
 export function describeStreamMedia(handler: Handler, refer: (model: Class) => Schema): MediaType {
   const metadata = Reflect.getMetadata(SSE_CHANNELS, handler) as SseChannelsMetadata | undefined;
-  const definitions = metadata ? findDefinitions(metadata.channels) : [];
+  const run = Reflect.getMetadata(SSE_RUN, handler) as RunRoute | undefined;
+  const channels = metadata?.channels ?? run?.channel;
+  const definitions = channels === undefined ? [] : findDefinitions(channels);
   const events = definitions.flatMap(({ events = {} }) => Object.entries(events));
   if (events.length === 0) return STREAM;
   return {

@@ -20,13 +20,24 @@ const BUILT_IN = new Map<unknown, string>([
   [Array, 'array'],
 ]);
 
-/** Documents the answers of a stream route, as far as the application has not: by status, on the method or the class. */
-export function documentResponses(route: StreamRoute, status: number, hasInput: boolean): void {
+/**
+ * Documents the answers of a stream route, as far as the application has not: by status, on the method or the class.
+ *
+ * @param special answers that other streams do not give
+ */
+export function documentResponses(
+  route: StreamRoute,
+  status: number,
+  hasInput: boolean,
+  special: Responses = {},
+): void {
   const { controller, handler } = route;
   const own = getResponses(handler);
   // Those of a class are weaker than those of a method for `@nestjs/swagger`, but stronger than ours.
   const ofClass = getResponses(controller);
-  const refusals = Object.entries(describeRefusals(hasInput)).filter(([key]) => !(key in ofClass));
+  const refusals = Object.entries({ ...describeRefusals(hasInput), ...special }).filter(
+    ([key]) => !(key in ofClass),
+  );
   const stream = describeStream(route, own[status], ofClass[status]);
   const responses: Responses = {
     ...Object.fromEntries(refusals),

@@ -39,10 +39,15 @@ export class TurnBatch<Items, Result> {
 
   private begin(): Batch<Items, Result> {
     const items = this.create();
-    const result: Promise<Result> = Promise.resolve().then(() => {
+    const result: Promise<Result> = this.untilDue().then(() => {
       this.batch = undefined;
       return this.handle(items, result);
     });
     return { items, result };
+  }
+
+  /** Resolves in a microtask: what this turn asks for belongs to the batch. */
+  protected untilDue(): Promise<void> {
+    return Promise.resolve();
   }
 }

@@ -60,9 +60,6 @@ async function publishOnTheWay() {
   const [publisher, subscriber] = [await hubs.join(options), await hubs.join(options, 'a')];
   await publishAll(publisher.broker, publication('a', BEGUN));
   await until(() => subscriber.heard.data.includes(BEGUN));
-  // Redis answers TRYAGAIN to a client that follows ASK while one of a script's keys is nowhere.
-  const tombstones = `${hubs.tag}:tombstones`;
-  await (await cluster.owner(tombstones)).cli('ZADD', tombstones, '0', 'none');
   const migration = await cluster.startMigration(hubs.tag);
   await migration.moveKeys();
   const asked = async () =>
@@ -81,6 +78,45 @@ async function publishOnTheWay() {
   await isAsked(1);
   return { subscriber, migration, outcomes, publishing, isAsked };
 }
+
+describeCluster('a slot that begins to move', () => {
+  /** Publishes to a channel that has events, while all keys are at their owner still. */
+  async function publishAtFirst(own: boolean) {
+    const options = { redis: cluster.url, publishTimeout: 60_000, probeInterval: 60_000 };
+    const publisher = await hubs.join(options);
+    // Longer than the retention: it leaves no tombstone, and their key is named.
+    const history = own ? { ttl: 2 * 3_600_000 } : undefined;
+    const event = (i: number) => ({ ...publication('a', i), ...(history && { history }) });
+    await publishAll(publisher.broker, event(BEGUN));
+    const migration = await cluster.startMigration(hubs.tag);
+    let isPublished = false;
+    const publishing = publishAll(publisher.broker, event(0)).then(() => (isPublished = true));
+    const refused = async () =>
+      Number(
+        /errorstat_TRYAGAIN:count=(\d+)/.exec(
+          String(await migration.source.cli('INFO', 'errorstats')),
+        )?.[1] ?? 0,
+      );
+    return { migration, publishing, refused, isPublished: () => isPublished };
+  }
+
+  it('takes what is published to a channel whose log is there', async () => {
+    const { migration, publishing, isPublished } = await publishAtFirst(false);
+    await publishing;
+    expect(isPublished()).toBe(true);
+    await migration.moveKeys();
+    await migration.finish();
+  });
+
+  it('makes it wait where the key of tombstones is named, and is not there (negative control)', async () => {
+    const { migration, publishing, refused, isPublished } = await publishAtFirst(true);
+    await until(async () => (await refused()) > 1);
+    expect(isPublished()).toBe(false);
+    await migration.moveKeys();
+    await migration.finish();
+    await publishing;
+  });
+});
 
 describeCluster('a slot whose keys are all at its next owner', () => {
   it('takes what is published once it has moved, in its order', async () => {

@@ -1,6 +1,8 @@
 import { until, useRedis } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
+import publishLua from '../../src/broker/redis/scripts/publish.lua.js';
 import type { Position } from '../../src/event/position.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { keysOf, SCRIPT, toArguments } from '../publisher/foreign-publisher.js';
@@ -58,6 +60,54 @@ describe('the tombstone of a short-lived log in Redis', () => {
     await redis.cli('EVAL', SCRIPT, ...toArguments(keysOf('a', { prefix }), event));
     expect(await isWhole(broker, 'a', before)).toBe(false);
     expect(await isWhole(broker, 'a', first!)).toBe(true);
+  });
+
+  it('is asked for by a process that does not know of it, and events on their way keep their order', async () => {
+    const [broker, other] = [await start(), await start()];
+    const before = await broker.position();
+    await publishAll(other, short('a'));
+    await gone('a');
+    const positions: Promise<Position[]>[] = [];
+    for (let i = 0; i < 30; i++) {
+      // Of one channel, and each in a turn of its own.
+      positions.push(publishAll(broker, publication('b', i)));
+      await turn();
+    }
+    const all = (await Promise.all(positions)).flat();
+    expect(all).toEqual([...all].sort((a, b) => a - b));
+    const [slice] = await broker.read([{ channel: 'b', after: before }], ALL);
+    expect(slice!.records.map(({ position }) => position)).toEqual(all);
+    await publishAll(broker, publication('a', 2));
+    expect(await isWhole(broker, 'a', before)).toBe(false);
+  });
+
+  it('is not heeded by a script that does not ask for it: events are lost untold (negative control)', async () => {
+    const broker = await start();
+    const before = await broker.position();
+    await publishAll(broker, short('a'));
+    await gone('a');
+    const careless = publishLua.replace(/if tombstonesKey == false and .*\n/, '');
+    expect(careless).not.toBe(publishLua);
+    const run = (source: string) =>
+      redis.cli(
+        'EVAL',
+        source,
+        2,
+        key('clock'),
+        key('log:a'),
+        '',
+        '',
+        0,
+        'announced',
+        'j',
+        'data: 2\n\n',
+        '',
+        '',
+      );
+    expect(await run(publishLua)).toBe(0);
+    expect(await isWhole(broker, 'a', before)).toBe(false);
+    await run(careless);
+    expect(await isWhole(broker, 'a', before)).toBe(true);
   });
 
   it('makes a user without the right to read it send a gap', async () => {

@@ -39,6 +39,7 @@ export class AppNode {
     await this.ended;
     if (this.isUp) return;
     this.starts++;
+    await AppProcess.prepare();
     this.process = await until(
       () =>
         AppProcess.start(new URL('./node.process.ts', import.meta.url), {

@@ -3,6 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { AppNode } from './app-node.js';
 import type { ClusterDeployment } from './cluster-deployment.js';
 import type { ClusterFault } from './cluster-faults.js';
+import { CHOSEN_CLIENT, connectClient } from './connect-client.js';
+import type { FaultClient } from './fault-client.js';
 import { Publisher } from './publisher.js';
 import {
   COUNTS,
@@ -16,12 +18,13 @@ import {
   type Verdict,
 } from './verdict.js';
 import { toReceptionOf } from './shard-reception.js';
-import { WatchedClient } from './watched-client.js';
 
 const CHANNELS = 6;
+/** FAULT_CROWD=4 for so many times the clients, in a long run. */
+const CROWD = Number(process.env['FAULT_CROWD'] ?? 1);
 /** Those that stay where they are, by the number of their node, and then those that come back all the time. */
-const STEADY = [0, 0, 1, 1, 2, 2, 2, 2];
-const RESTLESS = 4;
+const STEADY = Array.from({ length: CROWD }, () => [0, 0, 1, 1, 2, 2, 2, 2]).flat();
+const RESTLESS = 4 * CROWD;
 const EVENTS_AT_ONCE = 3;
 const PUBLISH_EVERY_MS = 20;
 /** Publishes that wait for Redis; more are not begun. */
@@ -51,8 +54,8 @@ let runs = 0;
 /** Runs one fault under load on a deployment that is whole, and leaves it whole. */
 export class ClusterRun {
   private readonly channels: string[];
-  private readonly clients: WatchedClient[] = [];
-  private controlled: WatchedClient | undefined;
+  private readonly clients: FaultClient[] = [];
+  private controlled: FaultClient | undefined;
   private readonly publisher = new Publisher(() => this.random.pick(this.talking));
   private readonly work = new Set<Promise<void>>();
   private readonly problems: string[] = [];
@@ -87,7 +90,7 @@ export class ClusterRun {
     return this.conclude();
   }
 
-  private get all(): readonly WatchedClient[] {
+  private get all(): readonly FaultClient[] {
     return this.controlled ? [...this.clients, this.controlled] : this.clients;
   }
 
@@ -104,12 +107,12 @@ export class ClusterRun {
     const pick = () => this.random.pick(this.fault.elects ? nodes : this.talking);
     for (let i = 0; i < RESTLESS; i++) this.clients.push(this.connect(`restless client ${i}`, pick));
     const { control } = this;
-    if (control) this.controlled = new WatchedClient('control', this.channels, () => control.url);
+    if (control) this.controlled = connectClient(CHOSEN_CLIENT, 'control', this.channels, () => control.url);
   }
 
-  private connect(name: string, pickNode: () => AppNode): WatchedClient {
+  private connect(name: string, pickNode: () => AppNode): FaultClient {
     const channels = this.random.shuffle(this.channels).slice(0, 2 + this.random.int(CHANNELS - 1));
-    return new WatchedClient(name, channels, () => pickNode().url);
+    return connectClient(CHOSEN_CLIENT, name, channels, () => pickNode().url);
   }
 
   private async every(ms: number, act: () => void): Promise<void> {
@@ -132,7 +135,7 @@ export class ClusterRun {
   }
 
   private drop(): void {
-    this.random.pick(this.clients.slice(-RESTLESS)).drop();
+    for (let i = 0; i < CROWD; i++) this.random.pick(this.clients.slice(-RESTLESS)).drop();
   }
 
   /** One last event on every channel: whoever has got it, has got, or missed, all before it. */
@@ -209,7 +212,7 @@ export class ClusterRun {
   }
 
   /** Nothing is promised of the order of events of two shards. */
-  private judge(client: WatchedClient, shards: readonly Circumstances[]): Verdict {
+  private judge(client: FaultClient, shards: readonly Circumstances[]): Verdict {
     const { map } = this.deployment;
     const counts = noCounts();
     const problems: string[] = [];
@@ -243,7 +246,7 @@ export class ClusterRun {
     return [...unlogged.values()];
   }
 
-  private measureDelays(events: readonly LoggedEvent[], clients: readonly WatchedClient[]): number[] {
+  private measureDelays(events: readonly LoggedEvent[], clients: readonly FaultClient[]): number[] {
     return events.flatMap(({ id, key }) => {
       const acknowledged = this.publisher.acknowledgedAt.get(key) ?? Infinity;
       return clients.flatMap(({ arrivals }) => {

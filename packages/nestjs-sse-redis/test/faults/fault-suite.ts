@@ -1,3 +1,4 @@
+import type { FaultClientKind } from './connect-client.js';
 import { Deployment, type DeploymentOptions } from './deployment.js';
 import { ScheduleRun } from './schedule-run.js';
 import { makeSchedule } from './schedule.js';
@@ -9,6 +10,10 @@ export interface SuiteOptions {
   readonly seconds: number;
   readonly schedules: number;
   readonly deployment?: DeploymentOptions;
+  /** Default: `raw`. */
+  readonly client?: FaultClientKind;
+  /** How many copies each client has. Default: 0. */
+  readonly crowding?: number;
   /** Called for each schedule that fails, at once. */
   readonly onFailure?: (description: string) => void;
 }
@@ -17,7 +22,7 @@ const MAX_FAILURES = 5;
 
 /** Runs schedules one after the other until time is up, their number is reached, or too many have failed. */
 export async function runFaultSuite(options: SuiteOptions): Promise<Summary> {
-  const { seed, seconds, schedules, deployment, onFailure } = options;
+  const { seed, seconds, schedules, deployment, onFailure, client, crowding } = options;
   const summary = new Summary();
   let current = await Deployment.start(deployment);
   try {
@@ -27,7 +32,7 @@ export async function runFaultSuite(options: SuiteOptions): Promise<Summary> {
       summary.failures.length < MAX_FAILURES
     ) {
       const schedule = makeSchedule(seed + summary.schedules);
-      const outcome = await new ScheduleRun(current, schedule).run();
+      const outcome = await new ScheduleRun(current, schedule, client, crowding).run();
       summary.add(schedule, outcome);
       if (outcome.problems.length === 0) continue;
       onFailure?.(summary.failures.at(-1)!);

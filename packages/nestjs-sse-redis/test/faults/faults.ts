@@ -6,7 +6,7 @@ import { isFound } from './found-loss.js';
 import { dropAnnouncement, loseReply, type DroppedAnnouncement } from './proxy-faults.js';
 import type { Publisher } from './publisher.js';
 import type { DataLoss } from './verdict.js';
-import type { WatchedClient } from './watched-client.js';
+import type { FaultClient } from './fault-client.js';
 
 /** What a fault has at hand. */
 export interface Scene {
@@ -14,7 +14,7 @@ export interface Scene {
   /** Of this fault alone: it makes the same choices in every run with the same seed. */
   readonly random: Random;
   readonly publisher: Publisher;
-  readonly clients: readonly WatchedClient[];
+  readonly clients: readonly FaultClient[];
   readonly channels: readonly string[];
   readonly loss: DataLoss;
   /** Whether announcements were dropped that had been published. */

@@ -2,11 +2,12 @@ import { readForks } from './read-forks.js';
 import { ownIdOf, Random, until } from '@nestjs-sse-redis/testing';
 import { setTimeout as pause } from 'node:timers/promises';
 import { FAST, type Deployment } from './deployment.js';
+import { connectClient, type FaultClientKind } from './connect-client.js';
+import type { FaultClient } from './fault-client.js';
 import { FAULTS, type FaultName, type Scene } from './faults.js';
 import { Publisher } from './publisher.js';
 import { initialClients, type Schedule, type Step } from './schedule.js';
 import { COUNTS, DataLoss, judge, noCounts, type Counts } from './verdict.js';
-import { WatchedClient } from './watched-client.js';
 
 const CATCH_UP_MS = 20_000;
 /** How long after `publishTimeout` a failure may come, on a machine that has other things to do. */
@@ -28,7 +29,8 @@ export interface Outcome {
 
 /** Runs one schedule on a deployment that is whole, and leaves it whole. */
 export class ScheduleRun {
-  private readonly clients: WatchedClient[] = [];
+  private readonly clients: FaultClient[] = [];
+  private readonly crowd: FaultClient[] = [];
   private readonly publisher: Publisher;
   private readonly loss = new DataLoss();
   private readonly log: string[] = [];
@@ -42,6 +44,9 @@ export class ScheduleRun {
   constructor(
     private readonly deployment: Deployment,
     private readonly schedule: Schedule,
+    private readonly kind: FaultClientKind = 'raw',
+    /** How many more clients each channel list of the schedule has. Faults alone happen to them. */
+    private readonly crowding = 0,
   ) {
     this.random = new Random(schedule.seed);
     this.publisher = new Publisher(() => this.pickNode());
@@ -59,7 +64,7 @@ export class ScheduleRun {
     const problems: string[] = [];
     try {
       for (let i = 0; i < initialClients(this.schedule); i++) this.join();
-      await Promise.all(this.clients.map((client) => client.placed()));
+      await Promise.all(this.all.map((client) => client.placed()));
       this.began = performance.now();
       for (const step of this.schedule.steps) {
         const wait = step.at - this.now;
@@ -75,6 +80,10 @@ export class ScheduleRun {
       problems.push(`the schedule broke: ${(error as Error).message}`);
     }
     return this.conclude(problems);
+  }
+
+  private get all(): readonly FaultClient[] {
+    return [...this.clients, ...this.crowd];
   }
 
   private get now(): number {
@@ -111,18 +120,19 @@ export class ScheduleRun {
 
   private join(): void {
     const channels = this.schedule.clients[this.clients.length]!.map((i) => this.schedule.channels[i]!);
-    this.clients.push(
-      new WatchedClient(`client ${this.clients.length}`, channels, () => this.pickNode().url),
-    );
+    const connect = (name: string) => connectClient(this.kind, name, channels, () => this.pickNode().url);
+    const name = `client ${this.clients.length}`;
+    this.clients.push(connect(name));
+    for (let i = 1; i <= this.crowding; i++) this.crowd.push(connect(`${name}, copy ${i}`));
   }
 
-  private async leave(client: WatchedClient, ms: number): Promise<void> {
+  private async leave(client: FaultClient, ms: number): Promise<void> {
     client.leave();
     await pause(ms);
     client.comeBack();
   }
 
-  private async pause(client: WatchedClient, ms: number): Promise<void> {
+  private async pause(client: FaultClient, ms: number): Promise<void> {
     const resume = client.pause();
     await pause(ms);
     resume();
@@ -154,7 +164,7 @@ export class ScheduleRun {
     }
     for (const client of this.clients) client.comeBack();
     await Promise.all(this.deployment.nodes.map((node) => node.restart()));
-    await Promise.all(this.clients.map((client) => client.placed()));
+    await Promise.all(this.all.map((client) => client.placed()));
   }
 
   /** One last event on every channel: whoever has got it, has got, or missed, all before it. */
@@ -162,7 +172,7 @@ export class ScheduleRun {
     const first = this.publisher.events.length;
     await this.publisher.publish(this.schedule.channels.map((channel) => ({ channel })));
     const last = new Map(this.publisher.events.slice(first).map(({ channel, id }) => [channel, id]));
-    const behind = new Set(this.clients);
+    const behind = new Set(this.all);
     await until(
       () => {
         for (const client of behind) {
@@ -178,12 +188,13 @@ export class ScheduleRun {
   }
 
   private async conclude(problems: string[]): Promise<Outcome> {
-    await Promise.all(this.clients.map((client) => client.stop()));
+    for (const result of await Promise.allSettled(this.all.map((client) => client.stop())))
+      if (result.status === 'rejected') problems.push((result.reason as Error).message);
     const { events } = this.publisher;
     const { loss, scene } = this;
     loss.forks = await readForks((...command) => this.deployment.admin(...command), '{sse}');
     const counts = noCounts();
-    for (const client of this.clients) {
+    for (const client of this.all) {
       const verdict = judge(client, { events, loss, announcementDropped: scene.announcementDropped });
       problems.push(...verdict.problems);
       for (const name of COUNTS) counts[name] += verdict.counts[name];
@@ -195,7 +206,7 @@ export class ScheduleRun {
     this.note(`failed attempts: ${JSON.stringify(Object.fromEntries(this.publisher.failures))}`);
     // The next schedule has channels of its own.
     await this.deployment.admin('UNLINK', ...this.schedule.channels.map((channel) => `{sse}:log:${channel}`));
-    const connections = this.clients.reduce((sum, client) => sum + client.connections, 0);
+    const connections = this.all.reduce((sum, client) => sum + client.connections, 0);
     return {
       counts,
       slowestFailure,

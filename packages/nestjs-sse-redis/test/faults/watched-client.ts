@@ -8,14 +8,15 @@ import {
   type SseStream,
 } from '@nestjs-sse-redis/testing';
 import { parseEventId } from '../../src/event/position.js';
+import type { FaultClient } from './fault-client.js';
 import type { Payload } from './publisher.js';
 import type { LoggedEvent } from './verdict.js';
 
 /** Where nothing listens: whoever comes here is refused, and tries again a little later. */
-const NOWHERE = 'http://127.0.0.1:9';
+export const NOWHERE = 'http://127.0.0.1:9';
 
 /** An EventSource on some channels, with everything that its streams brought. */
-export class WatchedClient {
+export class WatchedClient implements FaultClient {
   /** While it is true, it does not come back. */
   away = false;
   /** When each event of the application came first, by its own id, in ms of `performance.now()`. */

@@ -40,6 +40,7 @@ class Model {
   }
 
   async put(hub: SseHub, key: string): Promise<void> {
+    if (this.map.size >= KEYS && !this.map.has(key)) await this.remove(hub, [...this.map.keys()][0]!);
     this.map.set(key, ++this.value);
     await hub.publish(this.channel, ...this.toEvent(key));
   }

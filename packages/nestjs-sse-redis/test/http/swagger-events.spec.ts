@@ -1,6 +1,13 @@
-import { Controller, Sse, type Type } from '@nestjs/common';
-import { ApiOkResponse, ApiProperty } from '@nestjs/swagger';
-import { classSchema, defineChannel, SseChannels, type StandardSchema } from 'nestjs-sse-redis';
+import { Controller, Param, Sse, type Type } from '@nestjs/common';
+import { ApiOkResponse, ApiProperty, ApiTags } from '@nestjs/swagger';
+import {
+  classSchema,
+  defineChannel,
+  SseChannels,
+  SseRun,
+  toItemSchemas,
+  type StandardSchema,
+} from 'nestjs-sse-redis';
 import { startApp, type RunningApp } from '@nestjs-sse-redis/testing';
 import { z } from 'zod';
 import {
@@ -55,6 +62,17 @@ class OrdersController {
   @Sse('plain')
   @SseChannels(plain)
   plain(): void {}
+
+  @ApiTags('answers')
+  @SseRun('answers/:id', (request: { params: { id: string } }) => orders({ id: request.params.id }))
+  answer(@Param('id') _id: string): string[] {
+    return [];
+  }
+
+  @SseRun('reports/:id', orders)
+  report(): string[] {
+    return [];
+  }
 
   @Sse('own/:id')
   @SseChannels(orders)
@@ -119,5 +137,45 @@ describe('the document of a route whose channels have definitions', () => {
     expect(contentOf(doc, '/own/{id}')['text/event-stream']!.schema).toEqual({
       $ref: '#/components/schemas/OrderEvent',
     });
+  });
+
+  it('has the three routes of a run, each with its parameters and answers', async () => {
+    const doc = await document();
+    expect(await findFaults(doc)).toBe('');
+    const routes = doc.paths['/answers/{id}']!;
+    const answers = [routes.post, routes.get, routes.delete].map((one) => Object.keys(one!.responses));
+    expect(answers).toEqual([
+      ['200', '204', '400', '403', '429', '503'],
+      ['200', '204', '400', '403', '429', '503'],
+      ['204', '403', '503'],
+    ]);
+    for (const route of [routes.post, routes.get, routes.delete])
+      expect(route).toMatchObject({ tags: ['Orders', 'answers'], summary: expect.stringMatching(/ run/) });
+    expect(parametersOf(doc, '/answers/{id}', 'get')).toEqual(
+      expect.arrayContaining(['path id!', 'header Last-Event-ID']),
+    );
+    expect(parametersOf(doc, '/answers/{id}', 'post')).not.toContain('header Last-Event-ID');
+    expect(contentOf(doc, '/reports/{id}')['text/event-stream']!.schema.oneOf).toEqual(eventsOfOrders);
+  });
+
+  it('has the single events as items in OpenAPI 3.2, whose data are text', async () => {
+    const doc = toItemSchemas(await document('3.2.0'));
+    const media = contentOf(doc, '/orders/{id}')['text/event-stream'] as unknown as { itemSchema: object };
+    expect(media).not.toHaveProperty('schema');
+    expect(media.itemSchema).toMatchObject({
+      type: 'object',
+      required: ['data'],
+      oneOf: expect.arrayContaining([
+        {
+          required: ['event'],
+          properties: {
+            event: { type: 'string', enum: ['shipped'] },
+            data: { type: 'string', contentMediaType: 'application/json', contentSchema: ref },
+          },
+        },
+      ]) as unknown,
+    });
+    const old = createDocument(running.app, '3.1.0');
+    expect(toItemSchemas(old)).toBe(old);
   });
 });

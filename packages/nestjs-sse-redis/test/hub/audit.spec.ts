@@ -99,7 +99,9 @@ it('asks nothing while no channel is subscribed', async () => {
 });
 
 it('finds what was lost between the last event announced and what the link has proved', async () => {
-  const [feed] = await feeds.acquire(['a']);
+  const {
+    feeds: [feed],
+  } = await feeds.acquire(['a']);
   const [before] = await publishAll(broker, publication('a', 1));
   await until(() => feed!.lastAnnounced === before);
   const position = await lose('a');
@@ -144,7 +146,9 @@ describe('announcements that are on their way', () => {
 });
 
 it('looks once more at a channel that is left', async () => {
-  const [feed] = await feeds.acquire(['a']);
+  const {
+    feeds: [feed],
+  } = await feeds.acquire(['a']);
   const position = await lose('a');
   await until(() => feeds.link.lastAnnounced > position);
   feeds.release(feed!);
@@ -174,7 +178,9 @@ it('looks once more at the channels of a link that is lost', async () => {
 });
 
 it('keeps what is to be looked at while Redis does not answer', async () => {
-  const [feed] = await feeds.acquire(['a']);
+  const {
+    feeds: [feed],
+  } = await feeds.acquire(['a']);
   const position = await lose('a');
   await until(() => feeds.link.lastAnnounced > position);
   feeds.release(feed!);
@@ -187,7 +193,9 @@ it('keeps what is to be looked at while Redis does not answer', async () => {
 });
 
 it('looks at everything at the end', async () => {
-  const [a] = await feeds.acquire(['a', 'b']);
+  const {
+    feeds: [a],
+  } = await feeds.acquire(['a', 'b']);
   const left = await lose('a');
   const held = await lose('b');
   await until(() => feeds.link.lastAnnounced > held);
@@ -197,7 +205,9 @@ it('looks at everything at the end', async () => {
 });
 
 it('is told of a loss by the next announcement, and finds where it begins', async () => {
-  const [feed] = await feeds.acquire(['a']);
+  const {
+    feeds: [feed],
+  } = await feeds.acquire(['a']);
   const [before] = await publishAll(broker, publication('a', 1));
   await until(() => feed!.lastAnnounced === before);
   const first = await lose('a');

@@ -1,5 +1,6 @@
 import { RedisServer, TcpProxy, until, type SseStream } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
+import type { SseRedisOptions } from 'nestjs-sse-redis';
 import { Hubs, type TestHub } from './hubs.js';
 
 export const replicaOf = ({ port }: RedisServer): string[] => [
@@ -15,17 +16,18 @@ export class FailoverScene {
     readonly proxy: TcpProxy,
     readonly prefix: string,
     readonly test: TestHub,
+    private readonly options: SseRedisOptions,
   ) {}
 
-  static async start(hubs: Hubs): Promise<FailoverScene> {
+  static async start(hubs: Hubs, options: SseRedisOptions = {}): Promise<FailoverScene> {
     await hubs.redis.cli('CONFIG', 'SET', 'repl-diskless-sync-delay', 0);
     const next = await RedisServer.start({ args: replicaOf(hubs.redis) });
     hubs.closeLater(() => next.stop());
     const proxy = await TcpProxy.start({ target: hubs.redis.port });
     hubs.closeLater(() => proxy.stop());
     const prefix = randomUUID();
-    const test = await hubs.start({ redis: `redis://127.0.0.1:${proxy.port}`, prefix });
-    return new FailoverScene(hubs, next, proxy, prefix, test);
+    const test = await hubs.start({ ...options, redis: `redis://127.0.0.1:${proxy.port}`, prefix });
+    return new FailoverScene(hubs, next, proxy, prefix, test, options);
   }
 
   /** The replica has all so far, and becomes a master of its own. Nobody is told. */
@@ -36,7 +38,7 @@ export class FailoverScene {
 
   /** Another process of the hub, which is connected to the new server. */
   joinNew(): Promise<TestHub> {
-    return this.hubs.start({ redis: this.next.url, prefix: this.prefix });
+    return this.hubs.start({ ...this.options, redis: this.next.url, prefix: this.prefix });
   }
 
   /** The name leads to the new server from now on. */
@@ -83,10 +85,10 @@ export class Fork {
   present!: TestHub;
 
   /** To be called at the top of a file. */
-  static use(): Fork {
+  static use(options?: SseRedisOptions): Fork {
     const fork = new Fork();
     beforeEach(async () => {
-      fork.scene = await FailoverScene.start(fork.hubs);
+      fork.scene = await FailoverScene.start(fork.hubs, options);
       fork.old = fork.scene.test;
     });
     return fork;

@@ -45,7 +45,7 @@ async function collect(): Promise<void> {
 async function answer(request: FeedsRequest): Promise<FeedsState> {
   if (request.kind === 'acquire') {
     const { prefix, count } = request;
-    held = await feeds.acquire(Array.from({ length: count }, (_, i) => `${prefix}:${i}`));
+    ({ feeds: held } = await feeds.acquire(Array.from({ length: count }, (_, i) => `${prefix}:${i}`)));
   }
   if (request.kind === 'release') {
     broker.unsubscribe = request.leaves ? unsubscribe : () => undefined;

@@ -1,22 +1,13 @@
 import { jest } from '@jest/globals';
 import { AppProcess, compare, forEachAdapter, useRedis } from '@nestjs-sse-redis/testing';
 import { setTimeout as wait } from 'node:timers/promises';
-import { NGINX, PROXIES } from './proxy.js';
+import { NGINX, PLAIN_NGINX, PROXIES } from './proxy.js';
 import { Site } from './site.js';
 
 jest.setTimeout(300_000);
 
 /** ms for which no process lives. */
 const AWAY = 9_000;
-
-/** The one-liner of a tutorial. */
-const PLAIN_NGINX = `
-upstream app { server 127.0.0.1:3001; server 127.0.0.1:3002; }
-server {
-  listen 80;
-  location / { proxy_pass http://app; }
-}
-`;
 
 const redis = useRedis();
 let libraries: AppProcess;

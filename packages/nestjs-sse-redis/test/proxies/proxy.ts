@@ -36,6 +36,15 @@ export const NGINX: ProxyProgram = {
   args: (folder) => ['-p', folder, '-e', `${folder}/error.log`, '-c', `${folder}/main.conf`],
 };
 
+/** The one-liner of a tutorial. */
+export const PLAIN_NGINX = `
+upstream app { server 127.0.0.1:3001; server 127.0.0.1:3002; }
+server {
+  listen 80;
+  location / { proxy_pass http://app; }
+}
+`;
+
 export const PROXIES: readonly ProxyProgram[] = [
   NGINX,
   {

@@ -50,6 +50,40 @@ async function renewal(): Promise<number> {
   return (all - counts) / sent;
 }
 
+const OWN_CHANNELS = 600;
+/** What the process sends to Redis, at most, in bytes: of a connection, and of a command besides that. */
+const BYTES = { connection: 500, command: 400 };
+/** The least time between two commands, ms. */
+const SPACING = { subscribe: 20, register: 20, position: 5 };
+
+it('opens many streams with a channel each by commands that grow with time, not with streams', async () => {
+  await redis.cli('CONFIG', 'RESETSTAT');
+  const began = performance.now();
+  await node.connect(
+    Array.from({ length: OWN_CHANNELS }, (_, i) => ({ path: `/rooms?channels=user:${i}`, headers: {} })),
+  );
+  await until(async () => (await node.count()) === OWN_CHANNELS, { timeout: 30_000, interval: 200 });
+  const elapsed = performance.now() - began;
+
+  const counted = await commands();
+  const input = Number(/total_net_input_bytes:(\d+)/.exec(String(await redis.cli('INFO', 'stats')))![1]);
+  const subscribes = counted['subscribe'] ?? 0;
+  const scripts = counted['evalsha'] ?? 0;
+  process.stdout.write(
+    `\n${OWN_CHANNELS} streams with a channel each, in ${Math.round(elapsed)} ms: ${subscribes} SUBSCRIBE, ${scripts} scripts, ` +
+      `${Math.round(input / OWN_CHANNELS)} bytes to Redis each\n`,
+  );
+  expect(subscribes).toBeLessThanOrEqual(2 + elapsed / SPACING.subscribe);
+  // Renewals and counts of the test as well.
+  const others = 10 + elapsed / 200 + (3 * elapsed) / LEASE;
+  expect(scripts).toBeLessThanOrEqual(others + elapsed / SPACING.register + elapsed / SPACING.position);
+  expect(input).toBeLessThanOrEqual(
+    OWN_CHANNELS * BYTES.connection + (subscribes + scripts + others) * BYTES.command,
+  );
+  node.crowd!.drop();
+  await until(async () => (await node.count()) === 0, { timeout: 30_000 });
+});
+
 it(`registering and holding ${MANY} connections takes no more than two commands each, and renewing does not grow`, async () => {
   const renewalOfNone = await renewal();
 

@@ -4,7 +4,8 @@ import type { RunInfo } from 'nestjs-sse-redis';
 import type { RunRequest } from './runs.process.js';
 import { RunReader, type ReadRun } from './run-reader.js';
 
-export const LEASE_MS = 2_000;
+/** Longer than a busy machine keeps a process from its renewal. */
+export const LEASE_MS = 6_000;
 export const SWEEP_MS = 500;
 /** Within which a reader is told of the end of a run whose process died. */
 export const TOLD_WITHIN_MS = LEASE_MS + SWEEP_MS + 1_000;

@@ -7,3 +7,8 @@ export function formatHistory(history: LogHistory | undefined, isEnd: boolean): 
   const expiry = isEnd ? ttlAfterEnd : ttl;
   return ttl === '' && expiry === '' ? maxLength : `:${ttl}:${expiry}:${maxLength}`;
 }
+
+/** Whether a log may be kept for a time that is not the hub's: it leaves a tombstone then. */
+export function hasOwnTime(history: LogHistory | undefined): boolean {
+  return history !== undefined && (history.ttl !== undefined || history.ttlAfterEnd !== undefined);
+}

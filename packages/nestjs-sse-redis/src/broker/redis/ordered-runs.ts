@@ -15,10 +15,13 @@ export interface PublishLink {
   opened(): Promise<Error | undefined>;
 }
 
+/** The call to be made in place of one that did nothing, by its reply; undefined where it did what it was to do. */
+export type Amend = (call: ScriptCall, reply: unknown) => ScriptCall | undefined;
+
 interface Held {
   /** The place in the order of calls. */
   readonly number: number;
-  readonly call: ScriptCall;
+  call: ScriptCall;
   readonly deadline: number;
   readonly settle: (outcome: Outcome) => void;
   timer: NodeJS.Timeout | undefined;
@@ -43,12 +46,14 @@ export class OrderedRuns {
 
   /**
    * @param timeout ms from the call to the outcome
+   * @param amend a run that the script did not carry out for want of something is held, and repeated with that
    * @param link without it, the connection is open from the start on, and runs do not wait where it is lost
    */
   constructor(
     private readonly commands: Commands,
     private readonly script: Script,
     private readonly timeout: number,
+    private readonly amend: Amend,
     private readonly link?: PublishLink,
   ) {}
 
@@ -84,6 +89,12 @@ export class OrderedRuns {
         return false;
       }
     } else {
+      const amended = this.amend(run.call, outcome!.reply);
+      if (amended) {
+        run.call = amended;
+        this.hold(run, undefined);
+        return false;
+      }
       this.lastDone = Math.max(this.lastDone, run.number);
       this.refusal = undefined;
       this.commands.outage.accepted();

@@ -9,10 +9,11 @@ import { idOfPublished } from '../forks.js';
 import { stateFull } from '../state-full.js';
 import type { Commands, Replicas, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
-import { formatHistory } from './log-history.js';
-import { OrderedRuns, type PublishLink } from './ordered-runs.js';
+import { formatHistory, hasOwnTime } from './log-history.js';
+import { OrderedRuns, type Amend, type PublishLink } from './ordered-runs.js';
 import { formatFence, toRunRefusal } from './run-fence.js';
 import { Script } from './script.js';
+import { TombstonesKey } from './tombstones-key.js';
 import publishLua from './scripts/publish.lua.js';
 
 const PUBLISH = new Script(publishLua, true);
@@ -52,6 +53,7 @@ export class PublishQueue {
     (publications) => this.sendAll(publications),
   );
   private readonly runs: OrderedRuns;
+  private readonly tombstones: TombstonesKey;
 
   constructor(
     private readonly commands: Commands,
@@ -59,7 +61,9 @@ export class PublishQueue {
     private readonly options: PublishSettings,
     link?: PublishLink,
   ) {
-    this.runs = new OrderedRuns(commands, PUBLISH, options.publishTimeout, link);
+    this.tombstones = new TombstonesKey(keys.tombstones);
+    const amend: Amend = (call, reply) => this.tombstones.amend(call, reply);
+    this.runs = new OrderedRuns(commands, PUBLISH, options.publishTimeout, amend, link);
   }
 
   /** Never rejects: each publication has an outcome of its own. */
@@ -82,11 +86,15 @@ export class PublishQueue {
 
   /** Announces a text under a name that is no channel's. @throws RedisUnavailableError | RedisRefusedError */
   async announce(name: string, text: string): Promise<Position> {
-    const reply = await this.commands.read(PUBLISH, {
-      keys: [this.keys.clock, this.keys.tombstones, this.keys.log(name)],
+    const announcement = {
+      keys: [this.keys.clock, this.keys.log(name)],
       // Its own text is kept nowhere: the length is for publishers that are told none.
       args: [this.options.maxLength, this.options.ttl, 0, name, recordFlags('t', true), text, ''],
-    });
+    };
+    const call = this.tombstones.addTo(announcement, false);
+    let reply = await this.commands.read(PUBLISH, call);
+    const amended = this.tombstones.amend(call, reply);
+    if (amended) reply = await this.commands.read(PUBLISH, amended);
     const outcome = this.toOutcome((reply as [unknown])[0], 0);
     if ('error' in outcome) throw outcome.error;
     this.commands.outage.accepted();
@@ -150,9 +158,10 @@ export class PublishQueue {
 
   private toCall(publications: readonly Publication[]): ScriptCall {
     const { ttl, idempotencyWindow } = this.options;
-    const keys = [this.keys.clock, this.keys.tombstones];
+    const keys = [this.keys.clock];
     const args: (string | number)[] = [this.options.maxLength, ttl, idempotencyWindow];
     let most = 0;
+    let leavesTombstone = false;
     for (const publication of publications) {
       const { channel, event, ephemeral, idempotencyKey, replicas = 0, history, run, state } = publication;
       if (replicas > most) most = replicas;
@@ -162,6 +171,7 @@ export class PublishQueue {
       else if (run) keys.push(this.keys.run(channel));
       if (state) keys.push(this.keys.stateKeys(channel));
       const kept = formatHistory(history, event.kind === 'x');
+      leavesTombstone ||= hasOwnTime(history);
       args.push(
         this.keys.pubSubChannel(channel),
         state ? `${event.kind}=${state.maxKeys} ${state.key}` : recordFlags(event.kind, ephemeral),
@@ -169,7 +179,7 @@ export class PublishQueue {
         hasOnce ? `-${kept}` : run ? `${kept} ${formatFence(run)}` : kept,
       );
     }
-    return { keys, args, replicas: most };
+    return this.tombstones.addTo({ keys, args, replicas: most }, leavesTombstone);
   }
 }
 

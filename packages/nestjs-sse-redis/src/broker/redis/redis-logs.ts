@@ -3,7 +3,7 @@ import { formatEventId, type Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import { NO_STATE, type IsState } from '../broker.interface.js';
 import { toChunks } from '../../util/chunks.js';
-import { TurnBatch } from '../../util/turn-batch.js';
+import { SpacedBatch } from '../../util/spaced-batch.js';
 import type {
   LogExtent,
   LogRange,
@@ -30,6 +30,8 @@ const STARTS = new Script(startsLua);
 const LOGS_PER_CALL = 64;
 /** The same of a script that reads no records. */
 const RANGES_PER_CALL = 100;
+/** The least time from one question for the position to the next. */
+const POSITION_SPACING_MS = 5;
 /** Channels whose unreadable entries were reported: beyond these the warnings would be the smaller help. */
 const MAX_REPORTED = 100;
 
@@ -37,10 +39,11 @@ const MAX_REPORTED = 100;
 export class RedisLogs {
   private readonly logger = new Logger('SseRedisBroker');
   private readonly reported = new Set<string>();
-  /** All that ask in one turn share the answer, which is no older than the question. */
-  private readonly positionReads = new TurnBatch(
+  /** All that ask at about the same time share the answer, which is no older than the question. */
+  private readonly positionReads = new SpacedBatch(
     () => undefined,
     () => this.readPosition(),
+    POSITION_SPACING_MS,
   );
 
   constructor(

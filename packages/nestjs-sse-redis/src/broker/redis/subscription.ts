@@ -1,10 +1,12 @@
 import { Logger } from '../../util/logger.js';
 import type { Redis } from 'ioredis';
 import { toChunks } from '../../util/chunks.js';
-import { TurnBatch } from '../../util/turn-batch.js';
+import { SpacedBatch } from '../../util/spaced-batch.js';
 
 /** How many channels one command names: a very long command would hold up what else Redis has to do. */
 const CHANNELS_PER_COMMAND = 512;
+/** The least time from one command to the next, as from one registration to the next, which a connection waits for as well. */
+const SPACING_MS = 20;
 /** How long after a refused subscription a new connection is made. */
 const REFUSED_RETRY_MS = 1_000;
 /** How long a connection is kept at least to a node that no longer has the slot. */
@@ -33,10 +35,11 @@ export class Subscription {
   private readonly logger = new Logger('SseRedisSubscription');
   /** The channels to be on; those with a batch have been asked for, but not acknowledged on this connection. */
   private readonly wanted = new Map<string, Promise<void> | undefined>();
-  /** The channels that are wanted anew in this turn go out in one command. */
-  private readonly batches = new TurnBatch<Set<string>, void>(
+  /** The channels that are wanted anew at about the same time go out in one command. */
+  private readonly batches = new SpacedBatch<Set<string>, void>(
     () => new Set(),
     (channels, sent) => this.subscribeBatch(channels, sent),
+    SPACING_MS,
   );
   private leaving: Set<string> | undefined;
   /** Those that Redis was asked to take the connection off, until it has answered, or the connection is gone. */

@@ -39,9 +39,15 @@ export class JoinedSubscribers implements SubscriberPool {
     let joined: JoinedSubscriber | undefined;
     let closed = false;
     const begin = async (): Promise<void> => {
-      const parts = await this.prepareAll(channels, start);
+      let parts = await this.prepareAll(channels, start);
       try {
         if (closed || (opener.ready && !(await opener.ready())) || closed) return this.release(parts);
+        while (this.areStale(parts)) {
+          const again = await this.prepareAll(channels, start);
+          this.release(parts);
+          parts = again;
+          if (closed) return this.release(parts);
+        }
       } catch (error) {
         this.release(parts);
         throw error;
@@ -110,7 +116,11 @@ export class JoinedSubscribers implements SubscriberPool {
     const part = joined.parts.get(shard);
     if (part) return this.of(shard).add(part, channels, after);
     const lastEventId = after && formatEventId(after.position, after.line, shard);
-    const prepared = await this.of(shard).prepare(channels, { lastEventId });
+    let prepared = await this.of(shard).prepare(channels, { lastEventId });
+    while (this.of(shard).isStale(prepared)) {
+      this.of(shard).release(prepared);
+      prepared = await this.of(shard).prepare(channels, { lastEventId });
+    }
     if (joined.isClosed) {
       this.of(shard).release(prepared);
       throw new Error('closed meanwhile');
@@ -187,6 +197,10 @@ export class JoinedSubscribers implements SubscriberPool {
       // Each block repeats it as it came.
       if (isOther && entry.length <= MOST_KEPT && parseLastEventId(entry, shard)) joined.keep(shard, entry);
     }
+  }
+
+  private areStale(parts: readonly Part[]): boolean {
+    return parts.some((part) => this.of(part.shard).isStale(part));
   }
 
   private release(parts: readonly Part[]): void {

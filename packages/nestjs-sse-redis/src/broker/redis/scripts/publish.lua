@@ -2,12 +2,14 @@
 -- one another (docs/decisions/001); and several at once, since much of what a script costs it costs once.
 --
 -- KEYS[1] clock  as in include/append.lua
--- KEYS[2] tombstones  as in include/tombstones.lua
 -- then for each event:
 -- KEYS    log    of the channel
 -- KEYS    once   only where it has an idempotency key: remembers the position of the publish with this key
 -- KEYS    run    only where it is of a run: as in include/run.lua
 -- KEYS    keys   only where it is of a state channel, whose log is before it: as in include/state.lua
+-- and at last:
+-- KEYS    tombstones  as in include/tombstones.lua; only where a log is kept for a time of its own, or this script has asked for it. While
+--                a slot of a cluster moves, a key that is not there makes publishing wait
 --
 -- ARGV[1] maxLength  of the logs; '': what the clock says
 -- ARGV[2] retention  of the logs, ms; '': what the clock says
@@ -20,10 +22,12 @@
 --                     before it, where the log is kept for a time of its own (ms; either may be empty), and before that a minus
 --                     where the event has an idempotency key; a space and its fence behind it, of an event of a run (include/run.lua)
 -- and at last:
+-- ARGV    'tombstones'  only where their key is among KEYS
 -- ARGV    replid      as in include/line.lua
 --
 -- Returns of each event its position, or in words why it was refused, and then nothing of it was stored; and what
--- include/line.lua has for a caller that does not know the line.
+-- include/line.lua has for a caller that does not know the line. Or 0 and nothing else, having done nothing: the caller has to name
+-- the key of tombstones.
 -- @include position
 -- @include clock
 -- @include line
@@ -35,10 +39,13 @@
 local window = ARGV[3]
 local FIRST_EVENT, MINUS, COLON, MOST_DIGITS, MOST_FLAGS = 4, string.byte('-'), string.byte(':'), 10, 2
 
-local clock = openClock(KEYS[1], ARGV[2], (#ARGV - FIRST_EVENT) / 4, ARGV[#ARGV], ARGV[1], KEYS[2])
+local hasTombstones = (#ARGV - FIRST_EVENT) % 4 == 1
+local last = hasTombstones and #ARGV - 2 or #ARGV - 1
+local clock = openClock(KEYS[1], ARGV[2], (last - FIRST_EVENT + 1) / 4, ARGV[#ARGV], ARGV[1], hasTombstones and KEYS[#KEYS])
+if not clock then return 0 end
 
-local results, runs, key = {}, {}, 2
-for i = FIRST_EVENT, #ARGV - 1, 4 do
+local results, runs, key = {}, {}, 1
+for i = FIRST_EVENT, last, 4 do
   key = key + 1
   local logKey, onceKey, run = KEYS[key], nil, nil
   local position, failure

@@ -18,7 +18,10 @@ local EPHEMERAL = string.byte('e')
 -- count      how many positions; those that are not used after all are nobody's
 -- replid     as the caller knows it
 -- maxLength  of the logs, as a string; '' or nil: what the clock says
--- tombstonesKey  as in include/tombstones.lua; nil: where no log is kept for a time of its own
+-- tombstonesKey  as in include/tombstones.lua; nil: where no log is kept for a time of its own. False: the caller did not name it, and
+--            names it where it is needed
+--
+-- Returns nil, having changed nothing, where a tombstone may count and the caller has to name their key.
 local function openClock(clockKey, retentionText, count, replid, maxLength, tombstonesKey)
   local stored = call('HMGET', clockKey, 'last', 'since', 'retention', 'replid', 'maxLength', 'raised', 'buried')
   if retentionText == '' then retentionText = stored[3] or DEFAULT_RETENTION end
@@ -26,6 +29,7 @@ local function openClock(clockKey, retentionText, count, replid, maxLength, tomb
   local now, retention = ms * POSITIONS_PER_MS, tonumber(retentionText)
   local last, since = beginningOf(stored, now)
   local first = math.max(now, last + 1)
+  if tombstonesKey == false and stored[7] and tonumber(stored[7]) >= first - 1 then return nil end
   local reserved = first + count - 1
   if stored[1] and stored[2] and stored[3] == retentionText then
     call('HSET', clockKey, 'last', string.format('%.0f', reserved))
@@ -61,7 +65,7 @@ local function openClock(clockKey, retentionText, count, replid, maxLength, tomb
     maxLength = tonumber(maxLength or nil),
     -- Where there is no log, nothing was published to the channel since then, or it would be here.
     quietSince = math.max(now - retention * POSITIONS_PER_MS, since),
-    tombstonesKey = tombstonesKey,
+    tombstonesKey = tombstonesKey or nil,
     buried = stored[7],
     -- Of the next event.
     position = first,

@@ -1,0 +1,2 @@
+export { bridgeQueries, type QueryHandlers } from './bridge-queries.js';
+export type { QueryChanges, QueryClientLike, QueryKey, QueryUpdater } from './query-batch.js';

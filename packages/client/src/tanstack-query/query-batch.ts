@@ -1,0 +1,82 @@
+/** The part of TanStack's `QueryClient` that is called: of React, Vue, Svelte, Solid and Angular Query, version 4 or later. */
+export interface QueryClientLike {
+  setQueryData(queryKey: QueryKey, updater: (before: never) => unknown): unknown;
+  invalidateQueries(filters: { readonly queryKey: QueryKey }): Promise<void>;
+}
+
+/** The key of a query, as its `queryKey`. */
+export type QueryKey = readonly unknown[];
+
+/** Makes the data of a query of those before. `undefined`: the query has none yet, and gets none by returning it. */
+export type QueryUpdater<Data> = (before: Data | undefined) => Data | undefined;
+
+/** What events of one frame do to queries. */
+export interface QueryChanges {
+  /** Changes the data of a query, in the order of the events. */
+  set<Data>(queryKey: QueryKey, updater: QueryUpdater<Data>): void;
+  /** Has queries loaded anew that are shown, once a frame, however many events ask for it. */
+  invalidate(queryKey: QueryKey): void;
+}
+
+/** ms after which changes are applied where there is no frame: in a hidden page, and outside of pages. */
+const WITHOUT_FRAME = 250;
+
+/** Gathers what events do to queries, and does it once a frame: each change of a query renders all that show it. */
+export class QueryBatch implements QueryChanges {
+  private readonly updaters = new Map<
+    string,
+    { readonly queryKey: QueryKey; updater: QueryUpdater<unknown> }
+  >();
+  private readonly invalid = new Map<string, QueryKey>();
+  private frame: number | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param onError receives what an updater throws, or the query client */
+  constructor(
+    private readonly queries: QueryClientLike,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  set<Data>(queryKey: QueryKey, updater: QueryUpdater<Data>): void {
+    const key = JSON.stringify(queryKey);
+    const next = updater as QueryUpdater<unknown>;
+    const known = this.updaters.get(key);
+    const earlier = known?.updater;
+    this.updaters.set(key, { queryKey, updater: earlier ? (before) => next(earlier(before)) : next });
+    this.schedule();
+  }
+
+  invalidate(queryKey: QueryKey): void {
+    this.invalid.set(JSON.stringify(queryKey), queryKey);
+    this.schedule();
+  }
+
+  /** Does what has been gathered, at once. */
+  flush(): void {
+    clearTimeout(this.timer);
+    if (this.frame !== undefined) cancelAnimationFrame(this.frame);
+    this.timer = this.frame = undefined;
+    const updaters = [...this.updaters.values()];
+    const invalid = [...this.invalid.values()];
+    this.updaters.clear();
+    this.invalid.clear();
+    for (const { queryKey, updater } of updaters)
+      this.guard(() => void this.queries.setQueryData(queryKey, updater));
+    for (const queryKey of invalid)
+      this.guard(() => void this.queries.invalidateQueries({ queryKey }).catch(this.onError));
+  }
+
+  private schedule(): void {
+    if (this.timer !== undefined) return;
+    this.timer = setTimeout(() => this.flush(), WITHOUT_FRAME);
+    if (typeof requestAnimationFrame === 'function') this.frame = requestAnimationFrame(() => this.flush());
+  }
+
+  private guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+}

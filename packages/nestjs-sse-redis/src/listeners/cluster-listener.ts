@@ -1,0 +1,134 @@
+import { DrainingError } from '../errors/draining.error.js';
+import { RedisRefusedError } from '../errors/redis-refused.error.js';
+import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
+import { parseChannel } from '../event/channel-name.js';
+import type { ChannelLike } from '../event/channel-reference.js';
+import type { GapNotice } from '../event/gap.js';
+import type { SseEvent } from '../event/sse-event.js';
+import { observeEvents } from '../hub/observe-events.js';
+import type { SseHub } from '../hub/sse-hub.js';
+import type { PipeItem } from '../publish/pipe-source.js';
+import { backOff } from '../util/back-off.js';
+import type { EventHandler } from './event-handler.js';
+import { Wake } from './wake.js';
+
+/** The type of the events that keep the position. */
+const HANDLED = 'handled';
+const PAGE = 100;
+/** Ends and beginnings of runs lie between two positions. */
+const LOOK_BACK = 1_000;
+const LONGEST_MS = 3_600_000;
+
+/**
+ * Hands the events of a channel to a method in one process of all. The process is the owner of a run, so that a dead one is followed
+ * within lease and sweep, and one that is taken for dead stores nothing any more. The run's events are the positions up to which events
+ * have been handled.
+ */
+export class ClusterListener {
+  private readonly channel: string;
+  private readonly positions: string;
+
+  /** @param name of the listener, the same in all processes */
+  constructor(
+    private readonly hub: SseHub,
+    channel: ChannelLike,
+    name: string,
+    private readonly handler: EventHandler,
+  ) {
+    this.channel = parseChannel(channel);
+    this.positions = `listener:${name}:${this.channel}`.slice(0, 256);
+  }
+
+  /** Stands for owner as long as the process is there. @param signal ends it. Resolves when what it was at is done */
+  async listen(signal: AbortSignal): Promise<void> {
+    for (let attempt = 0; !signal.aborted && !this.hub.isClosed; attempt++) {
+      try {
+        const run = await this.hub.run(this.positions, (stop) => this.work(AbortSignal.any([stop, signal])));
+        const outcome = run.isNew ? run.outcome() : Promise.race([run.outcome(), aborted(signal)]);
+        const isAnotherTurn = (await outcome)?.state !== 'failed';
+        if (isAnotherTurn) attempt = 0;
+      } catch (error) {
+        if (error instanceof DrainingError) return;
+      }
+      await backOff(attempt, signal);
+    }
+  }
+
+  /** The work of the owner: the positions up to which events are handled. */
+  private async *work(signal: AbortSignal): AsyncGenerator<PipeItem> {
+    const wake = new Wake(observeEvents(this.hub.internals, this.channel, {}, true), signal);
+    try {
+      let position = await this.untilRead(() => this.findPosition(), signal);
+      while (!signal.aborted) {
+        // Also where nothing comes: the position is not to be forgotten before the events.
+        if (position !== undefined) yield { type: HANDLED, data: position };
+        position = yield* this.workOff(position, wake, signal);
+        await wake.next(Math.min(LONGEST_MS, this.hub.internals.options.ttl / 4));
+      }
+    } finally {
+      wake.stop();
+    }
+  }
+
+  /** Handles all that is there. @returns the position behind it */
+  private async *workOff(
+    from: string | undefined,
+    wake: Wake,
+    signal: AbortSignal,
+  ): AsyncGenerator<PipeItem, string | undefined> {
+    let position = from;
+    while (!signal.aborted) {
+      wake.reset();
+      const after = position ?? 'start';
+      const page = await this.untilRead(() => this.hub.history(this.channel, { after, limit: PAGE }), signal);
+      if (!page) break;
+      const events: SseEvent[] = [...page.events];
+      if (page.gap && position !== undefined)
+        events.unshift(this.toGap(position, events[0]?.id ?? page.cursor));
+      for (const event of events) {
+        if (!(await this.handler.handle(event, signal))) return position;
+        position = event.id;
+        yield { type: HANDLED, data: position };
+      }
+      position = page.cursor;
+      if (page.events.length === 0) break;
+    }
+    return position;
+  }
+
+  /** Redis may be away for a while. @returns undefined where the signal came first */
+  private async untilRead<Value>(
+    read: () => Promise<Value>,
+    signal: AbortSignal,
+  ): Promise<Value | undefined> {
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        return await read();
+      } catch (error) {
+        const isOutage = error instanceof RedisUnavailableError || error instanceof RedisRefusedError;
+        if (!isOutage) throw error;
+        await backOff(attempt, signal);
+      }
+    }
+    return undefined;
+  }
+
+  private async findPosition(): Promise<string | undefined> {
+    const { events } = await this.hub.history(this.positions, { limit: LOOK_BACK });
+    return events.findLast(({ type }) => type === HANDLED)?.data as string | undefined;
+  }
+
+  private toGap(from: string, to: string): SseEvent {
+    const data: GapNotice = { channel: this.channel, from, to };
+    const gap = { id: to, channel: this.channel, type: 'gap', data };
+    this.handler.report(gap, `says that events after ${from} are no longer retained, and not handled`);
+    return gap;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}

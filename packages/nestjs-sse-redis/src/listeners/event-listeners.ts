@@ -1,0 +1,76 @@
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { MetadataScanner, ModulesContainer } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+import { InvalidOptionsError } from '../errors/invalid-options.error.js';
+import type { SseEvent } from '../event/sse-event.js';
+import { SseHub } from '../hub/sse-hub.js';
+import { withinTime } from '../util/within-time.js';
+import { ClusterListener } from './cluster-listener.js';
+import { EventHandler } from './event-handler.js';
+import { listenOnNode } from './listen-on-node.js';
+import { LISTENER_HUB, LISTENINGS, type Listening } from './on-sse-event.decorator.js';
+
+type Listener = Record<string, (event: SseEvent) => unknown> & { readonly [LISTENER_HUB]?: SseHub };
+
+/** Finds the methods with `@OnSseEvent()` of this hub, as `@nestjs/event-emitter` finds its own, and listens for them. */
+@Injectable()
+export class EventListeners implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly abort = new AbortController();
+  private readonly scanner = new MetadataScanner();
+  private readonly listening: Promise<void>[] = [];
+
+  constructor(
+    @Inject(SseHub) private readonly hub: SseHub,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+  ) {}
+
+  /** Not before: the parts that a method uses may need to start, too. */
+  onApplicationBootstrap(): void {
+    for (const { providers, controllers } of this.modules.values())
+      for (const wrapper of [...providers.values(), ...controllers.values()]) this.explore(wrapper);
+  }
+
+  /** Others go on with what this process was at. The events that it is in the midst of it finishes, for half of the drain at most. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.abort.abort();
+    if (this.listening.length === 0) return;
+    await withinTime(Promise.allSettled(this.listening), this.hub.internals.options.drainTimeout / 2);
+  }
+
+  private explore(wrapper: InstanceWrapper): void {
+    const prototype = (wrapper.metatype as { prototype?: object } | null)?.prototype;
+    // What a factory returns has no metadata of its class; an alias would be found twice.
+    if (!prototype || wrapper.inject || wrapper.isAlias) return;
+    for (const key of this.scanner.getAllMethodNames(prototype)) {
+      const method = (prototype as Listener)[key]!;
+      const listenings = Reflect.getMetadata(LISTENINGS, method) as readonly Listening[] | undefined;
+      for (const one of listenings ?? []) this.listen(wrapper, key, one);
+    }
+  }
+
+  private listen(wrapper: InstanceWrapper<Listener>, key: string, { channels, options }: Listening): void {
+    const label = `${wrapper.name}.${key}`;
+    if (!wrapper.isDependencyTreeStatic())
+      throw new InvalidOptionsError(
+        `@OnSseEvent() of ${label}() is of a class that Nest makes for each request: make it and what it needs singletons.`,
+      );
+    const { instance } = wrapper;
+    // Of several hubs it is the one that the module of the class has.
+    if (instance[LISTENER_HUB] !== this.hub) return;
+    const handler = new EventHandler(label, (event) => instance[key]!(event), options.attempts);
+    // A reference of a definition that is not registered is a mistake, which is found at the start.
+    const { definitions } = this.hub.internals;
+    for (const channel of definitions.toNames(channels, Infinity)) {
+      if (options.once === 'node') listenOnNode(this.hub, channel, handler, this.abort.signal);
+      else
+        this.listening.push(
+          new ClusterListener(this.hub, channel, options.name, handler).listen(this.abort.signal),
+        );
+    }
+  }
+}
