@@ -12,7 +12,8 @@ export type { SerializeContext, SerializeFunction } from './options/serialize-fu
 export { SseHub } from './hub/sse-hub.js';
 export type { ConnectOptions, EventsOptions, Readiness, StartFrom, StartOfChannel } from './hub/hub.types.js';
 export type { HubStats } from './hub/hub-stats.js';
-export type { HistoryOptions, HistoryPage } from './delivery/history.js';
+export type { HistoryOptions } from './delivery/history.js';
+export type { HistoryPage } from './delivery/history-page.js';
 export type {
   ConnectionsResult,
   DisconnectOptions,
@@ -24,8 +25,11 @@ export type {
   EventInputOf,
   PipeItemOf,
   Published,
+  OptionsArgument,
   PublishOptions,
+  PublishOptionsOf,
   PublishResult,
+  RemoveOptions,
 } from './publish/publish.types.js';
 export type { ConnectionTarget } from './control/connection-command.js';
 export type { PipeItem, PipeSource } from './publish/pipe-source.js';

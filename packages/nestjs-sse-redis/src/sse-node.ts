@@ -118,6 +118,7 @@ export class SseNode implements HubParts {
     const ring = new EventRing(RECENT_BYTES);
     const parts = {
       options,
+      isState: this.definitions.isState,
       longestTtl: this.definitions.longestTtl(options.ttl),
       counters,
       heartbeat,
@@ -134,8 +135,9 @@ export class SseNode implements HubParts {
 
   private createBroker(place: ShardPlace | undefined): MemoryBroker | RedisBroker {
     const { options, id } = this;
-    if (options.redis === undefined) return new MemoryBroker(options, id, place);
-    return new RedisBroker(options.redis, options, id, place);
+    const { isState } = this.definitions;
+    if (options.redis === undefined) return new MemoryBroker(options, id, place, isState);
+    return new RedisBroker(options.redis, options, id, place, isState);
   }
 
   async start(): Promise<void> {

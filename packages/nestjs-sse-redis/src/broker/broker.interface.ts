@@ -16,9 +16,24 @@ export interface Publication {
   readonly replicas?: number;
   /** What the channel's log keeps from now on. Default: as the options say. */
   readonly history?: LogHistory | undefined;
+  /** Of an event of a state channel: the place that it takes there. Where there is no room, the outcome is a `StateFullError`. */
+  readonly state?: StateEntry;
   /** Of an event of a run. Where the run is over, the outcome is a `RunEndedError`. */
   readonly run?: RunFence;
 }
+
+/** The place of an event of a state channel. An event of the kind `r` removes what has the key; where nothing has, nothing is stored. */
+export interface StateEntry {
+  /** As `encodeURIComponent` writes it. */
+  readonly key: string;
+  /** How many keys there may be. */
+  readonly maxKeys: number;
+}
+
+/** Whether a channel is a state channel: its log has the newest event of each key. */
+export type IsState = (channel: string) => boolean;
+
+export const NO_STATE: IsState = () => false;
 
 /** The outcome of a publication: its position, or why it has none. */
 export type PublishOutcome = Published | { readonly error: Error };
@@ -42,7 +57,10 @@ export interface LogSlice {
   readonly records: readonly EventRecord[];
   /** The slice holds every retained event of the channel after the cursor up to here. */
   readonly coveredUpTo: Position;
-  /** Nothing is missing for a cursor from here on; before it, events may have been trimmed, expired or lost. */
+  /**
+   * Nothing is missing for a cursor from here on; before it, events may have been trimmed, expired or lost. Of a state channel: removals
+   * may be missing. The log from 0 on is whole there, as a map.
+   */
   readonly logStart: Position;
   /** The last position given out when this was read. */
   readonly head: Position;

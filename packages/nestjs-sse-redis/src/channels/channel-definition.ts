@@ -11,12 +11,20 @@ export type WireEvents<Events> = string extends keyof Events
   ? Readonly<Record<string, unknown>>
   : { readonly [Type in EventType<Events>]: Jsonified<EventOutput<Events[Type]>> };
 
-/** A channel of a definition. It stands for the channel's name wherever the hub takes one, and brings the types of its events. */
-export interface ChannelReference<Events extends EventSchemas = EventSchemas> extends NamedChannel {
+/**
+ * A channel of a definition. It stands for the channel's name wherever the hub takes one, and brings the types of its events. `State` is
+ * true of a state channel.
+ */
+export interface ChannelReference<
+  Events extends EventSchemas = EventSchemas,
+  State extends boolean = boolean,
+> extends NamedChannel {
   readonly definition: ChannelDefinitionFields;
   readonly [EVENTS]?: Events;
   /** Only for TypeScript, and by a name: nestjs-sse-redis-client reads the events of a page's channels from it. */
   readonly '~events'?: WireEvents<Events>;
+  /** Only for TypeScript. */
+  readonly '~state'?: State;
 }
 
 /** The rule of a definition: as those of the option `authorize`, with the names of its own placeholders. */
@@ -41,8 +49,18 @@ export interface DefinedHistory {
   readonly ttlAfterEnd?: number | undefined;
 }
 
+/** How a state channel keeps its map. */
+export interface DefinedState {
+  /** How many keys each of the channels may have, from 1 to 10,000. Default 1,000. The event of a key beyond is refused. */
+  readonly maxKeys?: number | undefined;
+}
+
 /** The second argument of `defineChannel()`. */
-export interface ChannelDefinitionOptions<Pattern extends string, Events extends EventSchemas> {
+export interface ChannelDefinitionOptions<
+  Pattern extends string,
+  Events extends EventSchemas,
+  State extends boolean | DefinedState = boolean | DefinedState,
+> {
   /** The schema of each event, by its type. Left out: any event, as on a channel without a definition. */
   readonly events?: Events;
   readonly history?: DefinedHistory;
@@ -52,6 +70,11 @@ export interface ChannelDefinitionOptions<Pattern extends string, Events extends
   readonly rewind?: number;
   /** Whether events reach only those who are connected, and are kept nowhere, unless `publish()` says it. Default false. */
   readonly ephemeral?: boolean;
+  /**
+   * Makes them state channels: each event has a key, and of each key the newest counts. A new client gets these, and then what
+   * changes. Default false.
+   */
+  readonly state?: State;
 }
 
 /** A definition as data. */
@@ -63,6 +86,8 @@ export interface ChannelDefinitionFields {
   readonly authorize: ChannelRule | undefined;
   readonly rewind: number;
   readonly ephemeral: boolean;
+  /** Undefined of channels that are no state channels. */
+  readonly state: { readonly maxKeys: number } | undefined;
 }
 
 /**
@@ -73,7 +98,8 @@ export interface ChannelDefinitionFields {
 export interface ChannelDefinition<
   Pattern extends string = string,
   Events extends EventSchemas = EventSchemas,
+  State extends boolean = boolean,
 > extends ChannelDefinitionFields {
-  (...parameters: ChannelArguments<Pattern>): ChannelReference<Events>;
+  (...parameters: ChannelArguments<Pattern>): ChannelReference<Events, State>;
   readonly pattern: Pattern;
 }

@@ -1,6 +1,8 @@
 import { InvalidChannelError } from '../errors/invalid-channel.error.js';
 import { InvalidOptionsError } from '../errors/invalid-options.error.js';
 import { parseChannels, toChannels } from '../event/channel-name.js';
+import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
+import { MAX_OWED } from '../event/last-event-id.js';
 import { isNamedChannel, type ChannelLike } from '../event/channel-reference.js';
 import type { ChannelDefinitionFields, ChannelReference } from './channel-definition.js';
 import { loadClassPackages } from './class-schema.js';
@@ -13,6 +15,7 @@ const REGISTER =
 /** The definitions of a hub. For a channel that several fit, the one whose channels all fit the others counts; else the first. */
 export class ChannelDefinitions {
   private readonly registered: readonly RegisteredChannel[];
+  private readonly hasStates: boolean;
 
   /**
    * @param definitions as they were registered; one may be there several times
@@ -28,6 +31,7 @@ export class ChannelDefinitions {
       registered.splice(wider < 0 ? registered.length : wider, 0, one);
     }
     this.registered = registered;
+    this.hasStates = registered.some(({ definition }) => definition.state !== undefined);
   }
 
   has(definition: ChannelDefinitionFields): boolean {
@@ -50,6 +54,34 @@ export class ChannelDefinitions {
   find(name: string): RegisteredChannel | undefined {
     for (const one of this.registered) if (one.pattern.fits(name)) return one;
     return undefined;
+  }
+
+  /** Whether a channel is a state channel. */
+  readonly isState = (name: string): boolean =>
+    this.hasStates && this.find(name)?.definition.state !== undefined;
+
+  /**
+   * A client that is cut off within the maps of its state channels is told by its id where each goes on: an id has room for so many.
+   *
+   * @param shards how many the hub has
+   * @throws TooManyChannelsError
+   */
+  checkStates(names: readonly string[], shards: number): void {
+    if (!this.hasStates) return;
+    const count = names.filter(this.isState).length;
+    const most = Math.ceil(MAX_OWED / shards);
+    if (count > most)
+      throw new TooManyChannelsError(
+        `A stream takes at most ${most} state channels, this one has ${count}. Put several maps on one channel, or open several streams.`,
+      );
+  }
+
+  /** @throws InvalidChannelError for a state channel, whose events need keys: nothing is piped into it, and it has no runs */
+  checkStreamable(name: string): void {
+    if (this.isState(name))
+      throw new InvalidChannelError(
+        `The channel ${JSON.stringify(name)} is a state channel, whose events need a key each: pipe or run into a channel beside it.`,
+      );
   }
 
   /**

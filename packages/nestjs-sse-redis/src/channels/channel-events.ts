@@ -1,4 +1,5 @@
 import type { GapNotice } from '../event/gap.js';
+import type { MapNotice } from '../event/map-notice.js';
 import type { SseEvent } from '../event/sse-event.js';
 import type { ChannelReference } from './channel-definition.js';
 import type { EventOutput, EventType, Jsonified } from './event-schemas.js';
@@ -14,6 +15,9 @@ export type HubEvent =
   | StoredEvent<'end', { readonly channel: string }>
   | StoredEvent<'error', { readonly channel: string; readonly code: string }>;
 
+/** What the hub says of a state channel, among its events. */
+export type MapEvent = StoredEvent<'map', MapNotice>;
+
 interface StoredEvent<Type extends string, Data> extends SseEvent {
   readonly type: Type;
   readonly data: Data;
@@ -21,8 +25,8 @@ interface StoredEvent<Type extends string, Data> extends SseEvent {
 
 /** The events of a channel: those of its definition and of the hub, or any where it is named by a string. */
 export type EventOf<Channel> =
-  Channel extends ChannelReference<infer Events>
+  Channel extends ChannelReference<infer Events, infer State>
     ? string extends keyof Events
       ? SseEvent
-      : DefinedEvent<Events> | HubEvent
+      : DefinedEvent<Events> | (State extends true ? MapEvent : HubEvent)
     : SseEvent;

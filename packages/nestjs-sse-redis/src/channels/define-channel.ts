@@ -4,10 +4,13 @@ import { NamedChannelOf } from '../event/channel-reference.js';
 import { MAX_COUNT } from '../event/count.js';
 import { parseEventType } from '../event/event-text.js';
 import { findUnknownField } from '../event/known-options.js';
+import { MAP_TYPE } from '../event/map-notice.js';
 import type {
   ChannelDefinition,
   ChannelDefinitionFields,
   ChannelDefinitionOptions,
+  DefinedHistory,
+  DefinedState,
 } from './channel-definition.js';
 import { toChannelName } from './channel-parameters.js';
 import type { ChannelRule } from './channel-rules.interface.js';
@@ -17,7 +20,9 @@ import { isStandardSchema } from './standard-schema.js';
 /** Marks a definition, also across two copies of the package. */
 const DEFINITION = Symbol.for('nestjs-sse-redis.channel-definition');
 
-const OPTIONS = ['events', 'history', 'authorize', 'rewind', 'ephemeral'];
+const OPTIONS = ['events', 'history', 'authorize', 'rewind', 'ephemeral', 'state'];
+const MAX_KEYS = 10_000;
+const DEFAULT_KEYS = 1_000;
 const YEAR = 365 * 86_400_000;
 /** The least and the most, as of the module, and the unit. */
 const HISTORY: Readonly<Record<string, readonly [number, number, string]>> = {
@@ -48,14 +53,19 @@ const HISTORY: Readonly<Record<string, readonly [number, number, string]>> = {
  * await hub.publish(orders({ id: 7 }), 'paid', { amount: 12 });
  * ```
  */
-export function defineChannel<const Pattern extends string, Events extends EventSchemas = EventSchemas>(
+export function defineChannel<
+  const Pattern extends string,
+  Events extends EventSchemas = EventSchemas,
+  const State extends boolean | DefinedState = false,
+>(
   pattern: Pattern,
-  options: ChannelDefinitionOptions<Pattern, Events> = {},
-): ChannelDefinition<Pattern, Events> {
+  options: ChannelDefinitionOptions<Pattern, Events, State> = {},
+): ChannelDefinition<Pattern, Events, State extends false ? false : true> {
   const problems = findProblems(pattern, options);
   if (problems.length > 0)
     throw new InvalidOptionsError(`defineChannel(${JSON.stringify(pattern)}): ${problems.join('; ')}.`);
-  const { events, history, authorize, rewind = 0, ephemeral = false } = options;
+  const { events, history, authorize, rewind = 0, ephemeral = false, state = false } = options;
+  const { maxKeys = DEFAULT_KEYS } = typeof state === 'object' ? state : {};
   const compiled = new ChannelPattern(pattern);
   const fields: ChannelDefinitionFields = {
     pattern,
@@ -64,11 +74,16 @@ export function defineChannel<const Pattern extends string, Events extends Event
     authorize: authorize as ChannelRule | undefined,
     rewind,
     ephemeral,
+    state: state === false ? undefined : Object.freeze({ maxKeys }),
   };
   const toReference = (parameters?: unknown) =>
     new NamedChannelOf(toChannelName(compiled, parameters), definition);
   const definition: object = Object.assign(toReference, fields, { [DEFINITION]: true });
-  return Object.freeze(definition) as unknown as ChannelDefinition<Pattern, Events>;
+  return Object.freeze(definition) as unknown as ChannelDefinition<
+    Pattern,
+    Events,
+    State extends false ? false : true
+  >;
 }
 
 /** Whether a value is what `defineChannel()` returned. */
@@ -84,8 +99,9 @@ function findProblems(pattern: unknown, options: unknown): string[] {
   const unknown = findUnknownField(options, new Set(OPTIONS));
   if (unknown !== undefined)
     return [`there is no option ${JSON.stringify(unknown)} (there are ${OPTIONS.join(', ')})`];
-  const { events, history, authorize, rewind, ephemeral } = options as Record<string, unknown>;
+  const { events, history, authorize, rewind, ephemeral, state } = options as Record<string, unknown>;
   return [
+    ...findProblemsOfState(state, options as Record<string, unknown>),
     ...findProblemsOfEvents(events),
     ...findProblemsOfHistory(history),
     ...(authorize === undefined ||
@@ -100,6 +116,31 @@ function findProblems(pattern: unknown, options: unknown): string[] {
     ...(ephemeral === undefined || typeof ephemeral === 'boolean' ? [] : ['ephemeral takes true or false']),
     ...(ephemeral === true && (rewind !== undefined || history !== undefined)
       ? ['an ephemeral channel keeps nothing: leave out history and rewind, or ephemeral']
+      : []),
+  ];
+}
+
+/** A map is kept whole, and begins with all of it: what says otherwise does not fit. */
+function findProblemsOfState(state: unknown, options: Record<string, unknown>): string[] {
+  if (state === undefined || state === false) return [];
+  if (state !== true) {
+    if (!isObject(state)) return ['state takes true, false or an object { maxKeys }'];
+    const unknown = findUnknownField(state, new Set(['maxKeys']));
+    if (unknown !== undefined) return [`there is no option "state.${unknown}" (there is maxKeys)`];
+    const { maxKeys } = state as DefinedState;
+    if (maxKeys !== undefined && !isWhole(maxKeys, 1, MAX_KEYS))
+      return [`state.maxKeys takes a whole number from 1 to ${MAX_KEYS}`];
+  }
+  const { events, history, rewind, ephemeral } = options;
+  const { maxLength, ttlAfterEnd } = (isObject(history) ? history : {}) as DefinedHistory;
+  return [
+    ...(rewind === undefined ? [] : ['a state channel begins with its whole map: leave out rewind']),
+    ...(ephemeral === true ? ['a state channel keeps its events: leave out ephemeral'] : []),
+    ...(maxLength === undefined && ttlAfterEnd === undefined
+      ? []
+      : ['a state channel keeps one event a key: of history it takes ttl alone (see state.maxKeys)']),
+    ...(isObject(events) && MAP_TYPE in events
+      ? [`the event type "${MAP_TYPE}" is taken on a state channel: the hub sends it. Use another name`]
       : []),
   ];
 }

@@ -5,10 +5,11 @@ export type {
   ChannelDefinitionFields,
   ChannelDefinitionOptions,
   ChannelReference,
+  DefinedState,
   DefinitionRule,
 } from './channel-definition.js';
 export type { ChannelArguments, ChannelParameters } from './channel-parameters.js';
-export type { DefinedEvent, EventOf, HubEvent } from './channel-events.js';
+export type { DefinedEvent, EventOf, HubEvent, MapEvent } from './channel-events.js';
 export type {
   DefinedEventInput,
   DtoClass,
@@ -19,6 +20,7 @@ export type {
   EventType,
   Jsonified,
 } from './event-schemas.js';
+export type { MapNotice } from '../event/map-notice.js';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.js';
 export type {
   AuthorizedClient,

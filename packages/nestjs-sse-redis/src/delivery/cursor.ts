@@ -1,3 +1,4 @@
+import { toMapName } from '../event/last-event-id.js';
 import type { Position } from '../event/position.js';
 import type { Feed } from './feed.js';
 
@@ -12,6 +13,9 @@ interface UnconfirmedRange {
   /** An event from before the cursor was found that the client lacks. */
   found: boolean;
 }
+
+/** Before all entries of a map. */
+export const MAP_START: Position = 0;
 
 const NOTHING: readonly (readonly [channel: string, after: Position])[] = [];
 
@@ -31,6 +35,8 @@ export class Cursor {
   private unconfirmed: Map<Feed, UnconfirmedRange> | undefined;
   /** Channels that go on from before the cursor, and up to where their logs were read, until that is as far as of the others. */
   private lateReads: Map<Feed, Position> | undefined;
+  /** State channels of whose map the client has a part, and the position from which on all removals were in the log as the map began. */
+  private maps: Map<Feed, Position> | undefined;
   /** Channels that were added, and from where on the client gets their events. */
   starts: ReadonlyMap<Feed, Position> | undefined;
 
@@ -75,6 +81,29 @@ export class Cursor {
     }
   }
 
+  /** The client is to get the map of a state channel anew: what it has of it counts no longer. */
+  startMap(feed: Feed): void {
+    this.endMaps((channel) => channel === feed);
+    this.dropStarts((channel) => channel === feed);
+    this.unconfirmed?.delete(feed);
+    this.startAt(feed, MAP_START, true);
+  }
+
+  /** The client was told that the map begins. @param logStart of the log then */
+  noteMapBegun(feed: Feed, logStart: Position): void {
+    (this.maps ??= new Map()).set(feed, logStart);
+  }
+
+  /** Where the log began as the map began of which the client has a part. */
+  mapBegunAt(feed: Feed): Position | undefined {
+    return this.maps?.get(feed);
+  }
+
+  /** Whether the client has a part of some map: each id says so until it has the rest. */
+  get isInMap(): boolean {
+    return this.maps !== undefined;
+  }
+
   /** Whether an event is after the beginning of its channel: an announcement from before may still have been on its way. */
   hasBegun(channel: string, position: Position): boolean {
     for (const [feed, start] of this.starts ?? []) if (feed.channel === channel) return position > start;
@@ -88,6 +117,7 @@ export class Cursor {
     this.unconfirmed?.delete(feed);
     if (this.unconfirmed?.size === 0) this.unconfirmed = undefined;
     this.lateReads?.delete(feed);
+    this.endMaps((channel) => channel === feed);
   }
 
   /**
@@ -128,11 +158,15 @@ export class Cursor {
    * @param upTo events are delivered in their order over all channels: of each the client has what was up to here
    */
   owed(before: Position, but?: Feed, upTo: Position = 0): readonly (readonly [string, Position])[] {
-    if (this.unconfirmed === undefined) return NOTHING;
+    if (this.unconfirmed === undefined && this.maps === undefined) return NOTHING;
     const owed: [string, Position][] = [];
-    for (const [feed, { from, knownMissingFrom, found }] of this.unconfirmed) {
+    for (const [feed, logStart] of this.maps ?? []) {
+      const from = this.unconfirmed?.get(feed)?.from ?? this.position;
+      owed.push([toMapName(feed.channel, logStart), Math.min(Math.max(from, upTo), before)]);
+    }
+    for (const [feed, { from, knownMissingFrom, found }] of this.unconfirmed ?? []) {
       const after = Math.max(from, upTo);
-      const isOwed = found || knownMissingFrom !== undefined;
+      const isOwed = (found || knownMissingFrom !== undefined) && !this.maps?.has(feed);
       if (isOwed && feed !== but && after < before) owed.push([feed.channel, after]);
     }
     return owed;
@@ -144,6 +178,7 @@ export class Cursor {
     if (position >= this.position) {
       this.position = position;
       this.unconfirmed = undefined;
+      this.endMaps((_, logStart) => logStart <= position);
       // Not before logs were read beyond it: until then that is from where the channel is in doubt.
       this.dropStarts((_, start) => start <= this.read);
       return;
@@ -166,7 +201,7 @@ export class Cursor {
   /** It stands elsewhere, and whatever was before is told of as a gap. */
   moveTo(position: Position): void {
     this.position = this.read = position;
-    this.unconfirmed = this.starts = this.lateReads = undefined;
+    this.unconfirmed = this.starts = this.lateReads = this.maps = undefined;
     this.revision++;
   }
 
@@ -185,6 +220,11 @@ export class Cursor {
   private getStart(feed: Feed): Position {
     const start = this.starts?.get(feed);
     return start !== undefined && start > this.position ? start : this.position;
+  }
+
+  private endMaps(isOver: (feed: Feed, logStart: Position) => boolean): void {
+    for (const [feed, logStart] of this.maps ?? []) if (isOver(feed, logStart)) this.maps!.delete(feed);
+    if (this.maps?.size === 0) this.maps = undefined;
   }
 
   private dropStarts(isOver: (feed: Feed, start: Position) => boolean): void {

@@ -1,6 +1,7 @@
 import type { EventRecord } from '../event/event-record.js';
 import type { BroadcastGroup, GroupMember } from './broadcast-group.js';
 import type { GapNotice } from '../event/gap.js';
+import type { MapNotice } from '../event/map-notice.js';
 import type { Position } from '../event/position.js';
 
 /** A connection, as its sink knows it. */
@@ -31,6 +32,8 @@ export interface EventSink {
   position(id: string): boolean;
   /** @param id that the client has after it */
   gap(gap: GapNotice, id: string | undefined): boolean;
+  /** What the hub says of a state channel. @param id that the client has after it */
+  map(notice: MapNotice, id: string): boolean;
   /** The lines of an event that is in no log. @param id that the client has, and keeps */
   message(id: string, text: string): boolean;
   /** Set by the connection. */

@@ -43,6 +43,8 @@ export class Feed {
   auditedUpTo: Position = 0;
   /** The newest retained event that was announced, or read, on this link. 0: none was. */
   private newest: Position = 0;
+  /** The number of the newest event of a state channel; undefined while it is not known. */
+  newestCount: number | undefined;
   private wasLost = false;
   /** Where the channel's stream ended, infinite if it goes on; not known before an event or a reading has told. */
   private endedAt: Position | undefined;
@@ -54,6 +56,8 @@ export class Feed {
     ring: EventRing,
     private readonly createGroup: CreateGroup,
     private readonly onMissed?: MissedRange,
+    /** Its log has the newest event of each key. Memory would have all: who lacks some of it reads the log. */
+    readonly isState = false,
   ) {
     this.recent = new RecentEvents(ring);
   }
@@ -100,7 +104,7 @@ export class Feed {
     this.wasLost = true;
     if (wasUp) this.newestBefore = Math.max(this.newestBefore, this.newest);
     this.lastAnnounced = this.newest = 0;
-    this.endedAt = undefined;
+    this.endedAt = this.newestCount = undefined;
     this.recent.clear(Infinity);
   }
 
@@ -118,7 +122,9 @@ export class Feed {
     if (!record.ephemeral) {
       this.newest = record.position;
       this.endedAt = getEnd(record);
-      this.recent.add(record);
+      if (this.isState) this.recent.clear(record.position);
+      else this.recent.add(record);
+      this.newestCount = record.keyed?.count;
     }
     if (this.listener) this.listener.receive(this, record);
     else if (this.listeners) this.broadcast(record, this.listeners);
@@ -130,7 +136,8 @@ export class Feed {
     this.takeBackLeft(group);
     const isAccepted = group.accepts(this.channel, record);
     if (!isAccepted) this.disbandGroup();
-    const joinable = isAccepted && group.isIdle ? group : undefined;
+    // What a group was sent of a state channel, its members could not count.
+    const joinable = isAccepted && group.isIdle && !this.isState ? group : undefined;
     for (const listener of listeners) {
       if (listener.receive(this, record, joinable)) listeners.delete(listener);
       // Code of the application may have made a member leave: it is given this event in this loop.
@@ -189,7 +196,10 @@ export class Feed {
   /** A reading of the log tells whether the stream has ended, if nothing newer was heard. */
   learnEnd({ records, coveredUpTo: upTo, head: last, ended }: LogSlice): void {
     const newest = records.at(-1);
-    if (newest && newest.position > this.newest) [this.newest, this.endedAt] = [newest.position, undefined];
+    if (newest && newest.position > this.newest) {
+      [this.newest, this.endedAt] = [newest.position, undefined];
+      this.newestCount = newest.keyed?.count;
+    }
     if (this.endedAt !== undefined || upTo < last || last < Math.max(this.lastAnnounced, this.newest)) return;
     // Not heard of here, the end was before all that memory covers, and only of that it will be asked.
     this.endedAt = newest ? getEnd(newest) : ended ? 0 : Infinity;
@@ -198,7 +208,7 @@ export class Feed {
   /** What was read of the log for one connection spares the next one the reading. */
   keep(after: Position, { records, coveredUpTo: upTo, head: last, logStart }: LogSlice): void {
     const isWhole = logStart <= after && upTo === last;
-    if (!isWhole || this.recent.covers(after)) return;
+    if (this.isState || !isWhole || this.recent.covers(after)) return;
     const { from } = this.recent;
     if (last < from) return;
     // Else memory would be ahead of that of other feeds, whose announcements from before are still on their way.

@@ -1,6 +1,12 @@
 import { MAX_OWED } from '../event/last-event-id.js';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Broker, DataLine, LogRange } from '../broker/broker.interface.js';
+import {
+  NO_STATE,
+  type Broker,
+  type DataLine,
+  type IsState,
+  type LogRange,
+} from '../broker/broker.interface.js';
 import type { EventRecord } from '../event/event-record.js';
 import { toMs, type Position } from '../event/position.js';
 import { EventRing } from './event-ring.js';
@@ -69,6 +75,7 @@ export class Feeds {
     private readonly ring = new EventRing(RECENT_BYTES),
     /** How many shards the hub has: the id of a client has an entry of each, and its length has a limit. */
     shards = 1,
+    readonly isState: IsState = NO_STATE,
   ) {
     this.link = {
       up: false,
@@ -231,7 +238,15 @@ export class Feeds {
       return known;
     }
     if (channel !== LOSSES_CHANNEL) this.onNeeded();
-    const feed = new Feed(channel, this.link, this.counters, this.ring, this.createGroup, this.onMissed);
+    const feed = new Feed(
+      channel,
+      this.link,
+      this.counters,
+      this.ring,
+      this.createGroup,
+      this.onMissed,
+      this.isState(channel),
+    );
     const { losses } = this;
     const ready = this.broker.subscribe(channel).then(
       (position) => {

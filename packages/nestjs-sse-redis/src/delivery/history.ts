@@ -6,8 +6,9 @@ import { parseCount } from '../event/count.js';
 import { checkOptions } from '../event/known-options.js';
 import { parsePositionAfter } from '../event/last-event-id.js';
 import { formatEventId, isAhead, type Position } from '../event/position.js';
-import type { SseEvent } from '../event/sse-event.js';
 import type { Shards } from './shards/shards.js';
+import type { HistoryPage } from './history-page.js';
+import { readMap } from './map-history.js';
 import { replacedServer } from './lines.js';
 import { isRunStart, toSseEvent } from './observable-sink.js';
 
@@ -18,18 +19,11 @@ const HISTORY_OPTIONS: ReadonlySet<string> = new Set(['limit', 'after']);
 export interface HistoryOptions {
   /** At most this many events. Default 100, at most 1,000. */
   readonly limit?: number;
-  /** The events after this event id, oldest first; `'start'`: from the first that is retained. Left out: the last ones. */
+  /**
+   * The events after this event id, oldest first; `'start'`: from the first that is retained. Left out: the last ones. Of a state channel
+   * `'start'` is the default, and is the map.
+   */
   readonly after?: string;
-}
-
-/** Some of the retained events of a channel. */
-export interface HistoryPage<Event = SseEvent> {
-  /** In the order in which they were published. */
-  readonly events: readonly Event[];
-  /** Where the page ends: go on reading, or open a stream, after this id. */
-  readonly cursor: string;
-  /** Events after `after` were no longer retained. */
-  readonly gap: boolean;
 }
 
 /** Reads retained events of a channel. @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError | RedisUnavailableError */
@@ -42,7 +36,8 @@ export async function readHistory(
   const { limit: wanted, after: id } = options;
   const name = parseChannel(channel);
   const limit = parseCount('limit', wanted ?? DEFAULT_LIMIT);
-  const { broker } = shards.of(name);
+  const { broker, feeds } = shards.of(name);
+  if (feeds.isState(name)) return readMap(shards, name, id, limit);
   const start = id === undefined || id === 'start' ? undefined : parsePositionAfter(id, name, shards.map);
   const begin = id === 'start' ? await findStart(broker, name) : undefined;
   const after = begin?.after ?? start?.position ?? (await broker.positionBefore([name], limit));

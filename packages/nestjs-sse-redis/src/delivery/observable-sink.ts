@@ -4,12 +4,14 @@ import { parseEventText } from '../event/event-text.js';
 import type { Position } from '../event/position.js';
 import type { SseEvent } from '../event/sse-event.js';
 import type { GapNotice } from '../event/gap.js';
+import { MAP_TYPE, type MapNotice } from '../event/map-notice.js';
 import type { EventSink, EventSinkListener } from './event-sink.js';
 import { RUN_START_TYPE } from '../broker/run-events.js';
 
 /** The event in a record, as server code gets it. */
 export function toSseEvent(channel: string, record: EventRecord): SseEvent {
-  return { id: getId(record), channel, ...parseEventText(record.kind, getText(record)) };
+  const event = { id: getId(record), channel, ...parseEventText(record.kind, getText(record)) };
+  return record.keyed ? { ...event, key: decodeURIComponent(record.keyed.key) } : event;
 }
 
 /** The beginning of a run is nothing that was published: no application can publish a `position`. */
@@ -61,6 +63,11 @@ export class ObservableSink implements EventSink {
 
   gap(gap: GapNotice, id: string): boolean {
     this.observer.next({ id, channel: gap.channel, type: 'gap', data: gap });
+    return true;
+  }
+
+  map(notice: MapNotice, id: string): boolean {
+    this.observer.next({ id, channel: notice.channel, type: MAP_TYPE, data: notice });
     return true;
   }
 

@@ -3,7 +3,8 @@ import type { EventRecord } from '../event/event-record.js';
 import type { Gap } from '../event/gap.js';
 import { isAhead, type Position } from '../event/position.js';
 import type { Claims } from './claims.js';
-import type { Cursor } from './cursor.js';
+import { ConflationCounts } from './conflation-counts.js';
+import { MAP_START, type Cursor } from './cursor.js';
 import type { Feed } from './feed.js';
 import type { HubCounters } from './hub-counters.js';
 import type { LogReader } from './log-reader.js';
@@ -24,6 +25,7 @@ export interface ReplayTarget {
 export class Replay {
   /** Channels whose stream has ended, where there are any. */
   private ended: Set<string> | undefined = undefined;
+  private readonly counts = new ConflationCounts();
   /** Where the client began here. */
   readonly beganAt: Position;
 
@@ -57,12 +59,13 @@ export class Replay {
   }
 
   sendFromMemory(): void {
-    const { cursor } = this;
+    const { cursor, writer } = this;
     const { feeds } = this.target;
     this.resumed = false;
     for (const feed of feeds) if (feed.goesOnAfter(cursor.lacksAfter(feed))) this.reopen(feed.channel);
     const events = collectFromMemory(cursor, feeds);
     cursor.reach(this.sendAll(events) ?? cursor.position, false);
+    this.counts.report(writer);
   }
 
   /**
@@ -79,7 +82,7 @@ export class Replay {
     const slices = await Promise.all(feeds.map((feed, i) => reader.read(feed.channel, after[i]!)));
     // Something else is to be read now. (A lost link alone changes nothing: the slices say how far they reach.)
     if (!isCurrent() || this.cursor.revision !== revision) return true;
-    this.takeSlices(slices);
+    if (this.takeSlices(slices)) return true;
     return Math.min(...slices.map(({ coveredUpTo }) => coveredUpTo)) > Math.min(...after);
   }
 
@@ -88,12 +91,20 @@ export class Replay {
     const { cursor, writer } = this;
     const from = cursor.position;
     if (!isAhead(from, head)) return false;
-    const gaps = this.target.feeds.map((feed) => ({
-      channel: feed.channel,
-      from: Math.min(from, cursor.lacksAfter(feed)),
-      to: head,
-    }));
-    writer.goBackTo(head, gaps, 'unknown-id');
+    const { feeds } = this.target;
+    const gaps = feeds
+      .filter(({ isState }) => !isState)
+      .map((feed) => ({
+        channel: feed.channel,
+        from: Math.min(from, cursor.lacksAfter(feed)),
+        to: head,
+      }));
+    writer.goBackTo(
+      head,
+      gaps,
+      'unknown-id',
+      feeds.filter(({ isState }) => isState),
+    );
     return true;
   }
 
@@ -106,28 +117,54 @@ export class Replay {
     const limit = claims.isReturn ? from : Math.max(from, this.beganAt);
     const gaps: Gap[] = [];
     const earlier: [Feed, Position][] = [];
+    const states: Feed[] = [];
     for (const feed of this.target.feeds) {
       const { channel } = feed;
       const to = Math.max(feed.newestBefore, claims.reach(feed));
       // A channel that was added after a position from before goes back further than a newcomer's others.
       const start = claims.get(feed) === undefined ? Math.max(limit, claims.began(feed) ?? 0) : from;
+      if (feed.isState) {
+        if (to > start || cursor.mapBegunAt(feed) !== undefined) states.push(feed);
+        continue;
+      }
       if (start < limit) earlier.push([feed, Math.min(start, cursor.lacksAfter(feed))]);
       if (to <= start) continue;
       gaps.push({ channel, from: start, to });
       this.reopen(channel);
     }
     claims.setBack(limit);
-    if (cursor.position > limit) writer.goBackTo(limit, gaps, 'failover');
-    else for (const gap of gaps) writer.sendLossGap(gap, 'failover');
+    if (cursor.position > limit) writer.goBackTo(limit, gaps, 'failover', states);
+    else {
+      for (const feed of states) cursor.startMap(feed);
+      for (const gap of gaps) writer.sendLossGap(gap, 'failover');
+    }
     for (const [feed, after] of earlier) cursor.startAt(feed, after, true);
     writer.sendOwedPosition();
   }
 
+  /** The map of a state channel heals what was lost of it: the client gets it anew. @returns whether the channel is one */
+  startMap(channel: string): boolean {
+    const feed = this.target.feeds.find((one) => one.isState && one.channel === channel);
+    if (!feed) return false;
+    this.cursor.startMap(feed);
+    this.writer.sendOwedPosition();
+    return true;
+  }
+
   /** An event was sent. The end of the last channel ends the subscriber. */
-  noteSent(channel: string, record: EventRecord): void {
+  noteSent(feed: Feed, record: EventRecord): void {
     this.counters.delivered++;
+    const { channel } = feed;
+    if (record.keyed)
+      this.counts.note(channel, record.keyed.count, this.cursor.mapBegunAt(feed) === undefined);
     if (record.kind === 'x') this.markEnded(channel);
     else if (!record.ephemeral) this.reopen(channel);
+  }
+
+  /** The client has everything that was heard. */
+  noteLive(): void {
+    for (const { channel, newestCount } of this.target.feeds)
+      if (newestCount !== undefined) this.counts.set(channel, newestCount);
   }
 
   hasEnded(channel: string): boolean {
@@ -143,11 +180,15 @@ export class Replay {
     this.ended?.delete(channel);
   }
 
-  /** No further than every slice reaches: an event beyond that would move the cursor past events of channels that were not read. */
-  private takeSlices(slices: readonly LogSlice[]): void {
+  /**
+   * No further than every slice reaches: an event beyond that would move the cursor past events of channels that were not read.
+   *
+   * @returns whether a map begins anew, and is to be read from its beginning
+   */
+  private takeSlices(slices: readonly LogSlice[]): boolean {
     // A reading that was shared may be older than what was announced since.
     const head = Math.max(this.link.lastAssigned, Math.min(...slices.map((slice) => slice.head)));
-    if (this.resetFromAhead(head)) return;
+    if (this.resetFromAhead(head) || this.restartMaps(slices)) return true;
     const upTo = Math.min(...slices.map((slice) => slice.coveredUpTo));
     const { cursor, resumed } = this;
     const { feeds } = this.target;
@@ -157,6 +198,23 @@ export class Replay {
       return collectFromSlice(cursor, feeds[i]!, slice, upTo);
     });
     cursor.reach(this.sendAll(events) ?? upTo, true);
+    this.counts.report(this.writer);
+    return false;
+  }
+
+  /** Where removals may be missing, only the whole map helps. */
+  private needsMap(feed: Feed, { logStart }: LogSlice): boolean {
+    const { cursor } = this;
+    return feed.isState && cursor.gapAfter(feed) < logStart && cursor.mapBegunAt(feed) !== logStart;
+  }
+
+  private restartMaps(slices: readonly LogSlice[]): boolean {
+    const { cursor } = this;
+    const restarted = this.target.feeds.filter(
+      (feed, i) => cursor.readAfter(feed) > MAP_START && this.needsMap(feed, slices[i]!),
+    );
+    for (const feed of restarted) cursor.startMap(feed);
+    return restarted.length > 0;
   }
 
   /** Learns what a slice says besides its events: the end of its channel, and what is no longer retained. */
@@ -165,6 +223,12 @@ export class Replay {
     const { channel, logStart } = slice;
     feed.learnEnd(slice);
     feed.keep(cursor.readAfter(feed), slice);
+    if (feed.isState) {
+      if (!this.needsMap(feed, slice)) return;
+      this.counts.delete(channel);
+      cursor.noteMapBegun(feed, logStart);
+      return writer.sendMapBegin(channel);
+    }
     const lacksAfter = cursor.lacksAfter(feed);
     const gapAfter = cursor.gapAfter(feed);
     if (gapAfter < logStart) {
@@ -184,7 +248,7 @@ export class Replay {
       const { record } = event;
       if (position < cursor.position) writer.sendLateEvent(feed, record);
       else writer.sendEvent(feed.channel, record);
-      this.noteSent(feed.channel, record);
+      this.noteSent(feed, record);
       if (writer.isBlocked && i < events.length - 1) return position;
       if (this.target.isClosed) return position;
     }

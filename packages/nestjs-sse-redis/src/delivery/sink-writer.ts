@@ -1,5 +1,6 @@
 import { getId, type EventRecord } from '../event/event-record.js';
 import { describeGap, type Gap } from '../event/gap.js';
+import type { MapNotice } from '../event/map-notice.js';
 import { formatLastEventId } from '../event/last-event-id.js';
 import type { Position } from '../event/position.js';
 import type { Cursor } from './cursor.js';
@@ -57,14 +58,22 @@ export class SinkWriter {
 
   /** Moves the cursor to the event. */
   sendEvent(channel: string, record: EventRecord): void {
-    this.noteSent(record.position);
+    const { position } = record;
+    this.noteSent(position);
+    if (this.cursor.isInMap) {
+      this.isLastSentLate = true;
+      const id = this.formatId(position, this.cursor.owed(position, undefined, position));
+      this.noteBackpressure(this.sink.late(channel, record, id));
+      return;
+    }
     this.noteBackpressure(this.sink.event(channel, record));
   }
 
   /** Sends an event from before the cursor. Its id also says where the client stands. */
   sendLateEvent(feed: Feed, record: EventRecord): void {
     const { position } = this.cursor;
-    const others = this.cursor.owed(position, feed, record.position);
+    // The event of a state channel may soon be in the log no more, and would not be found by its id.
+    const others = this.cursor.owed(position, feed.isState ? undefined : feed, record.position);
     this.lastSent = position;
     this.isLastSentLate = true;
     const id = this.formatId(position, others, getId(record));
@@ -90,11 +99,21 @@ export class SinkWriter {
     this.sink.live?.();
   }
 
-  /** The client goes back to a position. The gaps say what is unknown, or was of a line that is gone. */
-  goBackTo(position: Position, gaps: readonly Gap[], cause: 'unknown-id' | 'failover'): void {
+  /**
+   * The client goes back to a position. The gaps say what is unknown, or was of a line that is gone.
+   *
+   * @param states state channels of which the client gets the map anew instead
+   */
+  goBackTo(
+    position: Position,
+    gaps: readonly Gap[],
+    cause: 'unknown-id' | 'failover',
+    states: readonly Feed[],
+  ): void {
     const sentId = this.lastId;
     if (cause === 'failover') this.cursor.setBack(position);
     else this.cursor.moveTo(position);
+    for (const feed of states) this.cursor.startMap(feed);
     this.lastSent = position;
     this.sendGaps(
       gaps.map((gap) => ({ ...gap, cause })),
@@ -116,6 +135,16 @@ export class SinkWriter {
   sendLossGap(gap: Gap, cause: GapCause): void {
     this.counters.gaps[cause]++;
     this.noteBackpressure(this.sink.gap(describeGap(gap, this.link.toId), this.lastId));
+  }
+
+  /** The map of a state channel begins anew: what the client had of it counts no longer. */
+  sendMapBegin(channel: string): void {
+    this.isLastSentLate = true;
+    this.sendMapNotice({ channel, begins: true });
+  }
+
+  sendMapNotice(notice: MapNotice): void {
+    this.noteBackpressure(this.sink.map(notice, this.lastId));
   }
 
   /** Sends the lines of an event that is in no log. The position of the client stays. */

@@ -15,6 +15,8 @@ export interface StartPosition {
   readonly starts?: ReadonlyMap<string, Position>;
   /** Of a newcomer: channels of which it has everything before where it begins. */
   readonly claims?: ReadonlyMap<string, Position>;
+  /** State channels of whose map the client has a part, and where the log began as the map began. */
+  readonly maps?: ReadonlyMap<string, Position>;
   /** The client returns. A channel that ended before has ended for it. */
   readonly resumed: boolean;
 }

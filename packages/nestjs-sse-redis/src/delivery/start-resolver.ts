@@ -5,9 +5,11 @@ import {
   goesOnAfter,
   parseLastEventId,
   repeatableId,
+  toMapName,
   type LastEventId,
 } from '../event/last-event-id.js';
 import { isAhead, toMs, type LinePosition, type Position } from '../event/position.js';
+import { MAP_START } from './cursor.js';
 import type { Feeds } from './feeds.js';
 import type { ShardStart } from './open-subscriber.interface.js';
 import type { StartPoint, StartPoints } from './start-point.interface.js';
@@ -75,7 +77,10 @@ export class StartResolver {
     last: Position,
   ): Promise<StartPosition> {
     if (from) return this.beginEach(channels, from, last);
-    const before = position ?? (rewind ? await this.broker.positionBefore(channels, rewind) : last);
+    // Of a state channel it gets the map.
+    const rewound = rewind ? channels.filter((channel) => !this.feeds.isState(channel)) : [];
+    const before =
+      position ?? (rewind && rewound.length > 0 ? await this.broker.positionBefore(rewound, rewind) : last);
     return { cursor: before, resumed: false };
   }
 
@@ -113,7 +118,9 @@ export class StartResolver {
     point: StartPoint | undefined,
     last: Position,
   ): Promise<Beginning> {
-    if (point === undefined) return { channel, after: last };
+    const isMap =
+      this.feeds.isState(channel) && (point === 'start' || (point !== undefined && 'last' in point));
+    if (point === undefined || isMap) return { channel, after: last };
     if (point === 'start') {
       const [start] = await this.broker.logStarts([channel]);
       if (!start) return { channel, after: last };
@@ -151,19 +158,53 @@ export class StartResolver {
       const lacking = owed.get(channelKey(channel));
       if (lacking !== undefined && lacking < cursor) after.set(channel, lacking);
     }
+    const maps = await this.resumeMaps(channels, claimed, cursor, after);
     const gaps: StartGap[] = [];
-    if (own !== undefined && own < cursor) {
+    // The event of a state channel may be in the log no more, but the id names its channel.
+    const isNamed = [...after].some(([channel, at]) => at === own && this.feeds.isState(channel));
+    if (own !== undefined && own < cursor && !isNamed) {
       const { of, unsure } = await this.findChannelOf(own, channels);
       if (of !== undefined) after.set(of, own);
       for (const channel of unsure) {
-        if (!after.has(channel)) gaps.push({ channel, from: own, to: cursor, cause: 'retention' });
+        if (!after.has(channel) && !this.feeds.isState(channel))
+          gaps.push({ channel, from: own, to: cursor, cause: 'retention' });
       }
     }
     // The client has had events of a line that is gone.
     for (const channel of left === undefined ? [] : channels)
       gaps.push({ channel, from: left!, to: position, cause: 'failover' });
     const start = { cursor, resumed: true, sentId: repeatableId(lastEventId) };
-    return after.size === 0 && gaps.length === 0 ? start : { ...start, owed: after, gaps };
+    return after.size === 0 && gaps.length === 0 && maps.size === 0
+      ? start
+      : { ...start, owed: after, gaps, maps };
+  }
+
+  /**
+   * State channels of whose map the client has a part. Where removals were forgotten since, the map begins anew.
+   *
+   * @param after channels that are owed events, to which they are added
+   */
+  private async resumeMaps(
+    channels: readonly string[],
+    { owed }: LastEventId,
+    cursor: Position,
+    after: Map<string, Position>,
+  ): Promise<ReadonlyMap<string, Position>> {
+    const maps = new Map<string, Position>();
+    const states = channels.filter((channel) => this.feeds.isState(channel) && !after.has(channel));
+    if (owed.size <= after.size || states.length === 0) return maps;
+    const requests = states.map((channel) => ({ channel, after: cursor }));
+    for (const { channel, logStart } of await this.broker.read(requests, { records: 1, bytes: 1 })) {
+      const lacking = owed.get(channelKey(toMapName(channel, logStart)));
+      if (lacking === undefined) continue;
+      maps.set(channel, logStart);
+      if (lacking < cursor) after.set(channel, lacking);
+    }
+    // One of them is named, and not as its log is now.
+    const named = new Set([...maps.keys(), ...after.keys()]);
+    if (owed.size > named.size)
+      for (const channel of states) if (!maps.has(channel)) after.set(channel, MAP_START);
+    return maps;
   }
 
   /** The channel of an event, if it is retained; otherwise those of which it may have been. */

@@ -135,7 +135,8 @@ export class Subscriber
   sendLossGap(gap: Gap, cause: GapCause): void {
     if (this.state === 'closed') return;
     this.leaveGroup();
-    this.writer.sendLossGap(gap, cause);
+    if (this.replay.startMap(gap.channel)) this.fallBehind('announcement');
+    else this.writer.sendLossGap(gap, cause);
   }
 
   pause(): void {
@@ -171,7 +172,7 @@ export class Subscriber
     if (mayJoin && (this.isInGroup = this.sink.join(group))) return true;
     this.lastFeed = feed;
     this.writer.sendEvent(feed.channel, record);
-    this.replay.noteSent(feed.channel, record);
+    this.replay.noteSent(feed, record);
     if (this.writer.isBlocked) this.fallBehind('slow');
     return false;
   }
@@ -275,6 +276,7 @@ export class Subscriber
     if (this.isFull) this.cursor.markAllUnconfirmed(this.feeds);
     else if (this.state === 'behind') {
       this.state = 'live';
+      this.replay.noteLive();
       this.counters.catchUps[this.cause][this.readsLogs ? 'log' : 'memory']++;
       this.writer.endCatchUp();
     }

@@ -1,6 +1,7 @@
 import type { Broker } from '../broker/broker.interface.js';
 import type { LinePosition, Position } from '../event/position.js';
 import type { StartPosition } from './start-position.js';
+import { withMaps } from './start-maps.js';
 import { StartResolver } from './start-resolver.js';
 import { Subscriber } from './subscriber.js';
 import type { Feed } from './feed.js';
@@ -99,7 +100,8 @@ export class Subscribers implements SubscriberPool {
     const { feeds, position } = await this.feeds.acquire(channels);
     try {
       // After the acknowledgements: what is published between this position and them would be lost.
-      return { channels, feeds, revision, from: await this.starts.resolve(channels, start, position) };
+      const from = await this.starts.resolve(channels, start, position);
+      return { channels, feeds, revision, from: withMaps(from, feeds, this.feeds.link) };
     } catch (error) {
       this.release({ feeds });
       throw error;
@@ -123,7 +125,7 @@ export class Subscribers implements SubscriberPool {
   ): Subscriber {
     const { link } = this.feeds;
     // Looked up last: whatever is found from here on is told to the connections that there are.
-    const start = this.withLosses(channels, from);
+    const start = withMaps(this.withLosses(channels, from), feeds, link);
     return new Subscriber(feeds, sink, link, this.reader, counters, start, retry, isPaused);
   }
 
@@ -165,12 +167,20 @@ export class Subscribers implements SubscriberPool {
       const past = after && this.starts.isKnown(after, head) ? after.position : undefined;
       const left = past === undefined ? undefined : this.feeds.lines.leftAt(after!);
       const isUnknown = after !== undefined && past === undefined;
+      const lost = this.lost.gapsFor(channels, past);
       for (const channel of channels) {
+        if (this.feeds.isState(channel)) continue;
         if (isUnknown) subscriber.sendLossGap({ channel, from: null, to: now }, 'unknown-id');
         else if (left !== undefined) subscriber.sendLossGap({ channel, from: left, to: past! }, 'failover');
       }
-      for (const { cause, ...gap } of this.lost.gapsFor(channels, past)) subscriber.sendLossGap(gap, cause);
-      for (const feed of feeds) subscriber.add(feed, left ?? past ?? now, past !== undefined);
+      for (const { cause, ...gap } of lost)
+        if (!this.feeds.isState(gap.channel)) subscriber.sendLossGap(gap, cause);
+      for (const feed of feeds) {
+        const isWhole = past !== undefined && left === undefined;
+        if (feed.isState && (!isWhole || lost.some(({ channel }) => channel === feed.channel)))
+          addMap(subscriber, feed, now);
+        else subscriber.add(feed, left ?? past ?? now, past !== undefined);
+      }
       subscriber.sendOwedPosition();
     } catch (error) {
       for (const feed of feeds) this.feeds.release(feed);
@@ -230,4 +240,11 @@ export class Subscribers implements SubscriberPool {
     });
     return { ...start, gaps: [...(start.gaps ?? []), ...this.lost.gapsFor(whole, start.cursor), ...owed] };
   }
+}
+
+/** Adds a state channel, whose map the client gets first. @param now a position at which the channel was heard */
+function addMap(subscriber: Subscriber, feed: Feed, now: Position): void {
+  subscriber.add(feed, now, false);
+  // Of a state channel that brings the map.
+  subscriber.sendLossGap({ channel: feed.channel, from: null, to: now }, 'unknown-id');
 }

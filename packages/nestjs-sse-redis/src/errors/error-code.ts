@@ -50,6 +50,7 @@ export type SseRedisErrorCode =
   | 'RUN_ENDED'
   | 'RUN_EXISTS'
   | 'SOURCE_FAILED'
+  | 'STATE_FULL'
   | 'TOO_MANY_CHANNELS'
   | 'TOO_MANY_CONNECTIONS'
   | 'UNEXPECTED_REPLY'

@@ -24,6 +24,7 @@ export { RedisUnavailableError } from './redis-unavailable.error.js';
 export { RunEndedError } from './run-ended.error.js';
 export { RunExistsError } from './run-exists.error.js';
 export { SourceFailedError } from './source-failed.error.js';
+export { StateFullError } from './state-full.error.js';
 export { TooManyChannelsError } from './too-many-channels.error.js';
 export { TooManyConnectionsError } from './too-many-connections.error.js';
 export { UnexpectedReplyError } from './unexpected-reply.error.js';

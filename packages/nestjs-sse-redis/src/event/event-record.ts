@@ -19,6 +19,8 @@ export interface EventRecord {
   readonly ephemeral: boolean;
   /** The finished SSE block: `id:`, `event:`, `data:` lines and the blank line. */
   readonly frame: Buffer;
+  /** Of an event of a state channel: its key, as `encodeURIComponent` writes it, and its number among all events of the channel. */
+  readonly keyed?: { readonly key: string; readonly count: number };
 }
 
 const SPACE = 0x20;
@@ -26,11 +28,20 @@ const LF = 0x0a;
 const DIGIT_0 = 0x30;
 const EPHEMERAL = 0x65; // e
 const FIRST = 0x66; // f
-const KINDS: Readonly<Record<number, EventKind>> = { 0x6a: 'j', 0x74: 't', 0x78: 'x' };
+const KINDS: Readonly<Record<number, EventKind>> = { 0x6a: 'j', 0x72: 'r', 0x74: 't', 0x78: 'x' };
 
 /** The flags of a record that its publisher knows: the kind, and `e` if it is ephemeral. The broker adds `f`: the first of its log. */
 export function recordFlags(kind: EventKind, ephemeral: boolean): string {
   return ephemeral ? `${kind}e` : kind;
+}
+
+/**
+ * The flags of an event of a state channel: `<kind> <count> <key> `. What the broker adds comes behind the last space.
+ *
+ * @param key as `encodeURIComponent` writes it
+ */
+export function keyedFlags(kind: EventKind, key: string, count: number): string {
+  return `${kind} ${count} ${key} `;
 }
 
 /** Makes the bytes of a record. The Redis broker's `publish.lua` makes the same. */
@@ -41,9 +52,11 @@ export function encodeRecord(
   ephemeral: boolean,
   first = false,
   shard?: number,
+  keyed?: EventRecord['keyed'],
 ): Buffer {
+  const flags = keyed ? keyedFlags(event.kind, keyed.key, keyed.count) : recordFlags(event.kind, ephemeral);
   return Buffer.from(
-    `${position} ${prev} ${recordFlags(event.kind, ephemeral)}${first ? 'f' : ''}\nid: ${formatEventId(position, 0, shard)}\n${event.text}`,
+    `${position} ${prev} ${flags}${first ? 'f' : ''}\nid: ${formatEventId(position, 0, shard)}\n${event.text}`,
   );
 }
 
@@ -63,11 +76,25 @@ export function parseRecord(bytes: Buffer): EventRecord {
   const kind = KINDS[bytes[at++] ?? 0];
   const ephemeral = bytes[at] === EPHEMERAL;
   if (ephemeral) at++;
+  let keyed: EventRecord['keyed'];
+  if (bytes[at] === SPACE) [keyed, at] = parseKeyed(bytes, at + 1);
   const first = bytes[at] === FIRST;
   if (first) at++;
   if (!kind || bytes[at++] !== LF || !Number.isSafeInteger(position) || prev >= position)
     throw unexpected(bytes);
-  return { position, prev, kind, first, ephemeral, frame: bytes.subarray(at) };
+  const frame = bytes.subarray(at);
+  return keyed
+    ? { position, prev, kind, first, ephemeral, frame, keyed }
+    : { position, prev, kind, first, ephemeral, frame };
+}
+
+/** Returns what it read, and where the rest begins. @throws UnexpectedReplyError */
+function parseKeyed(bytes: Buffer, at: number): [NonNullable<EventRecord['keyed']>, number] {
+  const countEnd = endOfDigits(bytes, at);
+  const keyEnd = bytes.indexOf(SPACE, countEnd + 1);
+  if (countEnd === at || bytes[countEnd] !== SPACE || keyEnd < 0) throw unexpected(bytes);
+  const key = bytes.toString('latin1', countEnd + 1, keyEnd);
+  return [{ key, count: numberIn(bytes, at, countEnd) }, keyEnd + 1];
 }
 
 /** The id of the event in a record. */

@@ -6,9 +6,9 @@ import type { SseEventInput } from './sse-event.js';
 
 /**
  * How the data of an event was made, in one letter, since a reader cannot tell the string `'1'` from the number 1:
- * `j` JSON, `t` text; `x` is the end of the channel's stream.
+ * `j` JSON, `t` text; `x` is the end of the channel's stream, `r` the removal of a key of a state channel.
  */
-export type EventKind = 'j' | 't' | 'x';
+export type EventKind = 'j' | 't' | 'x' | 'r';
 
 /** An event as it travels: the lines after `id:` of its SSE block, made once, by the publisher. */
 export interface EventText {
@@ -48,7 +48,10 @@ export function encodeEvent(
 }
 
 /** The lines of an event that the hub sends of itself; `type` is one of the reserved names. */
-export function formatHubEvent(type: 'gap' | 'end' | 'error' | 'control' | 'position', data: object): string {
+export function formatHubEvent(
+  type: 'gap' | 'end' | 'error' | 'control' | 'position' | 'map',
+  data: object,
+): string {
   return formatEvent(type, escapeSeparators(JSON.stringify(data)));
 }
 

@@ -17,7 +17,8 @@ import type { ShardMap } from './shard-map.js';
  * `<own>~<cursor>` is the id of a late event: the event's own id, and where the client stands. Of the event's channel the
  * client has everything up to `own`, of all other channels everything up to `cursor`. Where other channels lack events as
  * well, `<own>~<position>:<key>.<key>~…~<cursor>` names each of them by a key, under the position after which it lacks them.
- * In an id that is no event's, `own` is the cursor.
+ * In an id that is no event's, `own` is the cursor. State channels are named always, and by another key while the client has a part of
+ * the map (`toMapName`).
  */
 /** Characters of a wrong id that an error shows. */
 const MAX_SHOWN = 100;
@@ -90,6 +91,16 @@ export function formatLastEventId(
   }
   const others = [...keys].map(([after, of]) => `${toId(after)}:${of.join('.')}`);
   return [own ?? id, ...others, id].join(SEPARATOR);
+}
+
+/**
+ * What stands for a state channel among those that are owed events, while a client has a part of its map: an id without it could not say
+ * whether removals are missing that were forgotten since.
+ *
+ * @param logStart of the log as the map began
+ */
+export function toMapName(channel: string, logStart: Position): string {
+  return `${channel}\n${logStart}`;
 }
 
 /** A short name for a channel, whatever characters its own has. Of 1,000 channels two share one in 1 of 500 million cases. */

@@ -13,4 +13,6 @@ export interface SseEvent {
   readonly type?: string;
   /** A string if a string was published (its line ends are `\n` now), else the value that was published. */
   readonly data: unknown;
+  /** Of an event of a state channel: its key. */
+  readonly key?: string;
 }

@@ -1,6 +1,7 @@
 import type { EventRecord } from './event-record.js';
 import { formatHubEvent } from './event-text.js';
 import type { GapNotice } from './gap.js';
+import type { MapNotice } from './map-notice.js';
 import { DISMISSED_ID } from './position.js';
 
 const LF = 0x0a;
@@ -74,6 +75,11 @@ export function formatGapFrame(gap: GapNotice, id: string | undefined): Buffer {
   return Buffer.from(formatIdLine(id) + formatHubEvent('gap', gap));
 }
 
+/** @param id that the client has after it */
+export function formatMapFrame(notice: MapNotice, id: string): Buffer {
+  return Buffer.from(formatIdLine(id) + formatHubEvent('map', notice));
+}
+
 /**
  * How long the client is to wait before it reconnects, and where it stands then, in one block. The first block of a
  * stream sets the last event id anew (WHATWG HTML 9.2.6): one without an id would take the position away.
@@ -95,9 +101,10 @@ export function formatDismissalFrame(reason: string): Buffer {
   return Buffer.from(`id: ${DISMISSED_ID}\n${formatHubEvent('end', { reason })}`);
 }
 
-/** Says as well which data are text: the client could not tell the string `'1'` from the number 1. `encodeURI` leaves no space. */
-function formatChannelLine(channel: string, { kind }: EventRecord): string {
-  return `: channel ${encodeURI(channel)}${kind === 't' ? ' text' : ''}\n`;
+/** Says as well which data are text, and the key of an event of a state channel: the client could not tell the string `'1'` from the number 1. `encodeURI` leaves no space. */
+function formatChannelLine(channel: string, { kind, keyed }: EventRecord): string {
+  const key = keyed ? ` key ${keyed.key}` : '';
+  return `: channel ${encodeURI(channel)}${kind === 't' ? ' text' : ''}${key}\n`;
 }
 
 function formatRetryLine(ms: number | undefined): string {

@@ -33,8 +33,9 @@ export abstract class RunHub {
    * ```
    */
   async run(channel: ChannelLike, source: RunSource, options: RunOptions = {}): Promise<Run> {
-    const { runs } = this.internals;
+    const { runs, definitions } = this.internals;
     const name = parseChannel(channel);
+    definitions.checkStreamable(name);
     const parsed = parseRunOptions(options, runs.retainOf(name));
     if (typeof source !== 'function')
       throw new InvalidArgumentError(

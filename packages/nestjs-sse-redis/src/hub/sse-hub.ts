@@ -1,15 +1,14 @@
 import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import type { ChannelReference } from '../channels/channel-definition.js';
 import type { EventOf } from '../channels/channel-events.js';
-import type { EventInput, EventSchemas, EventType } from '../channels/event-schemas.js';
 import { parseConnection } from '../clients/connect-arguments.js';
 import { checkDismissal, type ConnectingClient } from '../clients/connecting-client.js';
 import type { ConnectionTarget } from '../control/connection-command.js';
 import type * as control from '../control/control.types.js';
-import { readHistory, type HistoryOptions, type HistoryPage } from '../delivery/history.js';
+import { readHistory, type HistoryOptions } from '../delivery/history.js';
+import type { HistoryPage } from '../delivery/history-page.js';
 import { parseChannel } from '../event/channel-name.js';
-import { isNamedChannel, type ChannelLike } from '../event/channel-reference.js';
+import type { ChannelLike } from '../event/channel-reference.js';
 import { checkOptions } from '../event/known-options.js';
 import type { SseEventInput } from '../event/sse-event.js';
 import { checkSource, type PipeSource } from '../publish/pipe-source.js';
@@ -20,19 +19,19 @@ import { collectStats, type HubStats } from './hub-stats.js';
 import type { ConnectOptions, EventsOptions, Readiness } from './hub.types.js';
 import { observeEvents } from './observe-events.js';
 import { findProblems } from './readiness.js';
-import { RunHub } from './run-hub.js';
+import { PublishHub } from './publish-hub.js';
 
 type Channels = ChannelLike | readonly ChannelLike[];
 
 const SUBSCRIBE_OPTIONS: ReadonlySet<string> = new Set(['after']);
 
 /** The hub of this process: publishes events, and serves the clients that are connected here. */
-export class SseHub extends RunHub {
+export class SseHub extends PublishHub {
   /** The id of this process in the registry; the ids of its connections begin with it. */
   readonly nodeId: string;
 
   /** @internal */
-  constructor(private readonly node: HubParts) {
+  constructor(protected readonly node: HubParts) {
     super();
     this.nodeId = node.id;
   }
@@ -63,6 +62,7 @@ export class SseHub extends RunHub {
   ): Observable<MessageEvent> {
     const { clients, options: settings, state, shards, definitions } = this.node;
     const names = this.toNames(channels);
+    definitions.checkStates(names, shards.map.count);
     const { metadataBytes } = settings;
     const rewind = definitions.rewindOf(names);
     const checks = { metadataBytes, channels: names, shards: shards.map, rewind };
@@ -72,53 +72,6 @@ export class SseHub extends RunHub {
     return observeResponse(client.response, client, settings, connection.control, (response) =>
       clients.serve(client, names, connection, response),
     );
-  }
-
-  /**
-   * Publishes an event to a channel. Resolves when it is in the channel's log: from then on every client of the
-   * channel gets it, or is told of the gap.
-   *
-   * A channel with a definition takes the events that the definition names. Their schemas check the data, and what they make of it
-   * is stored. The order of calls holds within a channel, also where schemas are asynchronous.
-   *
-   * @returns the event's id
-   * @throws InvalidChannelError | InvalidEventError | InvalidEventDataError | PayloadTooLargeError nothing was sent
-   * @throws RedisUnavailableError | RedisRefusedError nothing was stored
-   * @throws NotReplicatedError it was stored, but fewer replicas have it than `replicas`
-   * @throws PublishOutcomeUnknownError it may have been stored: publish it again only with the same `idempotencyKey`
-   * @example
-   * await hub.publish('news', { type: 'article', data: { title: 'Hello' } });
-   * await hub.publish(orders({ id: 7 }), 'paid', { amount: 12 });
-   */
-  publish<Events extends EventSchemas, Type extends EventType<Events>>(
-    channel: ChannelReference<Events>,
-    type: Type,
-    data: EventInput<Events[Type]>,
-    options?: publish.PublishOptions,
-  ): Promise<publish.Published>;
-  publish<Channel extends ChannelLike>(
-    channel: Channel,
-    event: publish.EventInputOf<Channel>,
-    options?: publish.PublishOptions,
-  ): Promise<publish.Published>;
-  publish(
-    channel: ChannelLike,
-    first: unknown,
-    second?: unknown,
-    third?: unknown,
-  ): Promise<publish.Published> {
-    const { publisher } = this.node;
-    if (isNamedChannel(channel) && typeof first === 'string')
-      return publisher.publish(channel, { type: first, data: second }, third as publish.PublishOptions);
-    return publisher.publish(channel, first as SseEventInput, second as publish.PublishOptions);
-  }
-
-  /**
-   * Publishes events in one round trip, in their order. Never rejects for one of them: each has a result of its own,
-   * at its place, and those that are well formed are sent even if others are not.
-   */
-  publishMany(events: readonly publish.ChannelEventInput<ChannelLike>[]): Promise<publish.PublishResult[]> {
-    return this.node.publisher.publishMany(events);
   }
 
   /**
@@ -169,6 +122,7 @@ export class SseHub extends RunHub {
       this.node.state.check();
       const name = parseChannel(channel);
       this.node.definitions.of(channel, name);
+      this.node.definitions.checkStreamable(name);
       return { channel: name, source: source as PipeSource };
     });
   }

@@ -1,5 +1,5 @@
 import type { ChannelReference } from '../channels/channel-definition.js';
-import type { DefinedEventInput, EventInput } from '../channels/event-schemas.js';
+import type { DefinedEventInput, EventInput, EventSchemas } from '../channels/event-schemas.js';
 import type { ChannelLike } from '../event/channel-reference.js';
 import type { SseEventInput } from '../event/sse-event.js';
 
@@ -14,7 +14,27 @@ export interface PublishOptions {
   readonly idempotencyKey?: string;
   /** How many replicas are to have the event before it counts as published. Default: the option `replicas` of the module. */
   readonly replicas?: number;
+  /** On a state channel, where it has to be given: of each key the newest event counts. 1 to 256 characters. */
+  readonly key?: string;
 }
+
+/** Options of a publish to a channel of a definition. */
+export type PublishOptionsOf<State extends boolean> = [State] extends [true]
+  ? Omit<PublishOptions, 'ephemeral' | 'key'> & { readonly key: string }
+  : [State] extends [false]
+    ? Omit<PublishOptions, 'key'>
+    : PublishOptions;
+
+/** The last argument of a publish to a channel: it cannot be left out where an event needs a key. */
+export type OptionsArgument<Channel> =
+  Channel extends ChannelReference<EventSchemas, infer State>
+    ? [State] extends [true]
+      ? [options: PublishOptionsOf<true>]
+      : [options?: PublishOptionsOf<State>]
+    : [options?: PublishOptions];
+
+/** Options of `hub.remove()`. */
+export type RemoveOptions = Pick<PublishOptions, 'idempotencyKey' | 'replicas'>;
 
 /** An event of `hub.publishMany()`. */
 export interface ChannelEventInput<Channel extends ChannelLike = string>

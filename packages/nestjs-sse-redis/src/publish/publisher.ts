@@ -5,20 +5,29 @@ import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { InvalidEventError } from '../errors/invalid-event.error.js';
 import { parseChannel } from '../event/channel-name.js';
 import type { ChannelLike } from '../event/channel-reference.js';
-import { encodeEvent, type EventText } from '../event/event-text.js';
+import { encodeEvent, formatHubEvent, type EventText } from '../event/event-text.js';
+import { MAP_TYPE, type MapNotice } from '../event/map-notice.js';
 import type { SseEventInput } from '../event/sse-event.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { ChannelTurns } from './channel-turns.js';
 import type { PipePublisher } from './pipes.js';
-import type { ChannelEventInput, Published, PublishOptions, PublishResult } from './publish.types.js';
+import type {
+  ChannelEventInput,
+  Published,
+  PublishOptions,
+  PublishResult,
+  RemoveOptions,
+} from './publish.types.js';
 import { serializeData } from './serialize-data.js';
+import { checkStateEvent, toStateEntry } from './state-entry.js';
 import { MAX_REPLICAS } from '../options/option-table.js';
 import { checkOptions, findUnknownField } from '../event/known-options.js';
 
 const MAX_KEY_LENGTH = 256;
 
 const EVENT_FIELDS = new Set(['type', 'data']);
-const PUBLISH_OPTIONS = new Set(['idempotencyKey', 'ephemeral', 'replicas']);
+const PUBLISH_OPTIONS = new Set(['idempotencyKey', 'ephemeral', 'replicas', 'key']);
+const REMOVE_OPTIONS = new Set(['idempotencyKey', 'replicas']);
 const MANY_FIELDS = new Set(['channel', ...EVENT_FIELDS, ...PUBLISH_OPTIONS]);
 const NO_ID = ' The hub gives each event its id, and each connection its retry time: leave them out.';
 
@@ -56,7 +65,28 @@ export class Publisher implements PipePublisher {
   ): Promise<Published> {
     checkFields(event, EVENT_FIELDS);
     checkOptions('publish()', options, PUBLISH_OPTIONS);
-    const prepared = this.prepare(channel, event, options);
+    return this.sendOne(channel, this.prepare(channel, event, options));
+  }
+
+  /** Removes a key of a state channel. */
+  async remove(channel: ChannelLike, key: string, options: RemoveOptions = {}): Promise<Published> {
+    checkOptions('remove()', options, REMOVE_OPTIONS);
+    const name = parseChannel(channel);
+    const registered = this.definitions.of(channel, name);
+    const state = toStateEntry(name, registered?.definition, key ?? '', false);
+    const notice: MapNotice = { channel: name, removed: key };
+    return this.sendOne(name, {
+      channel: name,
+      event: { kind: 'r', text: formatHubEvent(MAP_TYPE, notice) },
+      ephemeral: false,
+      idempotencyKey: parseIdempotencyKey(options.idempotencyKey),
+      replicas: parseReplicas(options.replicas, false, this.options.replicas),
+      history: registered?.definition.history,
+      state: state!,
+    });
+  }
+
+  private async sendOne(channel: ChannelLike, prepared: Prepared): Promise<Published> {
     const isWaiting = prepared instanceof Promise;
     const name = isWaiting ? parseChannel(channel) : prepared.channel;
     // Not through one more function where nothing waits: each await costs a fiftieth of a publish.
@@ -99,15 +129,14 @@ export class Publisher implements PipePublisher {
     const idempotencyKey = parseIdempotencyKey(options.idempotencyKey);
     const replicas = parseReplicas(options.replicas, ephemeral, this.options.replicas);
     const history = registered?.definition.history;
+    const state = toStateEntry(name, registered?.definition, options.key, ephemeral);
+    if (state) checkStateEvent(name, event);
+    const rest = { ephemeral, idempotencyKey, replicas, history, ...(state && { state }) };
     const checked = registered ? registered.check(name, event) : event;
     if (checked instanceof Promise)
-      return checked.then((event) => {
-        const text = this.encode(event, name);
-        return { channel: name, event: text, ephemeral, idempotencyKey, replicas, history };
-      });
+      return checked.then((event) => ({ channel: name, event: this.encode(event, name), ...rest }));
     // Last, since the serialize option is not called for an event that is not published.
-    const text = this.encode(checked, name);
-    return { channel: name, event: text, ephemeral, idempotencyKey, replicas, history };
+    return { channel: name, event: this.encode(checked, name), ...rest };
   }
 
   /** Makes a publication of an event that the hub puts into a channel itself. */

@@ -4,8 +4,11 @@ export type { PublisherOptions } from './publisher-options.js';
 export type {
   ChannelEventInput,
   Published,
+  OptionsArgument,
   PublishOptions,
+  PublishOptionsOf,
   PublishResult,
+  RemoveOptions,
 } from '../publish/publish.types.js';
 export type { RedisCredentials, RedisCredentialsFunction } from '../options/redis-credentials.interface.js';
 export type { SerializeContext, SerializeFunction } from '../options/serialize-function.interface.js';

@@ -8,8 +8,11 @@ import type {
   ChannelEventInput,
   EventInputOf,
   Published,
+  OptionsArgument,
   PublishOptions,
+  PublishOptionsOf,
   PublishResult,
+  RemoveOptions,
 } from '../publish/publish.types.js';
 import { Publisher } from '../publish/publisher.js';
 import { resolvePublisherOptions, type PublisherOptions } from './publisher-options.js';
@@ -31,15 +34,33 @@ export interface SsePublisher extends AsyncDisposable {
    * @example await publisher.publish('news', { type: 'article', data: { title: 'Hello' } }, { idempotencyKey: job.id });
    */
   publish<Events extends EventSchemas, Type extends EventType<Events>>(
-    channel: ChannelReference<Events>,
+    channel: ChannelReference<Events, true>,
     type: Type,
     data: EventInput<Events[Type]>,
-    options?: PublishOptions,
+    options: PublishOptionsOf<true>,
+  ): Promise<Published>;
+  publish<Events extends EventSchemas, Type extends EventType<Events>>(
+    channel: ChannelReference<Events, false>,
+    type: Type,
+    data: EventInput<Events[Type]>,
+    options?: PublishOptionsOf<false>,
   ): Promise<Published>;
   publish<Channel extends ChannelLike>(
     channel: Channel,
     event: EventInputOf<Channel>,
-    options?: PublishOptions,
+    ...options: OptionsArgument<Channel>
+  ): Promise<Published>;
+  /**
+   * Removes a key of a state channel, as `hub.remove()` does. Its definition has to be among `channels`.
+   *
+   * @returns the id of the removal; where the key is not there, the id of now
+   * @throws the errors of `publish`
+   * @example await publisher.remove(board({ id: 7 }), 'card-3');
+   */
+  remove(
+    channel: string | ChannelReference<EventSchemas, true>,
+    key: string,
+    options?: RemoveOptions,
   ): Promise<Published>;
   /**
    * Publishes events in one round trip, in their order. Never rejects for one of them: each has a result of its own, at its place, and
@@ -94,6 +115,10 @@ class WorkerPublisher implements SsePublisher {
     const event = (isTyped ? { type: first, data: second } : first) as SseEventInput;
     const options = (isTyped ? third : second) as PublishOptions | undefined;
     return this.track(this.whenLoaded(() => this.publisher.publish(channel, event, options)));
+  }
+
+  remove(channel: ChannelLike, key: string, options?: RemoveOptions): Promise<Published> {
+    return this.track(this.whenLoaded(() => this.publisher.remove(channel, key, options)));
   }
 
   publishMany(events: readonly ChannelEventInput<ChannelLike>[]): Promise<PublishResult[]> {

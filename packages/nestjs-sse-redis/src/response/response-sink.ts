@@ -4,9 +4,11 @@ import type { Duplex } from 'node:stream';
 import type { EventSink, EventSinkListener } from '../delivery/event-sink.js';
 import type { EventRecord } from '../event/event-record.js';
 import type { GapNotice } from '../event/gap.js';
+import type { MapNotice } from '../event/map-notice.js';
 import {
   formatGapFrame,
   formatLateFrame,
+  formatMapFrame,
   formatMessageFrame,
   formatNamedFrame,
   formatPositionFrame,
@@ -84,6 +86,10 @@ export class ResponseSink extends FrameWriter implements EventSink, GuardedStrea
 
   gap(gap: GapNotice, id: string | undefined): boolean {
     return this.write(formatGapFrame(gap, id));
+  }
+
+  map(notice: MapNotice, id: string): boolean {
+    return this.write(formatMapFrame(notice, id));
   }
 
   message(id: string, text: string): boolean {

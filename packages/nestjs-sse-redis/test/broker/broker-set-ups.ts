@@ -2,7 +2,7 @@ import { RedisSetUp, redisSetUps, type RedisSetUpName } from '@nestjs-sse-redis/
 import { randomUUID } from 'node:crypto';
 // Brokers log to Nest, as in an application.
 import '../../src/nest-link.js';
-import type { Broker, BrokerListener, Publication } from '../../src/broker/broker.interface.js';
+import type { Broker, BrokerListener, IsState, Publication } from '../../src/broker/broker.interface.js';
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.js';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
 import { encodeEvent } from '../../src/event/event-text.js';
@@ -17,14 +17,15 @@ export interface BrokerSetUp {
   readonly name: string;
   prepare(): Promise<void>;
   /** A broker whose data nobody else has. */
-  create(options?: SseRedisOptions): Broker;
+  create(options?: SseRedisOptions, isState?: IsState): Broker;
   dispose(): Promise<void>;
 }
 
 const memory: BrokerSetUp = {
   name: 'memory',
   prepare: () => Promise.resolve(),
-  create: (options = {}) => new MemoryBroker(resolveOptions(options), randomUUID()),
+  create: (options = {}, isState) =>
+    new MemoryBroker(resolveOptions(options), randomUUID(), undefined, isState),
   dispose: () => Promise.resolve(),
 };
 
@@ -35,9 +36,9 @@ function over(name: RedisSetUpName): BrokerSetUp {
     prepare: async () => {
       setUp = await RedisSetUp.start(name);
     },
-    create: (options = {}) => {
+    create: (options = {}, isState) => {
       const resolved = resolveOptions({ prefix: randomUUID(), ...setUp!.options, ...options });
-      return new RedisBroker(resolved.redis!, resolved, randomUUID());
+      return new RedisBroker(resolved.redis!, resolved, randomUUID(), undefined, isState);
     },
     dispose: () => setUp?.stop() ?? Promise.resolve(),
   };

@@ -65,8 +65,12 @@ async function doAll(broker: RedisBroker): Promise<void> {
   await publishAll(broker, publication('news', 1, { key: 'once' }), publication('sport', 2));
   await publishAll(broker, publication('news', 3, { ephemeral: true }));
   await publishAll(broker, { ...publication('short', 3), history: { ttl: 1_000 } }, publication('new', 1));
+  const keyed = { ...publication('board', 1, { key: 'keyed' }), state: { key: 'a', maxKeys: 1 } };
+  const removal = { ...keyed, event: { kind: 'r', text: 'data: 1\n\n' }, idempotencyKey: undefined } as const;
+  const other = { ...publication('board', 2), state: { key: 'b', maxKeys: 1 } };
+  await publishAll(broker, keyed, removal, other, { ...removal, state: other.state }, other);
   await broker.read(
-    ['news', 'quiet'].map((channel) => ({ channel, after: 0 })),
+    ['news', 'quiet', 'board'].map((channel) => ({ channel, after: 0 })),
     { records: 10, bytes: 1e6 },
   );
   await broker.positionBefore(['news', 'quiet'], 5);
@@ -115,7 +119,7 @@ async function doAll(broker: RedisBroker): Promise<void> {
 
 it('declares each key that a script uses, which some servers want', async () => {
   const options = resolveOptions({ redis: redis.url, prefix: randomUUID() });
-  const broker = new RedisBroker(redis.url, options, 'node');
+  const broker = new RedisBroker(redis.url, options, 'node', undefined, (channel) => channel === 'board');
   const watched = await watch(async () => {
     await broker.start(new Heard());
     await doAll(broker);

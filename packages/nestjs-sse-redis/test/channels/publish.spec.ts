@@ -170,7 +170,7 @@ describe.each(brokers)('publishing to a channel with a definition over $broker',
     await hub.publish(order, { type: 'paid', data: { amount: 1 } }, { idempotencyKey: 'a' });
     await hub.publish(order, 'paid', { amount: 2 }, { idempotencyKey: 'a' });
     expect(dataOf(await hub.history(order))).toEqual([{ amount: 1, note: 'none' }]);
-    expect(await failureOf(hub.publish(order, 'paid', { amount: 2 }, { key: 'a' } as never))).toMatchObject({
+    expect(await failureOf(hub.publish(order, 'paid', { amount: 2 }, { keys: 'a' } as never))).toMatchObject({
       code: 'INVALID_ARGUMENT',
     });
   });

@@ -30,6 +30,7 @@ class SlowSink implements EventSink {
   open = () => true;
   position = () => true;
   message = () => true;
+  map = () => true;
   join = () => false;
   leaveGroup = () => 0;
   mayEnd = () => true;

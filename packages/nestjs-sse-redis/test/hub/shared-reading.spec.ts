@@ -59,6 +59,9 @@ class RecordingSink implements EventSink {
   position(): boolean {
     return true;
   }
+  map(): boolean {
+    return true;
+  }
   message(): boolean {
     return true;
   }

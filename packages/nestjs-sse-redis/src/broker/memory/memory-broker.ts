@@ -15,17 +15,20 @@ import type {
   ReadRequest,
 } from '../broker.interface.js';
 import { CHANGES_CHANNEL } from '../registry-store.interface.js';
+import { NO_STATE, type IsState } from '../broker.interface.js';
+import { stateFull } from '../state-full.js';
 import type { ShardPlace } from '../shard-place.interface.js';
 import { MemoryLog } from './memory-log.js';
 import { MemoryRegistryStore } from './memory-registry-store.js';
 import { MemoryRuns } from './memory-runs.js';
+import { MemoryState } from './memory-state.js';
 
 /** Logs live longer than is claimed of one that is not there: an event of that very millisecond would be lost untold. */
 const EXPIRY_MARGIN_MS = 1_000;
 
 /** The embedded broker: the same rules in the memory of one process, for development and for applications of one process. */
 export class MemoryBroker implements Broker {
-  private readonly logs = new Map<string, MemoryLog>();
+  private readonly logs = new Map<string, MemoryLog | MemoryState>();
   private readonly idempotency = new Map<string, { readonly position: Position; readonly until: number }>();
   /** Logs that are kept for a shorter time than others, and the positions of their newest events. */
   private readonly tombstones = new Map<string, Position>();
@@ -43,6 +46,7 @@ export class MemoryBroker implements Broker {
     private readonly options: ResolvedOptions,
     private readonly nodeId: string,
     place?: ShardPlace,
+    private readonly isState: IsState = NO_STATE,
   ) {
     this.line = { forks: [], line: 0, serverStart: '', since: Infinity, shard: place?.index };
     this.runs = new MemoryRuns((publication) => this.append(publication), place?.index);
@@ -171,7 +175,8 @@ export class MemoryBroker implements Broker {
     await Promise.resolve();
   }
 
-  private append({ channel, event, ephemeral, idempotencyKey, history }: Publication): Position {
+  private append(publication: Publication): Position {
+    const { channel, event, ephemeral, idempotencyKey, state } = publication;
     const now = Date.now();
     const onceKey =
       idempotencyKey === undefined ? undefined : `${channel.length}:${channel}:${idempotencyKey}`;
@@ -179,18 +184,15 @@ export class MemoryBroker implements Broker {
       const first = this.idempotency.get(onceKey);
       if (first && first.until > now) return first.position;
     }
-    const log = this.getLog(channel, now);
+    const log = this.getLog(channel, now, state !== undefined);
+    const keyed = state && { key: state.key, count: (log instanceof MemoryState ? log.count : 0) + 1 };
+    if (state && event.kind === 'r' && !(log as MemoryState | undefined)?.has(state.key)) return this.head;
+    if (state && event.kind !== 'r' && log && !(log as MemoryState).hasRoomFor(state))
+      throw stateFull(channel, state.maxKeys);
     const position = (this.head = Math.max(toPosition(now), this.head + 1));
     const prev = log?.newest.position ?? this.logStart(channel, undefined, now);
-    const record = parseRecord(encodeRecord(position, prev, event, ephemeral, !log, this.line.shard));
-    if (!ephemeral) {
-      const { ttl = this.options.ttl, maxLength = this.options.maxLength, ttlAfterEnd = ttl } = history ?? {};
-      const keptFor = event.kind === 'x' ? ttlAfterEnd : ttl;
-      const expires = now + keptFor + EXPIRY_MARGIN_MS;
-      if (log) log.append(record, maxLength, toPosition(now - ttl), expires);
-      else this.logs.set(channel, new MemoryLog(record, expires));
-      if (keptFor < this.options.ttl) this.bury(channel, position);
-    }
+    const record = parseRecord(encodeRecord(position, prev, event, ephemeral, !log, this.line.shard, keyed));
+    if (!ephemeral) this.store(publication, record, now);
     if (onceKey !== undefined) {
       // Deleted first, so that the map stays in the order of expiry.
       this.idempotency.delete(onceKey);
@@ -198,6 +200,23 @@ export class MemoryBroker implements Broker {
     }
     if (this.subscribed.has(channel)) this.announce(channel, record);
     return position;
+  }
+
+  private store({ channel, event, history, state }: Publication, record: EventRecord, now: number): void {
+    const log = this.getLog(channel, now, state !== undefined);
+    // A map is kept until its keys are removed, unless its definition has a time.
+    const standard = state ? Infinity : this.options.ttl;
+    const { ttl = standard, maxLength = this.options.maxLength, ttlAfterEnd = ttl } = history ?? {};
+    const keptFor = event.kind === 'x' ? ttlAfterEnd : ttl;
+    const expires = now + keptFor + EXPIRY_MARGIN_MS;
+    if (state) {
+      const map = (log as MemoryState | undefined) ?? new MemoryState(record.position, expires);
+      map.set(record, state, this.options.ttl, now);
+      map.expires = expires;
+      this.logs.set(toName(channel, true), map);
+    } else if (log instanceof MemoryLog) log.append(record, maxLength, toPosition(now - ttl), expires);
+    else this.logs.set(toName(channel, false), new MemoryLog([record], expires));
+    if (keptFor < this.options.ttl) this.bury(channel, record.position);
   }
 
   /** Later, so that a listener that publishes does not put its event before the one it is being told of. */
@@ -212,15 +231,20 @@ export class MemoryBroker implements Broker {
     });
   }
 
-  private getLog(channel: string, now: number): MemoryLog | undefined {
-    const log = this.logs.get(channel);
+  private getLog(
+    channel: string,
+    now: number,
+    isState = this.isState(channel),
+  ): MemoryLog | MemoryState | undefined {
+    const name = toName(channel, isState);
+    const log = this.logs.get(name);
     if (!log || log.expires > now) return log;
-    this.logs.delete(channel);
+    this.logs.delete(name);
     return undefined;
   }
 
   /** From where on nothing of a channel is missing. */
-  private logStart(channel: string, log: MemoryLog | undefined, now: number): Position {
+  private logStart(channel: string, log: MemoryLog | MemoryState | undefined, now: number): Position {
     if (log) return log.logStart;
     const kept = toPosition(now - this.options.ttl);
     return Math.max(kept, this.epochStart, this.tombstones.get(channel) ?? 0);
@@ -250,4 +274,9 @@ export class MemoryBroker implements Broker {
     // Behind the announcements that wait.
     queueMicrotask(() => this.listener?.watermark(this.head));
   }
+}
+
+/** The log of a state channel has another name, as in Redis. */
+function toName(channel: string, isState: boolean): string {
+  return isState ? `map:${channel}` : `log:${channel}`;
 }

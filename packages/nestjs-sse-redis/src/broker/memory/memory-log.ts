@@ -4,17 +4,17 @@ import type { LogExtent, ReadLimits } from '../broker.interface.js';
 
 /** The log of one channel in memory. It is never empty. */
 export class MemoryLog {
-  /** The events that are kept begin at `start`; what is before it is cut off now and then. */
-  private readonly records: EventRecord[];
+  /** The events that are kept begin here; what is before it is cut off now and then. */
   private start = 0;
 
-  /** @param expires ms since the epoch */
+  /**
+   * @param records at least one, in their order
+   * @param expires ms since the epoch
+   */
   constructor(
-    first: EventRecord,
+    private readonly records: EventRecord[],
     public expires: number,
-  ) {
-    this.records = [first];
-  }
+  ) {}
 
   get newest(): EventRecord {
     return this.records.at(-1)!;

@@ -28,6 +28,16 @@ export class Keys {
     return `${this.tag}:log:${channel}`;
   }
 
+  /** The log of a state channel, with one entry a key. Of another name, so that a publisher that takes it for a plain one trims nothing. */
+  stateLog(channel: string): string {
+    return `${this.tag}:map:${channel}`;
+  }
+
+  /** Where the entries of a state channel's log are, by their keys. */
+  stateKeys(channel: string): string {
+    return `${this.tag}:keys:${channel}`;
+  }
+
   run(channel: string): string {
     return `${this.tag}:run:${channel}`;
   }

@@ -6,6 +6,7 @@ import type { ResolvedOptions } from '../../options/resolved-options.js';
 import { TurnBatch } from '../../util/turn-batch.js';
 import type { Publication, Published, PublishOutcome } from '../broker.interface.js';
 import { idOfPublished } from '../forks.js';
+import { stateFull } from '../state-full.js';
 import type { Commands, Replicas, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
 import { formatHistory, hasOwnTime } from './log-history.js';
@@ -20,6 +21,9 @@ const PUBLISH = new Script(publishLua, true);
 /** How many events one run of the script publishes, and about how many characters: Redis does nothing else meanwhile. */
 const EVENTS_PER_RUN = 64;
 const CHARACTERS_PER_RUN = 256 * 1024;
+
+/** What the script says where a state channel has no room for another key. */
+const STATE_FULL = 'STATE_FULL';
 
 /** The runs of one tick. */
 interface Sent {
@@ -118,7 +122,7 @@ export class PublishQueue {
       return publications.map(() => ({ error }));
     }
     return replies.map((reply: unknown, i) => {
-      const published = this.toOutcome(reply, line);
+      const published = this.toOutcome(reply, line, publications[i]);
       const wanted = publications[i]!.replicas ?? 0;
       if (wanted === 0 || 'error' in published || (replicas && replicas.count >= wanted)) return published;
       return { error: this.notReplicated(publications[i]!, published, replicas) };
@@ -143,8 +147,10 @@ export class PublishQueue {
     );
   }
 
-  private toOutcome(reply: unknown, line: number): PublishOutcome {
+  private toOutcome(reply: unknown, line: number, publication?: Publication): PublishOutcome {
     if (typeof reply === 'number') return { position: reply, line };
+    const { channel, state } = publication ?? {};
+    if (state && String(reply) === STATE_FULL) return { error: stateFull(channel!, state.maxKeys) };
     const refused = toRunRefusal(String(reply));
     if (refused) return { error: refused };
     return { error: this.commands.refuse(new Error(String(reply))) };
@@ -157,17 +163,18 @@ export class PublishQueue {
     let most = 0;
     let leavesTombstone = false;
     for (const publication of publications) {
-      const { channel, event, ephemeral, idempotencyKey, replicas = 0, history, run } = publication;
+      const { channel, event, ephemeral, idempotencyKey, replicas = 0, history, run, state } = publication;
       if (replicas > most) most = replicas;
       const hasOnce = idempotencyKey !== undefined;
-      keys.push(this.keys.log(channel));
+      keys.push(state ? this.keys.stateLog(channel) : this.keys.log(channel));
       if (hasOnce) keys.push(this.keys.idempotency(channel, idempotencyKey));
       else if (run) keys.push(this.keys.run(channel));
+      if (state) keys.push(this.keys.stateKeys(channel));
       const kept = formatHistory(history, event.kind === 'x');
       leavesTombstone ||= hasOwnTime(history);
       args.push(
         this.keys.pubSubChannel(channel),
-        recordFlags(event.kind, ephemeral),
+        state ? `${event.kind}=${state.maxKeys} ${state.key}` : recordFlags(event.kind, ephemeral),
         event.text,
         hasOnce ? `-${kept}` : run ? `${kept} ${formatFence(run)}` : kept,
       );

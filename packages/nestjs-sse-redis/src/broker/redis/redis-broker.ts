@@ -15,6 +15,7 @@ import type {
   ReadLimits,
   ReadRequest,
 } from '../broker.interface.js';
+import { NO_STATE, type IsState } from '../broker.interface.js';
 import type { ShardPlace } from '../shard-place.interface.js';
 import { toUnsupported } from './command-check.js';
 import { Commands } from './commands.js';
@@ -71,6 +72,7 @@ export class RedisBroker implements Broker {
     private readonly options: ResolvedOptions,
     nodeId: string,
     private readonly place?: ShardPlace,
+    isState: IsState = NO_STATE,
   ) {
     this.settings = new RedisSettings(redis, options, place);
     this.keys = new Keys(this.settings.prefix, this.settings.db);
@@ -90,7 +92,7 @@ export class RedisBroker implements Broker {
       place?.index,
     );
     this.publishing = new PublishQueue(this.commands, this.keys, options);
-    this.logs = new RedisLogs(this.commands, this.keys, options);
+    this.logs = new RedisLogs(this.commands, this.keys, options, isState);
     this.probe = this.createProbe();
     this.registry = new RedisRegistryStore(this.commands, this.keys, options, this.probe);
     this.runs = new RedisRunStore(this.commands, this.keys, options);

@@ -1,6 +1,7 @@
 import { Logger } from '../../util/logger.js';
 import { formatEventId, type Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
+import { NO_STATE, type IsState } from '../broker.interface.js';
 import { toChunks } from '../../util/chunks.js';
 import { SpacedBatch } from '../../util/spaced-batch.js';
 import type {
@@ -49,6 +50,7 @@ export class RedisLogs {
     private readonly commands: Commands,
     private readonly keys: Keys,
     private readonly options: Pick<ResolvedOptions, 'ttl'>,
+    private readonly isState: IsState = NO_STATE,
   ) {}
 
   position(): Promise<Position> {
@@ -68,7 +70,7 @@ export class RedisLogs {
   async extents(ranges: readonly LogRange[]): Promise<(LogExtent | undefined)[]> {
     const chunks = toChunks(ranges, RANGES_PER_CALL);
     const calls = chunks.map((chunk) => ({
-      keys: chunk.map(({ channel }) => this.keys.log(channel)),
+      keys: chunk.map(({ channel }) => this.logOf(channel)),
       args: chunk.flatMap(({ after, upTo }) => [`(${formatEventId(after)}`, formatEventId(upTo)]),
     }));
     const replies = await this.commands.readAll(EXTENTS, calls);
@@ -101,16 +103,25 @@ export class RedisLogs {
 
   private readCall(requests: readonly ReadRequest[], limits: ReadLimits): ScriptCall {
     const { records, bytes } = limits;
-    const after = requests.map(({ after }) => after);
-    return this.call(
-      requests.map(({ channel }) => channel),
-      [records, bytes, ...after],
-    );
+    const { clock, tombstones } = this.keys;
+    const logs: string[] = [];
+    const args: (string | number)[] = [this.options.ttl, records, bytes];
+    for (const { channel, after } of requests) {
+      const isState = this.isState(channel);
+      logs.push(this.logOf(channel));
+      if (isState) logs.push(this.keys.stateKeys(channel));
+      args.push(isState ? `s${after}` : after);
+    }
+    return { keys: [clock, tombstones, ...logs], args };
   }
 
-  /** A call of a script that reads logs. */
+  private logOf(channel: string): string {
+    return this.isState(channel) ? this.keys.stateLog(channel) : this.keys.log(channel);
+  }
+
+  /** A call of a script that looks into logs. */
   private call(channels: readonly string[], args: readonly number[]): ScriptCall {
-    const logs = channels.map((channel) => this.keys.log(channel));
+    const logs = channels.map((channel) => this.logOf(channel));
     return { keys: [this.keys.clock, this.keys.tombstones, ...logs], args: [this.options.ttl, ...args] };
   }
 

@@ -177,7 +177,12 @@ export class JoinedSubscribers implements SubscriberPool {
     }
     if (from) return new Map(shards.map((one) => [one, { from }]));
     if (!rewind || shards.length === 1) return new Map(shards.map((one) => [one, { rewind }]));
-    return findRewound(groups, rewind, (shard) => this.shards[shard]!.broker);
+    const { isState } = this.shards[0]!.feeds;
+    // Of a state channel it gets the map.
+    const rewound = new Map(
+      [...groups].map(([shard, some]) => [shard, some.filter((channel) => !isState(channel))]),
+    );
+    return findRewound(rewound, rewind, (shard) => this.shards[shard]!.broker);
   }
 
   /** The ids of shards on which the connection has no channels. */

@@ -1,5 +1,6 @@
 import { getId, type EventRecord } from '../../event/event-record.js';
 import type { GapNotice } from '../../event/gap.js';
+import type { MapNotice } from '../../event/map-notice.js';
 import type { Position } from '../../event/position.js';
 import type { BroadcastGroup } from '../broadcast-group.js';
 import type { EventSink, EventSinkListener } from '../event-sink.js';
@@ -73,6 +74,10 @@ export class PartSink implements EventSink {
 
   gap(gap: GapNotice, id: string | undefined): boolean {
     return this.write(this.sink.gap(gap, this.owner.join(this.shard, id)));
+  }
+
+  map(notice: MapNotice, id: string): boolean {
+    return this.write(this.sink.map(notice, this.owner.join(this.shard, id)!));
   }
 
   message(id: string, text: string): boolean {

@@ -1,6 +1,7 @@
 import type {
   Broker,
   BrokerListener,
+  IsState,
   Publication,
   Published,
   PublishOutcome,
@@ -27,6 +28,7 @@ export interface ShardParts {
   readonly heartbeat: Heartbeat;
   readonly createGroup: CreateGroup;
   readonly ring: EventRing;
+  readonly isState: IsState;
   readonly lifecycle: Lifecycle;
   /** For how long any log is kept at most, ms: for so long a client may come back to one. */
   readonly longestTtl: number;
@@ -66,7 +68,7 @@ export class Shard {
     parts: ShardParts,
   ) {
     const { counters, heartbeat, options } = parts;
-    this.feeds = new Feeds(broker, counters, parts.createGroup, parts.ring, options.shards);
+    this.feeds = new Feeds(broker, counters, parts.createGroup, parts.ring, options.shards, parts.isState);
     this.lost = new KnownLosses(parts.longestTtl);
     const reader = new LogReader(broker);
     this.subscribers = new Subscribers(broker, this.feeds, reader, heartbeat, counters, this.lost);

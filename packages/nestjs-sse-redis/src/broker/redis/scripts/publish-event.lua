@@ -16,7 +16,7 @@
 --   limit      the largest data, in bytes. Default 1048576
 --
 -- Returns the id of the event. How much is kept, and for how long, is what the hub has noted in its clock.
--- Errors, with nothing stored: INVALID_ARGUMENT, INVALID_CHANNEL, INVALID_EVENT, PAYLOAD_TOO_LARGE, NO_HUB, WRONG_SCRIPT, and Redis' own.
+-- Errors, with nothing stored: INVALID_ARGUMENT, INVALID_CHANNEL (as that of a state channel, to which this script publishes nothing), INVALID_EVENT, PAYLOAD_TOO_LARGE, NO_HUB, WRONG_SCRIPT, and Redis' own.
 -- @include position
 -- @include clock
 -- @include line
@@ -75,6 +75,7 @@ local function checkKeys(key)
   elseif KEYS[4] then
     refuse('INVALID_ARGUMENT', 'KEYS[4] goes with the option key')
   end
+  return channel
 end
 
 -- A hub on a cluster hears what its node alone announces, and another hub does not hear that.
@@ -86,6 +87,14 @@ local function checkServer()
   elseif isCluster == '0' and IS_SHARDED then
     refuse('WRONG_SCRIPT', 'this is no Redis Cluster: run publish-event.lua')
   end
+end
+
+-- The events of a state channel need a key, and the place that its definition has for it. Not among KEYS, which callers wrote before there
+-- were any. It is in the slot of the others.
+local function checkState(channel)
+  local stateKeys = string.match(KEYS[1], '^(.*:)clock$') .. 'keys:' .. channel
+  if type(redis.pcall('ZSCORE', stateKeys, 'count')) ~= 'string' then return end
+  refuse('INVALID_CHANNEL', 'it is a state channel: publish with a hub or createPublisher(), with its definition and a key')
 end
 
 -- A wrong prefix would store events that nobody is sent.
@@ -107,12 +116,13 @@ local function publish()
   if #ARGV < 3 then refuse('INVALID_ARGUMENT', 'the arguments are kind, type and data, and then options') end
   local kind, eventType = ARGV[1], ARGV[2]
   local options = readOptions()
-  checkKeys(options.key)
+  local channel = checkKeys(options.key)
   checkType(eventType)
   local window, limit = toNumber('window', options.window, WINDOW), toNumber('limit', options.limit, LIMIT)
   local text = formatEvent(eventType, checkData(kind, ARGV[3], limit))
   checkServer()
   checkHub()
+  checkState(channel)
   local first = KEYS[4] and redis.call('GET', KEYS[4])
   -- Not among KEYS, which callers wrote before there was one. It is in the slot of the others.
   local tombstonesKey = string.match(KEYS[1], '^(.*:)clock$') .. 'tombstones'

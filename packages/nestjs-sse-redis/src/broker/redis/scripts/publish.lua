@@ -6,6 +6,7 @@
 -- KEYS    log    of the channel
 -- KEYS    once   only where it has an idempotency key: remembers the position of the publish with this key
 -- KEYS    run    only where it is of a run: as in include/run.lua
+-- KEYS    keys   only where it is of a state channel, whose log is before it: as in include/state.lua
 -- and at last:
 -- KEYS    tombstones  as in include/tombstones.lua; only where a log is kept for a time of its own, or this script has asked for it. While
 --                a slot of a cluster moves, a key that is not there makes publishing wait
@@ -15,7 +16,7 @@
 -- ARGV[3] window     how long `once` is kept, ms
 -- then for each event:
 -- ARGV    pubSubChannel  pub/sub channel
--- ARGV    flags       of the record
+-- ARGV    flags       of the record; of an event of a state channel as in include/state.lua
 -- ARGV    text        the SSE text after the id line
 -- ARGV    maxLength   of the log, where it has one of its own, else ''. In the same argument, since each costs time: `:age:expiry:`
 --                     before it, where the log is kept for a time of its own (ms; either may be empty), and before that a minus
@@ -33,9 +34,10 @@
 -- @include tombstones
 -- @include append
 -- @include run
+-- @include state
 
 local window = ARGV[3]
-local FIRST_EVENT, MINUS, COLON, MOST_DIGITS = 4, string.byte('-'), string.byte(':'), 10
+local FIRST_EVENT, MINUS, COLON, MOST_DIGITS, MOST_FLAGS = 4, string.byte('-'), string.byte(':'), 10, 2
 
 local hasTombstones = (#ARGV - FIRST_EVENT) % 4 == 1
 local last = hasTombstones and #ARGV - 2 or #ARGV - 1
@@ -67,9 +69,19 @@ for i = FIRST_EVENT, last, 4 do
     local age, expiry, rest = string.match(maxLength, '^:(%d*):(%d*):(%d*)$')
     own, maxLength = { age = tonumber(age), expiry = tonumber(expiry) }, rest
   end
+  local flags, keysKey = ARGV[i + 1], nil
+  if #flags > MOST_FLAGS then
+    key = key + 1
+    keysKey = KEYS[key]
+  end
   if not position and not failure then
     -- What is no stream where the log should be fails before anything is written.
-    local ran, result, reason = pcall(append, clock, logKey, ARGV[i], ARGV[i + 1], ARGV[i + 2], maxLength ~= '' and maxLength or clock.maxLength, onceKey, window, own)
+    local ran, result, reason
+    if keysKey then
+      ran, result, reason = pcall(appendState, clock, logKey, ARGV[i], flags, ARGV[i + 2], onceKey, window, own and own.expiry, keysKey)
+    else
+      ran, result, reason = pcall(append, clock, logKey, ARGV[i], flags, ARGV[i + 2], maxLength ~= '' and maxLength or clock.maxLength, onceKey, window, own)
+    end
     if ran then position, failure = result, reason else failure = type(result) == 'table' and result.err or tostring(result) end
     if position and run then noteStored(run, position) end
   end

@@ -2,11 +2,11 @@
 --
 -- KEYS[1]   clock   as in publish.lua; made here if it is not there
 -- KEYS[2]   tombstones  as in include/tombstones.lua
--- KEYS[3…]  logs    one a request
+-- KEYS[3…]  logs    one a request; of a state channel its log and behind it keys, as in include/state.lua
 -- ARGV[1]   retention  of the logs, ms; the clock's own, if it has one, goes before it
 -- ARGV[2]   records    the most of one log
 -- ARGV[3]   bytes      about the most of one log; one record is read however large it is
--- ARGV[4…]  after      the cursors, as positions, one a log
+-- ARGV[4…]  after      the cursors, as positions, one a log; with an `s` before it, of a state channel
 -- ARGV[#]   replid     as in include/line.lua
 --
 -- Returns { last, slice… }, a slice being { logStart, upTo, ended, record… } (broker.interface.ts: LogSlice);
@@ -21,7 +21,7 @@
 
 local clockKey, tombstonesKey, retentionText = KEYS[1], KEYS[2], ARGV[1]
 local maxRecords, maxBytes = tonumber(ARGV[2]), tonumber(ARGV[3])
-local FIRST_LOG, FIRST_AFTER = 3, 4
+local FIRST_LOG, FIRST_AFTER, STATE = 3, 4, string.byte('s')
 
 local BATCH = 16 -- records may be large, and what XRANGE returns is all in memory at once
 
@@ -39,10 +39,17 @@ local function tombstone(log) return tombstoneOf(tombstonesKey, clock[6], log, l
 
 local line = onItsLine(clockKey, clock[4], tonumber(clock[1]), math.max(now, last + 1), ARGV[#ARGV], since)
 
-local reply = { last }
-for i = FIRST_LOG, #KEYS do
-  local log, after = KEYS[i], tonumber(ARGV[FIRST_AFTER + i - FIRST_LOG])
-  local first, logStart = readStart(log, last, memory, evictions, after, tombstone)
+local reply, key = { last }, FIRST_LOG
+for i = FIRST_AFTER, #ARGV - 1 do
+  local log, after = KEYS[key], tonumber(ARGV[i])
+  local first, logStart
+  if string.byte(ARGV[i]) == STATE then
+    key, after = key + 1, tonumber(string.sub(ARGV[i], 2))
+    first, logStart = readStateStart(log, KEYS[key], last, memory, evictions, tombstone)
+  else
+    first, logStart = readStart(log, last, memory, evictions, after, tombstone)
+  end
+  key = key + 1
   if logStart < since then logStart = since end
 
   local slice = { logStart, last, 0 }

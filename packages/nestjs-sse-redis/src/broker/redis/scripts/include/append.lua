@@ -6,6 +6,9 @@ local call = redis.call
 -- The default of the option: where no hub has said yet how long logs are kept.
 local DEFAULT_RETENTION = '3600000'
 
+-- The flag of an ephemeral event, behind its kind.
+local EPHEMERAL = string.byte('e')
+
 -- openClock(…): reads the clock, and takes the next positions, for events that `append` is then called with.
 --
 -- clockKey   hash: last (the last position given out), since (from where on this Redis remembers the hub whole),
@@ -107,7 +110,7 @@ end
 -- clock       of openClock
 -- logKey      stream of the channel; its entries have one field, r: the record
 -- pubSubChannel  pub/sub channel
--- flags       of the record (event/event-record.ts); 'e' in it: ephemeral, not to be logged
+-- flags       of the record (event/event-record.ts); 'e' behind the kind: ephemeral, not to be logged
 -- text        the SSE text after the id line
 -- maxLength   of the log; nil: not known
 -- onceKey     optional: remembers the position
@@ -133,7 +136,8 @@ local function append(clock, logKey, pubSubChannel, flags, text, maxLength, once
   local id = toId(position)
   -- 'f': the first of its log, whose prev is a bound.
   local record = string.format('%.0f %.0f ', position, prev) .. flags .. (newest and '\nid: ' or 'f\nid: ') .. id .. clock.idSuffix .. '\n' .. text
-  local isLogged = not string.find(flags, 'e', 1, true)
+  -- Behind the kind: the key of an event of a state channel may have an 'e'.
+  local isLogged = string.byte(flags, 2) ~= EPHEMERAL
 
   -- Redis does not undo what a script did before it failed (at PUBLISH, say, where the ACL forbids the channel); but
   -- who gets an error must know that nothing was stored.

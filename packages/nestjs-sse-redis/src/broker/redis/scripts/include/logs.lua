@@ -1,4 +1,4 @@
--- Where logs begin. Needs include/position.lua, include/evictions.lua and include/tombstones.lua.
+-- Where logs begin, and those of state channels. Needs include/position.lua, include/evictions.lua and include/tombstones.lua.
 
 -- readStart(…): the oldest entry of a log, if there is one; and the position from which on nothing of the channel is missing.
 --
@@ -19,4 +19,17 @@ local function readStart(log, last, memory, evictions, after, tombstone)
     if begin > evicted.from and prev < evicted.to then prev = math.min(begin - 1, evicted.to) end
   end
   return first, prev
+end
+
+-- readStateStart(…): the same of a state channel. From that position on all removals are in the log, and the entries before it are of the
+-- map, whole.
+--
+-- keysKey  as in include/state.lua
+local function readStateStart(log, keysKey, last, memory, evictions, tombstone)
+  local first, bound = readStart(log, last, memory, evictions, last, tombstone)
+  if not first then return nil, bound end
+  local floor = redis.pcall('ZSCORE', keysKey, 'floor')
+  if type(floor) == 'string' then return first, -tonumber(floor) end
+  -- Evicted: the next event makes it anew.
+  return first, toPosition(redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1][1])
 end

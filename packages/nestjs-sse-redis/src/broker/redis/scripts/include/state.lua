@@ -1,0 +1,110 @@
+-- State channels: of each key the log has the newest event, and of a removed key the removal (docs/decisions/029). Needs
+-- include/position.lua and include/append.lua.
+--
+-- The log is a stream as that of any channel, out of which the entry before of the same key is taken. A sorted set says where entries are:
+-- `=<key>` → minus the position of the event, or the position of its removal. It also has, below zero: `count`, how many events there
+-- ever were; `keys`, how many keys are there; and `floor`, the position from which on all removals are in the log.
+
+-- A map is kept until its keys are removed, unless its definition has a time: ms.
+local FOREVER = 3155760000000
+-- How many removals one event forgets at most.
+local FORGOTTEN_AT_ONCE = 1000
+local RESTORED_AT_ONCE = 64
+local COUNTERS = 3
+
+local function scoreOf(keysKey, member)
+  return tonumber(call('ZSCORE', keysKey, member) or nil)
+end
+
+-- Redis evicted the sorted set, and not the log: it is made anew. Which removals were forgotten is not known.
+local function restoreState(logKey, keysKey, newest)
+  local state, places, from = { count = 0, keys = 0, floor = newest }, {}, '-'
+  repeat
+    local batch = call('XRANGE', logKey, from, '+', 'COUNT', RESTORED_AT_ONCE)
+    for _, entry in ipairs(batch) do
+      local kind, count, key = string.match(entry[2][2], '^%d+ %d+ (%l) (%d+) (%S+) ')
+      if key then
+        state.count = math.max(state.count, tonumber(count))
+        places[key] = (kind == 'r' and 1 or -1) * toPosition(entry[1])
+      end
+      from = '(' .. entry[1]
+    end
+  until #batch < RESTORED_AT_ONCE
+  for key, place in pairs(places) do
+    if place < 0 then state.keys = state.keys + 1 end
+    call('ZADD', keysKey, string.format('%.0f', place), '=' .. key)
+  end
+  return state
+end
+
+local function openState(clock, logKey, keysKey)
+  local newest = clock.newest[logKey] or newestOf(logKey)
+  local count = scoreOf(keysKey, 'count')
+  if newest and count then
+    return { count = -count, keys = -scoreOf(keysKey, 'keys'), floor = -scoreOf(keysKey, 'floor') }
+  end
+  if newest then return restoreState(logKey, keysKey, newest) end
+  -- It expired, or was evicted.
+  if count then call('DEL', keysKey) end
+  return { count = 0, keys = 0 }
+end
+
+-- Removals are kept for the retention, and there are no more of them than there may be keys. Many are forgotten at once, since a client
+-- that has a part of the map begins anew where any was.
+local function forgetRemovals(clock, logKey, keysKey, state, most)
+  local removals = call('ZCARD', keysKey) - COUNTERS - state.keys
+  if removals <= 0 then return end
+  local oldest = tonumber(call('ZRANGEBYSCORE', keysKey, '(0', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2])
+  local upTo, limit = '+inf', math.ceil(removals / 2)
+  if oldest < (clock.ms - clock.retention * 1.125) * POSITIONS_PER_MS then
+    upTo, limit = string.format('%.0f', (clock.ms - clock.retention) * POSITIONS_PER_MS), FORGOTTEN_AT_ONCE
+  elseif removals <= most then
+    return
+  end
+  local found = call('ZRANGEBYSCORE', keysKey, '(0', upTo, 'WITHSCORES', 'LIMIT', 0, math.min(limit, FORGOTTEN_AT_ONCE))
+  local members, ids = {}, {}
+  for i = 1, #found, 2 do
+    members[#members + 1] = found[i]
+    ids[#ids + 1] = toId(tonumber(found[i + 1]))
+  end
+  state.floor = tonumber(found[#found])
+  call('XDEL', logKey, unpack(ids))
+  call('ZREM', keysKey, unpack(members))
+end
+
+-- appendState(…): as `append`, for an event of a state channel.
+--
+-- flags    `<kind>=<how many keys there may be> <key>`; the kind r removes the key
+-- expiry   for how long the whole map is kept, ms; nil: until its keys are removed
+-- keysKey  the sorted set
+--
+-- A removal of a key that is not there changes nothing, and has the last position that was given out.
+local function appendState(clock, logKey, pubSubChannel, flags, text, onceKey, window, expiry, keysKey)
+  local kind, mostText, key = string.match(flags, '^(%l)=(%d+) (%S+)$')
+  local most, isRemoval, member = tonumber(mostText), kind == 'r', '=' .. key
+  local state = openState(clock, logKey, keysKey)
+  local before = scoreOf(keysKey, member)
+  local isThere = before ~= nil and before < 0
+  if isRemoval and not isThere then return clock.position - 1 end
+  if not isRemoval and not isThere then
+    if state.keys >= most then return nil, 'STATE_FULL' end
+    state.keys = state.keys + 1
+  elseif isRemoval then
+    state.keys = state.keys - 1
+  end
+  state.count = state.count + 1
+  local record = string.format('%s %.0f %s ', kind, state.count, key)
+  -- Not trimmed by age.
+  local own = { age = clock.ms, expiry = expiry or FOREVER }
+  local position, failure = append(clock, logKey, pubSubChannel, record, text, nil, onceKey, window, own)
+  if not position then return nil, failure end
+  if before then call('XDEL', logKey, toId(math.abs(before))) end
+  -- Of what was before the first event nothing is known: the log may have expired, or may have been evicted.
+  state.floor = state.floor or position - 1
+  call('ZADD', keysKey, string.format('%.0f', isRemoval and position or -position), member)
+  forgetRemovals(clock, logKey, keysKey, state, most)
+  local function counter(value) return string.format('%.0f', -value) end
+  call('ZADD', keysKey, counter(state.count), 'count', counter(state.keys), 'keys', counter(state.floor), 'floor')
+  call('PEXPIRE', keysKey, own.expiry + EXPIRY_MARGIN)
+  return position
+end
