@@ -12,6 +12,7 @@ export { isAfter } from './stream/event-id.js';
 export { createClient } from './client/create-client.js';
 export { SseClient, type ClientOptions, type ShareProvider } from './client/sse-client.js';
 export { Channel, type ChannelOptions } from './client/channel.js';
+export { stateMap, StateMap, type StateMapView } from './client/state-map.js';
 export { channelOf } from './client/channel-of.js';
 export { fetchState, type Snapshot } from './client/fetch-state.js';
 export { parseData, type ParseData } from './client/parse-data.js';
@@ -25,4 +26,5 @@ export type {
   EventOf,
   EventsOf,
   GapData,
+  StateEventOf,
 } from './client/channel-types.js';

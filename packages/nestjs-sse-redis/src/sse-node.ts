@@ -87,7 +87,13 @@ export class SseNode implements HubParts {
       request,
     });
     const { channelsPerConnection } = options;
-    this.control = new ConnectionControl(this.nodeRpc, this.registration, channelsPerConnection, shards.map);
+    this.control = new ConnectionControl(
+      this.nodeRpc,
+      this.registration,
+      channelsPerConnection,
+      shards.map,
+      definitions.isState,
+    );
     this.hub = new SseHub(this);
     this.registry = new SseRegistry(broker.registry, this.registration, (channel) =>
       observeChannel(shards.home.subscribers, channel, {}, state),

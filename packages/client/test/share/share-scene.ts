@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 import { until } from '@nestjs-sse-redis/testing';
 import type { TestBrowser } from '../../../../libs/testing/src/browser.js';
 import type { OpenOptions } from './page.js';
+import { PROTOCOL } from '../../src/share/protocol.js';
 import { ShareApp } from './share.app.js';
 import { TestTab } from './test-tab.js';
 
@@ -88,12 +89,13 @@ export class ShareScene {
   /** Says to the tab, as a host of an older generation, that the stream is over. */
   async impersonateOldHost(tab: TestTab): Promise<void> {
     const { user } = this;
-    await tab.page.evaluate((user) => {
-      const channel = new BroadcastChannel(`nestjs-sse-redis/1/${user}/${location.origin}/events/${user}`);
+    const name = `nestjs-sse-redis/${PROTOCOL}/${user}/${this.app.url}/events/${user}`;
+    await tab.page.evaluate((name) => {
+      const channel = new BroadcastChannel(name);
       const state = { status: 'stopped', reason: 'closed' };
       channel.postMessage({ kind: 'state', state, host: 'old', generation: 1, seq: 1 });
       channel.close();
-    }, user);
+    }, name);
   }
 
   async clear(): Promise<void> {

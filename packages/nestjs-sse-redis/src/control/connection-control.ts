@@ -1,3 +1,4 @@
+import type { IsState } from '../broker/broker.interface.js';
 import type { Registrar } from '../clients/registrar.js';
 import { NodeUnreachableError } from '../errors/node-unreachable.error.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
@@ -34,6 +35,7 @@ export class ConnectionControl {
     private readonly registrar: Registrar,
     private readonly limit: number,
     private readonly shards: ShardMap,
+    private readonly isState: IsState,
   ) {}
 
   async send(connectionId: string, text: string): Promise<SendOutcome> {
@@ -70,7 +72,7 @@ export class ConnectionControl {
         ? { connection: target }
         : parseTarget(`${type}()`, target, ['connection', 'user']);
     const results: ConnectionsResult[] = [];
-    const groups = groupByPosition(names, after, this.shards);
+    const groups = groupByPosition(names, after, this.shards, this.isState);
     for (const [i, { group, start }] of groups.entries()) {
       const later = groups.slice(i + 1).flatMap((next) => next.group);
       const command = { type, target: whom, channels: group, later, secret, change };
@@ -163,12 +165,13 @@ function groupByPosition(
   channels: readonly string[],
   after: SubscribeOptions['after'],
   shards: ShardMap,
+  isState: IsState,
 ): Group[] {
   if (after === undefined) return [{ group: [...channels] }];
   const groups = new Map<string, Group>();
   for (const channel of channels) {
     const id = readAfter(after, channel);
-    const start = id === undefined ? undefined : parsePositionAfter(id, channel, shards);
+    const start = id === undefined ? undefined : parsePositionAfter(id, channel, shards, isState);
     const key = start ? `${start.position} ${shards.of(channel)}` : '';
     const known = groups.get(key);
     if (known) known.group.push(channel);
