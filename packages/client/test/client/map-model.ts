@@ -1,5 +1,10 @@
 import type { Random } from '@nestjs-sse-redis/testing';
-import type { SseHub } from 'nestjs-sse-redis';
+
+/** What changes the channel at the server. */
+export interface MapWriter {
+  put(key: string, data: { readonly value: number }): Promise<unknown>;
+  remove(key: string): Promise<unknown>;
+}
 
 /** A board as the application has it, which changes at random. */
 export class MapModel {
@@ -10,34 +15,30 @@ export class MapModel {
 
   /** @param maxKeys of the channel's definition */
   constructor(
-    private readonly channel: Parameters<SseHub['remove']>[0],
+    readonly name: string,
     private readonly maxKeys: number,
+    private readonly writer: MapWriter,
   ) {}
 
-  get name(): string {
-    return String(this.channel);
-  }
-
   /** Often enough a key is removed for removals to be forgotten. */
-  async change(hub: SseHub, random: Random): Promise<void> {
+  async change(random: Random): Promise<void> {
     const key = `k${random.int(this.maxKeys * 4)}`;
-    if (random.chance(0.3) || (this.isFull && !this.map.has(key))) {
-      const removable = [...this.map.keys()].filter((one) => one !== MapModel.ANCHOR);
-      if (removable.length > 0) await this.remove(hub, random.pick(removable));
-    } else await this.put(hub, key);
+    const isFull = this.map.size >= this.maxKeys && !this.map.has(key);
+    if (!isFull && random.chance(0.7)) return this.put(key);
+    const removable = [...this.map.keys()].filter((one) => one !== MapModel.ANCHOR);
+    if (removable.length > 0) await this.remove(random.pick(removable));
   }
 
-  async put(hub: SseHub, key: string): Promise<void> {
-    const [first] = this.map.keys();
-    if (this.isFull && !this.map.has(key))
-      await this.remove(hub, first === MapModel.ANCHOR ? [...this.map.keys()][1]! : first!);
+  async put(key: string): Promise<void> {
+    if (this.map.size >= this.maxKeys && !this.map.has(key))
+      await this.remove([...this.map.keys()].find((one) => one !== MapModel.ANCHOR)!);
     this.map.set(key, ++this.value);
-    await hub.publish(this.name, { type: 'put', data: { value: this.value } }, { key });
+    await this.writer.put(key, { value: this.value });
   }
 
-  async remove(hub: SseHub, key: string): Promise<void> {
+  async remove(key: string): Promise<void> {
     this.map.delete(key);
-    await hub.remove(this.channel, key);
+    await this.writer.remove(key);
   }
 
   isEqual(map: ReadonlyMap<string, { readonly data: unknown }>): boolean {
@@ -47,9 +48,5 @@ export class MapModel {
         ([key, value]) => (map.get(key)?.data as { value: number } | undefined)?.value === value,
       )
     );
-  }
-
-  private get isFull(): boolean {
-    return this.map.size >= this.maxKeys;
   }
 }

@@ -37,7 +37,14 @@ function connect(app: StreamApp, streams: CutStreams, ...route: string[]): SseCl
   return client;
 }
 
-const nextModel = () => new MapModel(boards({ id: ++number }), KEYS);
+function nextModel({ hub }: StreamApp): MapModel {
+  const own = boards({ id: ++number });
+  return new MapModel(own.name, KEYS, {
+    put: (key, data) => hub.publish(own, { type: 'put', data }, { key }),
+    remove: (key) => hub.remove(own, key),
+  });
+}
+
 const has = (cards: StateMap, model: MapModel) =>
   until(() => cards.view.isLoaded && model.isEqual(cards.view.map), { message: 'the map is the model' });
 
@@ -57,9 +64,9 @@ describe.each([1, 3])('stateMap() of a hub with shards: %i', (shards) => {
     'is the map of the server over cuts at random blocks, and never shows a part of it: seed %i',
     async (seed) => {
       const random = new Random(seed);
-      const [model, other] = [nextModel(), nextModel()];
-      for (let i = 0; i < 30; i++) await random.pick([model, other]).change(app.hub, random);
-      for (const one of [model, other]) await one.put(app.hub, MapModel.ANCHOR);
+      const [model, other] = [nextModel(app), nextModel(app)];
+      for (let i = 0; i < 30; i++) await random.pick([model, other]).change(random);
+      for (const one of [model, other]) await one.put(MapModel.ANCHOR);
       const streams = new CutStreams(random);
       // One on the route, one that is added.
       const client = connect(app, streams, 'news', other.name);
@@ -71,13 +78,13 @@ describe.each([1, 3])('stateMap() of a hub with shards: %i', (shards) => {
         });
       for (let i = 0; i < 80; i++) {
         const { streams: before } = streams;
-        await random.pick([model, other]).change(app.hub, random);
+        await random.pick([model, other]).change(random);
         if (random.chance(0.3)) await until(() => streams.streams > before, { timeout: 300 }).catch(() => {});
       }
       streams.isCutting = false;
       streams.cut();
       await Promise.all([has(maps[0]!, model), has(maps[1]!, other)]);
-      for (const one of [model, other]) await one.put(app.hub, 'k0');
+      for (const one of [model, other]) await one.put('k0');
       await Promise.all([has(maps[0]!, model), has(maps[1]!, other)]);
       expect(faults).toEqual([]);
       expect(streams.streams).toBeGreaterThan(8);
@@ -85,8 +92,8 @@ describe.each([1, 3])('stateMap() of a hub with shards: %i', (shards) => {
   );
 
   it('is there for who asks late: shared within the page, and begun anew for a channel that came without it', async () => {
-    const model = nextModel();
-    for (const key of ['a', 'b']) await model.put(app.hub, key);
+    const model = nextModel(app);
+    for (const key of ['a', 'b']) await model.put(key);
     const streams = new CutStreams(new Random(1), 1e6);
     const client = connect(app, streams, 'news');
     const types: string[] = [];
@@ -100,7 +107,7 @@ describe.each([1, 3])('stateMap() of a hub with shards: %i', (shards) => {
     expect(model.isEqual(second.view.map)).toBe(true);
     expect(second.get('a')?.key).toBe('a');
     first.close();
-    await model.put(app.hub, 'c');
+    await model.put('c');
     await has(second, model);
     expect(streams.posts).toBe(posts);
     // For the one that was there the map began anew.
@@ -109,12 +116,12 @@ describe.each([1, 3])('stateMap() of a hub with shards: %i', (shards) => {
   });
 
   it('needs no request where the route names the channel', async () => {
-    const model = nextModel();
-    for (const key of ['a', 'b']) await model.put(app.hub, key);
+    const model = nextModel(app);
+    for (const key of ['a', 'b']) await model.put(key);
     const streams = new CutStreams(new Random(1), 1e6);
     const cards = stateMap(connect(app, streams, model.name), model.name);
     await has(cards, model);
-    await model.remove(app.hub, 'a');
+    await model.remove('a');
     await has(cards, model);
     expect(streams.posts).toBe(0);
   });
@@ -123,8 +130,8 @@ describe.each([1, 3])('stateMap() of a hub with shards: %i', (shards) => {
 /** A page has the key `gone`, and comes back when its removal is forgotten. */
 async function returnLate(): Promise<{ cards: StateMap; sizes: number[]; model: MapModel }> {
   const app = apps[0]!;
-  const model = nextModel();
-  await model.put(app.hub, 'gone');
+  const model = nextModel(app);
+  await model.put('gone');
   const streams = new CutStreams(new Random(1), 1e6);
   const cards = stateMap(connect(app, streams, 'news'), model.name);
   await until(() => cards.view.map.has('gone'));
@@ -133,12 +140,12 @@ async function returnLate(): Promise<{ cards: StateMap; sizes: number[]; model: 
   const gate = deferred<void>();
   streams.gate = gate.promise;
   streams.cut();
-  await model.remove(app.hub, 'gone');
+  await model.remove('gone');
   for (let i = 0; i < KEYS + 1; i++) {
-    await model.put(app.hub, `other ${i}`);
-    await model.remove(app.hub, `other ${i}`);
+    await model.put(`other ${i}`);
+    await model.remove(`other ${i}`);
   }
-  for (const key of ['first', 'last']) await model.put(app.hub, key);
+  for (const key of ['first', 'last']) await model.put(key);
   gate.resolve();
   await until(() => cards.view.map.has('last'));
   return { cards, sizes, model };

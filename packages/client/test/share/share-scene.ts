@@ -50,6 +50,22 @@ export class ShareScene {
     return tab;
   }
 
+  /** A tab that shows the map of a state channel. */
+  async openMap(way: OpenOptions['way'], channel: string): Promise<TestTab> {
+    const { browser, app, user } = this;
+    const tab = await TestTab.openMap(browser.browser, app, { user, way }, channel);
+    this.tabs.push(tab);
+    return tab;
+  }
+
+  /** Waits until each tab shows a map. */
+  async showsMap(entries: string, ...tabs: readonly TestTab[]): Promise<void> {
+    for (const tab of tabs)
+      await until(async () => (await tab.map()).entries === entries, {
+        ...{ ...SLOW, message: `a tab shows ${entries}` },
+      });
+  }
+
   /** @returns the ids */
   async publish(channel: string, ...numbers: number[]): Promise<string[]> {
     const ids: string[] = [];

@@ -4,6 +4,7 @@ import { build } from 'esbuild';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import {
+  defineChannel,
   SseClient,
   SseConnectionsController,
   SseHub,
@@ -11,6 +12,9 @@ import {
   SseRegistry,
   type SseRedisOptions,
 } from 'nestjs-sse-redis';
+
+/** Channels with a map. */
+export const boards = defineChannel('board:{id}', { state: true });
 
 const ROOT = join(import.meta.dirname, '../../../..');
 
@@ -99,6 +103,7 @@ export class ShareApp {
             if (authorization !== undefined) tokens.push(authorization);
             return /\/events\/(\w+)/.exec(url)?.[1];
           },
+          channels: [boards],
           ...options,
         }),
       ],
