@@ -20,6 +20,7 @@ const LEADER_TIMEOUT = 1_000;
  * the stream.
  */
 export class SharedStream implements EventStream {
+  /** Receives what comes. Set it before `start()`. */
   listener: EventStreamListener = IGNORED;
   private current: ConnectionState = { status: 'connecting', attempt: 1 };
   private currentRole: ShareRole | undefined;
@@ -40,6 +41,7 @@ export class SharedStream implements EventStream {
     this.progress = new TabProgress(options.lastEventId);
   }
 
+  /** What is known of the connection. Each change is a new object. */
   get state(): ConnectionState {
     return this.current;
   }
@@ -91,7 +93,11 @@ export class SharedStream implements EventStream {
     else this.session?.reconnect();
   }
 
-  /** @param everywhere ends the stream in all tabs with this key: the user logs out */
+  /**
+   * Leaves the stream for good.
+   *
+   * @param options `everywhere`: ends the stream in all tabs with this key, since the user logs out
+   */
   close({ everywhere = false }: CloseOptions = {}): void {
     if (everywhere) logOut(this.share.key);
     this.setState({ status: 'stopped', reason: 'closed', detail: undefined });
