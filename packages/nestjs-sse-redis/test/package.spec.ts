@@ -201,12 +201,12 @@ describe('the packed package', () => {
     let app: string;
 
     beforeAll(async () => {
-      // Within the application of the same Nest, so that it finds what npm has installed there.
-      app = join(folder, 'nest11-cjs/writers');
+      app = join(folder, 'nest11-writers');
       await cp(writers, app, { recursive: true });
       await cp(join(consumers, 'nest11-writers'), app, { recursive: true });
       for (const file of CLIENT_FILES) await cp(join(testing, file), join(app, 'testing', file));
-      await command(app, 'node', '../node_modules/typescript/bin/tsc');
+      await command(app, 'npm', 'install', '--prefer-offline', '--no-package-lock', tarball);
+      await command(app, 'node', 'node_modules/typescript/bin/tsc');
     });
 
     async function broken(guard: 'on' | 'off'): Promise<string[]> {
