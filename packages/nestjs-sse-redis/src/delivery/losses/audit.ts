@@ -123,10 +123,9 @@ export class Audit {
 
   private async run(checks: readonly Check[]): Promise<void> {
     if (checks.length === 0) return;
-    let extents: (LogExtent | undefined)[];
-    try {
-      extents = await this.broker.extents(checks);
-    } catch {
+    const extents = await this.broker.extents(checks).catch(() => undefined);
+    // What logs of another line have was announced to nobody on this link.
+    if (!extents || this.feeds.lines.isLinkBehind) {
       // Feeds are looked at in the next round; nothing but these ranges knows of those that are gone.
       this.wait(checks.filter(({ feed }) => !feed));
       return;
