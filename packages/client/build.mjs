@@ -1,9 +1,10 @@
-// tsc writes one .js and one .d.ts per source file.
+// tsc writes one .js and one .d.ts per source file. The script of the worker becomes a module beside them.
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { toWorkerModule } from './worker-script.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
@@ -15,3 +16,4 @@ try {
 } catch {
   process.exit(1); // tsc has said why
 }
+writeFileSync(join(here, 'dist/share/worker-script.js'), await toWorkerModule());

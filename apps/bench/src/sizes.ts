@@ -22,7 +22,12 @@ export interface Sizes {
     /** Of a hundred events, in each turn. */
     readonly ticks: number;
   };
-  readonly idle: { readonly base: number; readonly clients: number };
+  readonly idle: {
+    readonly base: number;
+    readonly clients: number;
+    /** For how long CPU is measured, ms: heartbeats come every 20 s (the hub) and every 30 s (others). */
+    readonly cpuMs: number;
+  };
   readonly growth: {
     readonly connections: readonly number[];
     readonly channels: readonly number[];
@@ -46,7 +51,7 @@ const full: Sizes = {
   warmUp: 12,
   broadcast: { clients: 1000, warmUp: 50, events: 16, interval: 80, bursts: 4, floodMs: 600 },
   perUser: { clients: [200, 2000, 10_000], warmUp: 8, turns: 5, ticks: 10 },
-  idle: { base: 1000, clients: 10_000 },
+  idle: { base: 1000, clients: 10_000, cpuMs: 60_000 },
   growth: { connections: [100, 1000, 10_000], channels: [10, 1000, 100_000], deliveries: 20_000 },
   processes: { clients: 1000, turns: 4, events: 3 },
   shards: { clients: 1000, turns: 6, events: 12, rounds: 120 },
@@ -58,7 +63,7 @@ const quick: Sizes = {
   warmUp: 8,
   broadcast: { clients: 300, warmUp: 12, events: 10, interval: 30, bursts: 2, floodMs: 300 },
   perUser: { clients: [500], warmUp: 4, turns: 3, ticks: 8 },
-  idle: { base: 400, clients: 1000 },
+  idle: { base: 400, clients: 1000, cpuMs: 5_000 },
   growth: { connections: [100, 500], channels: [10, 1000], deliveries: 3000 },
   processes: { clients: 200, turns: 2, events: 4 },
   shards: { clients: 300, turns: 4, events: 10, rounds: 40 },
@@ -71,7 +76,7 @@ const smoke: Sizes = {
   warmUp: 1,
   broadcast: { clients: 5, warmUp: 1, events: 3, interval: 10, bursts: 1, floodMs: 20 },
   perUser: { clients: [5], warmUp: 1, turns: 2, ticks: 2 },
-  idle: { base: 5, clients: 10 },
+  idle: { base: 5, clients: 10, cpuMs: 100 },
   growth: { connections: [5], channels: [10], deliveries: 10 },
   processes: { clients: 4, turns: 1, events: 3 },
   shards: { clients: 4, turns: 1, events: 3, rounds: 2 },

@@ -41,11 +41,15 @@ export class People {
   /** Asks who is here: once, however many changes come at a time. */
   refresh() {
     if (this.#asking) return;
-    this.#asking = setTimeout(async () => {
+    this.#asking = setTimeout(() => {
       this.#asking = undefined;
-      const answer = await this.#read();
-      if (answer) this.#show(answer);
+      void this.#ask();
     }, 100);
+  }
+
+  async #ask() {
+    const answer = await this.#read();
+    if (answer) this.#show(answer);
   }
 
   #show({ count, people }) {

@@ -102,6 +102,31 @@ describe('the packed client', () => {
     expect(alone.outputFiles[0]!.contents.length).toBeLessThan(outputFiles[0]!.contents.length / 10);
   });
 
+  /** Of a page that is one classic script, by a bundler that does not look for workers. */
+  const bundleSharing = (entry: string) =>
+    build({
+      ...{ bundle: true, format: 'iife', write: false, absWorkingDir: page, logLevel: 'silent' },
+      stdin: {
+        contents: `import { shareTabs } from 'nestjs-sse-redis-client/${entry}'; console.log(shareTabs);`,
+        resolveDir: page,
+      },
+    });
+
+  it('is bundled into one script with its worker, where the page imports share/inlined', async () => {
+    const { outputFiles, warnings } = await bundleSharing('share/inlined');
+    expect(warnings).toEqual([]);
+    expect(outputFiles).toHaveLength(1);
+    expect(outputFiles[0]!.text).not.toContain('shared-worker.js');
+    expect(outputFiles[0]!.text).toContain('With eventsource-parser');
+  });
+
+  it('leaves its worker out of such a script, where the page imports share (negative control)', async () => {
+    const { outputFiles } = await bundleSharing('share');
+    // esbuild does not warn of it in packages: the URL of the worker has no base, and a tab has the stream.
+    expect(outputFiles[0]!.text).toContain('import_meta = {}');
+    expect(outputFiles[0]!.text).not.toContain('With eventsource-parser');
+  });
+
   for (const [name, consumer, args, built, file] of INSTALLED)
     it(`is built by ${name} without a warning`, async () => {
       const app = join(folder, `${consumer}-installed`);

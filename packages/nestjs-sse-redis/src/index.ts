@@ -5,6 +5,7 @@ export { SSE_REDIS_OPTIONS } from './sse-redis.module-definition.js';
 export type { ChannelLike, NamedChannel } from './event/channel-reference.js';
 export type { FeatureOptions } from './sse-redis.feature-module.js';
 export type { SseRedisOptions, SseRedisOptionsFactory } from './options/sse-redis-options.interface.js';
+export type { RedisClusterOptions, ServerAddress } from './options/redis-cluster-options.interface.js';
 export type { RedisCredentials, RedisCredentialsFunction } from './options/redis-credentials.interface.js';
 export type { UserId } from './options/user-id.js';
 export type { OptionClass, SseAuthorizer, SseIdentifier } from './options/option-class.interface.js';
@@ -12,6 +13,7 @@ export type { SerializeContext, SerializeFunction } from './options/serialize-fu
 export { SseHub } from './hub/sse-hub.js';
 export type { ConnectOptions, EventsOptions, Readiness, StartFrom, StartOfChannel } from './hub/hub.types.js';
 export type { HubStats } from './hub/hub-stats.js';
+export type { CatchUpCause } from './delivery/hub-counters.js';
 export type { HistoryOptions } from './delivery/history.js';
 export type { HistoryPage } from './delivery/history-page.js';
 export type {
@@ -48,6 +50,8 @@ export type { SseEvent, SseEventInput } from './event/sse-event.js';
 export { SseRedisErrorFilter } from './http/sse-redis-error.filter.js';
 export { SseStreamFilter } from './http/sse-stream.filter.js';
 export { SseClient } from './http/sse-client.decorator.js';
+export type { AdapterRequest, RequestClient } from './http/request-client.js';
+export type { ConnectingClient } from './clients/connecting-client.js';
 export { SseChannels } from './http/sse-channels.decorator.js';
 export { SseSnapshot } from './http/sse-snapshot.decorator.js';
 export { PublishTo, type ChannelOfResult } from './http/publish-to.decorator.js';

@@ -79,6 +79,7 @@ export class SseRedisModule
 {
   private readonly logger = new Logger('SseRedisModule');
 
+  /** @hidden Nest makes the module: `forRoot()` is for applications. */
   constructor(
     @Inject(SseNode) private readonly node: SseNode,
     @Inject(SseHub) private readonly hub: SseHub,
@@ -91,8 +92,16 @@ export class SseRedisModule
   }
 
   /**
+   * Makes the hub of the application.
+   *
    * @param options see `SseRedisOptions`; `isGlobal: true` makes the hub injectable everywhere. Without options: the
-   * embedded broker, for one process.
+   * embedded broker, for one process
+   * @throws InvalidOptionsError here for what is no object of options; at the start, naming every option that is wrong
+   * @example
+   * ```ts
+   * @Module({ imports: [SseRedisModule.forRoot({ redis: process.env.REDIS_URL, isGlobal: true })] })
+   * export class AppModule {}
+   * ```
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     // Here, since Nest spreads them: of a string the characters would remain, of an array the embedded broker.
@@ -100,7 +109,17 @@ export class SseRedisModule
     return super.forRoot(options);
   }
 
-  /** As `forRoot`, with the options from a factory (`useFactory`, `inject`), a class or an existing provider. */
+  /**
+   * As `forRoot`, with the options from a factory (`useFactory`, `inject`), a class or an existing provider.
+   *
+   * @example
+   * ```ts
+   * SseRedisModule.forRootAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({ redis: config.getOrThrow('REDIS_URL') }),
+   * })
+   * ```
+   */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);
   }
@@ -132,6 +151,7 @@ export class SseRedisModule
     }
   }
 
+  /** Nest's hook: the process joins the hub. The start of the application fails where it cannot. */
   async onModuleInit(): Promise<void> {
     if (this.isReplaced) return;
     this.checkTwins();
@@ -140,6 +160,7 @@ export class SseRedisModule
     if (this.adapter) this.interceptorNotice.log();
   }
 
+  /** Nest's hook: hands the clients of this process over to others (the option `drain`). */
   async beforeApplicationShutdown(): Promise<void> {
     if (this.isReplaced) return;
     endConnectionsOfEventSources(this.adapter);
@@ -147,6 +168,7 @@ export class SseRedisModule
     answerForClosingFastify(this.adapter, () => jitter(this.options.drainRetry));
   }
 
+  /** Nest's hook: leaves the registry, and closes the connections to Redis. */
   async onApplicationShutdown(): Promise<void> {
     if (this.isReplaced) return;
     await this.node.stop();

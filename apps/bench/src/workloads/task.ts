@@ -10,7 +10,8 @@ export interface Figure {
 
 /**
  * `cpu`: µs of the server a delivery; `redis`: µs of Redis an event; `p50`, `p99`: ms; `rate`: deliveries a second; `growth`: a ratio;
- * `open`, `open-redis`: µs of the server and of Redis a stream that is opened; `seconds` until all are.
+ * `open`, `open-redis`: µs of the server and of Redis a stream that is opened; `seconds` until all are;
+ * `minute`, `minute-redis`: µs of the server and of Redis a stream in a minute.
  */
 export type FigureName =
   | 'cpu'
@@ -24,6 +25,8 @@ export type FigureName =
   | 'growth'
   | 'open'
   | 'open-redis'
+  | 'minute'
+  | 'minute-redis'
   | 'seconds';
 
 /** Takes what was found of a peer. */

@@ -3,6 +3,7 @@ import { broadcast } from './broadcast.js';
 import { connecting } from './connecting.js';
 import { growth } from './growth.js';
 import { idle } from './idle.js';
+import { idleCpu } from './idle-cpu.js';
 import { perUser } from './per-user.js';
 import { processes } from './processes.js';
 import { shards } from './shards.js';
@@ -20,6 +21,7 @@ export function allTasks(sizes: Sizes): Task[] {
     connecting(sizes),
     storm(sizes),
     idle(sizes),
+    idleCpu(sizes),
     ...growth(sizes),
     ...shards(sizes),
   ];

@@ -86,6 +86,7 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
       );
   }
 
+  /** True after `close()`, and after the signal has aborted. */
   get isClosed(): boolean {
     return this.closed;
   }

@@ -3,7 +3,9 @@ import type { StreamEvent } from './stream-event.js';
 
 /** With what the page may change the channels of its stream (`connect(…, { control: true })` at the server). */
 export interface ControlNotice {
+  /** The id of the connection. */
   readonly connection: string;
+  /** Proves to the controller that the request comes from the reader of this stream. */
   readonly secret: string;
   /** Those that the route named. */
   readonly channels?: readonly string[];
@@ -25,6 +27,8 @@ export interface ConnectionListener {
   onEvent(event: StreamEvent): void;
   /** Once for each stream, before the events that follow. */
   onControl(control: ControlNotice): void;
+  /** Where a change of channels has taken effect in the stream. */
   onChange?(notice: ChangeNotice): void;
+  /** At each change of the state. */
   onState(state: ConnectionState): void;
 }

@@ -8,8 +8,10 @@ export interface ClientLogEntry {
   readonly error?: unknown;
 }
 
+/** Receives the lines of the client's log. */
 export type ClientLog = (entry: ClientLogEntry) => void;
 
+/** How a stream is read. `event-source` sends no headers, and adds no channels; `xhr` is for React Native. */
 export type TransportName = 'fetch' | 'event-source' | 'xhr';
 
 /** A function is called for each attempt. */

@@ -57,6 +57,7 @@ export class StreamConnection {
     this.owner = this.createOwner();
   }
 
+  /** What is known of the connection. Each change is a new object. */
   get state(): ConnectionState {
     return this.current;
   }

@@ -14,8 +14,8 @@ export interface ShareOptions {
    */
   readonly key: string;
   /**
-   * Makes the SharedWorker, or `false` for none: then a tab has the stream. Default: the script of this package, as a module, by a URL that
-   * bundlers find.
+   * Makes the SharedWorker, or `false` for none: then a tab has the stream. Default: that of the entry. `/share` has the script of
+   * this package as a module, by a URL that bundlers find; `/share/inlined` has it inside of the bundle.
    */
   readonly worker?: CreateWorker | false;
   /** Receives where the stream is, at first and at each change. */

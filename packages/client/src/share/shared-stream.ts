@@ -2,7 +2,6 @@ import type { ConnectionState } from '../connection/connection-state.js';
 import type { StreamOptions } from '../stream/channel-changes.js';
 import type { CloseOptions, EventStream, EventStreamListener } from '../stream/event-stream.interface.js';
 import { LocalStream } from '../stream/local-stream.js';
-import { createModuleWorker } from './module-worker.js';
 import { InvalidShareOptionsError } from './invalid-share-options.error.js';
 import { watchLifecycle } from './page-lifecycle.js';
 import type { ShareOptions, ShareRole } from './share-options.js';
@@ -10,7 +9,7 @@ import { shareNames } from './share-names.js';
 import { logOut } from './log-out.js';
 import { TabProgress } from './tab-progress.js';
 import { TabSession } from './tab-session.js';
-import { urlKey, WorkerLink } from './worker-link.js';
+import { urlKey, WorkerLink, type CreateWorker } from './worker-link.js';
 
 const IGNORED: EventStreamListener = { onEvent() {}, onState() {}, onRefused() {} };
 const LEADER_TIMEOUT = 1_000;
@@ -20,6 +19,7 @@ const LEADER_TIMEOUT = 1_000;
  * the stream.
  */
 export class SharedStream implements EventStream {
+  /** Receives what comes. Set it before `start()`. */
   listener: EventStreamListener = IGNORED;
   private current: ConnectionState = { status: 'connecting', attempt: 1 };
   private currentRole: ShareRole | undefined;
@@ -29,10 +29,14 @@ export class SharedStream implements EventStream {
   private own: LocalStream | undefined;
   private unwatch: (() => void) | undefined;
 
-  /** @throws InvalidClientOptionsError @throws InvalidShareOptionsError */
+  /**
+   * @param defaultWorker where the options name no worker. An entry brings its own, so that a bundle has no other
+   * @throws InvalidClientOptionsError @throws InvalidShareOptionsError
+   */
   constructor(
     private readonly options: StreamOptions,
     private readonly share: ShareOptions,
+    private readonly defaultWorker: CreateWorker | false = false,
   ) {
     checkShareOptions(share);
     // A stream that is never started checks the options, and throws here, not in a worker.
@@ -40,6 +44,7 @@ export class SharedStream implements EventStream {
     this.progress = new TabProgress(options.lastEventId);
   }
 
+  /** What is known of the connection. Each change is a new object. */
   get state(): ConnectionState {
     return this.current;
   }
@@ -91,7 +96,11 @@ export class SharedStream implements EventStream {
     else this.session?.reconnect();
   }
 
-  /** @param everywhere ends the stream in all tabs with this key: the user logs out */
+  /**
+   * Leaves the stream for good.
+   *
+   * @param options `everywhere`: ends the stream in all tabs with this key, since the user logs out
+   */
   close({ everywhere = false }: CloseOptions = {}): void {
     if (everywhere) logOut(this.share.key);
     this.setState({ status: 'stopped', reason: 'closed', detail: undefined });
@@ -100,7 +109,7 @@ export class SharedStream implements EventStream {
   private begin(): void {
     if (this.session) return;
     const { options, share, progress, types } = this;
-    const create = share.worker ?? createModuleWorker;
+    const create = share.worker ?? this.defaultWorker;
     // A worker cannot call a fetch of the page's.
     const usesWorker = create !== false && options.fetch === undefined && typeof SharedWorker !== 'undefined';
     const link = new WorkerLink(share.key, options, (error) => {

@@ -15,6 +15,7 @@ export type RefusalReason =
 export interface EventStreamListener {
   /** Events of the application, and of the hub: `gap`, `end`, `error`. Never `position` or `control`. */
   onEvent(event: StreamEvent): void;
+  /** At each change of the state. */
   onState(state: ConnectionState): void;
   /** The stream knows its position, or has come to have another channel up to its position. */
   onPlaced?(): void;
@@ -47,9 +48,11 @@ export interface EventStream {
   listen?(type: string): void;
   /** Ends the attempt or the wait that is going on, and connects at once. */
   reconnect(): void;
+  /** Ends the stream for good. Nothing comes after it. */
   close(options?: CloseOptions): void;
 }
 
+/** Options of `client.close()`. */
 export interface CloseOptions {
   /** In all tabs that share the stream: the user logs out. */
   readonly everywhere?: boolean;
@@ -65,10 +68,12 @@ export interface InspectableStream {
   inspect(channel: string): ChannelInspection | undefined;
 }
 
+/** Where a channel of a stream stands. */
 export interface ChannelInspection {
   /** The id after which the channel goes on when the stream is made anew; undefined: from then on. */
   readonly after: string | undefined;
   /** Everything up to the stream's `coveredUpTo` has come. */
   readonly covered: boolean;
+  /** The route of the stream names the channel. */
   readonly isOfRoute: boolean;
 }

@@ -26,6 +26,7 @@ const IGNORED: EventStreamListener = { onEvent() {}, onState() {}, onRefused() {
 
 /** One stream of this page or process, with the channels of its route and those that are added. */
 export class LocalStream implements EventStream, InspectableStream {
+  /** Receives what comes. Set it before `start()`. */
   listener: EventStreamListener = IGNORED;
   private readonly connection: StreamConnection;
   private readonly changes: ChannelChanges;
@@ -51,6 +52,7 @@ export class LocalStream implements EventStream, InspectableStream {
     });
   }
 
+  /** What is known of the connection. Each change is a new object. */
   get state(): ConnectionState {
     return this.connection.state;
   }
@@ -98,6 +100,7 @@ export class LocalStream implements EventStream, InspectableStream {
     this.connection.reconnect();
   }
 
+  /** Ends the stream for good. */
   close(): void {
     this.connection.close();
   }

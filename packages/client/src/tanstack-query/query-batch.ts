@@ -1,6 +1,8 @@
 /** The part of TanStack's `QueryClient` that is called: of React, Vue, Svelte, Solid and Angular Query, version 4 or later. */
 export interface QueryClientLike {
+  /** Changes the data of a query by a function of those before. */
   setQueryData(queryKey: QueryKey, updater: (before: never) => unknown): unknown;
+  /** Marks queries as outdated, and loads those that are shown. */
   invalidateQueries(filters: { readonly queryKey: QueryKey }): Promise<void>;
 }
 

@@ -3,17 +3,25 @@ import { TestBrowser } from '@nestjs-sse-redis/testing/browser';
 import { randomUUID } from 'node:crypto';
 import { defineChannel } from 'nestjs-sse-redis';
 import type { Page } from 'puppeteer-core';
-import { bundle } from '../fixtures/client-page.js';
 import { StreamApp } from '../fixtures/stream.app.js';
+import { BuiltPages } from './built-pages.js';
 import type { QueryView } from './query-page.js';
 import * as reactPage from './react-page.js';
 import * as vuePage from './vue-page.js';
 
 const redis = useRedis();
 const boards = defineChannel('board:{id}', { state: true });
-/** The page's icon, and what Vue says of a bundle without its flags. */
-const USUAL = /^(Failed to load resource|Feature flags __VUE)/;
+/** The page's icon. */
+const USUAL = /^Failed to load resource/;
 const FRAMEWORKS = ['react', 'vue'] as const;
+
+let pages: BuiltPages;
+beforeAll(async () => (pages = await BuiltPages.start()));
+afterAll(() => pages.stop());
+
+it('is built by Vite without a warning', () => {
+  expect(pages.output).toBe('');
+});
 
 describe.each(FRAMEWORKS)('the binding of %s', (framework) => {
   let browser: TestBrowser;
@@ -38,11 +46,7 @@ describe.each(FRAMEWORKS)('the binding of %s', (framework) => {
         complaints.push(`${response.status()} ${response.url()}`);
     });
     await page.goto(`${app.url}/page`);
-    const script = await bundle(`packages/client/test/bindings/${framework}-page.ts`, 'binding');
-    // Frameworks read it while they load.
-    await page.evaluate(
-      `globalThis.process = { env: { NODE_ENV: 'development' } }; ${script}; window.binding = binding`,
-    );
+    await pages.load(page, framework);
     await page.evaluate(`window.unmount = binding.mount(${JSON.stringify(app.streamUrl('news'))})`);
     await page.waitForSelector('#status');
   });
@@ -132,8 +136,8 @@ describe('the bridge to TanStack Query', () => {
     app = await StreamApp.start({ redis: redis.url, prefix: randomUUID() });
     page = await browser.browser.newPage();
     await page.goto(`${app.url}/page`);
-    const script = await bundle('packages/client/test/bindings/query-page.ts', 'binding');
-    await page.evaluate(`${script}; window.view = binding.mount(${JSON.stringify(app.streamUrl('news'))})`);
+    await pages.load(page, 'query');
+    await page.evaluate(`window.view = binding.mount(${JSON.stringify(app.streamUrl('news'))})`);
     await until(async () => (await app.registry.count({ channel: 'order:1' })) === 1);
   });
   afterAll(async () => {
@@ -170,6 +174,21 @@ describe('the bridge to TanStack Query', () => {
     await until(async () => (await view()).paid.at(-1) === 'last');
     expect((await view()).errors).toEqual(['Error: of its own']);
   });
+
+  it('renders at each event, without the gathering of a frame (negative control)', async () => {
+    const other = await browser.browser.newPage();
+    await other.goto(`${app.url}/page`);
+    await pages.load(other, 'query');
+    const url = JSON.stringify(app.streamUrl('news'));
+    await other.evaluate(`window.view = binding.mount(${url}, 'frames')`);
+    await until(async () => (await app.registry.count({ channel: 'order:1' })) === 2);
+    await app.hub.publishMany(
+      Array.from({ length: EVENTS }, (_, i) => ({ channel: 'order:1', type: 'paid', data: i })),
+    );
+    const read = () => other.evaluate('view.read()') as Promise<QueryView>;
+    await until(async () => (await read()).paid.length === EVENTS);
+    expect((await read()).renderings).toBeGreaterThan(EVENTS / 2);
+  });
 });
 
 it('makes another client for another user in React', async () => {
@@ -178,10 +197,8 @@ it('makes another client for another user in React', async () => {
   try {
     const page = await browser.browser.newPage();
     await page.goto(`${app.url}/page`);
-    const script = await bundle('packages/client/test/bindings/react-page.ts', 'binding');
-    await page.evaluate(
-      `globalThis.process = { env: {} }; ${script}; binding.mount(${JSON.stringify(app.streamUrl('news'))})`,
-    );
+    await pages.load(page, 'react');
+    await page.evaluate(`void binding.mount(${JSON.stringify(app.streamUrl('news'))})`);
     await until(async () => (await app.registry.count()) === 1);
     const before = (await app.registry.list()).connections[0]!.id;
     await page.click('#sign-out');

@@ -1,6 +1,7 @@
 import { QueryClient, QueryObserver } from '@tanstack/query-core';
 import { createClient } from 'nestjs-sse-redis-client';
 import { bridgeQueries } from '../../src/tanstack-query/index.js';
+import { QueryBatch } from '../../src/tanstack-query/query-batch.js';
 
 /** What a test reads of the page. */
 export interface QueryView {
@@ -14,8 +15,18 @@ export interface QueryView {
   readonly errors: readonly string[];
 }
 
-/** A page whose queries follow a channel. */
-export function mount(url: string): { read(): QueryView } {
+/**
+ * A page whose queries follow a channel.
+ *
+ * @param without takes the gathering of a frame away: each event changes its query at once
+ */
+export function mount(url: string, without?: 'frames'): { read(): QueryView } {
+  if (without === 'frames') {
+    const batch = QueryBatch.prototype as unknown as { schedule(): void; flush(): void };
+    batch.schedule = function () {
+      this.flush();
+    };
+  }
   const queries = new QueryClient();
   const view = { renderings: 0, frames: 0, shipped: 0, loads: 0, errors: [] as string[] };
   const count = () => {

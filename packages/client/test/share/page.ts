@@ -1,5 +1,6 @@
 import { createClient, stateMap, type StateMap } from '../../src/index.js';
-import { shareTabs, SharedStream, type ShareRole } from '../../src/share/index.js';
+import { shareTabs, type ShareRole } from '../../src/share/index.js';
+import { shareTabs as shareTabsInlined } from '../../src/share/inlined.js';
 import { marks, requests, standstills, watchRequests, watchSwitches } from './marks.js';
 import { logOut } from '../../src/share/log-out.js';
 import { HostedChannels } from '../../src/share/hosted-channels.js';
@@ -13,7 +14,7 @@ export type Protection = 'fencing' | 'dedupe' | 'handover' | 'sharing';
 
 export interface OpenOptions {
   readonly user: string;
-  readonly way: 'worker' | 'locks';
+  readonly way: 'worker' | 'inlined' | 'locks';
   /** Channels that are added, and the id after which each begins. */
   readonly channels?: Record<string, string | null>;
   readonly lastEventId?: string;
@@ -88,7 +89,8 @@ function open({
     }),
     onRole: (role: ShareRole) => void test.roles.push(role),
   };
-  const stream = without === 'sharing' ? new LocalStream(options) : new SharedStream(options, share);
+  const provide = way === 'inlined' ? shareTabsInlined(share) : shareTabs(share);
+  const stream = without === 'sharing' ? new LocalStream(options) : provide(undefined, options);
   test.stream = stream;
   stream.listener = {
     onEvent: ({ channel, type, data, id }) =>

@@ -58,6 +58,28 @@ describe.each(BROWSERS)('in %s', (name) => {
     await scene.waitFor(tab, `user:${user}`, [1]);
   });
 
+  it('has the stream in an inlined worker where a Content-Security-Policy allows blob:, and loses nothing with its tab', async () => {
+    const open = () => scene.open({ way: 'inlined', channels: { [news]: null } }, 'worker-src blob:');
+    const one = await open();
+    await roleIs(one, 'worker');
+    const two = await open();
+    await roleIs(two, 'worker');
+    await Promise.all([scene.streams(1), scene.listeners(news, 1)]);
+    const flow = scene.publish(news, ...HUNDRED);
+    await one.close();
+    await flow;
+    await scene.waitFor(two, news, HUNDRED);
+    await roleIs(two, 'worker');
+    await scene.streams(1);
+  });
+
+  it('gives a tab the stream where a Content-Security-Policy does not allow blob: (negative control)', async () => {
+    const tab = await scene.open({ way: 'inlined' }, "worker-src 'self'");
+    await roleIs(tab, 'leader');
+    expect((await tab.log()).join()).toContain('The SharedWorker did not load: a tab has the stream.');
+    await scene.streams(1);
+  });
+
   it('gives a tab the stream where the worker ends, and loses nothing', async () => {
     const tabs = await Promise.all(
       [1, 2].map(() => scene.open({ ...STALLABLE, channels: { [news]: null } })),

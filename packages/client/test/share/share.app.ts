@@ -3,6 +3,7 @@ import { startApp, type RunningApp } from '@nestjs-sse-redis/testing';
 import { build } from 'esbuild';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { workerScriptPlugin } from '../../worker-script.mjs';
 import {
   defineChannel,
   SseClient,
@@ -43,7 +44,7 @@ const ENTRIES: Record<string, string> = {
 async function bundle(entry: string): Promise<string> {
   const { outputFiles } = await build({
     ...{ absWorkingDir: ROOT, entryPoints: [entry], bundle: true, write: false },
-    ...{ format: 'esm', target: 'es2022', logLevel: 'silent' },
+    ...{ format: 'esm', target: 'es2022', logLevel: 'silent', plugins: [workerScriptPlugin] },
   });
   return outputFiles[0]!.text;
 }

@@ -162,6 +162,8 @@ export interface Broker {
   /** Resolves once announcements arrive, with a position taken after that. */
   subscribe(channel: string): Promise<Position>;
   unsubscribe(channel: string): void;
+  /** The link leads to another server than commands: it is made anew. */
+  renewLink(): void;
   /** Sends a message to a node. Resolves to how many hear it: 0 where the node is dead, or its link is lost. */
   send(node: string, message: string): Promise<number>;
   /** Known from the first answer of a connection on. */

@@ -68,6 +68,7 @@ export interface ConnectionFilter {
   readonly address?: string;
 }
 
+/** Some connections of the registry, of one call of `registry.list()`. */
 export interface ConnectionPage {
   readonly connections: readonly ConnectionRecord[];
   /** To go on from; undefined where there is no more. */

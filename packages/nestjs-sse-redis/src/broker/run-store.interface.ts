@@ -3,6 +3,7 @@ import type { RunEndState } from '../errors/run-ended.error.js';
 
 export type { RunEndState };
 
+/** Whether a run goes on, or how it ended. */
 export type RunState = 'running' | RunEndState;
 
 /** A run as the broker knows it. */

@@ -5,6 +5,7 @@ export type {
   ChannelDefinitionFields,
   ChannelDefinitionOptions,
   ChannelReference,
+  DefinedHistory,
   DefinedState,
   DefinitionRule,
 } from './channel-definition.js';
@@ -20,6 +21,7 @@ export type {
   EventType,
   Jsonified,
 } from './event-schemas.js';
+export type { GapNotice } from '../event/gap.js';
 export type { MapNotice } from '../event/map-notice.js';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.js';
 export type {

@@ -30,10 +30,8 @@ export class Lines {
     this.take(line);
     if (!isTaken) return undefined;
     // Two servers that were promoted at once have forks of their own, and the one that is heard now may be the older.
-    const isKnown = (fork: Fork): boolean =>
-      known.some(({ from, began }) => from === fork.from && began === fork.began);
     const passed = line.forks.filter(
-      (fork) => !isKnown(fork) && (fork.serverStart === '' || fork.serverStart !== heard),
+      (fork) => !includes(known, fork) && (fork.serverStart === '' || fork.serverStart !== heard),
     );
     if (passed.length === 0) return undefined;
     return Math.min(...passed.map(({ from }) => from));
@@ -84,6 +82,15 @@ export class Lines {
     return this.line;
   }
 
+  /**
+   * Whether commands lead to a line that the link has yet to come to. Whoever was sent what logs have of it would go back to the fork when
+   * the link is there, and be sent it again.
+   */
+  get isLinkBehind(): boolean {
+    const { forks } = this.commands();
+    return forks !== this.current.forks && forks.some((fork) => !includes(this.line.forks, fork));
+  }
+
   /** Grows with each link, and with each line that begins on it: what was found out about a position before may be wrong. */
   get revision(): number {
     void this.current;
@@ -96,6 +103,10 @@ export class Lines {
     this.isTaken = true;
     this.changes++;
   }
+}
+
+function includes(forks: readonly Fork[], { from, began }: Fork): boolean {
+  return forks.some((known) => known.from === from && known.began === began);
 }
 
 /** Another process is connected to its successor already. */

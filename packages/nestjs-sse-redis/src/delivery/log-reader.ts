@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Broker, LogSlice, ReadRequest } from '../broker/broker.interface.js';
 import type { Position } from '../event/position.js';
+import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import { TurnBatch } from '../util/turn-batch.js';
+import type { Lines } from './lines.js';
 
 /** One slice: large enough to be worth a round trip, small enough for thousands of clients at once. */
 const LIMITS = { records: 256, bytes: 262_144 };
@@ -16,10 +18,13 @@ export class LogReader {
   private readonly batches: TurnBatch<ReadRequest[], LogSlice[]>;
   private pause: Promise<void> | undefined;
 
-  constructor(broker: Broker) {
+  constructor(
+    private readonly broker: Pick<Broker, 'read' | 'renewLink'>,
+    private readonly lines: Pick<Lines, 'isLinkBehind'>,
+  ) {
     this.batches = new TurnBatch<ReadRequest[], LogSlice[]>(
       () => [],
-      (requests) => broker.read(requests, LIMITS),
+      (requests) => this.readNow(requests),
     );
   }
 
@@ -33,6 +38,15 @@ export class LogReader {
     const slice = slices.then((all) => all[index]!).finally(() => this.inFlight.delete(key));
     this.inFlight.set(key, slice);
     return slice;
+  }
+
+  private async readNow(requests: readonly ReadRequest[]): Promise<LogSlice[]> {
+    const slices = await this.broker.read(requests, LIMITS);
+    if (!this.lines.isLinkBehind) return slices;
+    this.broker.renewLink();
+    throw new RedisUnavailableError(
+      'Redis was replaced, and the connection that receives events has yet to lead to the new server.',
+    );
   }
 
   /** After a failed reading: when to try again. One timer for all. */

@@ -37,10 +37,12 @@ export abstract class SseRedisError extends HttpExceptionBase {
       if (Object.hasOwn(this, field)) Object.defineProperty(this, field, { enumerable: false });
   }
 
+  /** The HTTP status of the answer, of the error's class. */
   get statusCode(): number {
     return this.getStatus();
   }
 
+  /** The body of the answer. Nest calls it. */
   override getResponse(): SseRedisErrorResponse {
     const { statusCode, code } = this;
     const message = statusCode < 500 ? this.message : STATUS_CODES[statusCode]!;

@@ -46,6 +46,7 @@ export class RequestClient implements ConnectingClient {
     return this.request.ip ?? this.rawRequest.socket.remoteAddress;
   }
 
+  /** The `User-Agent` header. */
   get userAgent(): string | undefined {
     return this.rawRequest.headers['user-agent'];
   }

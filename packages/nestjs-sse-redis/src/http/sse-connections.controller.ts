@@ -63,6 +63,12 @@ export interface ChannelsChanged {
 export class SseConnectionsController {
   constructor(@Inject(SseHub) private readonly hub: SseHub) {}
 
+  /**
+   * Changes the channels of a connection, for the browser that has its secret.
+   *
+   * @param id of the connection, from the `control` event of its stream
+   * @throws ForbiddenException where the module has no option `authorize`
+   */
   @Post(':id/channels')
   @HttpCode(200)
   async change(@Param('id') id: string, @Body() body: ChannelsChange): Promise<ChannelsChanged> {

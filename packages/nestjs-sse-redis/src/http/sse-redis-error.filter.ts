@@ -25,6 +25,7 @@ export class SseRedisErrorFilter extends BaseExceptionFilter {
     super(host?.httpAdapter);
   }
 
+  /** Nest calls it with an error of the hub. @returns the answer of a microservice, or nothing */
   override catch(error: SseRedisError, context: ArgumentsHost): void | Observable<never> {
     if (context.getType() !== 'http') return answerCaller(error, context);
     // oxlint-disable-next-line promise/valid-params -- Nest's `catch`, no Promise's

@@ -61,6 +61,7 @@ interface StreamAnswer {
 export class SseStreamFilter extends BaseExceptionFilter {
   private readonly logger = new Logger('SseStreamFilter');
 
+  /** @hidden Nest makes the filter, of the class. */
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Optional() @Inject(HttpAdapterHost) private readonly host?: HttpAdapterHost,
@@ -68,6 +69,7 @@ export class SseStreamFilter extends BaseExceptionFilter {
     super(host?.httpAdapter);
   }
 
+  /** Nest calls it with what a route threw. @returns the answer of a microservice, or nothing */
   override catch(exception: unknown, context: ArgumentsHost): void | Observable<never> {
     // A controller may have handlers of messages beside its streams, and its filters count for all of them.
     if (context.getType() !== 'http') return answerCaller(exception, context);

@@ -85,10 +85,12 @@ export class ClusterListener {
       const after = position ?? 'start';
       const page = await this.untilRead(() => this.hub.history(this.channel, { after, limit: PAGE }), signal);
       if (!page) break;
-      const events: SseEvent[] = [...page.events];
-      if (page.gap && position !== undefined)
-        events.unshift(this.toGap(position, events[0]?.id ?? page.cursor));
-      for (const event of events) {
+      if (page.gap && position !== undefined) {
+        const gap = this.toGap(position, page.events[0]?.id ?? page.cursor);
+        // Its position is not kept: behind it there may be an event that is not handled yet.
+        if (!(await this.handler.handle(gap, signal))) return position;
+      }
+      for (const event of page.events) {
         if (!(await this.handler.handle(event, signal))) return position;
         position = event.id;
         yield { type: HANDLED, data: position };

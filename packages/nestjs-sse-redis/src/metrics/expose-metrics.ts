@@ -3,6 +3,7 @@ import type { HubStats } from '../hub/hub-stats.js';
 import type { SseHub } from '../hub/sse-hub.js';
 import { ReadMetric, type MetricValue } from './read-metric.js';
 
+/** Options of `exposeMetrics()`. */
 export interface MetricsOptions {
   /** Where the metrics go. Default: prom-client's global registry. */
   readonly register?: Registry;

@@ -61,6 +61,7 @@ export interface SseRedisOptions {
    * one and a half of this: those which are closed together do not come back together. Default 2,000.
    */
   readonly retry?: number;
+  /** Bounds of what this process serves, and of what one client or one event may take. */
   readonly limits?: {
     /**
      * How many streams this process serves. Over this and the next two limits a new stream is answered with an `error`
@@ -101,6 +102,7 @@ export interface SseRedisOptions {
    * time of its own, up to a fifth earlier or later. 0: never. Default one hour.
    */
   readonly maxConnectionAge?: number;
+  /** The hand-over of clients when the application closes. */
   readonly drain?: {
     /**
      * How long `app.close()` takes at most to hand open streams over: they are closed one after the other within it,
@@ -115,6 +117,7 @@ export interface SseRedisOptions {
     /** How long a client that is handed over waits before it reconnects, on the average, as `retry`. Default: `retry`. */
     readonly retry?: number;
   };
+  /** The register of all connections of all processes. Times are in ms. */
   readonly registry?: {
     /** A process that has not renewed its lease for this long is taken for dead. Renewed three times within it. Default 15,000. */
     readonly leaseTtl?: number;
@@ -177,6 +180,7 @@ export interface SseRedisOptions {
    * ```
    */
   readonly authorize?: AuthorizeFunction | ChannelRules | OptionClass<SseAuthorizer>;
+  /** How answers of `authorize` are kept, and what a later refusal does. Times are in ms. */
   readonly authorization?: {
     /** How long an answer is trusted before `authorize` is asked again. Default one minute. */
     readonly interval?: number;
@@ -213,5 +217,6 @@ export interface SseRedisOptions {
 
 /** The interface of a class that is given to `SseRedisModule.forRootAsync({ useClass | useExisting })`. */
 export interface SseRedisOptionsFactory {
+  /** Makes the options, once, when the application starts. */
   createSseRedisOptions(): SseRedisOptions | Promise<SseRedisOptions>;
 }

@@ -6,6 +6,7 @@ import { PipeQueue, type Failure } from './pipe-queue.js';
 
 /** A source that can be piped into a channel: its items are events, or strings, each the data of an event. */
 export type PipeSource<Item = PipeItem> = Observable<Item> | AsyncIterable<Item> | Iterable<Item>;
+/** An item of a source: an event, or a string, which is the data of one. */
 export type PipeItem = SseEventInput | string;
 
 /** How many items of an Observable may wait for Redis. It cannot be told to wait: if it goes on, it has failed. */

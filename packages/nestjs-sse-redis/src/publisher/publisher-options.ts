@@ -38,6 +38,7 @@ export interface PublisherOptions extends Pick<
    * the hub's, since a shorter one forgets events of all channels. Default: that of the hub; `ttl` one hour where no hub has been yet.
    */
   readonly history?: SseRedisOptions['history'];
+  /** Bounds of one event. */
   readonly limits?: {
     /** The largest data of one event, in bytes of UTF-8. Default 1 MiB. */
     readonly payloadBytes?: number;

@@ -39,12 +39,14 @@ export interface SsePublisher extends AsyncDisposable {
     data: EventInput<Events[Type]>,
     options: PublishOptionsOf<true>,
   ): Promise<Published>;
+  /** Publishes an event of a type that the channel's definition names, with the checks and errors of the first form. @returns the event's id */
   publish<Events extends EventSchemas, Type extends EventType<Events>>(
     channel: ChannelReference<Events, false>,
     type: Type,
     data: EventInput<Events[Type]>,
     options?: PublishOptionsOf<false>,
   ): Promise<Published>;
+  /** Publishes an event to any channel, by its name or a reference, with the checks and errors of the first form. @returns the event's id */
   publish<Channel extends ChannelLike>(
     channel: Channel,
     event: EventInputOf<Channel>,

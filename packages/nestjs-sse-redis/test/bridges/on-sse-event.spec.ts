@@ -155,6 +155,35 @@ describe('a method with @OnSseEvent() of the cluster', () => {
     expect(heardOf(second)).toEqual(['message "x"', 'message "y"']);
   });
 
+  it('handles the first event behind a gap in the next process where the one that was told of the gap is gone', async () => {
+    const publisher = await comeAndGo(10);
+    const events = Array.from({ length: 300 }, (_, i) => ({ channel: 'jobs', data: `${i}` }));
+    await publisher.app.get(SseHub).publishMany(events);
+    const hub = publisher.app.get(SseHub);
+    const heard: string[][] = [[], []];
+    const leave = new AbortController();
+    const listen = (heard: string[], signal: AbortSignal, onEvent: () => void) => {
+      const handler = new EventHandler(
+        'of the test',
+        ({ type = 'message' }) => heard.push(type) && type !== 'gap' && onEvent(),
+        2,
+      );
+      return new ClusterListener(hub, 'jobs', 'Listeners.onJob', handler).listen(signal);
+    };
+    await listen(heard[0]!, leave.signal, () => {
+      leave.abort();
+      throw new Error('it goes in the midst of the event');
+    });
+    expect(heard[0]).toEqual(['gap', 'message']);
+    const abort = new AbortController();
+    const listening = listen(heard[1]!, abort.signal, () => undefined);
+    const { events: retained } = await hub.history('jobs', { after: 'start', limit: 1_000 });
+    await until(() => heard[1]!.length > retained.length);
+    expect(heard[1]).toEqual(['gap', ...retained.map(() => 'message')]);
+    abort.abort();
+    await listening;
+  });
+
   it('handles an event that comes between its first reading and the beginning of its listening', async () => {
     const running = await start([]);
     const hub = running.app.get(SseHub);

@@ -5,11 +5,12 @@ import { TurnBatch } from '../../src/util/turn-batch.js';
 const SPACING = 100;
 const REQUESTS = 40;
 
-/** Asks in a turn each, and returns the batches that were made, and the times at which they were, in ms. */
+/** Asks in a turn each, and returns the batches that were made, and how many ms after the beginning each was. */
 async function askInTurns(create: (handle: (items: number[]) => number[]) => TurnBatch<number[], number[]>) {
+  const began = performance.now();
   const batches: { at: number; items: number[] }[] = [];
   const batch = create((items) => {
-    batches.push({ at: performance.now(), items });
+    batches.push({ at: performance.now() - began, items });
     return items;
   });
   const answers: Promise<number | undefined>[] = [];
@@ -32,9 +33,8 @@ it('handles a first request at once, and gathers those of later turns until the 
   expect(answers).toEqual(all);
   expect(batches[0]!.items).toEqual([0]);
   expect(batches.flatMap(({ items }) => items)).toEqual(all);
-  // A timer of Node may be a millisecond early.
-  for (const [i, { at }] of batches.entries())
-    if (i > 0) expect(at - batches[i - 1]!.at).toBeGreaterThanOrEqual(SPACING - 2);
+  // On a busy machine a batch may be handled late, and the next one not. A timer of Node may be a millisecond early.
+  for (const [i, { at }] of batches.entries()) expect(at).toBeGreaterThanOrEqual(i * (SPACING - 2));
 });
 
 it('negative control: without spacing each turn has a batch of its own', async () => {

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { RedisServer, until } from '@nestjs-sse-redis/testing';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
 import { Audit } from '../../src/delivery/losses/audit.js';
@@ -87,6 +88,22 @@ describe(`the audit of ${CHANNELS} channels`, () => {
     );
     expect(share).toBeGreaterThan(0);
     expect(share).toBeLessThan(MOST_SHARE);
+  });
+
+  it('looks at each channel once a round where there is nothing to ask', async () => {
+    const names = Array.from({ length: 2_000 }, (_, i) => `quiet:${i}`);
+    await feeds.acquire(names);
+    const look = jest.spyOn(feeds, 'announcedRange');
+    jest.useFakeTimers();
+    try {
+      const audit = new Audit(broker, feeds, 3_000, () => undefined);
+      audit.start();
+      jest.advanceTimersByTime(3_000);
+      expect(look.mock.calls.length).toBeGreaterThanOrEqual(names.length);
+      expect(look.mock.calls.length).toBeLessThanOrEqual(ROUNDS_PER_INTERVAL * names.length);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('costs no more where the newest events are large', async () => {

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { SseStream, until } from '@nestjs-sse-redis/testing';
 import { Fork, publish, told } from './failover-scene.js';
+import type { RedisBroker } from '../../src/broker/redis/redis-broker.js';
 import type { TestHub } from './hubs.js';
 
 const gapOf = (channel: string) => ({ channel, to: expect.any(String) });
@@ -59,6 +60,24 @@ describe.each([1, 3])('a client that is admitted while the data of one of %i sha
     await publish(fork.present, 'news', 11);
     await until(() => told(client.messages).includes(11));
     expect(told(client.messages)).toEqual([gapOf('news'), 10, 11]);
+  });
+
+  it('is sent once what the new data have, where it reads them before the link of its process leads there', async () => {
+    await fork.begin();
+    const { events } = await fork.old.hub.history('news');
+    for (const data of [10, 11]) await publish(fork.present, 'news', data);
+    fork.scene.proxy.target = fork.scene.next.port;
+    const broker = fork.old.hub['node'].shards.of('news').broker as RedisBroker;
+    // A command that the old server does not answer ends this connection, and the one of the link may take two seconds longer.
+    broker['connections'].command.disconnect(true);
+    await until(async () => (await broker.position()) && broker.line.forks.length > 0);
+    const client = open(fork.old, 'news', events[0]!.id);
+    await until(() => told(client.messages).includes(11));
+    // Now the link goes there in any case.
+    fork.scene.proxy.cut();
+    await publish(fork.present, 'news', 12);
+    await until(() => told(client.messages).includes(12));
+    expect(told(client.messages)).toEqual([10, 11, 12]);
   });
 
   it('is sent what is published after its first id, where it is new', async () => {

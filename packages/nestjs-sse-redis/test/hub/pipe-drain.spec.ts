@@ -166,6 +166,7 @@ describe.each(brokers)(
       late.open();
       expect(await piped).toBeInstanceOf(PipeInterruptedError);
       await closing;
+      expect(await page.ended).toBe('end');
       expect(sentTo(page)).toEqual(['A0', ...INTERRUPTED]);
     });
 

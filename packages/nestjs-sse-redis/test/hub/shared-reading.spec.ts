@@ -83,7 +83,7 @@ it('does not take a reading that is older than what was announced for a cursor t
   const streams = new Subscribers(
     broker,
     feeds,
-    new LogReader(broker),
+    new LogReader(broker, feeds.lines),
     heartbeat,
     counters,
     new KnownLosses(options.ttl),

@@ -158,6 +158,8 @@ export class MemoryBroker implements Broker {
     this.subscribed.delete(channel);
   }
 
+  renewLink(): void {}
+
   async send(node: string, message: string): Promise<number> {
     await Promise.resolve();
     if (node !== this.nodeId || !this.listener) return 0;

@@ -122,6 +122,7 @@ export class RedisBroker implements Broker {
 
   readonly positionBefore: Broker['positionBefore'] = (...args) => this.logs.positionBefore(...args);
   readonly lastPositions: Broker['lastPositions'] = (...args) => this.logs.lastPositions(...args);
+  readonly renewLink: Broker['renewLink'] = () => this.subscription.reconnect();
   readonly logStarts: Broker['logStarts'] = (...args) => this.logs.logStarts(...args);
 
   async start(listener: BrokerListener): Promise<string> {

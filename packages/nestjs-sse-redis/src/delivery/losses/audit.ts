@@ -9,8 +9,8 @@ import type { Loss } from './loss.js';
  * looks at a channel lie two rounds at most. The third is for the watermark, which may come just after a look.
  */
 const ROUNDS_PER_INTERVAL = 3;
-/** Channels that one call looks at. */
-const CHANNELS_PER_CALL = 100;
+/** Channels that one step looks at, whether Redis has to be asked for them or not. */
+const CHANNELS_PER_STEP = 100;
 /** Ranges that wait while Redis does not answer. More of them are dropped, and what was lost in them is not found. */
 const MOST_WAITING = 200_000;
 
@@ -79,22 +79,22 @@ export class Audit {
     this.timer.unref();
   }
 
-  /** One call's worth of a round, whose calls are spread over its time. */
+  /** A round's steps are spread over its time. */
   private step(): void {
     if (this.left.length === 0) this.beginRound();
-    const checks = this.waiting.splice(0, CHANNELS_PER_CALL);
-    while (checks.length < CHANNELS_PER_CALL && this.left.length > 0) {
-      const check = this.toCheck(this.left.pop()!);
-      if (check) checks.push(check);
-    }
+    const checks = this.waiting.splice(0, CHANNELS_PER_STEP);
+    const looks = Math.min(CHANNELS_PER_STEP - checks.length, this.left.length);
+    // Not until there is something to ask: with thousands of quiet channels each step would look at all of them.
+    const looked = this.left.splice(this.left.length - looks);
+    checks.push(...looked.flatMap((feed) => this.toCheck(feed) ?? []));
     this.plan(this.pause);
     void this.run(checks);
   }
 
   private beginRound(): void {
     this.left = [...this.feeds.all()];
-    const calls = Math.ceil((this.left.length + this.waiting.length) / CHANNELS_PER_CALL);
-    this.pause = this.interval / ROUNDS_PER_INTERVAL / Math.max(1, calls);
+    const steps = Math.ceil((this.left.length + this.waiting.length) / CHANNELS_PER_STEP);
+    this.pause = this.interval / ROUNDS_PER_INTERVAL / Math.max(1, steps);
   }
 
   /** Undefined where there is nothing to look at: the feed is not ready, is released, or the link has brought nothing newer. */
@@ -123,10 +123,9 @@ export class Audit {
 
   private async run(checks: readonly Check[]): Promise<void> {
     if (checks.length === 0) return;
-    let extents: (LogExtent | undefined)[];
-    try {
-      extents = await this.broker.extents(checks);
-    } catch {
+    const extents = await this.broker.extents(checks).catch(() => undefined);
+    // What logs of another line have was announced to nobody on this link.
+    if (!extents || this.feeds.lines.isLinkBehind) {
       // Feeds are looked at in the next round; nothing but these ranges knows of those that are gone.
       this.wait(checks.filter(({ feed }) => !feed));
       return;

@@ -70,7 +70,7 @@ export class Shard {
     const { counters, heartbeat, options } = parts;
     this.feeds = new Feeds(broker, counters, parts.createGroup, parts.ring, options.shards, parts.isState);
     this.lost = new KnownLosses(parts.longestTtl);
-    const reader = new LogReader(broker);
+    const reader = new LogReader(broker, this.feeds.lines);
     this.subscribers = new Subscribers(broker, this.feeds, reader, heartbeat, counters, this.lost);
     this.lossWatch = this.createLossWatch(parts);
     this.feeds.onReleased = (channel, newest) =>
