@@ -41,6 +41,17 @@ export class MapModel {
     await this.writer.remove(key);
   }
 
+  /** How a page's map differs, for a message. */
+  compare(map: ReadonlyMap<string, { readonly data: unknown; readonly id: string }>): string {
+    const of = (key: string) => (map.get(key)?.data as { value: number } | undefined)?.value;
+    const wrong = [...new Set([...this.map.keys(), ...map.keys()])].filter(
+      (key) => this.map.get(key) !== of(key),
+    );
+    return wrong
+      .map((key) => `${key} is ${of(key)} (${map.get(key)?.id}), not ${this.map.get(key)}`)
+      .join('; ');
+  }
+
   isEqual(map: ReadonlyMap<string, { readonly data: unknown }>): boolean {
     return (
       map.size === this.map.size &&

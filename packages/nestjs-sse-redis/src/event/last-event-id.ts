@@ -61,7 +61,9 @@ export function parseLastEventId(id: string, shard?: number): LastEventId | unde
   const parts = id.split(SEPARATOR);
   const own = parseEventId(parts[0]!);
   const position = parseEventId(parts.at(-1)!);
-  if (!own || position === undefined || own > position) return undefined;
+  if (own === undefined || position === undefined || own > position) return undefined;
+  // No event is at 0. A client that has nothing of a shard yet stands there.
+  if (own === 0 && position > 0) return undefined;
   const owed = parseOwed(parts.slice(1, -1), position);
   if (!owed) return undefined;
   return { position, line: parseLine(parts.at(-1)!), own: own < position ? own : undefined, owed };
