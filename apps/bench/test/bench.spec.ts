@@ -50,3 +50,13 @@ test('a tiny run opens streams, and all clients of a killed process come back to
     }
   }
 });
+
+test('a tiny run says what idle streams cost', async () => {
+  const peers = ['hub-fastify', 'fastify-sse'];
+  const { sections } = await runBench('--only', 'idle streams', '--peers', peers.join(','));
+  for (const figure of ['minute', 'minute-redis']) {
+    const section = sections.find((one) => one.workload === 'idle-cpu' && one.figure === figure);
+    expect(section?.rows.map(({ peer }) => peer)).toEqual(peers);
+    for (const { median } of section!.rows) expect(median).toBeGreaterThan(0);
+  }
+});

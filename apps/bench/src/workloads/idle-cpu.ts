@@ -7,7 +7,7 @@ import type { Task } from './task.js';
 
 /** Those that send heartbeats, as proxies and the clients' watchdogs need them. */
 const PEERS: readonly PeerName[] = [...HUBS, 'better-sse', 'fastify-sse'];
-/** Until what connecting has left is done: registration, garbage. */
+/** The longest time that is left to what connecting has begun: registration, garbage. */
 const SETTLE_MS = 2_000;
 
 /** What streams cost while nothing is sent but heartbeats. */
@@ -18,7 +18,7 @@ export function idleCpu({ idle: { base, clients, cpuMs } }: Sizes): Task {
     run: oneByOne({ channels: 'own' }, async (session) => {
       await session.open(base);
       await session.open(clients);
-      await pause(SETTLE_MS);
+      await pause(Math.min(SETTLE_MS, cpuMs));
       const { cpu, redisCpu, seconds } = await session.measure(() => pause(cpuMs));
       const ofMinute = 60 / seconds / clients;
       const workload = 'idle-cpu';

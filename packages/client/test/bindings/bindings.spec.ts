@@ -19,7 +19,7 @@ let pages: BuiltPages;
 beforeAll(async () => (pages = await BuiltPages.start()));
 afterAll(() => pages.stop());
 
-it('is built by Vite without a warning', () => {
+it('the pages of the bindings are built by Vite without a warning', () => {
   expect(pages.output).toBe('');
 });
 

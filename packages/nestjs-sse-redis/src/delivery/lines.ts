@@ -31,7 +31,8 @@ export class Lines {
     if (!isTaken) return undefined;
     // Two servers that were promoted at once have forks of their own, and the one that is heard now may be the older.
     const passed = line.forks.filter(
-      (fork) => !includes(known, fork) && (fork.serverStart === '' || fork.serverStart !== heard),
+      (fork) =>
+        !known.some((one) => isSame(one, fork)) && (fork.serverStart === '' || fork.serverStart !== heard),
     );
     if (passed.length === 0) return undefined;
     return Math.min(...passed.map(({ from }) => from));
@@ -83,12 +84,13 @@ export class Lines {
   }
 
   /**
-   * Whether commands lead to a line that the link has yet to come to. Whoever was sent what logs have of it would go back to the fork when
-   * the link is there, and be sent it again.
+   * Whether commands lead to another line than the link. Of a newer one, clients that were sent what its logs have would be sent it again,
+   * when the link is there and they go back to the fork. In the logs of an older one there is nothing of what the link's has.
    */
-  get isLinkBehind(): boolean {
-    const { forks } = this.commands();
-    return forks !== this.current.forks && forks.some((fork) => !includes(this.line.forks, fork));
+  get isLinkElsewhere(): boolean {
+    const ofLink = this.current.forks.at(-1);
+    const ofCommands = this.commands().forks.at(-1);
+    return ofLink !== ofCommands && !(ofLink && ofCommands && isSame(ofLink, ofCommands));
   }
 
   /** Grows with each link, and with each line that begins on it: what was found out about a position before may be wrong. */
@@ -105,8 +107,8 @@ export class Lines {
   }
 }
 
-function includes(forks: readonly Fork[], { from, began }: Fork): boolean {
-  return forks.some((known) => known.from === from && known.began === began);
+function isSame(one: Fork, other: Fork): boolean {
+  return one.from === other.from && one.began === other.began;
 }
 
 /** Another process is connected to its successor already. */

@@ -20,7 +20,7 @@ export class LogReader {
 
   constructor(
     private readonly broker: Pick<Broker, 'read' | 'renewLink'>,
-    private readonly lines: Pick<Lines, 'isLinkBehind'>,
+    private readonly lines: Pick<Lines, 'isLinkElsewhere'>,
   ) {
     this.batches = new TurnBatch<ReadRequest[], LogSlice[]>(
       () => [],
@@ -42,10 +42,10 @@ export class LogReader {
 
   private async readNow(requests: readonly ReadRequest[]): Promise<LogSlice[]> {
     const slices = await this.broker.read(requests, LIMITS);
-    if (!this.lines.isLinkBehind) return slices;
+    if (!this.lines.isLinkElsewhere) return slices;
     this.broker.renewLink();
     throw new RedisUnavailableError(
-      'Redis was replaced, and the connection that receives events has yet to lead to the new server.',
+      'Redis was replaced, and the connections for commands and events lead to different servers. The one for events is made anew.',
     );
   }
 

@@ -14,14 +14,14 @@ const EVENTS_OPTIONS: ReadonlySet<string> = new Set(['after', 'rewind']);
 /**
  * The events of a channel for code of the server.
  *
- * @param ways of code of this package
+ * @param own what code of this package may ask for besides
  * @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError
  */
 export function observeEvents(
   { state, shards, definitions }: Pick<HubParts, 'state' | 'shards' | 'definitions'>,
   channel: ChannelLike,
   options: EventsOptions,
-  ways: Pick<ObserveOptions, 'isEndless' | 'onLive'> = {},
+  own: Pick<ObserveOptions, 'isEndless' | 'onLive'> = {},
 ): Observable<SseEvent> {
   checkOptions('events()', options, EVENTS_OPTIONS);
   const { after, rewind } = options;
@@ -34,5 +34,5 @@ export function observeEvents(
           lastEventId: after === undefined ? undefined : parseEventIdAfter(after, name, shards.map, definitions.isState),
           rewind: count,
         };
-  return observeChannel(shards.subscribers, name, { ...start, ...ways }, state);
+  return observeChannel(shards.subscribers, name, { ...start, ...own }, state);
 }

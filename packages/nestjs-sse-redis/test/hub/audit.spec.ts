@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { until } from '@nestjs-sse-redis/testing';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { BrokerListener } from '../../src/broker/broker.interface.js';
@@ -190,6 +191,21 @@ it('keeps what is to be looked at while Redis does not answer', async () => {
   expect(losses).toEqual([]);
   broker.failing = false;
   await until(() => losses.length === 1);
+});
+
+it('takes nothing for lost while commands lead to another line than the link', async () => {
+  const {
+    feeds: [feed],
+  } = await feeds.acquire(['a']);
+  const [before] = await publishAll(broker, publication('a', 1));
+  await until(() => feed!.lastAnnounced === before);
+  await lose('a');
+  const elsewhere = jest.spyOn(feeds.lines, 'isLinkElsewhere', 'get').mockReturnValue(true);
+  audit.start();
+  await rounds(3);
+  expect(losses).toEqual([]);
+  elsewhere.mockRestore();
+  await until(() => losses.length > 0);
 });
 
 it('looks at everything at the end', async () => {

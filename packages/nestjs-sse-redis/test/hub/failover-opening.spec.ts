@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import { SseStream, until } from '@nestjs-sse-redis/testing';
 import { Fork, publish, told } from './failover-scene.js';
 import type { RedisBroker } from '../../src/broker/redis/redis-broker.js';
+import { parseEventId } from '../../src/event/position.js';
 import type { TestHub } from './hubs.js';
 
 const gapOf = (channel: string) => ({ channel, to: expect.any(String) });
@@ -62,15 +63,38 @@ describe.each([1, 3])('a client that is admitted while the data of one of %i sha
     expect(told(client.messages)).toEqual([gapOf('news'), 10, 11]);
   });
 
+  /** The connection for commands leads to where the name leads, and that of the link stays. */
+  async function moveCommands(test: TestHub, forks: number): Promise<void> {
+    const broker = test.hub['node'].shards.of('news').broker as RedisBroker;
+    broker['connections'].command.disconnect(true);
+    await until(async () => (await broker.position().catch(() => 0)) && broker.line.forks.length === forks);
+  }
+
+  it('is sent what the new data have, where it reads the old ones while the link of its process leads to the new', async () => {
+    await fork.begin();
+    const { events } = await fork.old.hub.history('news');
+    await fork.scene.switchOver();
+    await publish(fork.present, 'news', 10);
+    fork.scene.proxy.target = fork.hubs.redis.port;
+    await moveCommands(fork.old, 0);
+    // The old server's position is beyond what the new one has.
+    const beyond = parseEventId(await publish(fork.old, 'other', 0))!;
+    const client = open(fork.old, 'news', events[0]!.id);
+    await client.waitForBlock(({ id }) => id !== undefined && parseEventId(id)! >= beyond);
+    fork.scene.proxy.target = fork.scene.next.port;
+    fork.scene.proxy.cut();
+    await publish(fork.present, 'news', 11);
+    await until(() => told(client.messages).includes(11));
+    expect(told(client.messages)).toEqual([10, 11]);
+  });
+
   it('is sent once what the new data have, where it reads them before the link of its process leads there', async () => {
     await fork.begin();
     const { events } = await fork.old.hub.history('news');
     for (const data of [10, 11]) await publish(fork.present, 'news', data);
     fork.scene.proxy.target = fork.scene.next.port;
-    const broker = fork.old.hub['node'].shards.of('news').broker as RedisBroker;
     // A command that the old server does not answer ends this connection, and the one of the link may take two seconds longer.
-    broker['connections'].command.disconnect(true);
-    await until(async () => (await broker.position()) && broker.line.forks.length > 0);
+    await moveCommands(fork.old, 1);
     const client = open(fork.old, 'news', events[0]!.id);
     await until(() => told(client.messages).includes(11));
     // Now the link goes there in any case.

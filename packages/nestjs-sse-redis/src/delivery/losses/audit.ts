@@ -84,7 +84,7 @@ export class Audit {
     if (this.left.length === 0) this.beginRound();
     const checks = this.waiting.splice(0, CHANNELS_PER_STEP);
     const looks = Math.min(CHANNELS_PER_STEP - checks.length, this.left.length);
-    // Not until there is something to ask: with thousands of quiet channels each step would look at all of them.
+    // A step that went on until it had something to ask would look at all channels where they are quiet.
     const looked = this.left.splice(this.left.length - looks);
     checks.push(...looked.flatMap((feed) => this.toCheck(feed) ?? []));
     this.plan(this.pause);
@@ -125,7 +125,7 @@ export class Audit {
     if (checks.length === 0) return;
     const extents = await this.broker.extents(checks).catch(() => undefined);
     // What logs of another line have was announced to nobody on this link.
-    if (!extents || this.feeds.lines.isLinkBehind) {
+    if (!extents || this.feeds.lines.isLinkElsewhere) {
       // Feeds are looked at in the next round; nothing but these ranges knows of those that are gone.
       this.wait(checks.filter(({ feed }) => !feed));
       return;
