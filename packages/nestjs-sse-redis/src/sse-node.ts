@@ -86,14 +86,11 @@ export class SseNode implements HubParts {
       definitions,
       request,
     });
-    const { channelsPerConnection } = options;
-    this.control = new ConnectionControl(
-      this.nodeRpc,
-      this.registration,
-      channelsPerConnection,
-      shards.map,
-      definitions.isState,
-    );
+    this.control = new ConnectionControl(this.nodeRpc, registration, {
+      limit: options.channelsPerConnection,
+      shards: shards.map,
+      isState: definitions.isState,
+    });
     this.hub = new SseHub(this);
     this.registry = new SseRegistry(broker.registry, this.registration, (channel) =>
       observeChannel(shards.home.subscribers, channel, {}, state),

@@ -143,7 +143,7 @@ async function returnLate(): Promise<{ cards: StateMap; sizes: number[]; model: 
   await until(() => cards.view.map.has('gone'));
   const sizes: number[] = [];
   cards.onChange(({ map }) => sizes.push(map.size));
-  const gate = deferred<void>();
+  const gate = deferred();
   streams.gate = gate.promise;
   streams.cut();
   await model.remove('gone');

@@ -27,15 +27,19 @@ export interface OwnChannelsChange {
   readonly change?: number | undefined;
 }
 
+interface ControlSettings {
+  /** Channels of a connection. */
+  readonly limit: number;
+  readonly shards: ShardMap;
+  readonly isState: IsState;
+}
+
 /** Commands to connections, in whatever node they are. */
 export class ConnectionControl {
-  /** @param limit channels of a connection */
   constructor(
     private readonly rpc: NodeRpc,
     private readonly registrar: Registrar,
-    private readonly limit: number,
-    private readonly shards: ShardMap,
-    private readonly isState: IsState,
+    private readonly settings: ControlSettings,
   ) {}
 
   async send(connectionId: string, text: string): Promise<SendOutcome> {
@@ -66,13 +70,13 @@ export class ConnectionControl {
       change,
     }: SubscribeOptions & Pick<OwnChannelsChange, 'change'> & { readonly secret?: string },
   ): Promise<ConnectionsResult> {
-    const names = parseChannels(channels, this.limit);
+    const names = parseChannels(channels, this.settings.limit);
     const whom =
       typeof target === 'string'
         ? { connection: target }
         : parseTarget(`${type}()`, target, ['connection', 'user']);
     const results: ConnectionsResult[] = [];
-    const groups = groupByPosition(names, after, this.shards, this.isState);
+    const groups = groupByPosition(names, after, this.settings);
     for (const [i, { group, start }] of groups.entries()) {
       const later = groups.slice(i + 1).flatMap((next) => next.group);
       const command = { type, target: whom, channels: group, later, secret, change };
@@ -164,8 +168,7 @@ interface Group {
 function groupByPosition(
   channels: readonly string[],
   after: SubscribeOptions['after'],
-  shards: ShardMap,
-  isState: IsState,
+  { shards, isState }: ControlSettings,
 ): Group[] {
   if (after === undefined) return [{ group: [...channels] }];
   const groups = new Map<string, Group>();

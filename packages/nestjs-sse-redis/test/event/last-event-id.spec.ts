@@ -99,7 +99,7 @@ describe('a last event id', () => {
   it.each([
     ['of a plain channel is where the stream stands, whatever it has of maps', 'news', CURSOR],
     ['of a state channel is the last entry of the map that its client has', 'board', OTHER],
-  ])('that names a part of a map, as the `after` %s', (_, channel, expected) => {
+  ])('names a part of a map: as the `after` %s', (_, channel, expected) => {
     const id = format(CURSOR, [[toMapName('board', OWN), OTHER]], CURSOR);
     const isState = (name: string) => name === 'board';
     expect(parsePositionAfter(id, channel, new ShardMap(1), isState).position).toBe(expected);
