@@ -76,16 +76,8 @@ export class SseNode implements HubParts {
     const request = async (node: string, command: NodeCommand) =>
       (await this.nodeRpc.request(node, command)).results;
     const { publisher, registration } = this;
-    this.runs = createRuns({
-      id,
-      options,
-      publisher,
-      shards,
-      registration,
-      state,
-      definitions,
-      request,
-    });
+    const parts = { id, options, publisher, shards, registration, state, definitions, request };
+    this.runs = createRuns(parts);
     this.control = new ConnectionControl(this.nodeRpc, registration, {
       limit: options.channelsPerConnection,
       shards: shards.map,
