@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 const LIMITS = [
   ['StreamConnection', 6_144],
   ['createClient', 12_288],
+  ['createClient, stateMap', 13_312],
 ];
 
 const here = fileURLToPath(new URL('.', import.meta.url));

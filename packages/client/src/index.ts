@@ -25,6 +25,7 @@ export { isAfter } from './stream/event-id.js';
 export { createClient } from './client/create-client.js';
 export { SseClient, type ClientOptions, type ShareProvider } from './client/sse-client.js';
 export { Channel, type ChannelOptions } from './client/channel.js';
+export { stateMap, StateMap, type StateChannel, type StateMapView } from './client/state-map.js';
 export { channelOf } from './client/channel-of.js';
 export { fetchState, type Snapshot } from './client/fetch-state.js';
 export { parseData, type ParseData } from './client/parse-data.js';
@@ -43,4 +44,6 @@ export type {
   GapData,
   HubEvents,
   ParametersOf,
+  StateEventOf,
+  StateOf,
 } from './client/channel-types.js';

@@ -76,18 +76,13 @@ export class SseNode implements HubParts {
     const request = async (node: string, command: NodeCommand) =>
       (await this.nodeRpc.request(node, command)).results;
     const { publisher, registration } = this;
-    this.runs = createRuns({
-      id,
-      options,
-      publisher,
-      shards,
-      registration,
-      state,
-      definitions,
-      request,
+    const parts = { id, options, publisher, shards, registration, state, definitions, request };
+    this.runs = createRuns(parts);
+    this.control = new ConnectionControl(this.nodeRpc, registration, {
+      limit: options.channelsPerConnection,
+      shards: shards.map,
+      isState: definitions.isState,
     });
-    const { channelsPerConnection } = options;
-    this.control = new ConnectionControl(this.nodeRpc, this.registration, channelsPerConnection, shards.map);
     this.hub = new SseHub(this);
     this.registry = new SseRegistry(broker.registry, this.registration, (channel) =>
       observeChannel(shards.home.subscribers, channel, {}, state),

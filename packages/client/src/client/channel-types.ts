@@ -6,7 +6,10 @@ export type EventMap = Readonly<Record<string, unknown>>;
  * returns such a function.
  */
 export interface DefinitionLike {
-  (...parameters: never[]): { readonly '~events'?: EventMap | undefined };
+  (...parameters: never[]): {
+    readonly '~events'?: EventMap | undefined;
+    readonly '~state'?: boolean | undefined;
+  };
   readonly pattern: string;
 }
 
@@ -31,10 +34,22 @@ export type EventsOf<Definition> = Definition extends (...parameters: never[]) =
       : EventMap
     : EventMap;
 
+/** Whether the channels of a definition have a map. */
+export type StateOf<Definition> = Definition extends (...parameters: never[]) => {
+  readonly '~state'?: infer State;
+}
+  ? true extends State
+    ? true
+    : false
+  : false;
+
 /** A channel by its name, with the types of its events. The server's own references are such, too. */
-export interface ChannelRef<Events extends EventMap = EventMap> {
+// oxlint-disable-next-line typescript/no-explicit-any -- a name may be of any channel
+export interface ChannelRef<Events extends EventMap = EventMap, State extends boolean = any> {
   readonly name: string;
   readonly '~events'?: Events | undefined;
+  /** Whether it is a state channel; any where that is not known. */
+  readonly '~state'?: State | undefined;
   /** A function has a name, too: one that makes references is none itself. */
   readonly call?: never;
 }
@@ -84,6 +99,8 @@ export interface ChannelEvent<Type extends string = string, Data = unknown> {
   readonly id: string;
   /** Undefined where the event is of no channel, as those of `hub.sendTo()`. */
   readonly channel: string | undefined;
+  /** Of a state channel: the key of which this is the newest event. */
+  readonly key?: string;
 }
 
 /** The events of a channel as a union, which `type` tells apart. */
@@ -92,6 +109,11 @@ export type EventOf<Events> = string extends keyof Events
   : {
       [Type in keyof AllEvents<Events> & string]: ChannelEvent<Type, AllEvents<Events>[Type]>;
     }[keyof AllEvents<Events> & string];
+
+/** The events of a state channel that may be in its map. */
+export type StateEventOf<Events> = string extends keyof Events
+  ? ChannelEvent
+  : { [Type in keyof Events & string]: ChannelEvent<Type, Events[Type]> }[keyof Events & string];
 
 /** Receives events of a type. */
 export type EventListenerOf<Events, Type extends string> = Type extends keyof HubEvents

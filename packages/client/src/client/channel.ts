@@ -1,3 +1,4 @@
+import { readMapNotice } from '../connection/hub-events.js';
 import type { RefusalReason } from '../stream/event-stream.interface.js';
 import { isAfter, isEventId } from '../stream/event-id.js';
 import type {
@@ -157,6 +158,9 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
       // Others may have put the channel back to an earlier event.
       if (this.last !== undefined && !isAfter(own, this.last)) return;
       this.last = own;
+    } else if (readMapNotice({ ...event, data: event.text, own })?.begins) {
+      // What the page has of a state channel counts no longer: its map follows.
+      this.last = undefined;
     }
     if (event.type === 'gap') this.onGap(event.data as GapData);
     else if (this.held) {

@@ -10,6 +10,8 @@ export type SseClientErrorCode =
   | 'CHANNEL_REFUSED'
   /** `getState` failed. It is called again after a while. */
   | 'STATE_FAILED'
+  /** The map of a state channel cannot be had: `stateMap()`. */
+  | 'NO_MAP'
   /** An iterator is read more slowly than events come. */
   | 'SLOW_READER'
   /** The client has stopped for good. */

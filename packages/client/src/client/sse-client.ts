@@ -148,11 +148,18 @@ export class SseClient {
   }
 
   private receive(event: StreamEvent): void {
-    const { type, data: text, id, channel, own } = event;
+    const { type, data: text, id, channel, own, key } = event;
     const holders = channel === undefined ? [] : this.holdersOf(channel);
     if (holders.length === 0 && this.listeners.isEmpty) return;
     const data = (this.options.parse ?? parseData)(text, event);
-    const received: ChannelEvent = { type, data, text, id: own ?? ownIdOf(id), channel };
+    const received: ChannelEvent = {
+      type,
+      data,
+      text,
+      id: own ?? ownIdOf(id),
+      channel,
+      ...(key !== undefined && { key }),
+    };
     this.listeners.emit(received);
     for (const holder of holders) holder.receive(received, own);
   }
@@ -172,8 +179,8 @@ export class SseClient {
     }
   }
 
-  /** An error that nobody sees would be lost. */
-  private report(message: string, error: unknown): void {
+  /** @internal An error that nobody sees would be lost. */
+  report(message: string, error: unknown): void {
     const { log } = this.options;
     if (log) log({ level: 'error', message, error });
     // oxlint-disable-next-line no-console

@@ -15,14 +15,15 @@ export function createBlockParser(
   let channel: string | undefined;
   let comment: string | undefined;
   let commented: string | undefined;
-  let kind: boolean | undefined;
-  let isText: boolean | undefined;
+  let kind: Pick<ParsedEvent, 'isText' | 'key'> = {};
+  let named: typeof kind = {};
   let endedInCr = false;
   const parser = createParser({
     onEvent({ event, data, id }) {
-      const [name, named] = [channel, isText];
-      channel = isText = undefined;
-      onEvent({ type: event ?? 'message', data, id, channel: name, isText: named });
+      const parsed = { type: event ?? 'message', data, id, channel, ...named };
+      channel = undefined;
+      named = {};
+      onEvent(parsed);
     },
     onRetry,
     onComment(text) {
@@ -31,7 +32,7 @@ export function createBlockParser(
       if (text !== comment) [commented, kind] = readComment(text);
       comment = text;
       channel = commented;
-      isText = kind;
+      named = kind;
     },
   });
   return (text) => {
@@ -43,15 +44,16 @@ export function createBlockParser(
   };
 }
 
-/** The channel, and whether the data are text. A name has no space there. */
-function readComment(text: string): [string | undefined, boolean] {
-  const [name, kind] = text.slice(CHANNEL.length).split(' ');
-  return [decode(name!), kind === 'text'];
+/** The channel, whether the data are text, and the key on a state channel: `<name>[ text][ key <key>]`. None of them has a space there. */
+function readComment(text: string): [string | undefined, Pick<ParsedEvent, 'isText' | 'key'>] {
+  const [name, ...rest] = text.slice(CHANNEL.length).split(' ');
+  const key = rest.at(-2) === 'key' ? decode(rest.at(-1)!, decodeURIComponent) : undefined;
+  return [decode(name!, decodeURI), { isText: rest[0] === 'text', ...(key !== undefined && { key }) }];
 }
 
-function decode(name: string): string | undefined {
+function decode(text: string, by: (text: string) => string): string | undefined {
   try {
-    return decodeURI(name);
+    return by(text);
   } catch {
     return undefined;
   }

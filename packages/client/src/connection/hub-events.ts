@@ -1,4 +1,5 @@
 import type { ControlNotice } from './connection-listener.js';
+import type { StreamEvent } from './stream-event.js';
 import type { ParsedEvent } from './transport/transport.js';
 
 /** The id of a stream's last event, with which the hub answers 204: never stored, never sent (docs/delivery.md). */
@@ -9,7 +10,7 @@ export const POSITION = 'position';
 export const CONTROL = 'control';
 
 /** The types that the hub sends, for a transport that has to name them. */
-export const HUB_TYPES: readonly string[] = ['message', 'error', 'end', 'gap', POSITION, CONTROL];
+export const HUB_TYPES: readonly string[] = ['message', 'error', 'end', 'gap', 'map', POSITION, CONTROL];
 
 /** @returns undefined where the data is no object */
 export function readObject(data: string): Readonly<Record<string, unknown>> | undefined {
@@ -20,6 +21,27 @@ export function readObject(data: string): Readonly<Record<string, unknown>> | un
     return undefined;
   }
 }
+
+/** What the hub says of the whole map of a state channel (docs/channels.md). Of one key it speaks by an event of the channel. */
+export interface MapNotice {
+  readonly channel: string;
+  /** What the page has of the channel counts no longer. */
+  readonly begins?: boolean;
+  /** The page has the map, whole. */
+  readonly complete?: boolean;
+  /** So many older events were left out. */
+  readonly conflated?: number;
+}
+
+/** @returns undefined for all else, such as an event of this type on a channel without state */
+export function readMapNotice({ type, data, channel, own }: MapEvent): MapNotice | undefined {
+  if (type !== 'map' || own !== undefined) return undefined;
+  const notice = readObject(data) as MapNotice | undefined;
+  const isOf = channel === undefined ? typeof notice?.channel === 'string' : notice?.channel === channel;
+  return isOf && (notice!.begins ?? notice!.complete ?? notice!.conflated) !== undefined ? notice : undefined;
+}
+
+type MapEvent = Pick<StreamEvent, 'type' | 'data' | 'channel' | 'own'>;
 
 /** @returns undefined where the event lacks what a page needs to change its channels */
 export function readControl(data: string): ControlNotice | undefined {

@@ -9,6 +9,8 @@ export interface StreamEvent {
   readonly channel: string | undefined;
   /** The server says that the data were published as a string. Undefined where it does not say how they were. */
   readonly isText?: boolean | undefined;
+  /** Of an event of a state channel: under which it replaces the one before. */
+  readonly key?: string | undefined;
   /** The event's own id, where it is an event of a channel. Those of the hub and of `sendTo()` repeat an earlier id. */
   readonly own?: string | undefined;
 }

@@ -1,3 +1,5 @@
+import { START } from '../stream/event-id.js';
+
 /**
  * What the ids of a hub say of order (docs/delivery.md, "Positions on the wire"). An id is `ms-seq`, `ms-seq.line` or with `@shard`
  * behind it. The id of a stream is an entry, or one for each shard with commas between. An entry is an id, or `<own>~…~<cursor>`.
@@ -43,7 +45,8 @@ export function placeAfter(id: string, shard: number | undefined): EventPlace | 
 
 /** Whether a stream that resumes from `id` sends all that one from `other` would send. False where the ids cannot be compared. */
 export function isAtOrBefore(id: string, other: string): boolean {
-  if (id === other) return true;
+  if (id === other || id === START) return true;
+  if (other === START) return false;
   const entries = parseStreamId(id);
   const others = parseStreamId(other);
   if (!entries || !others || entries.length !== others.length) return false;

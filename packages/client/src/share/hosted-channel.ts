@@ -1,9 +1,14 @@
-import { ChannelRing } from './channel-ring.js';
+import { readMapNotice } from '../connection/hub-events.js';
+import { ChannelRing, type HeldEvent } from './channel-ring.js';
+import { HeldMap } from './held-map.js';
+import type { SharedEvent } from './protocol.js';
 import { ownIdOf, placeAfter, placeOfEvent } from './event-ids.js';
 
 /** What a host knows of one channel of its stream. */
 export class HostedChannel {
-  readonly ring: ChannelRing;
+  private readonly ring: ChannelRing;
+  /** Of a state channel, once its map has begun on the stream: in the place of the ring. */
+  private map: HeldMap | undefined;
   /** The tabs that need it. None of a channel that the route names need be here. */
   readonly tabs = new Set<string>();
   /** The newest id that any tab has had of it. The stream may be behind, while it repeats what others lack. */
@@ -33,9 +38,22 @@ export class HostedChannel {
       this.newest = ownIdOf(id);
   }
 
+  /** Keeps an event for tabs that join late. @param order the how manieth of the host it is */
+  hold(order: number, event: SharedEvent): void {
+    if (readMapNotice(event)?.begins) this.map = new HeldMap({ order, event });
+    else if (this.map) this.map.push({ order, event });
+    else this.ring.push(order, event);
+  }
+
+  /** What is held behind an id: as of `ChannelRing`. */
+  heldAfter(id: string, ofStream = false): HeldEvent[] | undefined {
+    return this.map ? this.map.after(id, ofStream) : this.ring.after(id, ofStream);
+  }
+
   /** The stream brings all again that came after an id. */
   rewind(start: string): void {
     this.resume = start;
+    this.map = undefined;
     this.ring.clear(start);
   }
 }

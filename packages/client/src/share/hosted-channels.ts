@@ -48,7 +48,7 @@ export class HostedChannels {
   coversRoute(from: string, position: string): boolean {
     if (position !== '' && isAtOrBefore(position, from)) return true;
     if (this.routeStart === undefined || !isAtOrBefore(this.routeStart, from)) return false;
-    return this.ofRoute().every(({ ring }) => ring.after(from, true) !== undefined);
+    return this.ofRoute().every((channel) => channel.heldAfter(from, true) !== undefined);
   }
 
   /** Before the stream begins: what a tab needs of it. */
@@ -60,7 +60,7 @@ export class HostedChannels {
       if (after === null) continue;
       channel.reached(after);
       const { resume } = channel;
-      if (!channel.ring.after(after)) channel.rewind(resume === undefined ? after : leastOf(resume, after));
+      if (!channel.heldAfter(after)) channel.rewind(resume === undefined ? after : leastOf(resume, after));
     }
   }
 
@@ -86,7 +86,7 @@ export class HostedChannels {
       }
       channel.tabs.add(tab);
       if (after === null) return [name, channel.newest ?? null];
-      const lacking = channel.ring.after(after);
+      const lacking = channel.heldAfter(after);
       if (lacking) held.push(...lacking);
       else if (!add.some(([added]) => added === name)) {
         channel.isAdded = true;
@@ -95,7 +95,7 @@ export class HostedChannels {
       }
       return [name, after];
     });
-    if (from !== null) held.push(...this.ofRoute().flatMap(({ ring }) => ring.after(from, true) ?? []));
+    if (from !== null) held.push(...this.ofRoute().flatMap((channel) => channel.heldAfter(from, true) ?? []));
     const replay = held.sort((one, other) => one.order - other.order).map(({ event }) => event);
     return { channels, replay, add };
   }
@@ -130,7 +130,7 @@ export class HostedChannels {
     known.isOfRoute = isOfRoute(name) ?? !known.isAdded;
     const shared: SharedEvent = { ...event, everyone: known.isOfRoute };
     // Events to one client have the id of the event before, and are in no log.
-    if (event.id !== this.lastId || name !== UNNAMED) known.ring.push(this.order++, shared);
+    if (event.id !== this.lastId || name !== UNNAMED) known.hold(this.order++, shared);
     this.lastId = event.id;
     if (name !== UNNAMED) known.reached(notice?.to ?? event.id);
     if (notice?.type === 'end') this.channels.delete(name);

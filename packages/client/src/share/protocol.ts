@@ -6,7 +6,7 @@ import type { RefusalReason } from '../stream/event-stream.interface.js';
  * The version of the messages between tabs. It is part of all names: pages of two releases that do not understand each other have a
  * stream each, until the older ones have been reloaded.
  */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** A channel that a tab needs, and the id after which it begins; null: from now on. */
 export type Want = readonly [channel: string, after: string | null];
@@ -112,7 +112,7 @@ const isEvent: Check = (value) =>
   isString(value['data']) &&
   isString(value['id']) &&
   isBoolean(value['everyone']) &&
-  (value['channel'] === undefined || isString(value['channel']));
+  [value['channel'], value['key']].every((text) => text === undefined || isString(text));
 
 function listOf(check: Check): Check {
   return (value) => Array.isArray(value) && value.every(check);

@@ -1,3 +1,5 @@
+import { readMapNotice } from '../connection/hub-events.js';
+import { START } from '../stream/event-id.js';
 import { isAtOrBefore, placeAfter, placeOfEvent, placeOfStream, type EventPlace } from './event-ids.js';
 import { readHubNotice, type HubNotice } from './hub-notice.js';
 import type { SharedEvent, Want } from './protocol.js';
@@ -119,6 +121,9 @@ export class TabProgress {
     if (channel === undefined) return this.isNews(event, before);
     const progress = this.progressOf(channel, event.everyone);
     if (!progress) return false;
+    const map = readMapNotice(event);
+    if (map?.begins) Object.assign(progress, { after: START, last: undefined });
+    if (map) return true;
     if (notice?.type === 'gap') return acceptGap(progress, notice);
     if (notice) return this.wanted.delete(channel) || event.everyone;
     return event.own === undefined ? this.isNews(event, before) : acceptEvent(progress, event.own);

@@ -2,6 +2,9 @@
 // `<own>~…~<cursor>`, and has an entry for each shard, with commas between them.
 const ID = /^(\d+)-(\d+)(?:\.(\d+))?(?:@(\d+))?$/;
 
+/** In the place of an id: before all events of a channel. Of a state channel the map comes anew after it. */
+export const START = '0-0';
+
 /** The event's own id in the last event id of a stream. */
 export function ownIdOf(lastEventId: string): string {
   return lastEventId.split(/[~,]/, 1)[0]!;
@@ -24,6 +27,7 @@ export function isEventId(id: unknown): id is string {
  * @example isAfter('1767225600000-1', '1767225600000-0') // true
  */
 export function isAfter(id: string, position: string): boolean {
+  if (id === START || position === START) return id !== position && position === START;
   const positions = parse(position);
   let isKnown = false;
   for (const entry of parse(id)) {

@@ -1,6 +1,6 @@
 import type { ChangeNotice, ControlNotice } from '../connection/connection-listener.js';
 import type { ConnectionState } from '../connection/connection-state.js';
-import { readObject } from '../connection/hub-events.js';
+import { readMapNotice, readObject } from '../connection/hub-events.js';
 import { StreamConnection } from '../connection/stream-connection.js';
 import type { StreamEvent } from '../connection/stream-event.js';
 import { ChannelChanges, type Change, type ChangeOutcome, type StreamOptions } from './channel-changes.js';
@@ -36,6 +36,8 @@ export class LocalStream implements EventStream, InspectableStream {
   private mostAtOnce = MOST_AT_ONCE;
   private isScheduled = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  /** The stream was asked for without an id. */
+  private isFirst = true;
   /** The id of the last event of an added channel, as it came, and as it is sent when the client comes back. */
   private amended = { from: '', to: '' };
 
@@ -72,6 +74,7 @@ export class LocalStream implements EventStream, InspectableStream {
   }
 
   start(): void {
+    this.isFirst = this.connection.lastEventId === '';
     this.connection.start();
   }
 
@@ -105,7 +108,10 @@ export class LocalStream implements EventStream, InspectableStream {
   private onState(state: ConnectionState): void {
     clearTimeout(this.timer);
     if (state.status === 'open') this.timer = setTimeout(() => this.refuseWithoutControl(), CONTROL_WITHIN);
-    else this.leave();
+    else {
+      this.leave();
+      this.isFirst = this.connection.lastEventId === '';
+    }
     this.listener.onState(state);
   }
 
@@ -123,7 +129,7 @@ export class LocalStream implements EventStream, InspectableStream {
     for (const name of ofRoute)
       if (!this.channels.has(name)) this.channels.set(name, new TrackedChannel(name));
     for (const channel of this.channels.values())
-      channel.meet(ofRoute.has(channel.name), this.connection.lastEventId);
+      channel.meet(ofRoute.has(channel.name), this.connection.lastEventId, this.isFirst);
     this.schedule();
     this.listener.onPlaced?.();
   }
@@ -153,6 +159,7 @@ export class LocalStream implements EventStream, InspectableStream {
     if (channel && !this.control && !channel.isOfRoute && channel.after !== undefined) channel.rewinds = true;
     if (channel?.isMuted) return;
     if (channel && named.own !== undefined) this.note(channel, event.id);
+    else if (channel && readMapNotice(named)?.begins) channel.restart();
     // What the route brings is for all; what was added is for those who added it.
     if (channel && this.control && !channel.wanted && !channel.isOfRoute) return;
     if (channel && isForbidden(event)) this.refuse(channel, 'FORBIDDEN_CHANNEL');
@@ -170,6 +177,8 @@ export class LocalStream implements EventStream, InspectableStream {
   /** Names the channel of events of the hub, and of those that `EventSource` brings. */
   private toNamed(event: StreamEvent): StreamEvent {
     if (event.channel !== undefined) return { ...event, own: ownIdOf(event.id) };
+    const notice = readMapNotice(event);
+    if (notice) return { ...event, channel: notice.channel };
     if (ABOUT_CHANNELS.has(event.type)) {
       const channel = readObject(event.data)?.['channel'];
       return typeof channel === 'string' ? { ...event, channel } : event;

@@ -1,4 +1,4 @@
-import { isAfter, ownIdOf } from './event-id.js';
+import { isAfter, ownIdOf, START } from './event-id.js';
 
 /** Longer ids name many channels that are owed events, and may not name all of them (docs/delivery.md). */
 const LONGEST_ID = 1_000;
@@ -66,6 +66,12 @@ export class TrackedChannel {
     this.last = this.after = ownIdOf(id);
   }
 
+  /** The server sends the whole map of a state channel: what came before counts no longer. */
+  restart(): void {
+    this.after = this.begin = START;
+    this.last = undefined;
+  }
+
   /** It is being put on the stream, after `after`. */
   begins(): void {
     this.begin = this.after;
@@ -100,9 +106,15 @@ export class TrackedChannel {
     this.mutedUntil = 0;
   }
 
-  /** A new stream has begun. @param id from where on it brings the channels of its route */
-  meet(isOfRoute: boolean, id: string): void {
-    if (isOfRoute) {
+  /**
+   * A new stream has begun.
+   *
+   * @param id from where on it brings the channels of its route
+   * @param isFirst it was asked for without an id: of state channels it brings the map
+   */
+  meet(isOfRoute: boolean, id: string, isFirst: boolean): void {
+    if (isOfRoute && isFirst && this.after === START) this.begin = START;
+    else if (isOfRoute) {
       if (this.begin === undefined || !this.isOfRoute) this.begin = id;
       this.rewinds ||= this.wanted && this.after !== undefined && this.lacks(this.after);
     }

@@ -3,6 +3,8 @@ export { useClient } from './use-client.js';
 export { useConnectionState } from './use-connection-state.js';
 export { usePresence } from './use-presence.js';
 export { useRun } from './use-run.js';
+export { useStateMap } from './use-state-map.js';
 export type { ChannelHandlers } from '../client/channel-handlers.js';
+export type { StateChannel, StateMapView } from '../client/state-map.js';
 export type { RunView } from '../client/run-text.js';
 export type { LoadPresence, Presence, PresenceOptions, PresenceView } from '../client/presence.js';

@@ -1,6 +1,7 @@
 import { SseStream, until, useRedis } from '@nestjs-sse-redis/testing';
 import { TestBrowser } from '@nestjs-sse-redis/testing/browser';
 import { randomUUID } from 'node:crypto';
+import { defineChannel } from 'nestjs-sse-redis';
 import type { Page } from 'puppeteer-core';
 import { StreamApp } from '../fixtures/stream.app.js';
 import { BuiltPages } from './built-pages.js';
@@ -9,6 +10,7 @@ import * as reactPage from './react-page.js';
 import * as vuePage from './vue-page.js';
 
 const redis = useRedis();
+const boards = defineChannel('board:{id}', { state: true });
 /** The page's icon. */
 const USUAL = /^Failed to load resource/;
 const FRAMEWORKS = ['react', 'vue'] as const;
@@ -30,7 +32,7 @@ describe.each(FRAMEWORKS)('the binding of %s', (framework) => {
   beforeAll(async () => (browser = await TestBrowser.start('chromium')));
   afterAll(() => browser.stop());
   beforeEach(async () => {
-    app = await StreamApp.start({ redis: redis.url, prefix: randomUUID() });
+    app = await StreamApp.start({ redis: redis.url, prefix: randomUUID(), channels: [boards] });
     page = await browser.browser.newPage();
     complaints.length = 0;
     page.on('pageerror', (error) => complaints.push(String(error)));
@@ -61,7 +63,7 @@ describe.each(FRAMEWORKS)('the binding of %s', (framework) => {
 
   it('holds one stream, with the channels of the component, and shows its state and events', async () => {
     await shows('status', 'open');
-    await holds('answer', 'news', 'order:1');
+    await holds('answer', 'board:1', 'news', 'order:1');
     expect((await app.registry.list()).connections).toHaveLength(1);
     for (const data of ['a', 'b']) await app.hub.publish('order:1', { type: 'paid', data });
     await shows('paid', '1 a,1 b');
@@ -69,11 +71,11 @@ describe.each(FRAMEWORKS)('the binding of %s', (framework) => {
   });
 
   it('changes the channel with the reference, and calls the last functions', async () => {
-    await holds('answer', 'news', 'order:1');
+    await holds('answer', 'board:1', 'news', 'order:1');
     await app.hub.publish('order:1', { type: 'paid', data: 'a' });
     await shows('paid', '1 a');
     await page.click('#next');
-    await holds('answer', 'news', 'order:2');
+    await holds('answer', 'board:2', 'news', 'order:2');
     await app.hub.publish('order:1', { type: 'paid', data: 'lost' });
     await app.hub.publish('order:2', { type: 'paid', data: 'c' });
     await shows('paid', '1 a,2 c');
@@ -92,7 +94,7 @@ describe.each(FRAMEWORKS)('the binding of %s', (framework) => {
   });
 
   it('gathers the text of a run, and says how it ended', async () => {
-    await holds('answer', 'news', 'order:1');
+    await holds('answer', 'board:1', 'news', 'order:1');
     const run = await app.hub.run('answer', () => ['Hel', 'lo']);
     await shows('run', 'done: Hello');
     expect(await run.outcome()).toMatchObject({ state: 'done' });
@@ -100,8 +102,23 @@ describe.each(FRAMEWORKS)('the binding of %s', (framework) => {
     await shows('run', 'done: Again');
   });
 
+  it('shows the map of a state channel, and that of another one where the reference changes', async () => {
+    const put = (id: string, key: string, data: string) =>
+      app.hub.publish(boards({ id }), { type: 'put', data }, { key });
+    await shows('map', '1: ');
+    await put('1', 'a', 'x');
+    await put('1', 'b', 'y');
+    await shows('map', '1: a x,b y');
+    await app.hub.remove(boards({ id: 1 }), 'a');
+    await shows('map', '1: b y');
+    await put('2', 'c', 'z');
+    await page.click('#next');
+    await shows('map', '2: c z');
+    expect(complaints).toEqual([]);
+  });
+
   it('closes its stream when the component is gone', async () => {
-    await holds('answer', 'news', 'order:1');
+    await holds('answer', 'board:1', 'news', 'order:1');
     await page.evaluate('unmount()');
     await until(async () => (await app.registry.count()) === 0);
     expect(complaints).toEqual([]);

@@ -2,7 +2,14 @@ import { createClient } from 'nestjs-sse-redis-client';
 import { createElement as element, StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
-import { useChannel, useClient, useConnectionState, usePresence, useRun } from '../../src/react/index.js';
+import {
+  useChannel,
+  useClient,
+  useConnectionState,
+  usePresence,
+  useRun,
+  useStateMap,
+} from '../../src/react/index.js';
 
 /** The page of the test, in StrictMode, which mounts each component twice. */
 export function App({ url }: { url: string }) {
@@ -14,6 +21,8 @@ export function App({ url }: { url: string }) {
   const { text, state } = useRun(client, 'answer');
   const load = (signal: AbortSignal) => fetch(`/presence/order:${order}`, { signal }).then((r) => r.json());
   const { connections, isLoaded } = usePresence(client, order, load, { interval: 500 });
+  const { map, isLoaded: isMap } = useStateMap(client, `board:${order}`);
+  const cards = [...map].map(([key, { data }]) => `${key} ${String(data)}`);
   useChannel(client, `order:${order}`, {
     // A new function at each rendering, which sees the state of that rendering.
     paid: (data) => setPaid((before) => [...before, `${order} ${String(data)}`]),
@@ -25,6 +34,7 @@ export function App({ url }: { url: string }) {
     element('p', { id: 'status' }, status),
     element('p', { id: 'paid' }, paid.join(',')),
     element('p', { id: 'presence' }, isLoaded ? `${order}: ${connections}` : 'asking'),
+    element('p', { id: 'map' }, isMap ? `${order}: ${cards.join()}` : 'loading'),
     element('p', { id: 'run' }, `${state}: ${text}`),
     button('next', () => setOrder('2')),
     button('sign-out', () => setUser('ben')),

@@ -1,7 +1,14 @@
 import { createClient } from 'nestjs-sse-redis-client';
 import { createApp, createSSRApp, defineComponent, h, ref } from 'vue';
 import { renderToString } from 'vue/server-renderer';
-import { useChannel, useClient, useConnectionState, usePresence, useRun } from '../../src/vue/index.js';
+import {
+  useChannel,
+  useClient,
+  useConnectionState,
+  usePresence,
+  useRun,
+  useStateMap,
+} from '../../src/vue/index.js';
 
 /** The same page as in React. */
 const App = defineComponent({
@@ -15,6 +22,11 @@ const App = defineComponent({
     const load = (signal: AbortSignal) =>
       fetch(`/presence/order:${order.value}`, { signal }).then((answer) => answer.json());
     const presence = usePresence(client, order, load, { interval: 500 });
+    const board = useStateMap(client, () => `board:${order.value}`);
+    const toText = () =>
+      board.value.isLoaded
+        ? `${order.value}: ${[...board.value.map].map(([key, { data }]) => `${key} ${String(data)}`).join()}`
+        : 'loading';
     useChannel(client, () => `order:${order.value}`, {
       paid: (data) => void paid.value.push(`${order.value} ${String(data)}`),
     });
@@ -27,6 +39,7 @@ const App = defineComponent({
           { id: 'presence' },
           presence.value.isLoaded ? `${order.value}: ${presence.value.connections}` : 'asking',
         ),
+        h('p', { id: 'map' }, toText()),
         h('p', { id: 'run' }, `${run.value.state}: ${run.value.text}`),
         h('button', { id: 'next', onClick: () => (order.value = '2') }, 'next'),
       ]);

@@ -1,6 +1,7 @@
 import { Random, until } from '@nestjs-sse-redis/testing';
-import { createClient, type Channel, type SseClient } from 'nestjs-sse-redis-client';
+import { createClient, stateMap, type Channel, type SseClient } from 'nestjs-sse-redis-client';
 import { Deployment } from './deployment.js';
+import { MapModel } from './map-model.js';
 
 const ADDED = ['room:1', 'room:2', 'order:1', 'order:2'];
 const CHANNELS = ['news', 'sport', ...ADDED];
@@ -11,6 +12,11 @@ beforeAll(async () => {
   deployment = await Deployment.start();
 });
 afterAll(() => deployment.stop());
+
+afterEach(() => {
+  for (const client of clients.splice(0)) client.close();
+});
+const clients: SseClient[] = [];
 
 /** A page whose parts come and go: each takes up its channel where the last one has left it. */
 class Page {
@@ -110,4 +116,41 @@ it('brings each event once and in order while channels come and go, connections 
     expect(page.gaps).toEqual([]);
     page.client.close();
   }
+});
+
+it('keeps the map of a state channel while another process publishes, and the one that serves it is killed', async () => {
+  const random = new Random(Number(process.env.CLIENT_SEED ?? 21));
+  const model = new MapModel('board:1', 8, {
+    put: (key, data) => deployment.publish({ channel: 'board:1', type: 'put', data, key }),
+    remove: (key) => deployment.remove('1', key),
+  });
+  await model.put(MapModel.ANCHOR);
+  const pickUrl = () => deployment.living[1]!.url;
+  const maps = Array.from({ length: 3 }, () => {
+    const client = createClient({
+      url: () => `${pickUrl()}/streams?channels=news`,
+      controlUrl: () => `${pickUrl()}/sse/connections`,
+      backoff: { min: 20, max: 200 },
+      log: () => undefined,
+    });
+    clients.push(client);
+    return stateMap(client, 'board:1');
+  });
+  let lacking = 0;
+  for (const cards of maps)
+    cards.onChange(({ map, isLoaded }) => (lacking += isLoaded && !map.has(MapModel.ANCHOR) ? 1 : 0));
+  const areEqual = () => maps.every(({ view }) => view.isLoaded && model.isEqual(view.map));
+  await until(areEqual);
+  for (let i = 0; i < 120; i++) {
+    await model.change(random);
+    if (i % 60 !== 30) continue;
+    await deployment.living[1]!.kill('SIGKILL');
+    // More than removals are remembered for, while nobody serves the pages.
+    for (let n = 0; n < 30; n++) await model.change(random);
+    await deployment.startNode('express');
+  }
+  await until(areEqual);
+  await model.put('last');
+  await until(areEqual);
+  expect(lacking).toBe(0);
 });

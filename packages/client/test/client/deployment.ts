@@ -41,6 +41,11 @@ export class Deployment {
     });
   }
 
+  /** Removes a key of the channel `board:<id>`. */
+  async remove(board: string, key: string): Promise<void> {
+    await this.living[0]!.request({ remove: key, board });
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.living.map((node) => node.kill()));
     await this.redis.stop();

@@ -89,8 +89,9 @@ it('loses a channel that is not put back (negative control)', async () => {
     this: TrackedChannel,
     isOfRoute,
     id,
+    isFirst,
   ) {
-    meet.call(this, isOfRoute, id);
+    meet.call(this, isOfRoute, id, isFirst);
     if (this.change > 0) this.on = true;
   });
   expect(await loseStream(true)).toHaveLength(1);

@@ -1,3 +1,4 @@
+import { createClient, stateMap, type StateMap } from '../../src/index.js';
 import { shareTabs, type ShareRole } from '../../src/share/index.js';
 import { shareTabs as shareTabsInlined } from '../../src/share/inlined.js';
 import { marks, requests, standstills, watchRequests, watchSwitches } from './marks.js';
@@ -47,7 +48,11 @@ const test = {
   watchRequests,
   tokens: 0,
   stream: undefined as EventStream | undefined,
+  map: undefined as StateMap | undefined,
+  /** How many keys each view of the map had, once it was loaded. */
+  sizes: [] as number[],
   open,
+  openMap,
   logOut,
 };
 
@@ -96,6 +101,17 @@ function open({
   };
   stream.start();
   for (const [channel, after] of Object.entries(channels)) stream.add(channel, after ?? undefined);
+}
+
+/** Shows the map of a state channel, over the stream of all tabs. */
+function openMap({ user, way }: Pick<OpenOptions, 'user' | 'way'>, channel: string): void {
+  const share = shareTabs({
+    ...{ key: user, onRole: (role: ShareRole) => void test.roles.push(role) },
+    ...(way === 'locks' && { worker: false as const }),
+  });
+  const client = createClient({ url: `/events/${user}`, share, backoff: { min: 100, max: 1_000 } });
+  const cards = (test.map = stateMap(client, channel));
+  cards.onChange(({ map, isLoaded }) => isLoaded && test.sizes.push(map.size));
 }
 
 /** Takes a protection away, as the source would be without it. */

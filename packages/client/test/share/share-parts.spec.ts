@@ -1,4 +1,5 @@
 import { ChannelRing } from '../../src/share/channel-ring.js';
+import { HeldMap } from '../../src/share/held-map.js';
 import { isAtOrBefore, leastOf } from '../../src/share/event-ids.js';
 import { parseShareMessage, type SharedEvent } from '../../src/share/protocol.js';
 import { InvalidShareOptionsError } from '../../src/share/invalid-share-options.error.js';
@@ -68,6 +69,14 @@ describe('TabProgress', () => {
     expect(progress.accept({ ...event(7), own: '7-0.1' })).toBe(true);
   });
 
+  it('takes events from before its own again where the map of a state channel begins', () => {
+    const begins = JSON.stringify({ channel: 'news', begins: true });
+    progress.accept(event(8));
+    expect(progress.accept({ ...event(8), type: 'map', data: begins, own: undefined })).toBe(true);
+    expect(progress.wants).toEqual([['news', '0-0']]);
+    expect([6, 8, 7].map((n) => progress.accept(event(n)))).toEqual([true, true, false]);
+  });
+
   it('resumes a covered channel from the position of the stream', () => {
     progress.accept(event(8));
     progress.reach('20-0', '20-0', ['news']);
@@ -84,7 +93,55 @@ describe('TabProgress', () => {
   });
 });
 
+describe('HeldMap', () => {
+  const notice = (order: number, id: string, data: object) => ({
+    order,
+    event: {
+      ...{ type: 'map', data: JSON.stringify({ channel: 'news', ...data }), id },
+      ...{ channel: 'news', everyone: false },
+    },
+  });
+  const put = (n: number, key: string, type = 'put') => ({
+    order: n,
+    event: { ...event(n), type, key },
+  });
+  const IN_MAP = '20-0~0-0:abcdefgh~20-0';
+  const held = () => new HeldMap(notice(1, IN_MAP, { begins: true }));
+  const ordersAfter = (map: HeldMap, id: string) => map.after(id, false).map(({ order }) => order);
+
+  it('replays the changes behind an id, and the map from its beginning where removals may be missing', () => {
+    const map = held();
+    for (const one of [put(5, 'a'), put(7, 'b')]) map.push(one);
+    map.push(notice(8, '20-0', { complete: true }));
+    for (const one of [put(21, 'a'), put(22, 'c'), put(23, 'b', 'map')]) map.push(one);
+    expect(ordersAfter(map, '20-0')).toEqual([8, 21, 22, 23]);
+    expect(ordersAfter(map, '22-0')).toEqual([8, 23]);
+    for (const id of ['0-0', '7-0', IN_MAP, '22-0.1']) expect(ordersAfter(map, id)).toEqual([1, 8, 21, 22]);
+  });
+
+  it('replays what has come of a map that is not whole yet', () => {
+    const map = held();
+    map.push(put(5, 'a'));
+    expect(ordersAfter(map, '25-0')).toEqual([1, 5]);
+  });
+
+  it('forgets old removals, and gives the map to a tab from before them', () => {
+    const map = held();
+    map.push(notice(2, '20-0', { complete: true }));
+    for (let n = 21; n < 21 + 257; n++) map.push(put(n, `k${n}`, 'map'));
+    expect(ordersAfter(map, '20-0')).toEqual([1, 2]);
+    expect(ordersAfter(map, '21-0')).toHaveLength(257);
+  });
+});
+
 describe('ChannelRing', () => {
+  it('replays nothing behind an id that names channels which lack events from before it', () => {
+    const ring = new ChannelRing('1-0');
+    [2, 3].forEach((n) => ring.push(n, event(n)));
+    expect(ring.after('3-0')).toEqual([]);
+    expect(ring.after('3-0~1-0:abcdefgh~3-0')).toBeUndefined();
+  });
+
   it('replays what is behind an id, as far as it reaches', () => {
     const ring = new ChannelRing('1-0', 2);
     expect(ring.after('1-0')).toEqual([]);

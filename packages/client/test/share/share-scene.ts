@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 import { until } from '@nestjs-sse-redis/testing';
 import type { TestBrowser } from '../../../../libs/testing/src/browser.js';
 import type { OpenOptions } from './page.js';
+import { PROTOCOL } from '../../src/share/protocol.js';
 import { ShareApp } from './share.app.js';
 import { TestTab } from './test-tab.js';
 
@@ -49,6 +50,22 @@ export class ShareScene {
     return tab;
   }
 
+  /** A tab that shows the map of a state channel. */
+  async openMap(way: OpenOptions['way'], channel: string): Promise<TestTab> {
+    const { browser, app, user } = this;
+    const tab = await TestTab.openMap(browser.browser, app, { user, way }, channel);
+    this.tabs.push(tab);
+    return tab;
+  }
+
+  /** Waits until each tab shows a map. */
+  async showsMap(entries: string, ...tabs: readonly TestTab[]): Promise<void> {
+    for (const tab of tabs)
+      await until(async () => (await tab.map()).entries === entries, {
+        ...{ ...SLOW, message: `a tab shows ${entries}` },
+      });
+  }
+
   /** @returns the ids */
   async publish(channel: string, ...numbers: number[]): Promise<string[]> {
     const ids: string[] = [];
@@ -88,12 +105,13 @@ export class ShareScene {
   /** Says to the tab, as a host of an older generation, that the stream is over. */
   async impersonateOldHost(tab: TestTab): Promise<void> {
     const { user } = this;
-    await tab.page.evaluate((user) => {
-      const channel = new BroadcastChannel(`nestjs-sse-redis/1/${user}/${location.origin}/events/${user}`);
+    const name = `nestjs-sse-redis/${PROTOCOL}/${user}/${this.app.url}/events/${user}`;
+    await tab.page.evaluate((name) => {
+      const channel = new BroadcastChannel(name);
       const state = { status: 'stopped', reason: 'closed' };
       channel.postMessage({ kind: 'state', state, host: 'old', generation: 1, seq: 1 });
       channel.close();
-    }, user);
+    }, name);
   }
 
   async clear(): Promise<void> {

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { workerScriptPlugin } from '../../worker-script.mjs';
 import {
+  defineChannel,
   SseClient,
   SseConnectionsController,
   SseHub,
@@ -12,6 +13,9 @@ import {
   SseRegistry,
   type SseRedisOptions,
 } from 'nestjs-sse-redis';
+
+/** Channels with a map. */
+export const boards = defineChannel('board:{id}', { state: true });
 
 const ROOT = join(import.meta.dirname, '../../../..');
 
@@ -100,6 +104,7 @@ export class ShareApp {
             if (authorization !== undefined) tokens.push(authorization);
             return /\/events\/(\w+)/.exec(url)?.[1];
           },
+          channels: [boards],
           ...options,
         }),
       ],

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { until } from '@nestjs-sse-redis/testing';
 import { TestBrowser, type BrowserName } from '../../../../libs/testing/src/browser.js';
+import { boards } from './share.app.js';
 import { ShareScene } from './share-scene.js';
 
 jest.setTimeout(60_000);
@@ -88,6 +89,29 @@ describe.each(BROWSERS)('in %s', (name) => {
         scene.waitFor(one, channel, [...MANY, 301]),
         scene.waitFor(two, channel, [...MANY.slice(1), 301]),
       ]);
+      await scene.streams(1);
+    });
+
+    it('shows the map of a state channel in each tab: also in one that joins late, and where the leader ends', async () => {
+      const { hub } = scene.app;
+      const board = boards({ id: user });
+      const put = (key: string, data: number) => hub.publish(board, { type: 'put', data }, { key });
+      for (const key of ['a', 'b']) await put(key, 1);
+      const [one, two] = [await scene.openMap(way, board.name), await scene.openMap(way, board.name)];
+      await scene.showsMap('a 1,b 1', one, two);
+      await hub.remove(board, 'a');
+      await put('c', 1);
+      await put('b', 2);
+      const three = await scene.openMap(way, board.name);
+      await scene.showsMap('c 1,b 2', one, two, three);
+      await scene.streams(1);
+      await one.close();
+      await hub.remove(board, 'b');
+      await put('d', 1);
+      const four = await scene.openMap(way, board.name);
+      await scene.showsMap('c 1,d 1', two, three, four);
+      // No tab ever showed a part of it.
+      for (const tab of [two, three, four]) expect((await tab.map()).least).toBeGreaterThan(0);
       await scene.streams(1);
     });
 

@@ -24,6 +24,28 @@ export class TestTab {
     return new TestTab(page);
   }
 
+  /** A tab that shows the map of a state channel, over the stream of all tabs. */
+  static async openMap(
+    browser: Browser,
+    app: ShareApp,
+    options: Pick<OpenOptions, 'user' | 'way'>,
+    channel: string,
+  ): Promise<TestTab> {
+    const page = await browser.newPage();
+    await page.goto(`${app.url}/page`);
+    await page.evaluate((options, channel) => window.tab.openMap(options, channel), options, channel);
+    return new TestTab(page);
+  }
+
+  /** The map that the tab shows, as text; and the least keys that it ever showed. */
+  async map(): Promise<{ readonly entries: string; readonly least: number }> {
+    return this.page.evaluate(() => {
+      const { map, sizes } = window.tab;
+      const entries = [...map!.view.map].map(([key, { data }]) => `${key} ${String(data)}`);
+      return { entries: entries.join(), least: Math.min(...sizes) };
+    });
+  }
+
   /** What it received, and what it noted of switches. As one text: browsers take seconds to hand over thousands of objects. */
   async record(): Promise<TabRecord> {
     const text = await this.page.evaluate(() => {

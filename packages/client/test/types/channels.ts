@@ -1,10 +1,13 @@
-import { channelOf, createClient, fetchState, type ChannelEvent } from 'nestjs-sse-redis-client';
+import { channelOf, createClient, fetchState, stateMap, type ChannelEvent } from 'nestjs-sse-redis-client';
 import type {
   loose as looseDefinition,
   news as newsDefinition,
   orders as ordersDefinition,
   tokens as tokensDefinition,
 } from '../../../nestjs-sse-redis/test/types/definitions.js';
+import type { boards as boardsDefinition } from '../../../nestjs-sse-redis/test/types/state.js';
+import { useStateMap as useStateMapOfReact } from '../../src/react/index.js';
+import { useStateMap as useStateMapOfVue } from '../../src/vue/index.js';
 
 const client = createClient({ url: '/events' });
 
@@ -95,3 +98,30 @@ client.channel(orders({ id: 7 }), {
 client.channel(rooms);
 // @ts-expect-error -- url is needed
 createClient({});
+
+// A state channel has a map of its own events.
+const boards = channelOf<typeof boardsDefinition>('board:{id}');
+const cards = stateMap(client, boards({ id: 7 }));
+cards.onChange(({ map, isLoaded, conflated, error }) => {
+  for (const [key, event] of map) if (event.type === 'moved') event.data.x.toFixed(key.length);
+  return `${isLoaded} ${conflated.toFixed()} ${error?.code}`;
+});
+const card = cards.get('c3');
+if (card?.type === 'named') card.data.trim();
+// @ts-expect-error -- of which event?
+void card?.data.x;
+// @ts-expect-error -- no event of the map
+if (card?.type === 'gap') cards.close();
+// @ts-expect-error -- it is read only
+cards.view.map.delete('c3');
+useStateMapOfReact(client, boards({ id: 7 })).map.get('c3')?.key?.trim();
+useStateMapOfVue(client, () => boards({ id: 7 })).value.map.get('c3')?.key?.trim();
+// @ts-expect-error -- no state channel
+stateMap(client, orders({ id: 7 }));
+// @ts-expect-error -- no state channel
+useStateMapOfReact(client, orders({ id: 7 }));
+// @ts-expect-error -- no state channel
+useStateMapOfVue(client, () => orders({ id: 7 }));
+// By a name, and by a pattern alone, it may be any channel.
+stateMap(client, rooms({ id: 1 })).onChange(({ map }) => map.get('c3')?.text);
+stateMap<{ moved: { x: number } }>(client, 'board:7').get('c3')?.data.x.toFixed();

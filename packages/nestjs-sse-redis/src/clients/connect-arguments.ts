@@ -1,3 +1,4 @@
+import type { IsState } from '../broker/broker.interface.js';
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { InvalidConnectionError } from '../errors/invalid-connection.error.js';
 import { parseCount } from '../event/count.js';
@@ -23,6 +24,7 @@ export interface ConnectionChecks {
   readonly metadataBytes: number;
   readonly channels: readonly string[];
   readonly shards: ShardMap;
+  readonly isState: IsState;
   /** Where the options have none. */
   readonly rewind: number;
 }
@@ -31,7 +33,7 @@ export interface ConnectionChecks {
 export function parseConnection(
   client: ConnectingClient,
   options: ConnectOptions,
-  { metadataBytes, channels, shards, rewind }: ConnectionChecks,
+  { metadataBytes, channels, shards, isState, rewind }: ConnectionChecks,
 ): ConnectionOptions {
   checkOptions('connect()', options, CONNECT_OPTIONS);
   if (options.from !== undefined && options.rewind !== undefined)
@@ -39,7 +41,7 @@ export function parseConnection(
   const start: StartOptions =
     options.from === undefined
       ? { rewind: parseCount('rewind', options.rewind ?? rewind) }
-      : parseFrom(options.from, channels, shards);
+      : parseFrom(options.from, channels, shards, isState);
   return {
     ...start,
     lastEventId: client.lastEventId ?? start.lastEventId,

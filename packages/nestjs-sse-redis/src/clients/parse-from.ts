@@ -1,3 +1,4 @@
+import type { IsState } from '../broker/broker.interface.js';
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { parseCount } from '../event/count.js';
 import { MAX_OWED, parsePositionAfter } from '../event/last-event-id.js';
@@ -15,7 +16,12 @@ const TAKES =
  * @param channels of the stream
  * @throws InvalidArgumentError | InvalidEventIdError
  */
-export function parseFrom(from: StartFrom, channels: readonly string[], shards: ShardMap): StartOptions {
+export function parseFrom(
+  from: StartFrom,
+  channels: readonly string[],
+  shards: ShardMap,
+  isState: IsState,
+): StartOptions {
   if (from === 'start') return startEach(new Map(channels.map((channel) => [channel, 'start'])), shards);
   if (typeof from === 'string') return { lastEventId: parseId(from, channels, shards) };
   if (typeof from !== 'object' || from === null || Array.isArray(from))
@@ -26,7 +32,7 @@ export function parseFrom(from: StartFrom, channels: readonly string[], shards: 
       throw new InvalidArgumentError(
         `from names the channel ${JSON.stringify(channel)}, which is none of the stream: ${TAKES}.`,
       );
-    return [channel, parsePoint(channel, point, shards)];
+    return [channel, parsePoint(channel, point, shards, isState)];
   });
   return startEach(new Map(points), shards);
 }
@@ -40,9 +46,9 @@ function startEach(from: ReadonlyMap<string, StartPoint>, shards: ShardMap): Sta
   );
 }
 
-function parsePoint(channel: string, point: StartOfChannel, shards: ShardMap): StartPoint {
+function parsePoint(channel: string, point: StartOfChannel, shards: ShardMap, isState: IsState): StartPoint {
   if (point === 'start') return 'start';
-  if (typeof point === 'string') return parsePositionAfter(point, channel, shards);
+  if (typeof point === 'string') return parsePositionAfter(point, channel, shards, isState);
   if (typeof point === 'object' && point !== null && isLast(point))
     return { last: parseCount(`from[${JSON.stringify(channel)}].last`, point.last) };
   throw new InvalidArgumentError(

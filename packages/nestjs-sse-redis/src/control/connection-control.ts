@@ -1,3 +1,4 @@
+import type { IsState } from '../broker/broker.interface.js';
 import type { Registrar } from '../clients/registrar.js';
 import { NodeUnreachableError } from '../errors/node-unreachable.error.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
@@ -26,14 +27,19 @@ export interface OwnChannelsChange {
   readonly change?: number | undefined;
 }
 
+interface ControlSettings {
+  /** Channels of a connection. */
+  readonly limit: number;
+  readonly shards: ShardMap;
+  readonly isState: IsState;
+}
+
 /** Commands to connections, in whatever node they are. */
 export class ConnectionControl {
-  /** @param limit channels of a connection */
   constructor(
     private readonly rpc: NodeRpc,
     private readonly registrar: Registrar,
-    private readonly limit: number,
-    private readonly shards: ShardMap,
+    private readonly settings: ControlSettings,
   ) {}
 
   async send(connectionId: string, text: string): Promise<SendOutcome> {
@@ -64,13 +70,13 @@ export class ConnectionControl {
       change,
     }: SubscribeOptions & Pick<OwnChannelsChange, 'change'> & { readonly secret?: string },
   ): Promise<ConnectionsResult> {
-    const names = parseChannels(channels, this.limit);
+    const names = parseChannels(channels, this.settings.limit);
     const whom =
       typeof target === 'string'
         ? { connection: target }
         : parseTarget(`${type}()`, target, ['connection', 'user']);
     const results: ConnectionsResult[] = [];
-    const groups = groupByPosition(names, after, this.shards);
+    const groups = groupByPosition(names, after, this.settings);
     for (const [i, { group, start }] of groups.entries()) {
       const later = groups.slice(i + 1).flatMap((next) => next.group);
       const command = { type, target: whom, channels: group, later, secret, change };
@@ -162,13 +168,13 @@ interface Group {
 function groupByPosition(
   channels: readonly string[],
   after: SubscribeOptions['after'],
-  shards: ShardMap,
+  { shards, isState }: ControlSettings,
 ): Group[] {
   if (after === undefined) return [{ group: [...channels] }];
   const groups = new Map<string, Group>();
   for (const channel of channels) {
     const id = readAfter(after, channel);
-    const start = id === undefined ? undefined : parsePositionAfter(id, channel, shards);
+    const start = id === undefined ? undefined : parsePositionAfter(id, channel, shards, isState);
     const key = start ? `${start.position} ${shards.of(channel)}` : '';
     const known = groups.get(key);
     if (known) known.group.push(channel);

@@ -8,6 +8,7 @@ import { MAP_START, type Cursor } from './cursor.js';
 import type { Feed } from './feed.js';
 import type { HubCounters } from './hub-counters.js';
 import type { LogReader } from './log-reader.js';
+import { MapProgress } from './map-progress.js';
 import { collectFromMemory, collectFromSlice, type PendingEvent } from './pending-events.js';
 import type { SinkWriter } from './sink-writer.js';
 import type { SubscriptionState } from './subscription-state.js';
@@ -26,6 +27,7 @@ export class Replay {
   /** Channels whose stream has ended, where there are any. */
   private ended: Set<string> | undefined = undefined;
   private readonly counts = new ConflationCounts();
+  private readonly maps = new MapProgress();
   /** Where the client began here. */
   readonly beganAt: Position;
 
@@ -59,13 +61,13 @@ export class Replay {
   }
 
   sendFromMemory(): void {
-    const { cursor, writer } = this;
+    const { cursor } = this;
     const { feeds } = this.target;
     this.resumed = false;
     for (const feed of feeds) if (feed.goesOnAfter(cursor.lacksAfter(feed))) this.reopen(feed.channel);
     const events = collectFromMemory(cursor, feeds);
     cursor.reach(this.sendAll(events) ?? cursor.position, false);
-    this.counts.report(writer);
+    this.reportMaps();
   }
 
   /**
@@ -165,6 +167,19 @@ export class Replay {
   noteLive(): void {
     for (const { channel, newestCount } of this.target.feeds)
       if (newestCount !== undefined) this.counts.set(channel, newestCount);
+    this.maps.report(this.cursor, this.writer, true);
+  }
+
+  /** The client is on a channel from now on. */
+  expect(feed: Feed): void {
+    this.reopen(feed.channel);
+    this.maps.expect(feed);
+  }
+
+  /** The client is no longer on a channel. */
+  forget(feed: Feed): void {
+    this.reopen(feed.channel);
+    this.maps.forget(feed);
   }
 
   hasEnded(channel: string): boolean {
@@ -198,7 +213,7 @@ export class Replay {
       return collectFromSlice(cursor, feeds[i]!, slice, upTo);
     });
     cursor.reach(this.sendAll(events) ?? upTo, true);
-    this.counts.report(this.writer);
+    this.reportMaps();
     return false;
   }
 
@@ -227,6 +242,7 @@ export class Replay {
       if (!this.needsMap(feed, slice)) return;
       this.counts.delete(channel);
       cursor.noteMapBegun(feed, logStart);
+      this.maps.noteBegun(feed);
       return writer.sendMapBegin(channel);
     }
     const lacksAfter = cursor.lacksAfter(feed);
@@ -253,6 +269,12 @@ export class Replay {
       if (this.target.isClosed) return position;
     }
     return undefined;
+  }
+
+  /** What clients of state channels are told behind what they were sent. */
+  private reportMaps(): void {
+    this.counts.report(this.writer);
+    this.maps.report(this.cursor, this.writer, false);
   }
 
   private markEnded(channel: string): void {

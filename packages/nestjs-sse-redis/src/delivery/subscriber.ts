@@ -65,6 +65,7 @@ export class Subscriber
     sink.subscriber = this;
     for (const feed of feeds) {
       feed.add(this);
+      this.replay.expect(feed);
       beginChannel(feed, start, this.cursor, this.claims);
     }
     this.writer.begin(start, retry);
@@ -111,7 +112,7 @@ export class Subscriber
     this.feeds.push(feed);
     feed.add(this);
     this.cursor.startAt(feed, after, past);
-    this.replay.reopen(feed.channel);
+    this.replay.expect(feed);
     this.fallBehind('subscribe');
   }
 
@@ -124,7 +125,7 @@ export class Subscriber
     if (this.lastFeed === feed) this.lastFeed = undefined;
     this.cursor.forget(feed);
     this.claims.delete(feed);
-    this.replay.reopen(feed.channel);
+    this.replay.forget(feed);
   }
 
   /** Where the client began on a channel. */

@@ -22,6 +22,8 @@ import type { ShardMap } from './shard-map.js';
  */
 /** Characters of a wrong id that an error shows. */
 const MAX_SHOWN = 100;
+/** In the place of an id: before all events of a channel, whatever its shard. */
+const START_ID = '0-0';
 /** The beginning of 2026, as in the ids of the docs. */
 const EXAMPLE = 1_767_225_600_000 * POSITIONS_PER_MS;
 const SEPARATOR = '~';
@@ -59,7 +61,9 @@ export function parseLastEventId(id: string, shard?: number): LastEventId | unde
   const parts = id.split(SEPARATOR);
   const own = parseEventId(parts[0]!);
   const position = parseEventId(parts.at(-1)!);
-  if (!own || position === undefined || own > position) return undefined;
+  if (own === undefined || position === undefined || own > position) return undefined;
+  // No event is at 0. A client that has nothing of a shard yet stands there.
+  if (own === 0 && position > 0) return undefined;
   const owed = parseOwed(parts.slice(1, -1), position);
   if (!owed) return undefined;
   return { position, line: parseLine(parts.at(-1)!), own: own < position ? own : undefined, owed };
@@ -121,6 +125,14 @@ export function eventIdOf(lastEventId: string): string {
   return end < 0 ? lastEventId : lastEventId.slice(0, end);
 }
 
+/**
+ * Where a state channel goes on for a client with this id. The key under which the id names it, where the client has a part of the map, is
+ * of the past: any that is not of another use counts. A client that has all up to an entry lacks no more than what follows.
+ */
+function stateGoesOnAfter(id: LastEventId, channel: string): Position {
+  return Math.min(goesOnAfter(id, channel), ...id.owed.values());
+}
+
 /** Where a channel goes on for a client with this id. */
 export function goesOnAfter({ position, own, owed }: LastEventId, channel: string): Position {
   return (owed.size > 0 ? owed.get(channelKey(channel)) : undefined) ?? own ?? position;
@@ -129,10 +141,17 @@ export function goesOnAfter({ position, own, owed }: LastEventId, channel: strin
 /**
  * Parses the `after` of a caller, which may be the id of a late event, or name positions of several shards.
  *
+ * @param isState says of which channels the id may be from within the map
  * @returns the position after which the channel goes on
  * @throws InvalidEventIdError
  */
-export function parsePositionAfter(id: string, channel: string, shards: ShardMap): LinePosition {
+export function parsePositionAfter(
+  id: string,
+  channel: string,
+  shards: ShardMap,
+  isState: (channel: string) => boolean = () => false,
+): LinePosition {
+  if (id === START_ID) return { position: 0, line: 0 };
   const entry = typeof id === 'string' ? shards.entryFor(id, channel) : '';
   if (entry === undefined) {
     throw new InvalidEventIdError(
@@ -140,7 +159,10 @@ export function parsePositionAfter(id: string, channel: string, shards: ShardMap
     );
   }
   const point = parseLastEventId(entry, shards.idOf(channel));
-  if (point) return { position: goesOnAfter(point, channel), line: point.line };
+  if (point) {
+    const position = (isState(channel) ? stateGoesOnAfter : goesOnAfter)(point, channel);
+    return { position, line: point.line };
+  }
   // The answer repeats it to a client, which may have sent anything.
   const shown = JSON.stringify(typeof id === 'string' ? id.slice(0, MAX_SHOWN) : id);
   const example = formatEventId(EXAMPLE, 0, shards.idOf(channel));
@@ -152,8 +174,13 @@ export function parsePositionAfter(id: string, channel: string, shards: ShardMap
  *
  * @throws InvalidEventIdError
  */
-export function parseEventIdAfter(id: string, channel: string, shards: ShardMap): string {
-  const { position, line } = parsePositionAfter(id, channel, shards);
+export function parseEventIdAfter(
+  id: string,
+  channel: string,
+  shards: ShardMap,
+  isState: (channel: string) => boolean,
+): string {
+  const { position, line } = parsePositionAfter(id, channel, shards, isState);
   return formatEventId(position, line, shards.idOf(channel));
 }
 

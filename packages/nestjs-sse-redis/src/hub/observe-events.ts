@@ -18,7 +18,7 @@ const EVENTS_OPTIONS: ReadonlySet<string> = new Set(['after', 'rewind']);
  * @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError
  */
 export function observeEvents(
-  { state, shards }: Pick<HubParts, 'state' | 'shards'>,
+  { state, shards, definitions }: Pick<HubParts, 'state' | 'shards' | 'definitions'>,
   channel: ChannelLike,
   options: EventsOptions,
   own: Pick<ObserveOptions, 'isEndless' | 'onLive'> = {},
@@ -31,7 +31,7 @@ export function observeEvents(
     after === 'start'
       ? { from: new Map([[name, 'start' as const]]) }
       : {
-          lastEventId: after === undefined ? undefined : parseEventIdAfter(after, name, shards.map),
+          lastEventId: after === undefined ? undefined : parseEventIdAfter(after, name, shards.map, definitions.isState),
           rewind: count,
         };
   return observeChannel(shards.subscribers, name, { ...start, ...own }, state);

@@ -65,7 +65,8 @@ export class SseHub extends PublishHub {
     definitions.checkStates(names, shards.map.count);
     const { metadataBytes } = settings;
     const rewind = definitions.rewindOf(names);
-    const checks = { metadataBytes, channels: names, shards: shards.map, rewind };
+    const { isState } = definitions;
+    const checks = { metadataBytes, channels: names, shards: shards.map, isState, rewind };
     const connection = parseConnection(client, options, checks);
     state.check();
     checkDismissal(client);

@@ -118,14 +118,15 @@ describe.each(brokers)('a state channel over $broker', ({ broker }) => {
     const subscription = hub
       .events(board)
       .subscribe(({ type, key, data }) => seen.push(type === 'map' ? data : [key, data]));
-    await until(() => seen.length === 2);
+    await until(() => seen.length === 3);
     await hub.publish(board, 'moved', { x: 2 }, { key: 'b' });
     await hub.remove(board, 'a');
-    await until(() => seen.length === 4);
+    await until(() => seen.length === 5);
     subscription.unsubscribe();
     expect(seen).toEqual([
       { channel: 'board:1', begins: true },
       ['a', { x: 1, y: 0 }],
+      { channel: 'board:1', complete: true },
       ['b', { x: 2, y: 0 }],
       { channel: 'board:1', removed: 'a' },
     ]);

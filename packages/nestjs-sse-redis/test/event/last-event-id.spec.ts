@@ -5,9 +5,12 @@ import {
   formatLastEventId,
   goesOnAfter,
   parseLastEventId,
+  parsePositionAfter,
   repeatableId,
+  toMapName,
 } from '../../src/event/last-event-id.js';
 import { lineAt } from '../../src/broker/forks.js';
+import { ShardMap } from '../../src/event/shard-map.js';
 import { formatEventId, parseEventId, type Position } from '../../src/event/position.js';
 
 const position = (id: string): Position => parseEventId(id)!;
@@ -85,6 +88,25 @@ describe('a last event id', () => {
         expect(eventIdOf(id)).toBe(ownId ?? toId(own));
       }),
     );
+  });
+
+  it('is read back where its client has nothing of a shard yet', () => {
+    const id = formatLastEventId(0, [['board', 0]], (at) => formatEventId(at, 0, 1));
+    expect(id).toBe(`0-0@1~0-0@1:${channelKey('board')}~0-0@1`);
+    expect(parseLastEventId(id, 1)).toMatchObject({ position: 0, own: undefined });
+  });
+
+  it.each([
+    ['of a plain channel is where the stream stands, whatever it has of maps', 'news', CURSOR],
+    ['of a state channel is the last entry of the map that its client has', 'board', OTHER],
+  ])('names a part of a map: as the `after` %s', (_, channel, expected) => {
+    const id = format(CURSOR, [[toMapName('board', OWN), OTHER]], CURSOR);
+    const isState = (name: string) => name === 'board';
+    expect(parsePositionAfter(id, channel, new ShardMap(1), isState).position).toBe(expected);
+  });
+
+  it('is before all events of a channel as 0-0, whatever its shard', () => {
+    expect(parsePositionAfter('0-0', 'news', new ShardMap(3))).toEqual({ position: 0, line: 0 });
   });
 
   it.each([

@@ -17,6 +17,8 @@ export class MapView {
   readonly plain: unknown[] = [];
   /** How often a map began, of all channels. */
   begun = 0;
+  /** How often the page was told that it has a map, whole. */
+  completed = 0;
   /** How many events were said to be left out. */
   conflated = 0;
   /** Events of state channels, removals too. */
@@ -52,7 +54,8 @@ export class MapView {
     } else if ('removed' in notice) {
       this.noteOrder(channel, message);
       this.mapOf(channel).delete(notice.removed);
-    } else this.conflated += notice.conflated;
+    } else if ('complete' in notice) this.completed++;
+    else this.conflated += notice.conflated;
   }
 
   private noteOrder(channel: string, message: SseMessage): void {

@@ -10,9 +10,23 @@ import {
 } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import { defineChannel, SseHub, SseRegistry, type SseRedisOptions } from 'nestjs-sse-redis';
+import type { Broker } from '../../src/broker/broker.interface.js';
+import { StartResolver } from '../../src/delivery/start-resolver.js';
 import { SinkWriter } from '../../src/delivery/sink-writer.js';
 import { MapView } from './map-view.js';
 import { newsModule } from './news.app.js';
+
+/** What the negative control of a map's part takes the place of. */
+type ResumeMaps = (
+  this: ResolverParts,
+  channels: readonly string[],
+  id: { readonly owed: ReadonlyMap<string, number> },
+  cursor: number,
+  after: Map<string, number>,
+) => Promise<ReadonlyMap<string, number>>;
+interface ResolverParts {
+  readonly broker: Broker;
+}
 
 const KEYS = 8;
 const boards = defineChannel('board:{id}', { state: { maxKeys: KEYS } });
@@ -155,6 +169,57 @@ forEachAdapter((adapter) => {
     await stream(url('board:1'), again.lastEventId, again.view, model);
     expect(again.view).toMatchObject({ begun: 2, faults: [] });
   });
+
+  it('begins anew for a client with a part of the map of which a removal was forgotten', async () => {
+    const { view, map } = await returnWithPart();
+    expect(view.mapOf('board:1')).toEqual(map);
+    expect(view).toMatchObject({ begun: 2, faults: [] });
+  });
+
+  it('negative control: where an id does not say with which floor its map began, a removed key stays', async () => {
+    const prototype = StartResolver.prototype as unknown as { resumeMaps: ResumeMaps };
+    const { resumeMaps } = prototype;
+    // As if the name of a part were that of the channel alone: each map is taken for the one that the client has a part of.
+    prototype.resumeMaps = async function (this: ResolverParts, channels, { owed }, cursor, after) {
+      const requests = channels.map((channel) => ({ channel, after: cursor }));
+      const slices = await this.broker.read(requests, { records: 1, bytes: 1 });
+      for (const { channel } of slices) after.set(channel, Math.min(...owed.values()));
+      return new Map(slices.map(({ channel, logStart }) => [channel, logStart]));
+    };
+    try {
+      const { view } = await returnWithPart();
+      expect(view.mapOf('board:1').has('gone')).toBe(true);
+      expect(view.begun).toBe(1);
+    } finally {
+      prototype.resumeMaps = resumeMaps;
+    }
+  });
+
+  /** A client is cut off behind the first entry of the map, whose removal is forgotten before it returns. */
+  async function returnWithPart() {
+    const { hub, url } = await start();
+    const model = new Model(new Random(6));
+    for (const key of ['gone', 'a', 'b']) await model.put(hub, key);
+    const first = await stream(url('board:1'), '', new MapView(), model);
+    const blocks = [...first.blocks];
+    const { view, lastEventId } = receive(
+      blocks.slice(0, blocks.findIndex(({ message }) => message?.type === 'put') + 1),
+    );
+    expect([...view.mapOf('board:1').keys()]).toEqual(['gone']);
+    await model.remove(hub, 'gone');
+    for (let i = 0; i < KEYS + 1; i++) {
+      await model.put(hub, `other ${i}`);
+      await model.remove(hub, `other ${i}`);
+    }
+    await model.put(hub, 'last');
+    const second = SseStream.open(url('board:1'), {
+      lastEventId,
+      onBlock: ({ message }) => message && view.take(message),
+    });
+    streams.push(second);
+    await until(() => view.completed === 1 && view.mapOf('board:1').has('last'));
+    return { view, map: model.map };
+  }
 
   it('gives the map to a client that is put on the channel while it is connected', async () => {
     const { hub, url, registry } = await start();

@@ -6,7 +6,7 @@ import type { Equal, Expect } from './expect.js';
 
 declare const hub: SseHub;
 declare const publisher: SsePublisher;
-const boards = defineChannel('board:{id}', {
+export const boards = defineChannel('board:{id}', {
   events: { moved: z.object({ x: z.number() }), named: z.string() },
   state: { maxKeys: 100 },
 });

@@ -18,6 +18,8 @@ export interface ParsedEvent {
   readonly id: string | undefined;
   readonly channel: string | undefined;
   readonly isText?: boolean | undefined;
+  /** Of an event of a state channel, where the stream shows it. */
+  readonly key?: string | undefined;
 }
 
 /** `full`: the transport wants a new request, since the answer has become too large. */
