@@ -114,8 +114,12 @@ void card?.data.x;
 if (card?.type === 'gap') cards.close();
 // @ts-expect-error -- it is read only
 cards.view.map.delete('c3');
-useStateMapOfReact(client, boards({ id: 7 })).map.get('c3')?.key?.trim();
-useStateMapOfVue(client, () => boards({ id: 7 })).value.map.get('c3')?.key?.trim();
+useStateMapOfReact(client, boards({ id: 7 }))
+  .map.get('c3')
+  ?.key?.trim();
+useStateMapOfVue(client, () => boards({ id: 7 }))
+  .value.map.get('c3')
+  ?.key?.trim();
 // @ts-expect-error -- no state channel
 stateMap(client, orders({ id: 7 }));
 // @ts-expect-error -- no state channel

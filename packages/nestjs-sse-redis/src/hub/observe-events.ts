@@ -31,7 +31,8 @@ export function observeEvents(
     after === 'start'
       ? { from: new Map([[name, 'start' as const]]) }
       : {
-          lastEventId: after === undefined ? undefined : parseEventIdAfter(after, name, shards.map, definitions.isState),
+          lastEventId:
+            after === undefined ? undefined : parseEventIdAfter(after, name, shards.map, definitions.isState),
           rewind: count,
         };
   return observeChannel(shards.subscribers, name, { ...start, ...own }, state);
