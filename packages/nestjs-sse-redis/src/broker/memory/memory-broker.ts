@@ -188,20 +188,26 @@ export class MemoryBroker implements Broker {
     }
     const log = this.getLog(channel, now, state !== undefined);
     const keyed = state && { key: state.key, count: (log instanceof MemoryState ? log.count : 0) + 1 };
-    if (state && event.kind === 'r' && !(log as MemoryState | undefined)?.has(state.key)) return this.head;
+    if (state && event.kind === 'r' && !(log as MemoryState | undefined)?.has(state.key)) {
+      this.remember(onceKey, this.head, now);
+      return this.head;
+    }
     if (state && event.kind !== 'r' && log && !(log as MemoryState).hasRoomFor(state))
       throw stateFull(channel, state.maxKeys);
     const position = (this.head = Math.max(toPosition(now), this.head + 1));
     const prev = log?.newest.position ?? this.logStart(channel, undefined, now);
     const record = parseRecord(encodeRecord(position, prev, event, ephemeral, !log, this.line.shard, keyed));
     if (!ephemeral) this.store(publication, record, now);
-    if (onceKey !== undefined) {
-      // Deleted first, so that the map stays in the order of expiry.
-      this.idempotency.delete(onceKey);
-      this.idempotency.set(onceKey, { position, until: now + this.options.idempotencyWindow });
-    }
+    this.remember(onceKey, position, now);
     if (this.subscribed.has(channel)) this.announce(channel, record);
     return position;
+  }
+
+  private remember(onceKey: string | undefined, position: Position, now: number): void {
+    if (onceKey === undefined) return;
+    // Deleted first, so that the map stays in the order of expiry.
+    this.idempotency.delete(onceKey);
+    this.idempotency.set(onceKey, { position, until: now + this.options.idempotencyWindow });
   }
 
   private store({ channel, event, history, state }: Publication, record: EventRecord, now: number): void {

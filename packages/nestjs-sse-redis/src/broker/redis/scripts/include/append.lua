@@ -142,13 +142,15 @@ local function append(clock, logKey, pubSubChannel, flags, text, maxLength, once
   -- Redis does not undo what a script did before it failed (at PUBLISH, say, where the ACL forbids the channel); but
   -- who gets an error must know that nothing was stored.
   local done, failure = true, nil
-  if isLogged then done, failure = pcall(store, clock, logKey, id, record, maxLength, position, own) end
+  local isShortLived = isLogged and own and (own.expiry or clock.retention) < clock.retention
+  if isShortLived then done, failure = pcall(mayBury, clock) end
+  if done and isLogged then done, failure = pcall(store, clock, logKey, id, record, maxLength, position, own) end
   if done and onceKey then done, failure = pcall(call, 'SET', onceKey, string.format('%.0f', position), 'PX', window) end
   if done then done, failure = pcall(call, 'PUBLISH', pubSubChannel, record) end
   if done then
     if isLogged then
       clock.newest[logKey] = position
-      if own and (own.expiry or clock.retention) < clock.retention then
+      if isShortLived then
         clock.shortLived = clock.shortLived or {}
         clock.shortLived[logKey] = position
       end
