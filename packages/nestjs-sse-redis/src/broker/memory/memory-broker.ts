@@ -218,7 +218,7 @@ export class MemoryBroker implements Broker {
     const keptFor = event.kind === 'x' ? ttlAfterEnd : ttl;
     const expires = now + keptFor + EXPIRY_MARGIN_MS;
     if (state) {
-      const map = (log as MemoryState | undefined) ?? new MemoryState(record.position, expires);
+      const map = (log as MemoryState | undefined) ?? new MemoryState(record.prev, expires);
       map.set(record, state, this.options.ttl, now);
       map.expires = expires;
       this.logs.set(toName(channel, true), map);

@@ -11,21 +11,17 @@ export class MemoryState {
   /** How many events there ever were. */
   count = 0;
   newest!: EventRecord;
-  /** All removals from here on are among the entries. */
-  logStart: Position;
   /** Of a map nothing is trimmed. */
   readonly isTrimmed = false;
 
   /**
-   * @param position of its first event
+   * @param logStart from where on all removals are among the entries
    * @param expires ms since the epoch
    */
   constructor(
-    position: Position,
+    public logStart: Position,
     public expires: number,
-  ) {
-    this.logStart = position - 1;
-  }
+  ) {}
 
   has(key: string): boolean {
     const entry = this.entries.get(key);

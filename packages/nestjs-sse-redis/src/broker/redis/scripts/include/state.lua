@@ -1,5 +1,5 @@
 -- State channels: of each key the log has the newest event, and of a removed key the removal (docs/decisions/029). Needs
--- include/position.lua and include/append.lua.
+-- include/position.lua, include/evictions.lua and include/append.lua.
 --
 -- The log is a stream as that of any channel, out of which the entry before of the same key is taken. A sorted set says where entries are:
 -- `=<key>` → minus the position of the event, or the position of its removal. It also has, below zero: `count`, how many events there
@@ -71,6 +71,13 @@ local function forgetRemovals(clock, logKey, keysKey, state, removals, most)
   call('ZREM', keysKey, unpack(members))
 end
 
+-- Where a map begins. There was another one if its log has expired, or was evicted.
+local function floorOf(clock, logKey)
+  local last, memory = clock.position - 1, (clock.ms - clock.retention) * POSITIONS_PER_MS
+  local bound = math.max(boundOf(clock, logKey, clock.position), evictionReader(clock.key, last, memory)().to)
+  return math.min(bound, last)
+end
+
 -- What fails behind `append` fails for an event that clients have. So each command that only comes there is tried before, where it does
 -- nothing: a user of Redis may lack the right to it.
 local function checkRights(clock, logKey, keysKey)
@@ -111,13 +118,12 @@ local function appendState(clock, logKey, pubSubChannel, flags, text, onceKey, w
   local removals = call('ZCARD', keysKey) - state.counters + (before and 0 or 1) - state.keys
   checkRights(clock, logKey, keysKey)
   local record = string.format('%s %.0f %s ', kind, state.count, key)
+  state.floor = state.floor or floorOf(clock, logKey)
   -- Not trimmed by age.
   local own = { age = clock.ms, expiry = expiry or FOREVER }
   local position, failure = append(clock, logKey, pubSubChannel, record, text, nil, onceKey, window, own)
   if not position then return nil, failure end
   if before then call('XDEL', logKey, toId(math.abs(before))) end
-  -- Of what was before the first event nothing is known: the log may have expired, or may have been evicted.
-  state.floor = state.floor or position - 1
   call('ZADD', keysKey, string.format('%.0f', isRemoval and position or -position), member)
   forgetRemovals(clock, logKey, keysKey, state, removals, most)
   local function counter(value) return string.format('%.0f', -value) end
