@@ -46,7 +46,7 @@ export async function readMap(
   const toId = (position: Position): string => formatEventId(position, line, shard);
   const isPart = upTo < head && (rest !== undefined || after === MAP_START);
   // A part of a map that was begun before removals were forgotten leads nowhere.
-  const isStale = rest === undefined && (after < first.logStart || (owed?.size ?? 0) > 0);
+  const isStale = rest === undefined && (after < first.knownFrom || (owed?.size ?? 0) > 0);
   const isGone = point !== undefined && leftAt(broker.line.forks, point) !== undefined;
   return {
     events: records.map((record) => toSseEvent(channel, record)),

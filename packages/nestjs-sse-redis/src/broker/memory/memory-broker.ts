@@ -95,13 +95,17 @@ export class MemoryBroker implements Broker {
     const now = Date.now();
     return requests.map(({ channel, after }) => {
       const log = this.getLog(channel, now);
-      const logStart = Math.max(this.epochStart, this.logStart(channel, log, now));
+      const start = this.logStart(channel, log, now);
+      // Of a state channel without a log nobody has anything any more.
+      const logStart = !log && this.isState(channel) ? this.head : start;
+      const knownFrom = log instanceof MemoryState ? log.knownFrom : start;
       const { records, truncated } = log?.read(after, limits) ?? { records: [], truncated: false };
       return {
         channel,
         records,
         coveredUpTo: truncated ? records.at(-1)!.position : this.head,
-        logStart,
+        logStart: Math.max(this.epochStart, logStart),
+        knownFrom: Math.max(this.epochStart, knownFrom),
         head: this.head,
         ended: records.length === 0 && log?.newest.kind === 'x',
       };
@@ -218,7 +222,7 @@ export class MemoryBroker implements Broker {
     const keptFor = event.kind === 'x' ? ttlAfterEnd : ttl;
     const expires = now + keptFor + EXPIRY_MARGIN_MS;
     if (state) {
-      const map = (log as MemoryState | undefined) ?? new MemoryState(record.prev, expires);
+      const map = (log as MemoryState | undefined) ?? new MemoryState(record.position, record.prev, expires);
       map.set(record, state, this.options.ttl, now);
       map.expires = expires;
       this.logs.set(toName(channel, true), map);

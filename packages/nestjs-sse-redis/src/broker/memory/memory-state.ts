@@ -15,11 +15,13 @@ export class MemoryState {
   readonly isTrimmed = false;
 
   /**
-   * @param logStart from where on all removals are among the entries
+   * @param logStart from where on all removals are among the entries: its first event
+   * @param knownFrom from where on it is known what there was before
    * @param expires ms since the epoch
    */
   constructor(
     public logStart: Position,
+    public knownFrom: Position,
     public expires: number,
   ) {}
 
@@ -68,7 +70,7 @@ export class MemoryState {
     else if (removals > most) gone = all.slice(0, Math.ceil(removals / 2));
     for (const [key, { position }] of gone) {
       this.entries.delete(key);
-      this.logStart = position;
+      this.logStart = this.knownFrom = position;
     }
   }
 

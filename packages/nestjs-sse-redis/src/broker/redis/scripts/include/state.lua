@@ -3,14 +3,15 @@
 --
 -- The log is a stream as that of any channel, out of which the entry before of the same key is taken. A sorted set says where entries are:
 -- `=<key>` → minus the position of the event, or the position of its removal. It also has, below zero: `count`, how many events there
--- ever were; `keys`, how many keys are there; and `floor`, the position from which on all removals are in the log.
+-- ever were; `keys`, how many keys are there; `floor`, the position from which on all removals are in the log; and `known`, the one from
+-- which on nothing was published that is not: before the first event of a map there may have been another one, which is forgotten whole.
 
 -- A map is kept until its keys are removed, unless its definition has a time: ms.
 local FOREVER = 3155760000000
 -- How many removals one event forgets at most.
 local FORGOTTEN_AT_ONCE = 1000
 local RESTORED_AT_ONCE = 64
-local COUNTERS = 3
+local COUNTERS = 4
 
 local function scoreOf(keysKey, member)
   return tonumber(call('ZSCORE', keysKey, member) or nil)
@@ -18,7 +19,7 @@ end
 
 -- Redis evicted the sorted set, and not the log: it is made anew. Which removals were forgotten is not known.
 local function restoreState(logKey, keysKey, newest)
-  local state, places, from = { count = 0, keys = 0, floor = newest, counters = 0 }, {}, '-'
+  local state, places, from = { count = 0, keys = 0, floor = newest, known = newest, counters = 0 }, {}, '-'
   repeat
     local batch = call('XRANGE', logKey, from, '+', 'COUNT', RESTORED_AT_ONCE)
     for _, entry in ipairs(batch) do
@@ -67,12 +68,13 @@ local function forgetRemovals(clock, logKey, keysKey, state, removals, most)
     ids[#ids + 1] = toId(tonumber(found[i + 1]))
   end
   state.floor = tonumber(found[#found])
+  state.known = state.floor
   call('XDEL', logKey, unpack(ids))
   call('ZREM', keysKey, unpack(members))
 end
 
--- Where a map begins. There was another one if its log has expired, or was evicted.
-local function floorOf(clock, logKey)
+-- From where on it is known what there was before the first event of a map.
+local function knownFrom(clock, logKey)
   local last, memory = clock.position - 1, (clock.ms - clock.retention) * POSITIONS_PER_MS
   local bound = math.max(boundOf(clock, logKey, clock.position), evictionReader(clock.key, last, memory)().to)
   return math.min(bound, last)
@@ -118,16 +120,18 @@ local function appendState(clock, logKey, pubSubChannel, flags, text, onceKey, w
   local removals = call('ZCARD', keysKey) - state.counters + (before and 0 or 1) - state.keys
   checkRights(clock, logKey, keysKey)
   local record = string.format('%s %.0f %s ', kind, state.count, key)
-  state.floor = state.floor or floorOf(clock, logKey)
+  if not state.floor then state.known = knownFrom(clock, logKey) end
   -- Not trimmed by age.
   local own = { age = clock.ms, expiry = expiry or FOREVER }
   local position, failure = append(clock, logKey, pubSubChannel, record, text, nil, onceKey, window, own)
   if not position then return nil, failure end
+  state.floor = state.floor or position
   if before then call('XDEL', logKey, toId(math.abs(before))) end
   call('ZADD', keysKey, string.format('%.0f', isRemoval and position or -position), member)
   forgetRemovals(clock, logKey, keysKey, state, removals, most)
   local function counter(value) return string.format('%.0f', -value) end
   call('ZADD', keysKey, counter(state.count), 'count', counter(state.keys), 'keys', counter(state.floor), 'floor')
+  if state.known then call('ZADD', keysKey, counter(state.known), 'known') end
   call('PEXPIRE', keysKey, own.expiry + EXPIRY_MARGIN)
   return position
 end
