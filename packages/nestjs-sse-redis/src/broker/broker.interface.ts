@@ -66,6 +66,8 @@ export interface LogSlice {
   readonly knownFrom: Position;
   /** The last position given out when this was read. */
   readonly head: Position;
+  /** Of a state channel: there is no log, and so no key. */
+  readonly isEmpty: boolean;
   /** The newest event of the channel is at or before the cursor, and ended the stream. */
   readonly ended: boolean;
 }

@@ -14,20 +14,35 @@ interface MapWriter {
 export class MapProgress {
   /** With whether the map began on this connection. Most connections have no state channel. */
   private incomplete: Map<Feed, boolean> | undefined;
+  /** Those of which the client was told that there is no key, and was sent none since. */
+  private empty: Set<Feed> | undefined;
 
   /** The client comes with the channel, or is added to it. */
   expect(feed: Feed): void {
     if (feed.isState) this.set(feed, false);
   }
 
-  /** The client was told that the map begins. */
-  noteBegun(feed: Feed): void {
+  /** The client was told that the map begins. @param isEmpty and that is all of it */
+  noteBegun(feed: Feed, isEmpty: boolean): void {
     this.set(feed, true);
+    if (isEmpty) (this.empty ??= new Set()).add(feed);
+    else this.empty?.delete(feed);
+  }
+
+  /** The client was sent an event of the channel. */
+  noteSent(feed: Feed): void {
+    this.empty?.delete(feed);
+  }
+
+  /** Whether the client knows that there is no key. */
+  isToldEmpty(feed: Feed): boolean {
+    return this.empty?.has(feed) === true;
   }
 
   /** The connection is no longer on the channel. */
   forget(feed: Feed): void {
     this.incomplete?.delete(feed);
+    this.empty?.delete(feed);
   }
 
   /**

@@ -157,8 +157,10 @@ export class Replay {
   noteSent(feed: Feed, record: EventRecord): void {
     this.counters.delivered++;
     const { channel } = feed;
-    if (record.keyed)
+    if (record.keyed) {
       this.counts.note(channel, record.keyed.count, this.cursor.mapBegunAt(feed) === undefined);
+      this.maps.noteSent(feed);
+    }
     if (record.kind === 'x') this.markEnded(channel);
     else if (!record.ephemeral) this.reopen(channel);
   }
@@ -217,16 +219,18 @@ export class Replay {
     return false;
   }
 
-  /** Where removals may be missing, only the whole map helps. */
-  private needsMap(feed: Feed, { logStart }: LogSlice): boolean {
+  /** Where removals may be missing, only the whole map helps. Of an empty one it is said once, since `logStart` is the head of each reading. */
+  private needsMap(feed: Feed, { logStart, isEmpty }: LogSlice): boolean {
     const { cursor } = this;
-    return feed.isState && cursor.gapAfter(feed) < logStart && cursor.mapBegunAt(feed) !== logStart;
+    if (!feed.isState || cursor.gapAfter(feed) >= logStart) return false;
+    return isEmpty ? !this.maps.isToldEmpty(feed) : cursor.mapBegunAt(feed) !== logStart;
   }
 
   private restartMaps(slices: readonly LogSlice[]): boolean {
     const { cursor } = this;
     const restarted = this.target.feeds.filter(
-      (feed, i) => cursor.readAfter(feed) > MAP_START && this.needsMap(feed, slices[i]!),
+      (feed, i) =>
+        cursor.readAfter(feed) > MAP_START && !slices[i]!.isEmpty && this.needsMap(feed, slices[i]!),
     );
     for (const feed of restarted) cursor.startMap(feed);
     return restarted.length > 0;
@@ -241,8 +245,8 @@ export class Replay {
     if (feed.isState) {
       if (!this.needsMap(feed, slice)) return;
       this.counts.delete(channel);
-      cursor.noteMapBegun(feed, logStart);
-      this.maps.noteBegun(feed);
+      if (!slice.isEmpty) cursor.noteMapBegun(feed, logStart);
+      this.maps.noteBegun(feed, slice.isEmpty);
       return writer.sendMapBegin(channel);
     }
     const lacksAfter = cursor.lacksAfter(feed);

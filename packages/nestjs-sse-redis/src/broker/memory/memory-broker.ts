@@ -96,17 +96,18 @@ export class MemoryBroker implements Broker {
     return requests.map(({ channel, after }) => {
       const log = this.getLog(channel, now);
       const start = this.logStart(channel, log, now);
-      // Of a state channel without a log nobody has anything any more.
-      const logStart = !log && this.isState(channel) ? this.head : start;
+      const isEmpty = !log && this.isState(channel);
       const knownFrom = log instanceof MemoryState ? log.knownFrom : start;
       const { records, truncated } = log?.read(after, limits) ?? { records: [], truncated: false };
       return {
         channel,
         records,
         coveredUpTo: truncated ? records.at(-1)!.position : this.head,
-        logStart: Math.max(this.epochStart, logStart),
+        // Nobody has anything of it any more.
+        logStart: Math.max(this.epochStart, isEmpty ? this.head : start),
         knownFrom: Math.max(this.epochStart, knownFrom),
         head: this.head,
+        isEmpty,
         ended: records.length === 0 && log?.newest.kind === 'x',
       };
     });

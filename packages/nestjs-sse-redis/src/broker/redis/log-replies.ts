@@ -32,6 +32,7 @@ export function parseSlices(
       knownFrom: Math.max(knownFrom, wholeFrom),
       head,
       ended: ended === 1,
+      isEmpty: ended === 2,
     };
   });
 }

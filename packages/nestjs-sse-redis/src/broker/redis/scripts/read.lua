@@ -9,7 +9,8 @@
 -- ARGV[4…]  after      the cursors, as positions, one a log; with an `s` before it, of a state channel
 -- ARGV[#]   replid     as in include/line.lua
 --
--- Returns { last, slice… }, a slice being { logStart, upTo, ended, knownFrom, record… } (broker.interface.ts: LogSlice);
+-- Returns { last, slice… }, a slice being { logStart, upTo, ended, knownFrom, record… } (broker.interface.ts: LogSlice), where `ended`
+-- is 1 if it has, and 2 if there is no log of a state channel;
 -- and what include/line.lua has for a caller that does not know the line.
 
 -- @include position
@@ -21,7 +22,7 @@
 
 local clockKey, tombstonesKey, retentionText = KEYS[1], KEYS[2], ARGV[1]
 local maxRecords, maxBytes = tonumber(ARGV[2]), tonumber(ARGV[3])
-local FIRST_LOG, FIRST_AFTER, STATE = 3, 4, string.byte('s')
+local FIRST_LOG, FIRST_AFTER, STATE, EMPTY = 3, 4, string.byte('s'), 2
 
 local BATCH = 16 -- records may be large, and what XRANGE returns is all in memory at once
 
@@ -52,7 +53,7 @@ for i = FIRST_AFTER, #ARGV - 1 do
   key = key + 1
   if logStart < since then logStart = since end
 
-  local slice = { logStart, last, 0, math.max(knownFrom or logStart, since) }
+  local slice = { logStart, last, knownFrom and not first and EMPTY or 0, math.max(knownFrom or logStart, since) }
   local count, bytes, truncated = 0, 0, false
   local from = '(' .. toId(after)
   while first and not truncated do
