@@ -53,8 +53,11 @@ const TWINS =
   providers: [
     {
       provide: RESOLVED_OPTIONS,
-      useFactory: (options: SseRedisOptions, modules: ModuleRef) =>
-        resolveOptions(resolveOptionClasses(options, modules)),
+      useFactory: (options: SseRedisOptions, modules: ModuleRef) => {
+        // Of a factory that forgot to return them: no options would be the embedded broker.
+        checkOptionsObject(options);
+        return resolveOptions(resolveOptionClasses(options, modules));
+      },
       inject: [MODULE_OPTIONS_TOKEN, ModuleRef],
     },
     {

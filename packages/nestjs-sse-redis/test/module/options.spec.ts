@@ -261,6 +261,15 @@ describe('the options', () => {
     const good = await Test.createTestingModule({ imports: [importWith({ retry: 1 })] }).compile();
     await good.close();
   });
+
+  it.each([undefined, null, 'redis://localhost'])(
+    'are refused where a factory returns %p',
+    async (returned) => {
+      const useFactory = () => returned as unknown as SseRedisOptions;
+      const bad = Test.createTestingModule({ imports: [SseRedisModule.forRootAsync({ useFactory })] });
+      await expect(bad.compile()).rejects.toThrow(/takes an options object/);
+    },
+  );
 });
 
 describe.each(['connections', 'connectionsPerUser', 'connectionsPerAddress'])('limits.%s', (name) => {
