@@ -82,6 +82,8 @@ describe('@PublishTo()', () => {
       },
       'fastify',
       {
+        // A refused event is logged.
+        application: { logger: false },
         configure: async (app) => {
           app.connectMicroservice({ transport: Transport.TCP, options: { port } });
           await app.startAllMicroservices();
