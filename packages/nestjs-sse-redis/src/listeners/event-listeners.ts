@@ -66,6 +66,11 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
     // A reference of a definition that is not registered is a mistake, which is found at the start.
     const { definitions } = this.hub.internals;
     for (const channel of definitions.toNames(channels, Infinity)) {
+      // As `@OnEvent()` and Redis have it. It may be a name, so it is not refused.
+      if (channel.includes('*'))
+        handler.warn(
+          `${JSON.stringify(channel)} is the name of one channel, and no pattern: publish what it is to handle to one channel as well, by publishMany().`,
+        );
       if (options.once === 'node') listenOnNode(this.hub, channel, handler, this.abort.signal);
       else
         this.listening.push(

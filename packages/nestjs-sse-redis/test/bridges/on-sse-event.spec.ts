@@ -232,6 +232,32 @@ it('refuses a class that is made for each request', async () => {
   await expect(start).rejects.toThrow(InvalidOptionsError);
 });
 
+it('warns of a channel that looks like a pattern, and takes it for a name', async () => {
+  @Injectable()
+  class Guessing {
+    readonly heard: unknown[] = [];
+
+    @OnSseEvent('order:*', { once: 'node' })
+    onOrder({ data }: SseEvent): void {
+      this.heard.push(data);
+    }
+  }
+  const warnings: unknown[] = [];
+  const logger = {
+    log: () => undefined,
+    error: () => undefined,
+    warn: (text: unknown) => warnings.push(text),
+  };
+  const module = { imports: [SseRedisModule.forRoot()], providers: [Guessing] };
+  const running = await startApp(module, 'express', { application: { logger } });
+  await running.app.get(SseHub).publish('order:*', { data: 1 });
+  await until(() => running.app.get(Guessing).heard.length === 1);
+  await running.close();
+  expect(warnings).toEqual([
+    expect.stringMatching(/^Guessing\.onOrder\(\): "order:\*" is the name of one channel/),
+  ]);
+});
+
 it.each([
   ['order:{id}', { once: 'node' }, 'not the pattern "order:{id}"'],
   [orders, { once: 'node' }, 'not the pattern "order:{id}"'],
