@@ -1,5 +1,5 @@
 import { BullModule, OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
-import { Controller, Injectable, Sse, UseFilters, type DynamicModule } from '@nestjs/common';
+import { Controller, Injectable, Scope, Sse, UseFilters, type DynamicModule } from '@nestjs/common';
 import { CommandHandler, CqrsModule, EventsHandler } from '@nestjs/cqrs';
 import { EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
 import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
@@ -82,6 +82,16 @@ class Listeners extends BaseListeners {
   }
 }
 
+/** Nest makes one for each event. */
+@Injectable({ scope: Scope.REQUEST })
+class ListenersOfRequest {
+  @OnEvent('order.paid')
+  @PublishTo('work', 'OnEvent of a request')
+  onPaid(work: Work) {
+    return doWork('OnEvent of a request', work);
+  }
+}
+
 @Controller()
 class Handlers {
   constructor(private readonly hub: SseHub) {}
@@ -154,7 +164,7 @@ export function ecosystemModule(
       BullModule.forRoot({ connection }),
       BullModule.registerQueue({ name: 'reports' }),
     ],
-    providers: [OrderPaidHandler, ShipOrderHandler, Listeners, Reports],
+    providers: [OrderPaidHandler, ShipOrderHandler, Listeners, ListenersOfRequest, Reports],
     controllers: [Handlers],
   };
 }

@@ -38,7 +38,7 @@ class Log implements LoggerService {
 const HANDLERS = [
   'cqrs event',
   'cqrs command',
-  ...['OnEvent of the base', 'OnEvent above', 'OnEvent below'],
+  ...['OnEvent of the base', 'OnEvent above', 'OnEvent below', 'OnEvent of a request'],
   ...['EventPattern above', 'EventPattern below', 'MessagePattern above', 'MessagePattern below'],
   'process',
 ];
@@ -135,7 +135,7 @@ describe('@PublishTo() on handlers of packages of Nest', () => {
 
   it('sends a page what each of them returned exactly once, above and below other decorators, and of a base class', async () => {
     const { job, ...answers } = await callAll({ id: 1 });
-    expect(answers).toEqual({ command: 1, emitted: [1, 1, 1], above: 1, below: 1 });
+    expect(answers).toEqual({ command: 1, emitted: [1, 1, 1, 1], above: 1, below: 1 });
     expect(job.returnvalue).toBe(1);
     const expected = [...allDone(1), 'progress 1.5', 'completed 1'].toSorted();
     await until(async () => (await received()).length >= expected.length);
@@ -151,7 +151,7 @@ describe('@PublishTo() on handlers of packages of Nest', () => {
   it('sends nothing for results that are undefined, also to a channel that is computed of the result', async () => {
     const { job, ...answers } = await callAll({ id: 2, does: 'nothing' });
     await until(() => done.length === HANDLERS.length);
-    const nobody = [undefined, undefined, undefined];
+    const nobody = [undefined, undefined, undefined, undefined];
     expect(answers).toEqual({ command: undefined, emitted: nobody, above: 'no value', below: 'no value' });
     expect(job.failedReason).toBeUndefined();
     expect(await received()).toEqual(['progress 2.5']);
@@ -196,7 +196,7 @@ describe('@PublishTo() on handlers of packages of Nest', () => {
     expect(done.toSorted()).toEqual(allDone(4).toSorted());
     const methods = [
       ...['OrderPaidHandler.handle', 'ShipOrderHandler.execute'],
-      ...['BaseListeners.onBase', 'Listeners.onAbove', 'Listeners.onBelow'],
+      ...['BaseListeners.onBase', 'Listeners.onAbove', 'Listeners.onBelow', 'ListenersOfRequest.onPaid'],
       ...['Handlers.onAbove', 'Handlers.onBelow', 'Handlers.answerAbove', 'Handlers.answerBelow'],
       ...['Reports.process', 'BaseWorker.onProgress'],
     ];

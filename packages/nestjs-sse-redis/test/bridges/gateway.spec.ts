@@ -64,8 +64,8 @@ const portOf = (app: INestApplication) => (app.getHttpServer().address() as Addr
 
 /** Socket.IO then sends what it had sent to a socket that was cut off. The page asks for what came behind that. */
 class RecoveringAdapter extends IoAdapter {
-  override createIOServer(port: number, options?: Partial<ServerOptions>): Server {
-    return super.createIOServer(port, { ...options, connectionStateRecovery: {} });
+  override createIOServer(port: number, options?: ServerOptions): Server {
+    return super.createIOServer(port, { ...options, connectionStateRecovery: {} } as ServerOptions);
   }
 }
 

@@ -53,7 +53,16 @@ class Listeners {
 }
 
 @Injectable()
-class Derived extends Listeners {}
+class Derived extends Listeners {
+  override chosen(text: string): string {
+    return super.chosen(text.toUpperCase());
+  }
+
+  @PublishTo('news', 'of both')
+  override filtered(text?: string): string | undefined {
+    return super.filtered(text);
+  }
+}
 
 @Controller()
 class Announcements {
@@ -129,6 +138,19 @@ describe('@PublishTo()', () => {
     expect(await lastOf('news', 50)).toEqual(before);
     expect(await published(listeners.filtered('told'))).toBe('told');
     expect(await lastOf('news')).toMatchObject([{ data: 'told' }]);
+  });
+
+  it('publishes what an override returns where it is decorated, and besides what the decorated method of the base class returns', async () => {
+    const derived = running.app.get(Derived);
+    const { length } = await lastOf('news', 100);
+    expect(await published(derived.chosen('loud'))).toBe('LOUD');
+    expect(await published(derived.filtered('twice'))).toBe('twice');
+    const events = (await lastOf('news', 100)).slice(length);
+    expect(events.map(({ type, data }) => [type, data])).toEqual([
+      [undefined, 'LOUD'],
+      [undefined, 'twice'],
+      ['of both', 'twice'],
+    ]);
   });
 
   it('publishes the answer of a microservice, which its caller gets', async () => {

@@ -53,18 +53,18 @@ class EventsController {
 
   @EventPattern('refused')
   @UseFilters(SseRedisErrorFilter)
-  refused() {
+  refused(_data: string) {
     return this.hub.publish('a\nb', { data: null });
   }
 
   @EventPattern('away')
   @UseFilters(SseRedisErrorFilter)
-  away() {
+  away(_data: string) {
     throw new RedisUnavailableError('Redis is away.');
   }
 
   @EventPattern('bare')
-  bare() {
+  bare(_data: string) {
     throw new RedisUnavailableError('Redis is away.');
   }
 }
