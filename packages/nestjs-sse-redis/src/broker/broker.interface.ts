@@ -59,9 +59,11 @@ export interface LogSlice {
   readonly coveredUpTo: Position;
   /**
    * Nothing is missing for a cursor from here on; before it, events may have been trimmed, expired or lost. Of a state channel: removals
-   * may be missing. The log from 0 on is whole there, as a map.
+   * may be missing, or the whole map may be another one. The log from 0 on is whole there, as a map.
    */
   readonly logStart: Position;
+  /** The same for who has no map, and wants to know whether it missed anything: earlier on state channels, else `logStart`. */
+  readonly knownFrom: Position;
   /** The last position given out when this was read. */
   readonly head: Position;
   /** The newest event of the channel is at or before the cursor, and ended the stream. */

@@ -40,8 +40,6 @@ export class Subscriber
   private cause: CatchUpCause = 'connect';
   private readsLogs = false;
   private catchingUp = false;
-  /** Behind while the application is asked about its channels. */
-  private isPaused: boolean;
   /** Messages that wait until the sink takes more, where there are any. */
   private waiting: Waiters | undefined;
 
@@ -54,9 +52,9 @@ export class Subscriber
     start: StartPosition,
     /** ms until the client is to come back after a loss. */
     retry?: number,
-    isPaused = false,
+    /** Behind while the application is asked about its channels. */
+    private isPaused = false,
   ) {
-    this.isPaused = isPaused;
     this.feeds = [...feeds];
     this.cursor = new Cursor(start.cursor);
     this.writer = new SinkWriter(sink, this.cursor, counters, link);
@@ -163,11 +161,14 @@ export class Subscriber
   }
 
   receive(feed: Feed, record: EventRecord, group?: BroadcastGroup): boolean {
-    if (this.state !== 'live') return false;
+    if (!this.isLive) return false;
     this.leaveGroup();
     const { cursor } = this;
     if (record.position <= cursor.position) return false;
     if (cursor.starts !== undefined && !cursor.hasBegun(feed.channel, record.position)) return false;
+    // The first event of a map: the one before, of which the client may have keys, is forgotten.
+    if (record.keyed?.count === 1 && this.replay.startMap(feed.channel)) this.fallBehind('announcement');
+    if (!this.isLive) return false;
     // An event of a channel whose stream has ended makes it go on: each subscriber has to see that.
     const mayJoin = group !== undefined && this.lastFeed === feed && !this.replay.hasEnded(feed.channel);
     if (mayJoin && (this.isInGroup = this.sink.join(group))) return true;

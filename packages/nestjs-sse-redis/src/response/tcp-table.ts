@@ -1,12 +1,16 @@
-import { access, constants, open } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { isIPv4, isIPv6 } from 'node:net';
 import { endianness } from 'node:os';
+import { setImmediate as afterOthers } from 'node:timers/promises';
 
 /** The tables of this process's network namespace (Linux, Documentation/networking/proc_net_tcp.rst). */
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
 /** The kernel returns a page for each read, whatever the size. */
 const CHUNK_BYTES = 65_536;
+/** About a millisecond: others wait meanwhile. */
+const READS_AT_ONCE = 16;
 const LF = 0x0a;
 const COLON = 0x3a;
 const ZERO = 0x30;
@@ -36,7 +40,7 @@ let reading: Promise<readonly UnacknowledgedEntry[]> | undefined;
 let nextReading: Promise<readonly UnacknowledgedEntry[]> | undefined;
 
 /**
- * Reads all connections with unacknowledged bytes. One reading at a time, since it costs about 70 ms of CPU with 10,000 connections
+ * Reads all connections with unacknowledged bytes. One reading at a time, since it costs about 45 ms of CPU with 10,000 connections
  * (measured); who comes meanwhile shares the next one, as what it waits for may have happened after the last one began.
  *
  * @throws Error where a table cannot be read
@@ -64,21 +68,23 @@ async function readTables(): Promise<readonly UnacknowledgedEntry[]> {
   return entries;
 }
 
+/** In this thread: for each page of 27 connections, a promise and a way to another thread cost as much CPU as the kernel (measured). */
 async function readTable(path: string, onEntry: (entry: UnacknowledgedEntry) => void): Promise<void> {
-  const file = await open(path, 'r');
+  const file = openSync(path, 'r');
   try {
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     let kept = 0;
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, kept, CHUNK_BYTES - kept, null);
-      if (bytesRead === 0) return;
-      const end = kept + bytesRead;
+    for (let reads = 1; ; reads++) {
+      const length = readSync(file, buffer, kept, CHUNK_BYTES - kept, null);
+      if (length === 0) return;
+      const end = kept + length;
       const parsed = parseTcpTable(buffer.subarray(0, end), onEntry);
       buffer.copy(buffer, 0, parsed, end);
       kept = end - parsed;
+      if (reads % READS_AT_ONCE === 0) await afterOthers();
     }
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 

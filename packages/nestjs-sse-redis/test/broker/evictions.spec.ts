@@ -21,7 +21,8 @@ afterEach(async () => {
 
 async function start(url = redis.url): Promise<RedisBroker> {
   const prefix = randomUUID();
-  const broker = new RedisBroker(url, resolveOptions({ redis: url, prefix }), 'node');
+  const isState = (channel: string): boolean => channel.startsWith('board');
+  const broker = new RedisBroker(url, resolveOptions({ redis: url, prefix }), 'node', undefined, isState);
   brokers.push(broker);
   await broker.start(new Heard());
   return broker;
@@ -64,6 +65,20 @@ describe.each(POLICIES)('a log that Redis evicted by %s', (policy) => {
     // Known by now, it is so for later logs as well.
     const [other] = await publishAll(broker, publication('other', 3));
     expect(await read(broker, 'other', after)).toEqual({ isWhole: false, positions: [other] });
+  });
+
+  it('is missed behind the first event of the map that followed it', async () => {
+    const broker = await start();
+    const after = await broker.position();
+    const keyed = (key: string) => ({ ...publication('board', 1), state: { key, maxKeys: 10 } });
+    const isKnown = async () =>
+      (await broker.read([{ channel: 'board', after }], LIMITS))[0]!.knownFrom <= after;
+    await publishAll(broker, keyed('a'));
+    expect(await isKnown()).toBe(true);
+    await evict(policy);
+    const [second] = await publishAll(broker, keyed('b'));
+    expect(await isKnown()).toBe(false);
+    expect(await read(broker, 'board', after)).toEqual({ isWhole: false, positions: [second] });
   });
 });
 

@@ -196,6 +196,15 @@ describe.each(setUps)('the log of a state channel over the $name broker', (setUp
     expect((await read(broker, 'board', 0)).entries).toEqual([['a', 1, 1]]);
   });
 
+  it('takes a repeated removal with an idempotency key once, where the first found nothing', async () => {
+    const broker = await start();
+    const [first] = await publishAll(broker, removal('board', 'a', { once: 'job-1' }));
+    await publishAll(broker, keyed('board', 'a', 1));
+    const [again] = await publishAll(broker, removal('board', 'a', { once: 'job-1' }));
+    expect(again).toBe(first);
+    expect((await read(broker, 'board', 0)).entries).toEqual([['a', 1, 1]]);
+  });
+
   it.each([1, 2, 3, 4, 5])(
     'is the map of a model after many changes, read in slices: seed %i',
     async (seed) => {

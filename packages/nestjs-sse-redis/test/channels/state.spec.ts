@@ -110,6 +110,32 @@ describe.each(brokers)('a state channel over $broker', ({ broker }) => {
     expect((await hub.history(board, { after: await hub.cursor(board) })).gap).toBe(false);
   });
 
+  it('has a history whose pages are full, however many keys were removed before', async () => {
+    const { hub } = await start();
+    const place = (key: string) => hub.publish(board, 'moved', { x: 1 }, { key });
+    for (const key of ['a', 'b', 'c']) await place(key);
+    for (const key of ['a', 'b']) await hub.remove(board, key);
+    await place('c');
+    await place('d');
+    const pages = [];
+    for (let after = 'start'; ; after = pages.at(-1)!.cursor) {
+      const page = await hub.history(board, { limit: 1, after });
+      if (page.events.length === 0) break;
+      pages.push(page);
+    }
+    expect(pages.map(({ events, gap }) => [events[0]!.key, gap])).toEqual([
+      ['c', false],
+      ['d', false],
+    ]);
+  });
+
+  it('has no gap in the history after an id from before its first event', async () => {
+    const { hub } = await start();
+    const before = await hub.cursor();
+    await hub.publish(board, 'moved', { x: 1 }, { key: 'a' });
+    expect(await hub.history(board, { after: before })).toMatchObject({ gap: false, events: [{ key: 'a' }] });
+  });
+
   it('emits the map to code of the server, and then what changes', async () => {
     const { hub, ...test } = await start();
     void test;

@@ -11,7 +11,7 @@ import { COUNTS, DataLoss, judge, noCounts, type Counts } from './verdict.js';
 
 const CATCH_UP_MS = 20_000;
 /** How long after `publishTimeout` a failure may come, on a machine that has other things to do. */
-const LATE_MS = 500;
+const LATE_MS = 3_000;
 
 /** What a schedule led to. */
 export interface Outcome {

@@ -95,13 +95,17 @@ export class MemoryBroker implements Broker {
     const now = Date.now();
     return requests.map(({ channel, after }) => {
       const log = this.getLog(channel, now);
-      const logStart = Math.max(this.epochStart, this.logStart(channel, log, now));
+      const start = this.logStart(channel, log, now);
+      // Of a state channel without a log nobody has anything any more.
+      const logStart = !log && this.isState(channel) ? this.head : start;
+      const knownFrom = log instanceof MemoryState ? log.knownFrom : start;
       const { records, truncated } = log?.read(after, limits) ?? { records: [], truncated: false };
       return {
         channel,
         records,
         coveredUpTo: truncated ? records.at(-1)!.position : this.head,
-        logStart,
+        logStart: Math.max(this.epochStart, logStart),
+        knownFrom: Math.max(this.epochStart, knownFrom),
         head: this.head,
         ended: records.length === 0 && log?.newest.kind === 'x',
       };
@@ -188,20 +192,26 @@ export class MemoryBroker implements Broker {
     }
     const log = this.getLog(channel, now, state !== undefined);
     const keyed = state && { key: state.key, count: (log instanceof MemoryState ? log.count : 0) + 1 };
-    if (state && event.kind === 'r' && !(log as MemoryState | undefined)?.has(state.key)) return this.head;
+    if (state && event.kind === 'r' && !(log as MemoryState | undefined)?.has(state.key)) {
+      this.remember(onceKey, this.head, now);
+      return this.head;
+    }
     if (state && event.kind !== 'r' && log && !(log as MemoryState).hasRoomFor(state))
       throw stateFull(channel, state.maxKeys);
     const position = (this.head = Math.max(toPosition(now), this.head + 1));
     const prev = log?.newest.position ?? this.logStart(channel, undefined, now);
     const record = parseRecord(encodeRecord(position, prev, event, ephemeral, !log, this.line.shard, keyed));
     if (!ephemeral) this.store(publication, record, now);
-    if (onceKey !== undefined) {
-      // Deleted first, so that the map stays in the order of expiry.
-      this.idempotency.delete(onceKey);
-      this.idempotency.set(onceKey, { position, until: now + this.options.idempotencyWindow });
-    }
+    this.remember(onceKey, position, now);
     if (this.subscribed.has(channel)) this.announce(channel, record);
     return position;
+  }
+
+  private remember(onceKey: string | undefined, position: Position, now: number): void {
+    if (onceKey === undefined) return;
+    // Deleted first, so that the map stays in the order of expiry.
+    this.idempotency.delete(onceKey);
+    this.idempotency.set(onceKey, { position, until: now + this.options.idempotencyWindow });
   }
 
   private store({ channel, event, history, state }: Publication, record: EventRecord, now: number): void {
@@ -212,7 +222,7 @@ export class MemoryBroker implements Broker {
     const keptFor = event.kind === 'x' ? ttlAfterEnd : ttl;
     const expires = now + keptFor + EXPIRY_MARGIN_MS;
     if (state) {
-      const map = (log as MemoryState | undefined) ?? new MemoryState(record.position, expires);
+      const map = (log as MemoryState | undefined) ?? new MemoryState(record.position, record.prev, expires);
       map.set(record, state, this.options.ttl, now);
       map.expires = expires;
       this.logs.set(toName(channel, true), map);

@@ -11,21 +11,19 @@ export class MemoryState {
   /** How many events there ever were. */
   count = 0;
   newest!: EventRecord;
-  /** All removals from here on are among the entries. */
-  logStart: Position;
   /** Of a map nothing is trimmed. */
   readonly isTrimmed = false;
 
   /**
-   * @param position of its first event
+   * @param logStart from where on all removals are among the entries: its first event
+   * @param knownFrom from where on it is known what there was before
    * @param expires ms since the epoch
    */
   constructor(
-    position: Position,
+    public logStart: Position,
+    public knownFrom: Position,
     public expires: number,
-  ) {
-    this.logStart = position - 1;
-  }
+  ) {}
 
   has(key: string): boolean {
     const entry = this.entries.get(key);
@@ -72,7 +70,7 @@ export class MemoryState {
     else if (removals > most) gone = all.slice(0, Math.ceil(removals / 2));
     for (const [key, { position }] of gone) {
       this.entries.delete(key);
-      this.logStart = position;
+      this.logStart = this.knownFrom = position;
     }
   }
 

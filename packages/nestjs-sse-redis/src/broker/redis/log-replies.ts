@@ -18,8 +18,8 @@ export function parseSlices(
   if (!Array.isArray(reply) || reply.length !== requests.length + 1 || typeof reply[0] !== 'number') {
     throw new UnexpectedReplyError('Redis answered a reading of the logs with something else.');
   }
-  const [head, ...slices] = reply as [Position, ...[Position, Position, number, ...Buffer[]][]];
-  return slices.map(([logStart, coveredUpTo, ended, ...entries], i) => {
+  const [head, ...slices] = reply as [Position, ...[Position, Position, number, Position, ...Buffer[]][]];
+  return slices.map(([logStart, coveredUpTo, ended, knownFrom, ...entries], i) => {
     const { channel } = requests[i]!;
     const { records, wholeFrom } = parseRecords(entries, coveredUpTo, (error) =>
       onUnreadable(channel, error),
@@ -29,6 +29,7 @@ export function parseSlices(
       records,
       coveredUpTo,
       logStart: Math.max(logStart, wholeFrom),
+      knownFrom: Math.max(knownFrom, wholeFrom),
       head,
       ended: ended === 1,
     };

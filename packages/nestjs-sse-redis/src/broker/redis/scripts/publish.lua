@@ -32,6 +32,7 @@
 -- @include clock
 -- @include line
 -- @include tombstones
+-- @include evictions
 -- @include append
 -- @include run
 -- @include state

@@ -9,7 +9,7 @@
 -- ARGV[4…]  after      the cursors, as positions, one a log; with an `s` before it, of a state channel
 -- ARGV[#]   replid     as in include/line.lua
 --
--- Returns { last, slice… }, a slice being { logStart, upTo, ended, record… } (broker.interface.ts: LogSlice);
+-- Returns { last, slice… }, a slice being { logStart, upTo, ended, knownFrom, record… } (broker.interface.ts: LogSlice);
 -- and what include/line.lua has for a caller that does not know the line.
 
 -- @include position
@@ -42,17 +42,17 @@ local line = onItsLine(clockKey, clock[4], tonumber(clock[1]), math.max(now, las
 local reply, key = { last }, FIRST_LOG
 for i = FIRST_AFTER, #ARGV - 1 do
   local log, after = KEYS[key], tonumber(ARGV[i])
-  local first, logStart
+  local first, logStart, knownFrom
   if string.byte(ARGV[i]) == STATE then
     key, after = key + 1, tonumber(string.sub(ARGV[i], 2))
-    first, logStart = readStateStart(log, KEYS[key], last, memory, evictions, tombstone)
+    first, logStart, knownFrom = readStateStart(log, KEYS[key], last, memory, evictions, tombstone)
   else
     first, logStart = readStart(log, last, memory, evictions, after, tombstone)
   end
   key = key + 1
   if logStart < since then logStart = since end
 
-  local slice = { logStart, last, 0 }
+  local slice = { logStart, last, 0, math.max(knownFrom or logStart, since) }
   local count, bytes, truncated = 0, 0, false
   local from = '(' .. toId(after)
   while first and not truncated do

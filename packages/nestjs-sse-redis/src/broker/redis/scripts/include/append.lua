@@ -105,6 +105,12 @@ local function store(clock, logKey, id, record, maxLength, position, own)
   call('PEXPIRE', logKey, (expiry or clock.retention) + EXPIRY_MARGIN)
 end
 
+-- boundOf(…): the position from which on nothing was published to a channel that has no log, before `position`. Evictions are not regarded.
+local function boundOf(clock, logKey, position)
+  if not clock.buried then return clock.quietSince end
+  return math.max(clock.quietSince, tombstoneOf(clock.tombstonesKey, clock.buried, logKey, position - 1))
+end
+
 -- append(…): gives an event its place in the order of the hub, appends it to its log and announces it.
 --
 -- clock       of openClock
@@ -129,10 +135,7 @@ local function append(clock, logKey, pubSubChannel, flags, text, maxLength, once
     call('HSET', clock.key, 'last', string.format('%.0f', position))
   end
 
-  local prev = newest or clock.quietSince
-  if not newest and clock.buried then
-    prev = math.max(prev, tombstoneOf(clock.tombstonesKey, clock.buried, logKey, position - 1))
-  end
+  local prev = newest or boundOf(clock, logKey, position)
   local id = toId(position)
   -- 'f': the first of its log, whose prev is a bound.
   local record = string.format('%.0f %.0f ', position, prev) .. flags .. (newest and '\nid: ' or 'f\nid: ') .. id .. clock.idSuffix .. '\n' .. text
@@ -142,13 +145,15 @@ local function append(clock, logKey, pubSubChannel, flags, text, maxLength, once
   -- Redis does not undo what a script did before it failed (at PUBLISH, say, where the ACL forbids the channel); but
   -- who gets an error must know that nothing was stored.
   local done, failure = true, nil
-  if isLogged then done, failure = pcall(store, clock, logKey, id, record, maxLength, position, own) end
+  local isShortLived = isLogged and own and (own.expiry or clock.retention) < clock.retention
+  if isShortLived then done, failure = pcall(mayBury, clock) end
+  if done and isLogged then done, failure = pcall(store, clock, logKey, id, record, maxLength, position, own) end
   if done and onceKey then done, failure = pcall(call, 'SET', onceKey, string.format('%.0f', position), 'PX', window) end
   if done then done, failure = pcall(call, 'PUBLISH', pubSubChannel, record) end
   if done then
     if isLogged then
       clock.newest[logKey] = position
-      if own and (own.expiry or clock.retention) < clock.retention then
+      if isShortLived then
         clock.shortLived = clock.shortLived or {}
         clock.shortLived[logKey] = position
       end

@@ -21,15 +21,18 @@ local function readStart(log, last, memory, evictions, after, tombstone)
   return first, prev
 end
 
--- readStateStart(…): the same of a state channel. From that position on all removals are in the log, and the entries before it are of the
--- map, whole.
+-- readStateStart(…): the same of a state channel: from that position on all removals are in the log, and the entries before it are of the
+-- map, whole. And the position from which on nothing was published that is not accounted for: that is earlier where no removal was
+-- forgotten, since a map that has just begun may follow one that is forgotten whole.
 --
 -- keysKey  as in include/state.lua
 local function readStateStart(log, keysKey, last, memory, evictions, tombstone)
   local first, bound = readStart(log, last, memory, evictions, last, tombstone)
-  if not first then return nil, bound end
-  local floor = redis.pcall('ZSCORE', keysKey, 'floor')
-  if type(floor) == 'string' then return first, -tonumber(floor) end
+  -- Nobody has anything of it any more.
+  if not first then return nil, last, bound end
+  local floor, known = redis.pcall('ZSCORE', keysKey, 'floor'), redis.pcall('ZSCORE', keysKey, 'known')
+  if type(floor) == 'string' and type(known) == 'string' then return first, -tonumber(floor), -tonumber(known) end
   -- Evicted: the next event makes it anew.
-  return first, toPosition(redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1][1])
+  local newest = toPosition(redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1][1])
+  return first, newest, newest
 end

@@ -20,6 +20,14 @@ local function tombstoneOf(tombstonesKey, buried, logKey, last)
   return tonumber(position or 0)
 end
 
+-- mayBury(…): raises an error where a tombstone could not be left, as for a user without the right to it. Nothing is to be stored then.
+local function mayBury(clock)
+  if clock.mayBury then return end
+  redis.call('ZADD', clock.tombstonesKey, 'XX', 0, '')
+  redis.call('ZREMRANGEBYSCORE', clock.tombstonesKey, 0, '(0')
+  clock.mayBury = true
+end
+
 -- bury(…): leaves tombstones. To be called behind the last `append`, where clock.shortLived is set.
 --
 -- clock  of openClock
