@@ -3,6 +3,7 @@ import { concatMap, isObservable } from 'rxjs';
 import { isChannelDefinition } from '../channels/define-channel.js';
 import { InvalidOptionsError } from '../errors/invalid-options.error.js';
 import { readChannelName, type ChannelLike } from '../event/channel-reference.js';
+import type { PublishOptions } from '../hub/hub.types.js';
 import { SseHub } from '../hub/sse-hub.js';
 import { Logger } from '../util/logger.js';
 import { stackOf } from '../util/stack-of.js';
@@ -17,6 +18,15 @@ export type ChannelOfResult =
   | ChannelLike
   // oxlint-disable-next-line typescript/no-explicit-any -- the results and arguments of any method
   | ((result: any, ...args: any[]) => ChannelLike | undefined);
+
+/**
+ * Options of the publish of a result, as those of `hub.publish()`: fixed ones, or computed from the result and the arguments of the
+ * method. A fixed `idempotencyKey` would let one event through, so that and the `key` of a state channel are computed.
+ */
+export type PublishOptionsOfResult =
+  | Pick<PublishOptions, 'ephemeral' | 'replicas'>
+  // oxlint-disable-next-line typescript/no-explicit-any -- the results and arguments of any method
+  | ((result: any, ...args: any[]) => PublishOptions);
 
 type Method = (this: Partial<Record<typeof HUB, SseHub>>, ...args: unknown[]) => unknown;
 
@@ -33,6 +43,8 @@ const HUB = Symbol('nestjs-sse-redis.hub');
  *
  * @param channel of the result
  * @param type of the event. Default: a `message`
+ * @param options of `hub.publish()`. With an `idempotencyKey` of the arguments a handler that is called again, as a job of BullMQ is,
+ * publishes once within `idempotencyWindow`
  * @throws InvalidOptionsError for a channel definition, whose parameters nobody gives
  * @example
  * ```ts
@@ -43,7 +55,11 @@ const HUB = Symbol('nestjs-sse-redis.hub');
  * }
  * ```
  */
-export function PublishTo(channel: ChannelOfResult, type?: string): MethodDecorator {
+export function PublishTo(
+  channel: ChannelOfResult,
+  type?: string,
+  options?: PublishOptionsOfResult,
+): MethodDecorator {
   if (isChannelDefinition(channel))
     throw new InvalidOptionsError(
       `@PublishTo() takes a channel, not the definition of many: (result) => definition({ … }), for ${JSON.stringify(channel.pattern)}.`,
@@ -63,6 +79,7 @@ export function PublishTo(channel: ChannelOfResult, type?: string): MethodDecora
           label,
           toChannel: () => (typeof channel === 'function' ? channel(result, ...args) : channel),
           type,
+          toOptions: () => (typeof options === 'function' ? options(result, ...args) : options),
         });
       const returned = method.apply(this, args);
       return isObservable(returned) ? returned.pipe(concatMap(publish)) : toPublished(returned, publish);
@@ -80,6 +97,7 @@ interface Publication {
   readonly label: string;
   readonly toChannel: () => ChannelLike | undefined;
   readonly type: string | undefined;
+  readonly toOptions: () => PublishOptions | undefined;
 }
 
 /**
@@ -89,13 +107,14 @@ interface Publication {
 async function publishResult(
   hub: SseHub,
   result: unknown,
-  { label, toChannel, type }: Publication,
+  { label, toChannel, type, toOptions }: Publication,
 ): Promise<unknown> {
   if (result === undefined) return result;
   let to: ChannelLike | undefined;
   try {
     to = toChannel();
-    if (to !== undefined) await hub.publish(to, { data: result, ...(type !== undefined && { type }) });
+    if (to !== undefined)
+      await hub.publish(to, { data: result, ...(type !== undefined && { type }) }, toOptions());
   } catch (error) {
     const where = to === undefined ? '' : ` to ${JSON.stringify(readChannelName(to))}`;
     logger.error(`The result of ${label}() was not published${where}.`, stackOf(error));

@@ -127,6 +127,22 @@ class Handlers {
   }
 }
 
+/** Of a service that runs in several processes. */
+@Controller()
+export class ServiceHandlers {
+  @EventPattern('sold')
+  @PublishTo('sales', 'each')
+  onSold(@Payload() { id }: Work) {
+    return id;
+  }
+
+  @EventPattern('sold')
+  @PublishTo('sales', 'once', (_, { id }: Work) => ({ idempotencyKey: `sold ${id}` }))
+  onSoldOnce(@Payload() { id }: Work) {
+    return id;
+  }
+}
+
 abstract class BaseWorker extends WorkerHost {
   @OnWorkerEvent('progress')
   @PublishTo('work', 'progress')

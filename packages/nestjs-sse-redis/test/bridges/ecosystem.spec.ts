@@ -4,18 +4,19 @@ import {
   startApp,
   TcpProxy,
   until,
+  useRedis,
   type RunningApp,
 } from '@nestjs-sse-redis/testing';
 import { getQueueToken } from '@nestjs/bullmq';
-import type { LoggerService } from '@nestjs/common';
+import type { INestApplication, LoggerService } from '@nestjs/common';
 import { CommandBus, EventBus } from '@nestjs/cqrs';
 import { EventEmitter2 } from '@nestjs/event-emitter';
-import { ClientProxyFactory, Transport, type ClientProxy } from '@nestjs/microservices';
+import { ClientProxyFactory, Transport, type ClientProxy, type RedisOptions } from '@nestjs/microservices';
 import { QueueEvents, type Job, type Queue } from 'bullmq';
-import { SseHub } from 'nestjs-sse-redis';
+import { SseHub, SseRedisModule } from 'nestjs-sse-redis';
 import { randomUUID } from 'node:crypto';
 import { firstValueFrom } from 'rxjs';
-import { done, ecosystemModule, OrderPaid, ShipOrder, type Work } from './ecosystem.app.js';
+import { done, ecosystemModule, OrderPaid, ServiceHandlers, ShipOrder, type Work } from './ecosystem.app.js';
 
 /** What an error line of the application's log says. */
 class Log implements LoggerService {
@@ -213,5 +214,35 @@ describe('@PublishTo() on handlers of packages of Nest', () => {
     const expected = [...allDone(5), 'progress 5.5', 'completed 5'].toSorted();
     await until(async () => (await received()).length >= expected.length);
     expect((await received()).toSorted()).toEqual(expected);
+  });
+});
+
+describe('@PublishTo() on a handler of an event that Redis hands to two processes', () => {
+  const redis = useRedis();
+
+  it('publishes once with an idempotencyKey of the event, and once for each process without', async () => {
+    const options: RedisOptions = {
+      transport: Transport.REDIS,
+      options: { host: '127.0.0.1', port: redis.port },
+    };
+    const module = {
+      imports: [SseRedisModule.forRoot({ redis: redis.url, prefix: randomUUID() })],
+      controllers: [ServiceHandlers],
+    };
+    const configure = async (app: INestApplication) => {
+      app.connectMicroservice(options);
+      await app.startAllMicroservices();
+    };
+    const processes = await Promise.all([1, 2].map(() => startApp(module, 'express', { configure })));
+    const client = ClientProxyFactory.create(options);
+    for (const id of [1, 2]) await firstValueFrom(client.emit('sold', { id }), { defaultValue: undefined });
+    const hub = processes[0]!.app.get(SseHub);
+    const published = await until(async () => {
+      const { events } = await hub.history('sales', { limit: 20 });
+      return events.length >= 6 && events.map(({ type, data }) => `${type} ${String(data)}`);
+    });
+    expect(published.toSorted()).toEqual(['each 1', 'each 1', 'each 2', 'each 2', 'once 1', 'once 2']);
+    await client.close();
+    for (const { close } of processes) await close();
   });
 });

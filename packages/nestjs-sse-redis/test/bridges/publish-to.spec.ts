@@ -13,6 +13,7 @@ import { firstValueFrom, from, of, throwError, toArray, type Observable } from '
 import { z } from 'zod';
 
 const orders = defineChannel('order:{id}', { events: { paid: z.object({ amount: z.number().positive() }) } });
+const board = defineChannel('board:{id}', { state: true });
 
 @Injectable()
 class Listeners {
@@ -44,6 +45,21 @@ class Listeners {
   @PublishTo((text: string) => (text === 'secret' ? undefined : 'news'))
   chosen(text: string): string {
     return text;
+  }
+
+  @PublishTo('jobs', 'done', (_, id: string) => ({ idempotencyKey: id }))
+  repeated(id: string, attempt: number): string {
+    return `${id} at attempt ${attempt}`;
+  }
+
+  @PublishTo(() => board({ id: 1 }), 'moved', (_, key: string) => ({ key }))
+  moved(_card: string, x: number) {
+    return { x };
+  }
+
+  @PublishTo('typing', undefined, { ephemeral: true })
+  typing(user: string): string {
+    return user;
   }
 
   @PublishTo('news')
@@ -85,7 +101,7 @@ describe('@PublishTo()', () => {
     port = await freePort();
     running = await startApp(
       {
-        imports: [SseRedisModule.forRoot({ channels: [orders] })],
+        imports: [SseRedisModule.forRoot({ channels: [orders, board] })],
         providers: [Listeners, Derived],
         controllers: [Announcements],
       },
@@ -151,6 +167,17 @@ describe('@PublishTo()', () => {
       [undefined, 'twice'],
       ['of both', 'twice'],
     ]);
+  });
+
+  it('publishes with options, which may depend on the arguments', async () => {
+    const listeners = running.app.get(Listeners);
+    // As a job that is tried again.
+    for (const attempt of [1, 2]) await published(listeners.repeated('job 7', attempt));
+    expect((await lastOf('jobs', 5)).map(({ data }) => data)).toEqual(['job 7 at attempt 1']);
+    for (const x of [1, 2]) await published(listeners.moved('card-3', x));
+    expect(await lastOf('board:1')).toMatchObject([{ type: 'moved', key: 'card-3', data: { x: 2 } }]);
+    await published(listeners.typing('ann'));
+    expect(await lastOf('typing')).toEqual([]);
   });
 
   it('publishes the answer of a microservice, which its caller gets', async () => {
