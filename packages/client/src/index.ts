@@ -43,6 +43,8 @@ export type {
   EventsOf,
   GapData,
   HubEvents,
+  MapData,
+  PageEventsOf,
   ParametersOf,
   StateEventOf,
   StateOf,

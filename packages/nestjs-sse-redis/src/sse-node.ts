@@ -67,7 +67,8 @@ export class SseNode implements HubParts {
     const description = { id, host: hostname(), pid: process.pid };
     this.registration = new NodeRegistration(description, broker.registry, options);
     const authorize = authorizeByDefinitions(definitions, options.authorize);
-    const settings = { ...options, authorize };
+    const checkStates = (names: readonly string[]): void => definitions.checkStates(names, shards.map.count);
+    const settings = { ...options, authorize, checkStates };
     this.clients = new ClientConnections(id, shards.subscribers, this.registration, settings, counters);
     this.nodeRpc = new NodeRpc(id, shards, this.registration, (command) => this.execute(command));
     this.clients.peers = new LimitPeersByRpc(this.nodeRpc);

@@ -1,4 +1,4 @@
-import type { ChannelRef, DefinitionLike, EventsOf, ParametersOf, StateOf } from './channel-types.js';
+import type { ChannelRef, DefinitionLike, PageEventsOf, ParametersOf, StateOf } from './channel-types.js';
 import { SseClientError } from './client-error.js';
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
@@ -24,7 +24,7 @@ export function channelOf<Definition extends DefinitionLike>(
   pattern: Definition['pattern'],
 ): (
   ...parameters: ParametersOf<Definition['pattern']>
-) => ChannelRef<EventsOf<Definition>, StateOf<Definition>>;
+) => ChannelRef<PageEventsOf<Definition>, StateOf<Definition>>;
 export function channelOf(pattern: string): (parameters?: Readonly<Record<string, unknown>>) => ChannelRef {
   return (parameters) => ({
     name: toChannelName(

@@ -43,6 +43,10 @@ export type StateOf<Definition> = Definition extends (...parameters: never[]) =>
     : false
   : false;
 
+/** The events of a definition's channels, with those that the hub sends on a state channel. */
+export type PageEventsOf<Definition> =
+  StateOf<Definition> extends true ? EventsOf<Definition> & { readonly map: MapData } : EventsOf<Definition>;
+
 /** A channel by its name, with the types of its events. The server's own references are such, too. */
 // oxlint-disable-next-line typescript/no-explicit-any -- a name may be of any channel
 export interface ChannelRef<Events extends EventMap = EventMap, State extends boolean = any> {
@@ -70,6 +74,17 @@ export interface EndData {
   readonly outcome?: string;
   readonly run?: string;
 }
+
+/** What the hub says of a state channel. */
+export type MapData =
+  /** What the page has of the channel counts no longer: the map follows. */
+  | { readonly channel: string; readonly begins: true }
+  /** The page has the map, whole. */
+  | { readonly channel: string; readonly complete: true }
+  /** A key was removed. */
+  | { readonly channel: string; readonly removed: string }
+  /** So many older events were left out, since newer ones of their keys came first. */
+  | { readonly channel: string; readonly conflated: number };
 
 /** An error of the server about a channel, or of the client: then `code` is one of `SseClientErrorCode`, and `error` says more. */
 export interface ErrorData {
@@ -113,7 +128,9 @@ export type EventOf<Events> = string extends keyof Events
 /** The events of a state channel that may be in its map. */
 export type StateEventOf<Events> = string extends keyof Events
   ? ChannelEvent
-  : { [Type in keyof Events & string]: ChannelEvent<Type, Events[Type]> }[keyof Events & string];
+  : {
+      [Type in Exclude<keyof Events & string, 'map'>]: ChannelEvent<Type, Events[Type]>;
+    }[Exclude<keyof Events & string, 'map'>];
 
 /** Receives events of a type. */
 export type EventListenerOf<Events, Type extends string> = Type extends keyof HubEvents

@@ -27,6 +27,10 @@ export class MapReader {
   private coming: Map<string, ChannelEvent> | undefined;
   private rest: Omit<StateMapView, 'map'> = NO_STATE_MAP;
   private made: StateMapView | undefined = NO_STATE_MAP;
+  private isStrayTold = false;
+
+  /** @param onStray told once, of an event that belongs to no key of a map that is there */
+  constructor(private readonly onStray: (channel: string) => void) {}
 
   /** Copied when it is read, and not at each event: many may come before a page renders. */
   get view(): StateMapView {
@@ -43,8 +47,16 @@ export class MapReader {
     else if (notice?.complete) return this.complete();
     else if (notice?.conflated !== undefined)
       return this.change({ conflated: this.rest.conflated + notice.conflated });
-    else if (type !== 'end') return this.change({ error: toNoMap(channel) });
+    else if (type === 'end') return false;
+    else if (this.rest.isLoaded && type !== 'gap') this.noteStray(channel);
+    else return this.change({ error: toNoMap(channel) });
     return false;
+  }
+
+  /** The map is right all the same. */
+  private noteStray(channel: string): void {
+    if (!this.isStrayTold) this.onStray(channel);
+    this.isStrayTold = true;
   }
 
   private takeEntry(event: ChannelEvent, key: string): boolean {

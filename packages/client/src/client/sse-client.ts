@@ -180,7 +180,7 @@ export class SseClient {
   }
 
   /** @internal An error that nobody sees would be lost. */
-  report(message: string, error: unknown): void {
+  report(message: string, error?: unknown): void {
     const { log } = this.options;
     if (log) log({ level: 'error', message, error });
     // oxlint-disable-next-line no-console

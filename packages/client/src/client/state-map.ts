@@ -114,7 +114,10 @@ function open(client: SseClient, name: string): SharedMap {
   if (known && !known.channel.isClosed) return known;
   // Where the stream has the channel already, it begins anew for this: what came before is known to nobody.
   const channel = client.channel(name, { after: START });
-  const one: SharedMap = { channel, reader: new MapReader(), holders: new Set() };
+  const reader = new MapReader((stray) =>
+    client.report(`An event of ${stray} has no key: its publisher does not know that it is a state channel.`),
+  );
+  const one: SharedMap = { channel, reader, holders: new Set() };
   maps.set(name, one);
   channel.onEvent((event) => {
     if (!one.reader.take(event)) return;

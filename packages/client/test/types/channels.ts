@@ -120,6 +120,17 @@ useStateMapOfReact(client, boards({ id: 7 }))
 useStateMapOfVue(client, () => boards({ id: 7 }))
   .value.map.get('c3')
   ?.key?.trim();
+// As events, there are also those of the hub.
+client.channel(boards({ id: 7 })).on('map', (notice, { key }) => {
+  if ('removed' in notice) notice.removed.trim();
+  return key?.trim();
+});
+client.channel(boards({ id: 7 })).onEvent((event) => {
+  if (event.type === 'moved') event.data.x.toFixed();
+  if (event.type === 'map') event.data.channel.trim();
+});
+// @ts-expect-error -- not where there is no map
+client.channel(orders({ id: 7 })).onEvent(({ type }) => type === 'map');
 // @ts-expect-error -- no state channel
 stateMap(client, orders({ id: 7 }));
 // @ts-expect-error -- no state channel

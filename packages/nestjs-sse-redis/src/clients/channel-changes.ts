@@ -5,14 +5,19 @@ import type { Authorization } from './authorization.js';
 import type { ClientConnection } from './client-connection.js';
 import type { Registrar } from './registrar.js';
 
+export interface ChannelLimits {
+  readonly channelsPerConnection: number;
+  /** @throws TooManyChannelsError where too many channels of a connection are state channels */
+  readonly checkStates: (channels: readonly string[]) => void;
+}
+
 /** Changes the channels of open connections, here and in the registry. */
 export class ChannelChanges {
-  /** @param limit channels of a connection */
   constructor(
     private readonly subscribers: SubscriberPool,
     private readonly registrar: Registrar,
     private readonly authorization: Authorization,
-    private readonly limit: number,
+    private readonly limits: ChannelLimits,
   ) {}
 
   /**
@@ -35,6 +40,7 @@ export class ChannelChanges {
       const added = channels.filter((channel) => !present.has(channel));
       const following = later.filter((channel) => !present.has(channel));
       this.checkLimit(present.size, added.length + following.length);
+      if (added.length > 0) this.limits.checkStates([...present, ...added, ...following]);
       const refused = await this.authorization.ask(connection, added);
       const allowed = added.filter((channel) => !refused.includes(channel));
       if (allowed.length > 0 && !connection.isClosed) {
@@ -71,9 +77,10 @@ export class ChannelChanges {
   }
 
   private checkLimit(present: number, added: number): void {
-    if (present + added <= this.limit) return;
+    const { channelsPerConnection: limit } = this.limits;
+    if (present + added <= limit) return;
     throw new TooManyChannelsError(
-      `A connection may be on ${this.limit} channels, this one is on ${present} and was to be on ${added} more. Raise limits.channelsPerConnection, or unsubscribe it from others.`,
+      `A connection may be on ${limit} channels, this one is on ${present} and was to be on ${added} more. Raise limits.channelsPerConnection, or unsubscribe it from others.`,
     );
   }
 }

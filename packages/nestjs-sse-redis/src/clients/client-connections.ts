@@ -8,7 +8,7 @@ import { AcknowledgementWatch } from '../response/acknowledgement-watch.js';
 import type { ResponseSink } from '../response/response-sink.js';
 import { Admission, type NodeLoad } from './admission.js';
 import { Authorization } from './authorization.js';
-import { ChannelChanges } from './channel-changes.js';
+import { ChannelChanges, type ChannelLimits } from './channel-changes.js';
 import { ClientConnection, type ConnectionOwner } from './client-connection.js';
 import type { ConnectingClient } from './connecting-client.js';
 import { ConnectionOpener, type ConnectionOptions } from './connection-opener.js';
@@ -59,7 +59,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     private readonly nodeId: string,
     private readonly subscribers: SubscriberPool,
     private readonly registrar: Registrar,
-    private readonly options: ResolvedOptions,
+    private readonly options: ResolvedOptions & ChannelLimits,
     private readonly counters: HubCounters,
   ) {
     const authorization = new Authorization(options);
@@ -68,7 +68,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     this.admission = new Admission(this, registrar, options, this.proofs, (scope) =>
       this.peers.replaceOldest(scope),
     );
-    this.changes = new ChannelChanges(subscribers, registrar, authorization, options.channelsPerConnection);
+    this.changes = new ChannelChanges(subscribers, registrar, authorization, options);
     this.opener = new ConnectionOpener(nodeId, subscribers, this.admission, authorization, options, this);
   }
 

@@ -3,6 +3,7 @@ import {
   InvalidChannelError,
   InvalidEventError,
   InvalidOptionsError,
+  SseRegistry,
   StateFullError,
 } from 'nestjs-sse-redis';
 import { until } from '@nestjs-sse-redis/testing';
@@ -164,6 +165,18 @@ describe.each(brokers)('a state channel over $broker', ({ broker }) => {
     const response = await fetch(test.url(...channels));
     expect(response.status).toBe(400);
     expect(await response.text()).toContain('at most 256 state channels');
+  });
+
+  it('refuses to put more state channels on a stream than an id has room for', async () => {
+    const test = await start();
+    const channels = Array.from({ length: 200 }, (_, i) => `board:${i}`);
+    await test.client(channels);
+    const registry = test.running.app.get(SseRegistry);
+    const { id } = await until(async () => (await registry.list({})).connections[0]);
+    const more = Array.from({ length: 57 }, (_, i) => `board:${1_000 + i}`);
+    await expect(test.hub.subscribe(id, more)).rejects.toMatchObject({ code: 'TOO_MANY_CHANNELS' });
+    expect(await test.hub.subscribe(id, ['news', ...more.slice(1)])).toMatchObject({ connections: 1 });
+    await expect(test.hub.subscribe(id, more[0]!)).rejects.toMatchObject({ code: 'TOO_MANY_CHANNELS' });
   });
 });
 
