@@ -54,7 +54,7 @@ export type { AdapterRequest, RequestClient } from './http/request-client.js';
 export type { ConnectingClient } from './clients/connecting-client.js';
 export { SseChannels } from './http/sse-channels.decorator.js';
 export { SseSnapshot } from './http/sse-snapshot.decorator.js';
-export { PublishTo, type ChannelOfResult } from './http/publish-to.decorator.js';
+export { PublishTo, type ChannelOfResult, type PublishOptionsOfResult } from './http/publish-to.decorator.js';
 export { OnSseEvent } from './listeners/on-sse-event.decorator.js';
 export type { SseListenerOptions } from './listeners/listener-options.js';
 export { SseRun } from './http/sse-run.decorator.js';

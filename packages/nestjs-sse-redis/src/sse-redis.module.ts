@@ -5,7 +5,6 @@ import {
   type BeforeApplicationShutdown,
   type DynamicModule,
   type NestModule,
-  type OnApplicationShutdown,
   type OnModuleInit,
   type Type,
 } from '@nestjs/common';
@@ -16,6 +15,7 @@ import { ChannelDefinitions } from './channels/channel-definitions.js';
 import { InvalidOptionsError } from './errors/invalid-options.error.js';
 import { endConnectionsOfEventSources } from './platform/closing-connections.js';
 import { answerForClosingFastify } from './platform/fastify-shutdown.js';
+import { LastShutdown, LastShutdownModule } from './platform/last-shutdown.js';
 import { linkToNest } from './nest-link.js';
 import { InterceptorNotice } from './http/interceptor-notice.js';
 import { completeRunRoutes } from './http/run-routes.js';
@@ -49,7 +49,7 @@ const TWINS =
  * the hub. Imported with different options it is several hubs, each of the modules that import it.
  */
 @Module({
-  imports: [ApiDocumentationModule],
+  imports: [ApiDocumentationModule, LastShutdownModule],
   providers: [
     {
       provide: RESOLVED_OPTIONS,
@@ -78,7 +78,7 @@ const TWINS =
 })
 export class SseRedisModule
   extends ConfigurableModuleClass
-  implements NestModule, OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
+  implements NestModule, OnModuleInit, BeforeApplicationShutdown
 {
   private readonly logger = new Logger('SseRedisModule');
 
@@ -90,8 +90,10 @@ export class SseRedisModule
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(InterceptorNotice) private readonly interceptorNotice: InterceptorNotice,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(LastShutdown) lastShutdown: LastShutdown,
   ) {
     super();
+    lastShutdown.add(() => this.leave());
   }
 
   /**
@@ -171,8 +173,8 @@ export class SseRedisModule
     answerForClosingFastify(this.adapter, () => jitter(this.options.drainRetry));
   }
 
-  /** Nest's hook: leaves the registry, and closes the connections to Redis. */
-  async onApplicationShutdown(): Promise<void> {
+  /** Leaves the registry, and closes the connections to Redis, when nobody publishes any more. */
+  private async leave(): Promise<void> {
     if (this.isReplaced) return;
     await this.node.stop();
   }

@@ -23,9 +23,19 @@ interface CallerException {
 export function answerCaller(exception: unknown, context: ArgumentsHost): void | Observable<never> {
   const type = context.getType<'http' | 'rpc' | 'ws'>();
   if (type !== 'rpc' && type !== 'ws') return;
+  if (exception instanceof SseRedisError) logUnseen(exception, type);
   const payload = toPayload(exception);
   if (type === 'rpc') return throwError(() => payload);
   sendException(context.switchToWs().getClient<SocketClient>(), payload);
+}
+
+/**
+ * Nest logs no `HttpException`. The caller is not shown the message of an error of the server, and nobody gets the answer of an
+ * `@EventPattern()`, which a filter cannot tell from a `@MessagePattern()`.
+ */
+function logUnseen(error: SseRedisError, type: 'rpc' | 'ws'): void {
+  if (error.statusCode >= 500) logger.error(error);
+  else if (type === 'rpc') logger.warn(error);
 }
 
 function toPayload(exception: unknown): object {

@@ -1,4 +1,5 @@
 export type { ConnectOptions, StartFrom, StartOfChannel } from '../clients/connect-options.interface.js';
+export type { PublishOptions } from '../publish/publish.types.js';
 
 /** Options of `hub.events()`. */
 export interface EventsOptions {

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { DrainingError } from '../errors/draining.error.js';
 import { RedisRefusedError } from '../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
-import { parseChannel } from '../event/channel-name.js';
+import { MAX_CHANNEL_LENGTH, parseChannel } from '../event/channel-name.js';
 import type { ChannelLike } from '../event/channel-reference.js';
 import type { GapNotice } from '../event/gap.js';
 import type { SseEvent } from '../event/sse-event.js';
@@ -27,6 +28,8 @@ const LONGEST_MS = 3_600_000;
 export class ClusterListener {
   private readonly channel: string;
   private readonly positions: string;
+  /** What keeps it from beginning, as it was told last. */
+  private problem: string | undefined;
 
   /** @param name of the listener, the same in all processes */
   constructor(
@@ -36,7 +39,7 @@ export class ClusterListener {
     private readonly handler: EventHandler,
   ) {
     this.channel = parseChannel(channel);
-    this.positions = `listener:${name}:${this.channel}`.slice(0, 256);
+    this.positions = toPositions(name, this.channel);
   }
 
   /** Stands for owner as long as the process is there. @param signal ends it. Resolves when what it was at is done */
@@ -47,11 +50,21 @@ export class ClusterListener {
         const outcome = run.isNew ? run.outcome() : Promise.race([run.outcome(), aborted(signal)]);
         const isAnotherTurn = (await outcome)?.state !== 'failed';
         if (isAnotherTurn) attempt = 0;
+        this.problem = undefined;
       } catch (error) {
         if (error instanceof DrainingError) return;
+        this.tell(error);
       }
       await backOff(attempt, signal);
     }
+  }
+
+  /** Of an outage the hub tells. Anything else would keep events waiting for no reason that anybody sees. */
+  private tell(error: unknown): void {
+    const problem = String(error);
+    if (error instanceof RedisUnavailableError || problem === this.problem) return;
+    this.problem = problem;
+    this.handler.warn(`It cannot begin with ${JSON.stringify(this.channel)}, and goes on trying: ${problem}`);
   }
 
   /** The work of the owner: the positions up to which events are handled. */
@@ -129,6 +142,13 @@ export class ClusterListener {
     this.handler.report(gap, `says that events after ${from} are no longer retained, and not handled`);
     return gap;
   }
+}
+
+/** The channel of the positions. Names that do not fit are told apart by a hash: two listeners with one channel would share the events. */
+function toPositions(name: string, channel: string): string {
+  const whole = `listener:${name}:${channel}`;
+  if (whole.length <= MAX_CHANNEL_LENGTH) return whole;
+  return `listener:${name}:${createHash('sha256').update(channel).digest('base64url')}`;
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

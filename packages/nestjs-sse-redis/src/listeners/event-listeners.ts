@@ -23,6 +23,8 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
   private readonly abort = new AbortController();
   private readonly scanner = new MetadataScanner();
   private readonly listening: Promise<void>[] = [];
+  /** The methods of the cluster by name and channel. */
+  private readonly named = new Map<string, unknown>();
 
   constructor(
     @Inject(SseHub) private readonly hub: SseHub,
@@ -66,11 +68,29 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
     // A reference of a definition that is not registered is a mistake, which is found at the start.
     const { definitions } = this.hub.internals;
     for (const channel of definitions.toNames(channels, Infinity)) {
+      // As `@OnEvent()` and Redis have it. It may be a name, so it is not refused.
+      if (channel.includes('*'))
+        handler.warn(
+          `${JSON.stringify(channel)} is the name of one channel, and no pattern: publish what it is to handle to one channel as well, by publishMany().`,
+        );
       if (options.once === 'node') listenOnNode(this.hub, channel, handler, this.abort.signal);
-      else
+      else {
+        this.checkName(label, options.name, channel, instance[key]);
         this.listening.push(
           new ClusterListener(this.hub, channel, options.name, handler).listen(this.abort.signal),
         );
+      }
     }
+  }
+
+  /** One of two methods would never be called. A class that is a provider of two modules has the same method twice. */
+  private checkName(label: string, name: string, channel: string, method: unknown): void {
+    const key = `${name}\n${channel}`;
+    const other = this.named.get(key) ?? method;
+    if (other !== method)
+      throw new InvalidOptionsError(
+        `@OnSseEvent() of ${label}() has the name ${JSON.stringify(name)} of another method on ${JSON.stringify(channel)}: give one of them a name of its own, { once: 'cluster', name: '…' }.`,
+      );
+    this.named.set(key, method);
   }
 }

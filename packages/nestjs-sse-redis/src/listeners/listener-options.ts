@@ -10,8 +10,9 @@ export interface SseListenerOptions {
    */
   readonly once: 'node' | 'cluster';
   /**
-   * With `once: 'cluster'`: under which name the position is kept, the same in all processes and all releases. Two listeners with the same
-   * name share the events between them. Default: the names of class and method.
+   * With `once: 'cluster'`: under which name the position is kept, the same in all processes and all releases. Two processes whose
+   * listeners have the same name share the events between them; within a process a second method of that name on the same channel is
+   * refused. Default: the names of class and method.
    */
   readonly name?: string;
   /** How often the method is called with an event, where it throws. After that the event is logged and left. Default 5, from 1 to 100. */

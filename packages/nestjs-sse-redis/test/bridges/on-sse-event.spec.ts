@@ -8,6 +8,7 @@ import {
   InvalidOptionsError,
   type HistoryPage,
   OnSseEvent,
+  PublishTo,
   SseHub,
   SseRedisModule,
   type SseEvent,
@@ -39,6 +40,21 @@ class Listeners {
   }
 }
 
+@Injectable()
+class Forwarders {
+  @PublishTo('out', 'above')
+  @OnSseEvent('in', { once: 'node' })
+  onAbove({ data }: SseEvent): unknown {
+    return data;
+  }
+
+  @OnSseEvent('in', { once: 'cluster' })
+  @PublishTo('out', 'below')
+  onBelow({ data }: SseEvent): unknown {
+    return data;
+  }
+}
+
 /** It cannot be said whose instance is to be called. */
 @Injectable({ scope: Scope.REQUEST })
 class OfRequest {
@@ -55,7 +71,7 @@ describe('methods with @OnSseEvent()', () => {
     running = await startApp(
       {
         imports: [SseRedisModule.forRoot({ channels: [orders] })],
-        providers: [Listeners, { provide: 'alias', useExisting: Listeners }],
+        providers: [Listeners, Forwarders, { provide: 'alias', useExisting: Listeners }],
       },
       'express',
     );
@@ -73,6 +89,18 @@ describe('methods with @OnSseEvent()', () => {
     const ofRun = listeners.heard.filter((line) => line.startsWith('a '));
     expect(ofRun).toEqual(['a 1', 'a 2', 'a [object Object]', 'a 3']);
     expect(listeners.heard).toContain('order:7 4');
+  });
+
+  it('publish what they return, with @PublishTo() above or below', async () => {
+    await hub.publish('in', { data: '1' });
+    const events = await until(async () => {
+      const { events } = await hub.history('out', { limit: 10 });
+      return events.length >= 2 && events;
+    });
+    expect(events.map(({ type, data }) => `${type} ${String(data)}`).toSorted()).toEqual([
+      'above 1',
+      'below 1',
+    ]);
   });
 
   it('are called again where they throw, and are done with an event after their attempts', async () => {
@@ -213,6 +241,29 @@ describe('a method with @OnSseEvent() of the cluster', () => {
     await listening;
   });
 
+  it('says why it cannot begin where Redis refuses it, and begins when that is over', async () => {
+    const hub = (await start([])).app.get(SseHub);
+    await hub.publish('jobs', { data: 'x' });
+    const heard: unknown[] = [];
+    const handler = new EventHandler('of the test', ({ data }) => heard.push(data), 1);
+    const warn = jest.spyOn(handler, 'warn');
+    const abort = new AbortController();
+    await redis.cli('CONFIG', 'SET', 'maxmemory', '1');
+    const listening = new ClusterListener(hub, 'jobs', 'full', handler).listen(abort.signal);
+    try {
+      await until(() => warn.mock.calls.length > 0);
+      expect(warn.mock.calls).toEqual([
+        [expect.stringMatching(/^It cannot begin with "jobs", and goes on trying: RedisRefusedError/)],
+      ]);
+      expect(heard).toEqual([]);
+    } finally {
+      await redis.cli('CONFIG', 'SET', 'maxmemory', '0');
+    }
+    await until(() => heard.length === 1);
+    abort.abort();
+    await listening;
+  });
+
   it('goes on behind an outage of Redis, and is told of a gap where Redis has lost its data', async () => {
     const running = await start();
     await publish(running, 'x');
@@ -227,9 +278,78 @@ describe('a method with @OnSseEvent() of the cluster', () => {
   });
 });
 
+describe('methods with @OnSseEvent() of the cluster that have like names', () => {
+  const start = (...providers: Provider[]) => {
+    const modules = providers.map((provider) => ({ module: class {}, providers: [provider] }));
+    const imports = [SseRedisModule.forRoot({ isGlobal: true }), ...modules];
+    return startApp({ imports }, 'express', { application: { logger: false } });
+  };
+
+  it('are each called where their channels differ in the end of a long name only', async () => {
+    const channels = ['a', 'b'].map((end) => 'x'.repeat(255) + end);
+    @Injectable()
+    class Long {
+      readonly heard: string[] = [];
+
+      @OnSseEvent(channels, { once: 'cluster' })
+      onEvent({ channel }: SseEvent): void {
+        this.heard.push(channel);
+      }
+    }
+    const running = await start(Long);
+    for (const channel of channels) await running.app.get(SseHub).publish(channel, { data: null });
+    const { heard } = running.app.get(Long, { strict: false });
+    await until(() => heard.length === 2);
+    expect(heard.toSorted()).toEqual(channels);
+    await running.close();
+  });
+
+  it('are refused where one of them would never be called, and not where a class is there twice', async () => {
+    class Listener {
+      @OnSseEvent('a', { once: 'cluster', name: 'mails' })
+      onEvent(): void {}
+    }
+    class Other {
+      @OnSseEvent('a', { once: 'cluster', name: 'mails' })
+      onEvent(): void {}
+    }
+    const running = await start(Listener, Listener);
+    await running.close();
+    await expect(start(Listener, Other)).rejects.toThrow(
+      '@OnSseEvent() of Other.onEvent() has the name "mails" of another method on "a"',
+    );
+  });
+});
+
 it('refuses a class that is made for each request', async () => {
   const start = startApp({ imports: [SseRedisModule.forRoot()], providers: [OfRequest] }, 'express');
   await expect(start).rejects.toThrow(InvalidOptionsError);
+});
+
+it('warns of a channel that looks like a pattern, and takes it for a name', async () => {
+  @Injectable()
+  class Guessing {
+    readonly heard: unknown[] = [];
+
+    @OnSseEvent('order:*', { once: 'node' })
+    onOrder({ data }: SseEvent): void {
+      this.heard.push(data);
+    }
+  }
+  const warnings: unknown[] = [];
+  const logger = {
+    log: () => undefined,
+    error: () => undefined,
+    warn: (text: unknown) => warnings.push(text),
+  };
+  const module = { imports: [SseRedisModule.forRoot()], providers: [Guessing] };
+  const running = await startApp(module, 'express', { application: { logger } });
+  await running.app.get(SseHub).publish('order:*', { data: 1 });
+  await until(() => running.app.get(Guessing).heard.length === 1);
+  await running.close();
+  expect(warnings).toEqual([
+    expect.stringMatching(/^Guessing\.onOrder\(\): "order:\*" is the name of one channel/),
+  ]);
 });
 
 it.each([

@@ -13,6 +13,7 @@ import { firstValueFrom, from, of, throwError, toArray, type Observable } from '
 import { z } from 'zod';
 
 const orders = defineChannel('order:{id}', { events: { paid: z.object({ amount: z.number().positive() }) } });
+const board = defineChannel('board:{id}', { state: true });
 
 @Injectable()
 class Listeners {
@@ -46,6 +47,21 @@ class Listeners {
     return text;
   }
 
+  @PublishTo('jobs', 'done', (_, id: string) => ({ idempotencyKey: id }))
+  repeated(id: string, attempt: number): string {
+    return `${id} at attempt ${attempt}`;
+  }
+
+  @PublishTo(() => board({ id: 1 }), 'moved', (_, key: string) => ({ key }))
+  moved(_card: string, x: number) {
+    return { x };
+  }
+
+  @PublishTo('typing', undefined, { ephemeral: true })
+  typing(user: string): string {
+    return user;
+  }
+
   @PublishTo('news')
   failing(): Observable<never> {
     return throwError(() => new Error('of its own'));
@@ -53,7 +69,16 @@ class Listeners {
 }
 
 @Injectable()
-class Derived extends Listeners {}
+class Derived extends Listeners {
+  override chosen(text: string): string {
+    return super.chosen(text.toUpperCase());
+  }
+
+  @PublishTo('news', 'of both')
+  override filtered(text?: string): string | undefined {
+    return super.filtered(text);
+  }
+}
 
 @Controller()
 class Announcements {
@@ -76,12 +101,14 @@ describe('@PublishTo()', () => {
     port = await freePort();
     running = await startApp(
       {
-        imports: [SseRedisModule.forRoot({ channels: [orders] })],
+        imports: [SseRedisModule.forRoot({ channels: [orders, board] })],
         providers: [Listeners, Derived],
         controllers: [Announcements],
       },
       'fastify',
       {
+        // A refused event is logged.
+        application: { logger: false },
         configure: async (app) => {
           app.connectMicroservice({ transport: Transport.TCP, options: { port } });
           await app.startAllMicroservices();
@@ -127,6 +154,30 @@ describe('@PublishTo()', () => {
     expect(await lastOf('news', 50)).toEqual(before);
     expect(await published(listeners.filtered('told'))).toBe('told');
     expect(await lastOf('news')).toMatchObject([{ data: 'told' }]);
+  });
+
+  it('publishes what an override returns where it is decorated, and besides what the decorated method of the base class returns', async () => {
+    const derived = running.app.get(Derived);
+    const { length } = await lastOf('news', 100);
+    expect(await published(derived.chosen('loud'))).toBe('LOUD');
+    expect(await published(derived.filtered('twice'))).toBe('twice');
+    const events = (await lastOf('news', 100)).slice(length);
+    expect(events.map(({ type, data }) => [type, data])).toEqual([
+      [undefined, 'LOUD'],
+      [undefined, 'twice'],
+      ['of both', 'twice'],
+    ]);
+  });
+
+  it('publishes with options, which may depend on the arguments', async () => {
+    const listeners = running.app.get(Listeners);
+    // As a job that is tried again.
+    for (const attempt of [1, 2]) await published(listeners.repeated('job 7', attempt));
+    expect((await lastOf('jobs', 5)).map(({ data }) => data)).toEqual(['job 7 at attempt 1']);
+    for (const x of [1, 2]) await published(listeners.moved('card-3', x));
+    expect(await lastOf('board:1')).toMatchObject([{ type: 'moved', key: 'card-3', data: { x: 2 } }]);
+    await published(listeners.typing('ann'));
+    expect(await lastOf('typing')).toEqual([]);
   });
 
   it('publishes the answer of a microservice, which its caller gets', async () => {

@@ -1,18 +1,33 @@
 import { freePort, until } from '@nestjs-sse-redis/testing';
-import { Controller, ForbiddenException, Inject, UseFilters, type Type } from '@nestjs/common';
+import {
+  Controller,
+  ForbiddenException,
+  Inject,
+  UseFilters,
+  type LoggerService,
+  type Type,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
   ClientProxyFactory,
+  EventPattern,
   MessagePattern,
   RpcException,
   Transport,
+  type ClientProxy,
   type MicroserviceOptions,
 } from '@nestjs/microservices';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
-import { SseHub, SseRedisErrorFilter, SseRedisModule, SseStreamFilter } from 'nestjs-sse-redis';
+import {
+  RedisUnavailableError,
+  SseHub,
+  SseRedisErrorFilter,
+  SseRedisModule,
+  SseStreamFilter,
+} from 'nestjs-sse-redis';
 import { once } from 'node:events';
-import { firstValueFrom } from 'rxjs';
+import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { WebSocket } from 'ws';
 
 @Controller()
@@ -28,6 +43,29 @@ class AnnouncementsController {
   @MessagePattern('bare')
   bare() {
     return this.hub.publish('a\nb', { data: null });
+  }
+}
+
+/** Of events, whose caller gets no answer. */
+@Controller()
+class EventsController {
+  constructor(@Inject(SseHub) private readonly hub: SseHub) {}
+
+  @EventPattern('refused')
+  @UseFilters(SseRedisErrorFilter)
+  refused(_data: string) {
+    return this.hub.publish('a\nb', { data: null });
+  }
+
+  @EventPattern('away')
+  @UseFilters(SseRedisErrorFilter)
+  away(_data: string) {
+    throw new RedisUnavailableError('Redis is away.');
+  }
+
+  @EventPattern('bare')
+  bare(_data: string) {
+    throw new RedisUnavailableError('Redis is away.');
   }
 }
 
@@ -89,19 +127,22 @@ afterEach(async () => {
 
 const INTERNAL = { status: 'error', message: 'Internal server error' };
 
-/** @returns the error of a caller of a microservice, by pattern */
-async function serve(controller: Type): Promise<(pattern: string) => Promise<unknown>> {
+/** @returns a caller of a microservice */
+async function serve(controller: Type, logger: LoggerService | false = false): Promise<ClientProxy> {
   const options = { host: '127.0.0.1', port: await freePort() };
   const service = await NestFactory.createMicroservice<MicroserviceOptions>(
     { module: class {}, imports: [SseRedisModule.forRoot()], controllers: [controller] },
-    { transport: Transport.TCP, options, logger: false },
+    { transport: Transport.TCP, options, logger },
   );
   await service.listen();
   close.push(() => service.close());
   const caller = ClientProxyFactory.create({ transport: Transport.TCP, options });
   close.push(() => Promise.resolve(caller.close()));
-  return (pattern) => firstValueFrom(caller.send(pattern, '')).catch((error: unknown) => error);
+  return caller;
 }
+
+const failureOf = (caller: ClientProxy, pattern: string): Promise<unknown> =>
+  firstValueFrom(caller.send(pattern, '')).catch((error: unknown) => error);
 
 /** @returns what a WebSocket is sent after an event */
 async function open(gateway: Type): Promise<(event: string) => Promise<unknown>> {
@@ -125,9 +166,21 @@ async function open(gateway: Type): Promise<(event: string) => Promise<unknown>>
 }
 
 it('tells the caller of a microservice the code, where Nest says Internal server error (negative control)', async () => {
-  const failureOf = await serve(AnnouncementsController);
-  expect(await failureOf('filtered')).toEqual(payload);
-  expect(await failureOf('bare')).toEqual(INTERNAL);
+  const caller = await serve(AnnouncementsController);
+  expect(await failureOf(caller, 'filtered')).toEqual(payload);
+  expect(await failureOf(caller, 'bare')).toEqual(INTERNAL);
+});
+
+it('logs errors of the hub in handlers of events, whose callers get no answer; Nest logs none (negative control)', async () => {
+  const lines: string[] = [];
+  const write = (level: string) => (error: unknown) =>
+    void (error instanceof Error && lines.push(`${level} ${error.name}`));
+  const log = { log: write('log'), warn: write('warn'), error: write('error') };
+  const caller = await serve(EventsController, log);
+  for (const pattern of ['bare', 'refused', 'away'])
+    await lastValueFrom(caller.emit(pattern, ''), { defaultValue: '' });
+  await until(() => lines.length === 2);
+  expect(lines.toSorted()).toEqual(['error RedisUnavailableError', 'warn InvalidChannelError']);
 });
 
 it('sends a WebSocket the code in an exception', async () => {
@@ -143,8 +196,7 @@ describe('SseStreamFilter, bound to handlers of messages too,', () => {
   ];
 
   it.each(refusals)('answers the caller of a microservice that was refused by $by', async ({ by, told }) => {
-    const failureOf = await serve(StreamsController);
-    expect(await failureOf(by)).toEqual(told);
+    expect(await failureOf(await serve(StreamsController), by)).toEqual(told);
   });
 
   it.each(refusals)('answers a WebSocket that was refused by $by', async ({ by, told }) => {
