@@ -257,6 +257,7 @@ interface HeldEvent {
 
 const REFUSALS = {
   FORBIDDEN_CHANNEL: '`authorize` at the server refused it.',
+  UNSUBSCRIBED: '`hub.unsubscribe()` at the server took it off.',
   NO_CONTROL: 'Its route has to connect with { control: true }.',
   EVENT_SOURCE: 'The transport event-source cannot add channels: use fetch.',
 };

@@ -6,6 +6,8 @@ export type RefusalReason =
   | number
   /** `authorize` refused it. */
   | 'FORBIDDEN_CHANNEL'
+  /** `hub.unsubscribe()` took it off. */
+  | 'UNSUBSCRIBED'
   /** The route does not connect with `{ control: true }`. */
   | 'NO_CONTROL'
   /** `EventSource` does not show to which channel an event belongs. */

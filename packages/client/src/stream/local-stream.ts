@@ -162,7 +162,8 @@ export class LocalStream implements EventStream, InspectableStream {
     else if (channel && readMapNotice(named)?.begins) channel.restart();
     // What the route brings is for all; what was added is for those who added it.
     if (channel && this.control && !channel.wanted && !channel.isOfRoute) return;
-    if (channel && isForbidden(event)) this.refuse(channel, 'FORBIDDEN_CHANNEL');
+    const reason = channel && readRefusal(event);
+    if (reason) this.refuse(channel, reason);
     else this.listener.onEvent(named);
   }
 
@@ -289,6 +290,7 @@ export class LocalStream implements EventStream, InspectableStream {
 }
 
 /** `authorize` has refused a channel. */
-function isForbidden({ type, data }: StreamEvent): boolean {
-  return type === 'error' && readObject(data)?.['code'] === 'FORBIDDEN_CHANNEL';
+function readRefusal({ type, data }: StreamEvent): 'FORBIDDEN_CHANNEL' | 'UNSUBSCRIBED' | undefined {
+  const code = type === 'error' ? readObject(data)?.['code'] : undefined;
+  return code === 'FORBIDDEN_CHANNEL' || code === 'UNSUBSCRIBED' ? code : undefined;
 }

@@ -111,6 +111,25 @@ it('reports a channel that authorize refuses, and keeps the others', async () =>
   await isOn('room:5');
 });
 
+it('reports a channel that the server takes off, does not put it back, and keeps the others', async () => {
+  const client = connect('news');
+  const taken = client.channel('taken:1');
+  const errors: unknown[] = [];
+  taken.on('error', ({ code, error }) => errors.push(code, error?.message));
+  client.channel('room:7');
+  await Promise.all(['taken:1', 'room:7'].map(isOn));
+  const { connections } = await app.registry.list({ channel: 'taken:1' });
+  await app.hub.unsubscribe(connections[0]!.id, 'taken:1');
+  await until(() => errors.length > 0);
+  expect(errors).toEqual(['CHANNEL_REFUSED', expect.stringContaining('hub.unsubscribe()')]);
+  client.reconnect();
+  await until(async () => {
+    const { connections: now } = await app.registry.list({ channel: 'room:7' });
+    return now.length === 1 && now[0]!.id !== connections[0]!.id;
+  });
+  expect(await count('taken:1')).toBe(0);
+});
+
 it('begins after an id that is older than the stream, also in a channel of its route', async () => {
   const cursor = await app.hub.cursor();
   for (const channel of ['news', 'room:6']) await app.hub.publish(channel, { data: 'early' });

@@ -51,12 +51,14 @@ export class ChannelChanges {
     });
   }
 
-  unsubscribe(connection: ClientConnection, channels: readonly string[]): Promise<void> {
+  /** Removes channels of a connection. @returns those that it was on */
+  unsubscribe(connection: ClientConnection, channels: readonly string[]): Promise<string[]> {
     return connection.inTurn(async () => {
-      const removed = connection.channels.filter((channel) => channels.includes(channel));
-      if (connection.isClosed || removed.length === 0) return;
-      this.remove(connection, removed);
       await Promise.resolve();
+      const removed = connection.channels.filter((channel) => channels.includes(channel));
+      if (connection.isClosed || removed.length === 0) return [];
+      this.remove(connection, removed);
+      return removed;
     });
   }
 

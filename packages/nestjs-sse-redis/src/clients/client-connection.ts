@@ -157,6 +157,11 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
     return result;
   }
 
+  /** Whether the client can change its channels. */
+  get hasControl(): boolean {
+    return this.secret !== undefined;
+  }
+
   isSecret(secret: string): boolean {
     if (this.secret === undefined) return false;
     const [own, given] = [Buffer.from(this.secret), Buffer.from(secret)];

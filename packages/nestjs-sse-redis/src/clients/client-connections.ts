@@ -137,7 +137,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     return this.changes.subscribe(connection, channels, after, later);
   }
 
-  unsubscribe(connection: ClientConnection, channels: readonly string[]): Promise<void> {
+  unsubscribe(connection: ClientConnection, channels: readonly string[]): Promise<string[]> {
     return this.changes.unsubscribe(connection, channels);
   }
 

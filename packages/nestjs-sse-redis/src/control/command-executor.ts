@@ -82,9 +82,12 @@ async function subscribe(
 async function unsubscribe(
   clients: ClientConnections,
   connection: ClientConnection,
-  { channels: unsubscribed, change }: ConnectionCommand & { readonly type: 'unsubscribe' },
+  { channels: unsubscribed, change, secret }: ConnectionCommand & { readonly type: 'unsubscribe' },
 ): Promise<string[]> {
-  await clients.unsubscribe(connection, unsubscribed);
+  const removed = await clients.unsubscribe(connection, unsubscribed);
+  // A page that puts its channels back after a reconnect would have this one again, and wait for its events until then.
+  if (secret === undefined && connection.hasControl)
+    for (const channel of removed) connection.sendNow('error', { code: 'UNSUBSCRIBED', channel });
   // Events of these channels that follow are of another subscription.
   if (change !== undefined) connection.sendChange({ change, unsubscribed });
   return [];
