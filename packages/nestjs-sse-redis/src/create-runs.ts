@@ -3,6 +3,7 @@ import { RUN_LENGTH } from './broker/run-events.js';
 import type { RunHistory } from './broker/run-store.interface.js';
 import type { ChannelDefinitions } from './channels/channel-definitions.js';
 import type { NodeCommand, CommandResult } from './control/connection-command.js';
+import { readHistory } from './delivery/history.js';
 import { observeChannel } from './delivery/observe-channel.js';
 import type { Shards } from './delivery/shards/shards.js';
 import type { HubState } from './hub/hub-state.js';
@@ -12,6 +13,9 @@ import type { NodeRegistration } from './registry/node-registration.js';
 import type { RunCluster } from './runs/run-cluster.interface.js';
 import { RunLease } from './runs/run-lease.js';
 import { Runs } from './runs/runs.js';
+
+/** Events of a log that are read for the end of a run. */
+const READ_AT_ONCE = 1_000;
 
 /** What runs are made of. */
 interface RunParts {
@@ -50,6 +54,7 @@ export function createRuns(parts: RunParts): Runs {
       retainOf,
       sources: (channel, run) => ({
         observe: () => observeChannel(shards.subscribers, channel, { lastEventId: run }, state),
+        read: (after) => readHistory(shards, channel, { after, limit: READ_AT_ONCE }),
         isClosed: () => state.isClosed,
       }),
       liveNodes: () => registration.liveNodes(),

@@ -184,11 +184,11 @@ export class SseNode implements HubParts {
     const began = performance.now();
     const timeLeft = (part: number): number => Math.max(0, drainTimeout * part - (performance.now() - began));
     // Pipes first, so that the clients of this node, too, are sent why their stream ends.
-    const [ends] = await Promise.all([
+    const ends = await Promise.all([
       this.pipes.interrupt(timeLeft(PIPES_PART)),
       this.runs.interrupt(timeLeft(PIPES_PART)),
     ]);
-    await this.shards.waitFor(ends, timeLeft(PIPES_PART));
+    await this.shards.waitFor(ends.flat(), timeLeft(PIPES_PART));
     this.state.handOver();
     await this.clients.handOver(timeLeft(1));
   }

@@ -24,6 +24,17 @@ export function useChannel<Events extends EventMap = EventMap, State = unknown>(
   handlers: ChannelHandlers<Events>,
   options?: ChannelOptions<State>,
 ): void {
+  useHeldChannel(client, channel, handlers, options);
+}
+
+/** @internal @param key the channel is held anew where it changes */
+export function useHeldChannel<Events extends EventMap = EventMap, State = unknown>(
+  client: SseClient | undefined,
+  channel: string | ChannelRef<Events> | undefined,
+  handlers: ChannelHandlers<Events>,
+  options?: ChannelOptions<State>,
+  key?: string,
+): void {
   const latest = useRef({ channel, handlers, options });
   useEffect(() => {
     latest.current = { channel, handlers, options };
@@ -39,5 +50,5 @@ export function useChannel<Events extends EventMap = EventMap, State = unknown>(
       () => latest.current.options,
     );
     // The name stands for the channel: a reference is a new object each time.
-  }, [client, name]);
+  }, [client, name, key]);
 }

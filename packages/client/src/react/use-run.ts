@@ -3,14 +3,15 @@ import { toChannelName } from '../client/channel-of.js';
 import type { ChannelRef } from '../client/channel-types.js';
 import { NO_RUN, readRun, type RunView } from '../client/run-text.js';
 import type { SseClient } from '../client/sse-client.js';
-import { useChannel } from './use-channel.js';
+import { useHeldChannel } from './use-channel.js';
 
 /**
  * The run of a channel: its text so far, and how it is.
  *
  * @param client undefined: not yet
  * @param channel undefined: none for now
- * @param after an id from before the run, such as the `id` that `hub.run()` returned. Undefined: from now on
+ * @param after an id from before the run, such as the `id` that `hub.run()` returned. Undefined: from now on. Where it changes, the text begins
+ * anew
  * @example const { text, state } = useRun(client, `answer:${id}`, run.id);
  */
 export function useRun(
@@ -20,12 +21,13 @@ export function useRun(
 ): RunView {
   const [view, setView] = useState(NO_RUN);
   const name = channel === undefined ? undefined : toChannelName(channel);
-  useEffect(() => setView(NO_RUN), [client, name]);
-  useChannel(
+  useEffect(() => setView(NO_RUN), [client, name, after]);
+  useHeldChannel(
     client,
     channel,
     (event) => setView((before) => readRun(before, event)),
     after === undefined ? undefined : { after },
+    after,
   );
   return view;
 }

@@ -24,13 +24,24 @@ export function useChannel<Events extends EventMap = EventMap, State = unknown>(
   handlers: ChannelHandlers<Events>,
   options?: MaybeRefOrGetter<ChannelOptions<State> | undefined>,
 ): void {
+  useHeldChannel(client, channel, handlers, options);
+}
+
+/** @internal @param key the channel is held anew where it changes */
+export function useHeldChannel<Events extends EventMap = EventMap, State = unknown>(
+  client: MaybeRefOrGetter<SseClient | undefined>,
+  channel: MaybeRefOrGetter<string | ChannelRef<Events> | undefined>,
+  handlers: ChannelHandlers<Events>,
+  options?: MaybeRefOrGetter<ChannelOptions<State> | undefined>,
+  key?: MaybeRefOrGetter<string | undefined>,
+): void {
   const toName = (): string | undefined => {
     const current = toValue(channel);
     return current === undefined ? undefined : toChannelName(current);
   };
   watch(
     // The name stands for the channel: a reference may be a new object each time.
-    [() => toValue(client), toName] as const,
+    [() => toValue(client), toName, () => toValue(key)] as const,
     ([current], _before, onCleanup) => {
       const reference = toValue(channel);
       if (!current || reference === undefined) return;

@@ -3,14 +3,15 @@ import { toChannelName } from '../client/channel-of.js';
 import type { ChannelRef } from '../client/channel-types.js';
 import { NO_RUN, readRun, type RunView } from '../client/run-text.js';
 import type { SseClient } from '../client/sse-client.js';
-import { useChannel } from './use-channel.js';
+import { useHeldChannel } from './use-channel.js';
 
 /**
  * The run of a channel: its text so far, and how it is.
  *
  * @param client undefined: not yet
  * @param channel undefined: none for now
- * @param after an id from before the run, such as the `id` that `hub.run()` returned. Undefined: from now on
+ * @param after an id from before the run, such as the `id` that `hub.run()` returned. Undefined: from now on. Where it changes, the text begins
+ * anew
  * @example const run = useRun(client, () => `answer:${props.id}`); // {{ run.text }}
  */
 export function useRun(
@@ -20,15 +21,19 @@ export function useRun(
 ): Readonly<ShallowRef<RunView>> {
   const view = shallowRef(NO_RUN);
   watch(
-    () => {
-      const current = toValue(channel);
-      return current === undefined ? undefined : toChannelName(current);
-    },
+    [
+      () => toValue(client),
+      () => {
+        const current = toValue(channel);
+        return current === undefined ? undefined : toChannelName(current);
+      },
+      () => toValue(after),
+    ],
     () => (view.value = NO_RUN),
     // Before the channel is held: its first events are not to be lost.
     { flush: 'sync' },
   );
-  useChannel(
+  useHeldChannel(
     client,
     channel,
     (event) => (view.value = readRun(view.value, event)),
@@ -36,6 +41,7 @@ export function useRun(
       const id = toValue(after);
       return id === undefined ? undefined : { after: id };
     },
+    after,
   );
   return view;
 }

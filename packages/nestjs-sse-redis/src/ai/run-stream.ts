@@ -10,6 +10,9 @@ import { CHUNK_TYPE } from './chunk-source.js';
 const COMMENT = ':\n\n';
 const DONE = 'data: [DONE]\n\n';
 
+/** ms for a client to take the end of a run once the process is being closed. */
+const LAST_WORDS = 1_000;
+
 /** What a stream of a run needs. */
 export interface RunStreamOptions {
   readonly hub: SseHub;
@@ -66,7 +69,7 @@ export class RunStream extends Readable {
     // The adapter of Nest 11 for Express leaves a stream open whose client went.
     if (response.destroyed) return void this.destroy();
     response.once('close', () => this.destroy());
-    this.forget = state.onHandOver(() => this.cut());
+    this.forget = state.onHandOver(() => this.leave());
     this.beat = setInterval(
       () => this.isOver || this.readableLength > 0 || this.push(COMMENT),
       options.heartbeatInterval,
@@ -121,6 +124,14 @@ export class RunStream extends Readable {
     this.paused.next();
     clearTimeout(this.stall);
     this.stall = setTimeout(() => this.cut(), this.options.hub.internals.options.stallTimeout);
+    this.stall.unref();
+  }
+
+  /** The process is being closed. The end of the run may be on its way to the client, which could not resume it elsewhere. */
+  private leave(): void {
+    if (!this.isOver) return this.cut();
+    clearTimeout(this.stall);
+    this.stall = setTimeout(() => this.cut(), LAST_WORDS);
     this.stall.unref();
   }
 

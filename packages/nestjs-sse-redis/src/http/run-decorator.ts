@@ -43,7 +43,7 @@ export function defineRunRoutes(routes: RunRoutes): MethodDecorator {
     );
     defineRoute(target, key, start, 'start', routes);
     const siblings: readonly [RunRoute['role'], Handler][] = [
-      ['resume', (request) => routes.answer(request as RunRequest, (request as RunRequest).run!.id)],
+      ['resume', (request) => routes.answer(request as RunRequest, (request as RunRequest).start!)],
       ['stop', (request) => stop(request as RunRequest)],
     ];
     const names = siblings.map(([role, handler]) => {

@@ -7,7 +7,6 @@ import { parseChannel } from '../event/channel-name.js';
 import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
-import type { RunInfo } from '../runs/run.types.js';
 import { forbidStoring } from '../util/forbid-storing.js';
 import type { RequestClient } from './request-client.js';
 import { resolveChannels } from './channels-of-request.js';
@@ -19,9 +18,14 @@ export interface RunRequest {
   readonly hub: SseHub;
   readonly client: RequestClient;
   readonly channel: string;
-  /** Of a request that resumes. */
-  readonly run: RunInfo | undefined;
+  /** Of a request that resumes: the id from which on a client without an id of its own reads. */
+  readonly start: string | undefined;
 }
+
+type Lacking = 'events' | 'gap' | 'nothing';
+
+/** Events that are looked for: of these the beginning of a run is left out. */
+const FEW = 2;
 
 const requests = new WeakMap<object, RunRequest>();
 
@@ -56,8 +60,8 @@ export class SseRunGuard implements CanActivate {
     const { request } = exchange;
     const name = parseChannel(await resolveChannels(channel, request, client));
     await this.authorize(client, name);
-    const run = role === 'resume' ? await this.find(name, client, isResumedAfterEnd) : undefined;
-    requests.set(request, { hub: this.hub, client, channel: name, run });
+    const start = role === 'resume' ? await this.find(name, client, isResumedAfterEnd) : undefined;
+    requests.set(request, { hub: this.hub, client, channel: name, start });
     return true;
   }
 
@@ -66,22 +70,25 @@ export class SseRunGuard implements CanActivate {
     channel: string,
     { lastEventId, response }: RequestClient,
     isResumedAfterEnd: boolean,
-  ): Promise<RunInfo> {
+  ): Promise<string> {
     const run = await this.hub.runOf(channel);
-    if (run?.state === 'running') return run;
-    if (run && isResumedAfterEnd && (await this.lacksEvents(channel, lastEventId))) return run;
+    if (run?.state === 'running') return run.id;
+    // A run that is no longer known may have left its last events, and its end.
+    const lacking = isResumedAfterEnd ? await this.findLacking(channel, lastEventId) : 'nothing';
+    if (lacking === 'events' || (run && lacking === 'gap')) return run?.id ?? lastEventId!;
     forbidStoring(response);
     throw new HttpException('', 204);
   }
 
-  private async lacksEvents(channel: string, lastEventId: string | undefined): Promise<boolean> {
-    if (lastEventId === undefined) return false;
+  /** What a client lacks of the channel. `gap`: what it lacks is not retained. */
+  private async findLacking(channel: string, lastEventId: string | undefined): Promise<Lacking> {
+    if (lastEventId === undefined) return 'nothing';
     try {
-      const { events, gap } = await this.hub.history(channel, { after: lastEventId, limit: 1 });
-      return gap || events.length > 0;
+      const { events, gap } = await this.hub.history(channel, { after: lastEventId, limit: FEW });
+      return events.length > 0 ? 'events' : gap ? 'gap' : 'nothing';
     } catch (error) {
       // It is told of the gap.
-      if (error instanceof InvalidEventIdError) return true;
+      if (error instanceof InvalidEventIdError) return 'gap';
       throw error;
     }
   }

@@ -10,6 +10,8 @@ export interface RunSources {
   find(): Promise<StoredRun | undefined>;
   /** The events of its channel after its beginning. Completes where the hub closes. */
   observe(): Observable<SseEvent>;
+  /** A page of the events of its channel after an id, with the ends of earlier runs. */
+  read(after: string): Promise<{ readonly events: readonly SseEvent[]; readonly cursor: string }>;
   readonly isClosed: () => boolean;
 }
 
@@ -21,15 +23,36 @@ export async function awaitEnd(id: string, sources: RunSources): Promise<RunOutc
   for (let attempt = 0; !sources.isClosed(); attempt++) {
     // An end that was trimmed, or lost, is told by what is stored.
     const run = await sources.find().catch(() => 'unknown' as const);
-    if (run === undefined || (run !== 'unknown' && run.id !== id)) break;
-    if (run !== 'unknown' && run.state !== 'running') return { state: run.state };
-    const isEnd = ({ type, data }: SseEvent) =>
-      type === 'end' && (data as { readonly run?: unknown } | null)?.run === id;
-    const ends = sources.observe().pipe(filter(isEnd));
-    const end = await firstValueFrom(race(ends, timer(LOOK_EVERY_MS))).catch(() => undefined);
-    if (typeof end === 'object') return { state: (end.data as { readonly outcome: RunEndState }).outcome };
+    if (run === undefined || (run !== 'unknown' && run.id !== id)) {
+      const logged = await findEnd(id, sources).catch(() => 'unknown' as const);
+      // Nobody remembers how it ended.
+      if (logged !== 'unknown') return logged ?? { state: 'interrupted' };
+    } else {
+      if (run !== 'unknown' && run.state !== 'running') return { state: run.state };
+      const ends = sources.observe().pipe(filter((event) => isEndOf(id, event)));
+      const end = await firstValueFrom(race(ends, timer(LOOK_EVERY_MS))).catch(() => undefined);
+      if (typeof end === 'object') return toOutcome(end);
+    }
     await backOff(attempt);
   }
-  // Another one has begun, or nobody remembers it.
   return { state: 'interrupted' };
+}
+
+/** Looks for the end of a run that is no longer stored, or that another one has followed: then observers do not get it. */
+async function findEnd(id: string, sources: RunSources): Promise<RunOutcome | undefined> {
+  for (let after = id; ;) {
+    const { events, cursor } = await sources.read(after);
+    const end = events.find((event) => isEndOf(id, event));
+    if (end) return toOutcome(end);
+    if (events.length === 0) return undefined;
+    after = cursor;
+  }
+}
+
+function isEndOf(id: string, { type, data }: SseEvent): boolean {
+  return type === 'end' && (data as { readonly run?: unknown } | null)?.run === id;
+}
+
+function toOutcome({ data }: SseEvent): RunOutcome {
+  return { state: (data as { readonly outcome: RunEndState }).outcome };
 }

@@ -1,6 +1,7 @@
 import type { Publication } from '../broker/broker.interface.js';
 import { RunEndedError } from '../errors/run-ended.error.js';
 import { SourceFailedError } from '../errors/source-failed.error.js';
+import type { Position } from '../event/position.js';
 import type { SseEventInput } from '../event/sse-event.js';
 import { checkSource, OpenSource, type PipeSource } from '../publish/pipe-source.js';
 import { BatchWindow } from './batch-window.js';
@@ -26,6 +27,8 @@ export class LiveRun {
   readonly ended: Promise<RunOutcome>;
   /** Whether all know of its end. */
   isEndStored = false;
+  /** The position of the end that this process has stored. */
+  endPosition: Position | undefined;
   private readonly controller = new AbortController();
   /** Nothing is written any more. */
   private readonly givenUp = new AbortController();
@@ -93,7 +96,7 @@ export class LiveRun {
     const fence = { id, node: host.nodeId, sequence: 0, base: 0, end };
     const error = outcome.state === 'failed' ? [toRunError(channel, toErrorCode(outcome.error))] : [];
     try {
-      await this.writer.write([...error, toRunEnd(channel, fence)], end, true);
+      this.endPosition = await this.writer.write([...error, toRunEnd(channel, fence)], end, true);
     } catch (error) {
       this.isEndStored = error instanceof RunEndedError;
       if (error instanceof RunEndedError) return { state: error.state };

@@ -4,6 +4,7 @@ import type { RunEnd } from '../broker/run-store.interface.js';
 import { PublishOutcomeUnknownError } from '../errors/publish-outcome-unknown.error.js';
 import { RedisRefusedError } from '../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
+import type { Position } from '../event/position.js';
 import { backOff } from '../util/back-off.js';
 
 /** Refusals that no time mends. A full Redis may stay full for long, and nobody should wait for it in silence. */
@@ -42,20 +43,23 @@ export class RunWriter {
    *
    * @param end of the last of them
    * @param isPatient also where Redis refuses to store anything
+   * @returns the position of the last of them
    * @throws RunEndedError | RedisRefusedError, and the error of the last attempt where the signal ends them
    */
-  async write(publications: readonly Publication[], end?: RunEnd, isPatient = false): Promise<void> {
+  async write(publications: readonly Publication[], end?: RunEnd, isPatient = false): Promise<Position> {
     const numbered = this.number(publications, end);
     for (let attempt = 0; ; attempt++) {
       await this.host.owns(this.signal);
       const outcomes = await this.host.send(numbered);
       const failed = outcomes.find((outcome) => 'error' in outcome);
-      if (!failed) break;
+      if (!failed) {
+        this.sequence += publications.length;
+        return (outcomes.at(-1) as { readonly position: Position }).position;
+      }
       const { error } = failed;
       if (this.signal.aborted || !mayPass(error, isPatient)) throw error;
       await backOff(attempt, this.signal);
     }
-    this.sequence += publications.length;
   }
 
   private number(publications: readonly Publication[], end: RunEnd | undefined): Publication[] {

@@ -1,6 +1,7 @@
 import { Logger } from '../util/logger.js';
 import { DrainingError } from '../errors/draining.error.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
+import type { Position } from '../event/position.js';
 import { backOff } from '../util/back-off.js';
 import { stackOf } from '../util/stack-of.js';
 import { withinTime } from '../util/within-time.js';
@@ -21,6 +22,12 @@ export interface RunsOptions {
   readonly ttl: number;
 }
 
+/** The end of a run in its channel. */
+export interface RunEndPlace {
+  readonly channel: string;
+  readonly position: Position;
+}
+
 /** The runs of this process, and its part in those of others. */
 export class Runs implements OwnRuns {
   /** By their ids: one that was replaced may be about to end beside its successor. */
@@ -32,6 +39,8 @@ export class Runs implements OwnRuns {
   private readonly stored: StoredRuns;
   private readonly starter: RunStarter;
   private isDraining = false;
+  /** Where channels of this process ended while it was being closed. */
+  private readonly ends: RunEndPlace[] = [];
 
   constructor(
     private readonly host: RunHost,
@@ -136,14 +145,15 @@ export class Runs implements OwnRuns {
     if (patience > 0 && this.size > 0) await withinTime(this.allEnded(), patience);
   }
 
-  /** Ends all runs. @param timeout ms in which their ends are stored */
-  async interrupt(timeout: number): Promise<void> {
+  /** Ends all runs. @param timeout ms in which their ends are stored @returns the ends since `settle()` was called */
+  async interrupt(timeout: number): Promise<readonly RunEndPlace[]> {
     if (this.starts.size > 0) await withinTime(Promise.allSettled(this.starts), timeout);
-    if (this.size === 0) return;
+    if (this.size === 0) return this.ends;
     logger.warn(`Interrupting ${this.size} runs: the application is being closed.`);
     for (const run of this.live.values()) void run.stop('interrupted');
     await withinTime(this.allEnded(), timeout);
     for (const run of this.live.values()) run.giveUp();
+    return this.ends;
   }
 
   private allEnded(): Promise<unknown> {
@@ -157,6 +167,8 @@ export class Runs implements OwnRuns {
       if (error)
         logger.error(`The run of channel ${JSON.stringify(channel)} failed.`, stackOf(error.cause ?? error));
       this.live.delete(id);
+      if (this.isDraining && run.endPosition !== undefined)
+        this.ends.push({ channel, position: run.endPosition });
       // A sweep by another process ends a run whose end is not stored.
       if (run.isEndStored) void this.release(channel);
     });

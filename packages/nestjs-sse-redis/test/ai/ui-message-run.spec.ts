@@ -61,6 +61,30 @@ forEachAdapter((adapter) => {
     expect(events.length).toBeLessThan(20);
   });
 
+  it.each([
+    ['ends by itself', 60_000, 'ready', undefined],
+    ['is interrupted', 0, 'error', 'The answer was interrupted. Ask again.'],
+  ])(
+    'tells the readers of a process that is being closed how each answer %s',
+    async (_, runs, status, message) => {
+      await start({ drain: { runs } });
+      const chats = Array.from({ length: 8 }, (_, i) => new TestChat(one.url, { id: `${i}` }));
+      const sent = chats.map((chat) => chat.sendMessage({ text: 'hello' }));
+      await until(() => tap.calls.length === chats.length);
+      for (const call of tap.calls) call.give('The ', 'answer ');
+      await until(() => chats.every(({ text }) => text === 'The answer '));
+      const closed = one.close();
+      const hub = one.app.get(SseHub);
+      await until(async () => !(await hub.readiness()).ready);
+      if (runs > 0) for (const call of tap.calls) call.end();
+      await Promise.all(sent);
+      await closed;
+      expect(chats.map((chat) => [chat.status, chat.error?.message])).toEqual(
+        chats.map(() => [status, message]),
+      );
+    },
+  );
+
   it('gives the whole answer to two pages that are loaded in the midst of it, at another process', async () => {
     await start();
     const { chat, call, sent } = await ask(one);

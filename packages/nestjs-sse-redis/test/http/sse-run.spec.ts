@@ -37,6 +37,12 @@ class ChatController {
     starts.push([id, body.prompt]);
     return tap.source;
   }
+
+  @UseGuards(KeyGuard)
+  @SseRun('short/:id', (request) => `short:${request.params.id}`, { retainAfterEnd: 1_000 })
+  forgotten(): RunSource {
+    return tap.source;
+  }
 }
 
 /** The answer to a request of a stream, as a page that uses fetch reads it. */
@@ -90,7 +96,8 @@ forEachAdapter((adapter) => {
     starts = [];
     const prefix = randomUUID();
     const start = async (interceptors: NestInterceptor[]): Promise<RunningApp> => {
-      const authorize = { 'chat:{id}': (client: { user: string | undefined }) => client.user !== 'eve' };
+      const isNotEve = (client: { user: string | undefined }): boolean => client.user !== 'eve';
+      const authorize = { 'chat:{id}': isNotEve, 'short:{id}': isNotEve };
       const module = {
         imports: [SseRedisModule.forRoot({ redis: redis.url, prefix, authorize })],
         controllers: [ChatController],
@@ -154,6 +161,27 @@ forEachAdapter((adapter) => {
     expect(rest.data).toBe('four five');
     expect(rest.end).toMatchObject({ channel: 'chat:7', outcome: 'done' });
     expect(starts).toEqual([['7', 'hello']]);
+  });
+
+  it('gives who returns the rest of a run that is no longer known, and 204 when that is read', async () => {
+    const id = 'short/7';
+    const post = await ask(one, 'POST', { id });
+    tap.give('a');
+    await until(() => post.data === 'a');
+    const { lastId } = post;
+    post.leave();
+    tap.give('b');
+    tap.end();
+    const hub = one.app.get(SseHub);
+    await until(async () => (await hub.history('short:7')).events.at(-1)?.type === 'end');
+    await until(async () => (await hub.runOf('short:7')) === undefined);
+    const rest = await ask(other, 'GET', { id, headers: { 'last-event-id': lastId } });
+    await until(() => rest.isOver);
+    expect([rest.data, rest.end]).toEqual(['b', expect.objectContaining({ outcome: 'done' })]);
+    expect((await ask(other, 'GET', { id, headers: { 'last-event-id': rest.lastId } })).response.status).toBe(
+      204,
+    );
+    expect((await ask(other, 'GET', { id })).response.status).toBe(204);
   });
 
   it('answers GET with 204 when nothing runs, and gives who returns the rest first', async () => {

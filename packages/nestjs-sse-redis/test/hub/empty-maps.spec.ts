@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { SseStream, until } from '@nestjs-sse-redis/testing';
 import { defineChannel } from 'nestjs-sse-redis';
 import { MapProgress } from '../../src/delivery/map-progress.js';
@@ -42,12 +43,11 @@ describe.each(brokers)('a client of many empty maps and a long one, over $broker
   });
 
   it('is told again with each reading where that is not remembered (negative control)', async () => {
-    const { isToldEmpty } = MapProgress.prototype;
-    MapProgress.prototype.isToldEmpty = () => false;
+    const asked = jest.spyOn(MapProgress.prototype, 'isToldEmpty').mockReturnValue(false);
     try {
       expect((await receiveAll()).begun).toBeGreaterThan(EMPTY + 1);
     } finally {
-      MapProgress.prototype.isToldEmpty = isToldEmpty;
+      asked.mockRestore();
     }
   });
 });

@@ -1,5 +1,6 @@
 import { until } from '@nestjs-sse-redis/testing';
 import { InvalidArgumentError, RunExistsError, SourceFailedError } from 'nestjs-sse-redis';
+import { randomUUID } from 'node:crypto';
 import { from, Subject } from 'rxjs';
 import { allBrokers, failureOf, Hubs } from '../hub/hubs.js';
 import { RunPage } from './run-page.js';
@@ -41,6 +42,27 @@ describe.each(allBrokers)('runs over the $broker broker', ({ broker }) => {
     expect(listener.data).toEqual([...tokens(3), 'more', { channel: 'a', outcome: 'done', run: run.id }]);
     expect(await test.dataIn('a')).toEqual(listener.data);
   });
+
+  it.each(['another one has followed', 'it is no longer known'])(
+    'tells a process that joined how a run ended, where %s',
+    async (why) => {
+      const prefix = randomUUID();
+      const one = await hubs.start({ prefix });
+      // The memory broker serves one process.
+      const other = broker === 'memory' ? one : await hubs.start({ prefix });
+      const tap = new RunTap();
+      const isForgotten = why === 'it is no longer known';
+      const run = await one.hub.run('a', tap.source, isForgotten ? { retainAfterEnd: 1_000 } : {});
+      const joined = await other.hub.run('a', () => []);
+      expect(joined).toMatchObject({ id: run.id, isNew: false });
+      tap.give('x');
+      tap.end();
+      await run.outcome();
+      if (isForgotten) await until(async () => (await other.hub.runOf('a')) === undefined);
+      else await one.hub.run('a', () => tokens(3));
+      expect(await joined.outcome()).toEqual({ state: 'done' });
+    },
+  );
 
   it('keeps all of 3,000 tokens where channels keep 1,000 events', async () => {
     const test = await hubs.start();
