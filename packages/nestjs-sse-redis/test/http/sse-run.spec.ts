@@ -141,6 +141,18 @@ forEachAdapter((adapter) => {
     return answer;
   }
 
+  /** A run of `a` and `b`, whose reader left behind `a`. @returns the last id that it had */
+  async function leaveInMidst(id?: string): Promise<string> {
+    const post = await ask(one, 'POST', { ...(id !== undefined && { id }) });
+    tap.give('a');
+    await until(() => post.data === 'a');
+    const { lastId } = post;
+    post.leave();
+    tap.give('b');
+    tap.end();
+    return lastId;
+  }
+
   it('starts a run with POST and streams it, and resumes it with GET in another process', async () => {
     const post = await ask(one, 'POST');
     expect(post.response.status).toBe(200);
@@ -165,13 +177,7 @@ forEachAdapter((adapter) => {
 
   it('gives who returns the rest of a run that is no longer known, and 204 when that is read', async () => {
     const id = 'short/7';
-    const post = await ask(one, 'POST', { id });
-    tap.give('a');
-    await until(() => post.data === 'a');
-    const { lastId } = post;
-    post.leave();
-    tap.give('b');
-    tap.end();
+    const lastId = await leaveInMidst(id);
     const hub = one.app.get(SseHub);
     await until(async () => (await hub.history('short:7')).events.at(-1)?.type === 'end');
     await until(async () => (await hub.runOf('short:7')) === undefined);
@@ -186,13 +192,7 @@ forEachAdapter((adapter) => {
 
   it('answers GET with 204 when nothing runs, and gives who returns the rest first', async () => {
     expect((await ask(one, 'GET')).response.status).toBe(204);
-    const post = await ask(one, 'POST');
-    tap.give('a');
-    await until(() => post.data === 'a');
-    const { lastId } = post;
-    post.leave();
-    tap.give('b');
-    tap.end();
+    const lastId = await leaveInMidst();
     const hub = one.app.get(SseHub);
     await until(async () => (await hub.runOf('chat:7'))?.state === 'done');
     const none = await ask(other, 'GET');
