@@ -6,6 +6,7 @@ import type {
   RegistryLimits,
   RegistryStore,
 } from '../broker/registry-store.interface.js';
+import { withinTime } from '../util/within-time.js';
 import { MAX_TIMER } from '../options/resolved-options.js';
 import { RegistrationQueue } from './registration-queue.js';
 import { RENEWALS_PER_LEASE, RenewalTimer, type RenewalTimerOptions } from './renewal-timer.js';
@@ -13,6 +14,8 @@ import { RENEWALS_PER_LEASE, RenewalTimer, type RenewalTimerOptions } from './re
 /** Redis does nothing else while a piece is removed. */
 const PIECE_SIZE = 500;
 const PAGE_SIZE = 1_000;
+/** The grace period of a platform goes on while a process leaves. */
+const LEAVING_MS = 2_000;
 const NO_LIMITS: RegistryLimits = { connectionsPerUser: 0, connectionsPerAddress: 0 };
 
 export interface RegistrationOptions extends RegistryLimits, RenewalTimerOptions {}
@@ -167,21 +170,23 @@ export class NodeRegistration {
     clearInterval(this.reaping);
     clearTimeout(this.sweepTimer);
     try {
-      await this.queue.settle();
-      for (let more = true; more;) {
-        ({ more } = await this.store.leave(this.node.id, 'shutdown', PIECE_SIZE));
-      }
+      const left = await withinTime(this.leave(), LEAVING_MS);
+      if (left === undefined) throw new Error(`Redis did not answer within ${LEAVING_MS} ms`);
     } catch (error) {
       this.logger.warn(`Could not leave the registry, the lease will run out: ${(error as Error).message}`);
     }
   }
 
+  private async leave(): Promise<true> {
+    await this.queue.settle();
+    for (let more = true; more;) ({ more } = await this.store.leave(this.node.id, 'shutdown', PIECE_SIZE));
+    return true;
+  }
+
   private async renew(): Promise<void> {
-    try {
-      await this.join();
-    } catch (error) {
-      this.logger.debug(`Could not renew the lease: ${(error as Error).message}`);
-    }
+    await this.join().catch((error: Error) =>
+      this.logger.debug(`Could not renew the lease: ${error.message}`),
+    );
   }
 
   /** Renews the lease, or takes a new one and registers all that lives here. */

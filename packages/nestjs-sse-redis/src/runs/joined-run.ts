@@ -39,7 +39,10 @@ export async function awaitEnd(id: string, sources: RunSources): Promise<RunOutc
 }
 
 /** Looks for the end of a run that is no longer stored, or that another one has followed: then observers do not get it. */
-async function findEnd(id: string, sources: RunSources): Promise<RunOutcome | undefined> {
+export async function findEnd(
+  id: string,
+  sources: Pick<RunSources, 'read'>,
+): Promise<RunOutcome | undefined> {
   for (let after = id; ;) {
     const { events, cursor } = await sources.read(after);
     const end = events.find((event) => isEndOf(id, event));

@@ -27,6 +27,8 @@ export class LiveRun {
   readonly ended: Promise<RunOutcome>;
   /** Whether all know of its end. */
   isEndStored = false;
+  /** Called as soon as it has failed: its end may wait for Redis. */
+  onFailed: (error: Error) => void = () => undefined;
   /** The position of the end that this process has stored. */
   endPosition: Position | undefined;
   private readonly controller = new AbortController();
@@ -82,7 +84,9 @@ export class LiveRun {
   }
 
   private async execute(makeSource: RunSource): Promise<RunOutcome> {
-    return this.finish(await this.drain(makeSource));
+    const outcome = await this.drain(makeSource);
+    if (outcome.state === 'failed') this.onFailed(outcome.error!);
+    return this.finish(outcome);
   }
 
   private async finish(outcome: RunOutcome): Promise<RunOutcome> {

@@ -5,7 +5,7 @@ import type { Position } from '../event/position.js';
 import { backOff } from '../util/back-off.js';
 import { stackOf } from '../util/stack-of.js';
 import { withinTime } from '../util/within-time.js';
-import { awaitEnd } from './joined-run.js';
+import { awaitEnd, findEnd } from './joined-run.js';
 import { LiveRun, type RunHost } from './live-run.js';
 import type { RunCluster } from './run-cluster.interface.js';
 import type { ResolvedRunOptions } from './run-options.js';
@@ -163,22 +163,34 @@ export class Runs implements OwnRuns {
   private begin(channel: string, id: string, source: RunSource, options: ResolvedRunOptions): Run {
     const run = new LiveRun(id, channel, source, options, this.host);
     this.live.set(id, run);
-    void run.ended.then(({ error }) => {
-      if (error)
-        logger.error(`The run of channel ${JSON.stringify(channel)} failed.`, stackOf(error.cause ?? error));
+    const label = `The run of channel ${JSON.stringify(channel)}`;
+    run.onFailed = (error) => logger.error(`${label} failed.`, stackOf(error.cause ?? error));
+    void run.ended.then(({ state, error }) => {
+      if (error && state !== 'failed')
+        logger.error(`The end of ${label.toLowerCase()} was not stored.`, stackOf(error.cause ?? error));
       this.live.delete(id);
       if (this.isDraining && run.endPosition !== undefined)
         this.ends.push({ channel, position: run.endPosition });
       // A sweep by another process ends a run whose end is not stored.
       if (run.isEndStored) void this.release(channel);
     });
-    return { id, channel, isNew: true, outcome: () => run.ended };
+    return { id, channel, isNew: true, outcome: () => this.outcomeOf(run) };
+  }
+
+  /** Of several that replaced one another the script remembers the last one alone, and the log has the ends of all. */
+  private async outcomeOf(run: LiveRun): Promise<RunOutcome> {
+    const outcome = await run.ended;
+    if (outcome.state !== 'interrupted' || run.endPosition !== undefined) return outcome;
+    const logged = await findEnd(run.id, this.cluster.sources(run.channel, run.id)).catch(() => undefined);
+    return logged ?? outcome;
   }
 
   private join(channel: string, id: string): Run {
     const own = this.live.get(id);
     const outcome = (): Promise<RunOutcome> =>
-      own?.ended ?? awaitEnd(id, { ...this.cluster.sources(channel, id), find: () => this.find(channel) });
+      own
+        ? this.outcomeOf(own)
+        : awaitEnd(id, { ...this.cluster.sources(channel, id), find: () => this.find(channel) });
     return { id, channel, isNew: false, outcome };
   }
 

@@ -230,4 +230,15 @@ describe('a pipe that runs while the application closes and Redis is away', () =
     expect(subject.observed).toBe(false);
     expect(await piped).toBeInstanceOf(PipeInterruptedError);
   });
+
+  it('closes long before a command would be given up, with a client on it', async () => {
+    const publishTimeout = 60_000;
+    const test = await hubs.start({ drain: { timeout: 500 }, publishTimeout });
+    await test.client(['a']);
+    hubs.redis.pause();
+    hubs.closeLater(() => hubs.redis.resume());
+    const began = performance.now();
+    await test.running.close();
+    expect(performance.now() - began).toBeLessThan(publishTimeout / 2);
+  });
 });

@@ -1,3 +1,5 @@
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { TcpProxy, until } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import { RunWriter } from '../../src/runs/run-writer.js';
@@ -140,10 +142,16 @@ describe('runs while Redis is away', () => {
     const page = RunPage.open(hubs, test, run);
     tap.give('before');
     await until(() => page.text === 'before');
+    const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    hubs.closeLater(() => logged.mockRestore());
     hubs.closeLater(() => hubs.redis.cli('CONFIG', 'SET', 'maxmemory', 0));
     await hubs.redis.cli('CONFIG', 'SET', 'maxmemory', 1);
     tap.give('refused');
     await until(() => tap.isLeft);
+    // At once: the end is stored when there is room, and that may take long.
+    await until(() =>
+      logged.mock.calls.some(([text]) => String(text).includes('The run of channel "a" failed')),
+    );
     expect(page.types).toEqual([]);
     await hubs.redis.cli('CONFIG', 'SET', 'maxmemory', 0);
     expect(await run.outcome()).toMatchObject({ state: 'failed', error: { code: 'REDIS_OUT_OF_MEMORY' } });

@@ -64,6 +64,17 @@ describe.each(allBrokers)('runs over the $broker broker', ({ broker }) => {
     },
   );
 
+  it('says stopped of each of many runs that replaced one another at once', async () => {
+    const { hub } = await hubs.start();
+    const starts = Array.from({ length: 20 }, () =>
+      hub.run('a', new RunTap().source, { onExisting: 'replace' }),
+    );
+    const runs = await Promise.all(starts);
+    await hub.stopRun('a');
+    const outcomes = await Promise.all(runs.map((run) => run.outcome()));
+    expect(outcomes.map(({ state }) => state)).toEqual(runs.map(() => 'stopped'));
+  });
+
   it('keeps all of 3,000 tokens where channels keep 1,000 events', async () => {
     const test = await hubs.start();
     const run = await test.hub.run('a', () => tokens(3_000));
