@@ -163,11 +163,11 @@ export class Runs implements OwnRuns {
   private begin(channel: string, id: string, source: RunSource, options: ResolvedRunOptions): Run {
     const run = new LiveRun(id, channel, source, options, this.host);
     this.live.set(id, run);
-    const label = `The run of channel ${JSON.stringify(channel)}`;
-    run.onFailed = (error) => logger.error(`${label} failed.`, stackOf(error.cause ?? error));
+    const label = `run of channel ${JSON.stringify(channel)}`;
+    run.onFailed = (error) => logger.error(`The ${label} failed.`, stackOf(error.cause ?? error));
     void run.ended.then(({ state, error }) => {
       if (error && state !== 'failed')
-        logger.error(`The end of ${label.toLowerCase()} was not stored.`, stackOf(error.cause ?? error));
+        logger.error(`The end of the ${label} was not stored.`, stackOf(error.cause ?? error));
       this.live.delete(id);
       if (this.isDraining && run.endPosition !== undefined)
         this.ends.push({ channel, position: run.endPosition });

@@ -145,7 +145,7 @@ describe.each(WAYS)('the gateway of docs/bridges.md over $name', ({ Adapter, ope
     expect(dataOf(page)).toEqual(['missed']);
   });
 
-  it('sends events of any type, also of those that Socket.IO keeps for itself', async () => {
+  it('sends events of any type, also of the names that Nest and the gateway give their own', async () => {
     const app = await start(randomUUID());
     const page = await open(portOf(app));
     const types = ['exception', 'event'];

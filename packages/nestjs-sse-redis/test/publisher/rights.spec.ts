@@ -52,15 +52,17 @@ it.each(['+zadd', '+zcard', '+zrem', '+zrangebyscore', '+xdel', '+zscore', '+pex
     const { script, more } = readRights();
     const publisher = await createUser([...script, ...more].filter((name) => name !== right));
     const channel = boards({ id: 1 });
-    await scene.test.hub.publish(channel, { data: 'before' }, { key: 'a' });
+    const { hub } = scene.test;
+    await hub.publish(channel, { data: 'gone' }, { key: 'b' });
+    await hub.remove(channel, 'b');
+    await hub.publish(channel, { data: 'before' }, { key: 'a' });
     const client = await scene.test.client([channel.name]);
-    // `begins`, the event, `complete`.
-    await client.waitFor(3);
+    await client.waitForBlock(({ message }) => message?.data.includes('complete') === true);
     const failure = await failureOf(publisher.publish(channel, { data: 'refused' }, { key: 'a' }));
     expect(failure).toMatchObject({ code: 'REDIS_FORBIDDEN' });
-    await scene.test.hub.publish(channel, { data: 'after' }, { key: 'b' });
-    const messages = await client.waitFor(4);
-    expect(messages.map(({ data }) => data).filter((data) => !data.startsWith('{'))).toEqual([
+    await hub.publish(channel, { data: 'after' }, { key: 'b' });
+    await client.waitForBlock(({ message }) => message?.data === 'after');
+    expect(client.messages.map(({ data }) => data).filter((data) => !data.startsWith('{'))).toEqual([
       'before',
       'after',
     ]);

@@ -81,14 +81,19 @@ local function knownFrom(clock, logKey)
 end
 
 -- What fails behind `append` fails for an event that clients have. So each command that only comes there is tried before, where it does
--- nothing: a user of Redis may lack the right to it.
-local function checkRights(clock, logKey, keysKey)
-  if clock.mayWriteState then return end
+-- nothing: a user of Redis may lack the right to it. Once a script, and those that are not needed are left out: they cost time.
+local function checkRights(clock, logKey, keysKey, before, removals)
+  if not clock.mayWriteState then call('ZADD', keysKey, 'XX', 0, '') end
+  clock.mayWriteState = true
+  if before and not clock.mayDelete then
+    call('XDEL', logKey, '0-1')
+    clock.mayDelete = true
+  end
+  if removals <= 0 or clock.mayForget then return end
   call('XDEL', logKey, '0-1')
-  call('ZADD', keysKey, 'XX', 0, '')
   call('ZREM', keysKey, '')
   call('ZRANGEBYSCORE', keysKey, 0, 0, 'LIMIT', 0, 0)
-  clock.mayWriteState = true
+  clock.mayDelete, clock.mayForget = true, true
 end
 
 -- appendState(…): as `append`, for an event of a state channel.
@@ -118,7 +123,7 @@ local function appendState(clock, logKey, pubSubChannel, flags, text, onceKey, w
   end
   state.count = state.count + 1
   local removals = call('ZCARD', keysKey) - state.counters + (before and 0 or 1) - state.keys
-  checkRights(clock, logKey, keysKey)
+  checkRights(clock, logKey, keysKey, before, removals)
   local record = string.format('%s %.0f %s ', kind, state.count, key)
   if not state.floor then state.known = knownFrom(clock, logKey) end
   -- Not trimmed by age.
