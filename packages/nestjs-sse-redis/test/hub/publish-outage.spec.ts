@@ -93,7 +93,12 @@ describe.each(faults)('publishing when Redis is away: $name', ({ begin, end, err
         .then(([, second]) => (second as { error: Error }).error),
     ]);
     expect(watch.stop()).toBeLessThan(PUBLISH_TIMEOUT + MARGIN);
-    for (const failure of failures) {
+    // Of those that a replica refused only the first is sent again, and may be on its way when the time is up.
+    const isOnItsWay = (failure: Error) =>
+      code === 'REDIS_READONLY' && failure instanceof PublishOutcomeUnknownError;
+    const known = failures.filter((failure) => !isOnItsWay(failure));
+    expect(known.length).toBeGreaterThanOrEqual(failures.length - 1);
+    for (const failure of known) {
       expect(failure).toBeInstanceOf(error);
       expect(failure).toMatchObject({ code, statusCode: 503 });
       expect(failure.message).toMatch(words);

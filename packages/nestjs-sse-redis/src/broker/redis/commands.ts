@@ -1,4 +1,5 @@
 import type { ChainableCommander, Redis } from 'ioredis';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PublishOutcomeUnknownError } from '../../errors/publish-outcome-unknown.error.js';
 import type { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
@@ -60,6 +61,7 @@ export class Commands {
   private waiting = 0;
   /** The rounds that were sent and not answered. */
   private readonly unanswered = new Set<Promise<unknown>>();
+  private isLeaving = false;
   /** The calls of a turn go out in one pipeline: a hundred publishes cost little more than one. */
   private readonly rounds = new TurnBatch(
     (): Round => ({ pipeline: this.redis.pipeline(), size: 0, replicas: 0, waitedAt: undefined }),
@@ -113,9 +115,29 @@ export class Commands {
     return this.unanswered.size === 0;
   }
 
-  /** Resolves when all that was sent is answered, within a time in ms. */
-  async settled(ms: number): Promise<void> {
-    await withinTime(Promise.allSettled(this.unanswered), ms);
+  /**
+   * Leaves the connection when all that was sent over it is answered, within a time in ms: what a hub cuts off itself would have an unknown
+   * fate. Nothing is sent meanwhile.
+   *
+   * @param leave resolves when the connection is closed
+   */
+  async leave(ms: number, leave: () => Promise<void>): Promise<void> {
+    this.isLeaving = true;
+    try {
+      await withinTime(this.settled(), ms);
+      await leave();
+    } finally {
+      this.isLeaving = false;
+    }
+  }
+
+  /** What this turn sends, and what a script that was forgotten is sent again for, comes while the first is waited for. */
+  private async settled(): Promise<void> {
+    await nextTurn();
+    while (this.unanswered.size > 0) {
+      await Promise.allSettled(this.unanswered);
+      await nextTurn();
+    }
   }
 
   /**
@@ -124,7 +146,8 @@ export class Commands {
    * @param within ms; at most the time of all calls
    */
   async runAll(script: Script, calls: readonly ScriptCall[], within = this.timeout): Promise<Outcome[]> {
-    if (this.redis.status !== 'ready') return calls.map(() => ({ error: this.unavailable() }));
+    if (this.redis.status !== 'ready' || this.isLeaving)
+      return calls.map(() => ({ error: this.unavailable() }));
     if (this.waiting > MAX_WAITING) return calls.map(() => ({ error: this.overloaded() }));
     const outcomes = await this.send(script, calls, within);
     // Redis forgets scripts when it restarts and on SCRIPT FLUSH. It ran none of these, so they may be sent again.

@@ -7,6 +7,9 @@ import type { Script } from './script.js';
 
 /** How long after a refusal the first held run is tried again. */
 const RETRY_MS = 25;
+/** With less time left a refused run is not sent again: that nothing ran is worth more than an answer that may come too late. */
+const LAST_TRY_MS = 50;
+const LAST_TRY_PART = 1 / 10;
 
 /** A connection that is not open all the time: runs wait until it is. */
 export interface PublishLink {
@@ -24,6 +27,7 @@ interface Held {
   call: ScriptCall;
   readonly deadline: number;
   readonly settle: (outcome: Outcome) => void;
+  isRefused: boolean;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -61,7 +65,7 @@ export class OrderedRuns {
   run(call: ScriptCall): Promise<Outcome> {
     return new Promise((settle) => {
       const deadline = performance.now() + this.timeout;
-      const run: Held = { number: this.count++, call, deadline, settle, timer: undefined };
+      const run: Held = { number: this.count++, call, deadline, settle, isRefused: false, timer: undefined };
       const { outage } = this.commands;
       const isBlocked = this.isRecovering || this.held.length > 0 || outage.isReconnecting;
       if (isBlocked || this.link?.isOpen === false) this.hold(run, outage.cause);
@@ -77,8 +81,8 @@ export class OrderedRuns {
 
   private async send(run: Held): Promise<boolean> {
     const left = run.deadline - performance.now();
-    // A held run whose timer is late. Sent, nobody would wait for its answer.
-    if (left <= 0) {
+    // Its timer may be late, too. Sent, nobody would wait for its answer.
+    if (left <= (run.isRefused ? Math.min(LAST_TRY_MS, this.timeout * LAST_TRY_PART) : 0)) {
       this.refuse(run);
       return false;
     }
@@ -110,7 +114,10 @@ export class OrderedRuns {
   }
 
   private hold(run: Held, refusal: Error | undefined): void {
-    if (isPassing(refusal)) this.refusal = refusal;
+    if (isPassing(refusal)) {
+      this.refusal = refusal;
+      run.isRefused = true;
+    }
     const size = getSize([run.call]);
     const left = run.deadline - performance.now();
     if (left <= 0 || this.isStopped) return this.refuse(run);

@@ -272,11 +272,12 @@ export class RedisBroker implements Broker {
   }
 
   private async reconnect(): Promise<void> {
-    await this.commands.settled(ANSWERED_WITHIN_MS);
-    if (!this.listener) return;
-    const closed = this.connections.leave(this.outage.cause);
-    this.subscription.reconnect();
-    await closed;
+    await this.commands.leave(ANSWERED_WITHIN_MS, async () => {
+      if (!this.listener) return;
+      const closed = this.connections.leave(this.outage.cause);
+      this.subscription.reconnect();
+      await closed;
+    });
   }
 
   /** Every channel is acknowledged: from a position taken now on, nothing is missed. */

@@ -127,7 +127,8 @@ export class RedisPublisher {
   }
 
   private async reconnect(): Promise<void> {
-    await this.commands.settled(ANSWERED_WITHIN_MS);
-    if (!this.isClosed) await this.connections.leave(this.outage.cause);
+    await this.commands.leave(ANSWERED_WITHIN_MS, async () => {
+      if (!this.isClosed) await this.connections.leave(this.outage.cause);
+    });
   }
 }
