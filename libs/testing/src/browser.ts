@@ -63,13 +63,20 @@ export class TestBrowser {
   /**
    * Starts the browser that `CHROMIUM` or `FIREFOX` names, or else the first that is on the PATH.
    *
+   * @param firefoxPrefs preferences of Firefox, besides those of all tests
    * @throws Error that says how to install the browser, where there is none
    */
-  static async start(name: BrowserName): Promise<TestBrowser> {
+  static async start(name: BrowserName, firefoxPrefs: Record<string, unknown> = {}): Promise<TestBrowser> {
     const { launch } = PROGRAMS[name];
     const executablePath = findBrowser(name);
     const profile = await mkdtemp(join(tmpdir(), `test-${name}-`));
-    const browser = await puppeteer.launch({ ...launch, executablePath, userDataDir: profile });
+    const extraPrefsFirefox = { ...launch.extraPrefsFirefox, ...firefoxPrefs };
+    const browser = await puppeteer.launch({
+      ...launch,
+      extraPrefsFirefox,
+      executablePath,
+      userDataDir: profile,
+    });
     return new TestBrowser(browser, profile);
   }
 

@@ -41,6 +41,8 @@ export class StreamHost {
   private readonly outbox: HostOutbox;
   private stream: HostedStream | undefined;
   private gathered: (() => void) | undefined;
+  /** The tabs that are yet to join before the stream begins. */
+  private readonly missing = new Set<string>();
   private isGathered = false;
   private restart: ReturnType<typeof setTimeout> | undefined;
   private readonly types = new Set<string>();
@@ -65,6 +67,8 @@ export class StreamHost {
 
   receive(message: TabMessage): void {
     if (this.ended) return;
+    // Its time may be up: the timers of a background tab are late, and messages are not.
+    this.gathered?.();
     switch (message.kind) {
       case 'join':
         if (message.host === undefined || message.host === this.options.id) this.join(message);
@@ -88,6 +92,7 @@ export class StreamHost {
 
   /** A tab is closed, or was. */
   leave(tab: string): void {
+    if (this.missing.delete(tab)) this.gathered?.();
     if (!this.joined.delete(tab)) return;
     this.options.unwatchTab(tab);
     this.waiting.delete(tab);
@@ -101,21 +106,27 @@ export class StreamHost {
     this.outbox.flush();
     if (reason) this.outbox.send({ kind: 'state', state: { status: 'stopped', reason, detail: undefined } });
     this.ended = true;
-    for (const tab of this.joined.keys()) this.options.unwatchTab(tab);
+    for (const tab of [...this.joined.keys(), ...this.missing]) this.options.unwatchTab(tab);
     this.closeStream();
     this.gathered?.();
     this.options.onEnd();
   }
 
   private async gather(): Promise<void> {
+    const until = performance.now() + GATHERING;
+    let done!: () => void;
     const enough = new Promise<void>((resolve) => {
-      this.gathered = resolve;
+      done = resolve;
       setTimeout(resolve, GATHERING);
     });
+    this.gathered = () => (this.ended || performance.now() >= until) && done();
     const living = await this.options.livingTabs();
-    const look = () => living.every((tab) => this.joined.has(tab));
-    const done = this.gathered!;
-    this.gathered = () => (this.ended || look()) && done();
+    for (const tab of living) {
+      if (this.joined.has(tab) || this.ended) continue;
+      this.missing.add(tab);
+      this.options.watchTab(tab);
+    }
+    this.gathered = () => (this.ended || this.missing.size === 0 || performance.now() >= until) && done();
     this.gathered();
     await enough;
     this.gathered = undefined;
@@ -124,6 +135,7 @@ export class StreamHost {
   private join(message: JoinMessage): void {
     const { tab } = message;
     this.joined.set(tab, message);
+    this.missing.delete(tab);
     this.options.watchTab(tab);
     for (const channel of this.channels.ofTab(tab)) {
       if (!message.wants.some(([wanted]) => wanted === channel)) this.dropLater(tab, channel);

@@ -28,6 +28,8 @@ class Channel {
 /** The locks of a browser with these tabs. Node 20 has none. */
 class Locks {
   grant: () => void = () => undefined;
+  /** By the names of locks that others hold, and somebody waits for. */
+  private readonly waiting = new Map<string, () => void>();
 
   constructor(private readonly tabs: readonly string[]) {}
 
@@ -36,8 +38,16 @@ class Locks {
   }
 
   request(name: string, _options: object, callback: () => Promise<void> | undefined): Promise<void> {
-    if (name !== names.leader) return new Promise(() => undefined);
+    if (name !== names.leader) {
+      this.waiting.set(name, () => void callback());
+      return new Promise(() => undefined);
+    }
     return new Promise((resolve) => (this.grant = () => resolve(callback())));
+  }
+
+  /** The tab is gone. */
+  release(tab: string): void {
+    this.waiting.get(names.tab(tab))!();
   }
 }
 
@@ -78,7 +88,7 @@ describe('a tab that takes the stream over from tab A', () => {
   const send = (message: ShareMessage) => bus.postMessage(message);
 
   /** Tab B is elected after A had the stream, and joins its own host. */
-  async function takeOver(tabs: readonly string[]): Promise<void> {
+  async function takeOver(tabs: readonly string[]): Promise<Locks> {
     const locks = new Locks(tabs);
     candidate = new Candidate({
       ...{ tab: 'B', locks: locks as unknown as LockManager, names, inWorker: false, open },
@@ -90,6 +100,7 @@ describe('a tab that takes the stream over from tab A', () => {
     await settle();
     join('B');
     await settle();
+    return locks;
   }
 
   const join = (tab: string) =>
@@ -106,5 +117,27 @@ describe('a tab that takes the stream over from tab A', () => {
     join('C');
     await settle();
     expect(open).toHaveBeenCalledTimes(1);
+  });
+
+  it('does not wait for a third tab that is closed meanwhile', async () => {
+    const locks = await takeOver(['A', 'B', 'C']);
+    expect(open).not.toHaveBeenCalled();
+    locks.release('C');
+    await settle();
+    expect(open).toHaveBeenCalledTimes(1);
+  });
+
+  it('begins with the first message after its time, where its timers are late', async () => {
+    await takeOver(['A', 'B', 'C']);
+    const now = performance.now();
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(now + 299);
+    send({ kind: 'ping', tab: 'B' });
+    await settle();
+    expect(open).not.toHaveBeenCalled();
+    clock.mockReturnValue(now + 300);
+    send({ kind: 'ping', tab: 'B' });
+    await settle();
+    expect(open).toHaveBeenCalledTimes(1);
+    clock.mockRestore();
   });
 });
