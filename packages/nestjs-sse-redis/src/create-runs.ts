@@ -36,16 +36,17 @@ export function createRuns(parts: RunParts): Runs {
   const lease = new RunLease(() => registration.leaseUntil);
   const { historyOf, retainOf } = createRules(definitions, options);
   // All of a call are of one channel.
-  const withHistory = (publications: readonly Publication[]): Publication[] => {
-    const history = historyOf(publications[0]!.channel);
-    return publications.map((publication) => Object.assign({}, publication, { history }));
+  const complete = (publications: readonly Publication[]): Publication[] => {
+    const { channel } = publications[0]!;
+    const rest = { history: historyOf(channel), copy: publisher.copyOf(definitions.find(channel), channel) };
+    return publications.map((publication) => Object.assign({}, publication, rest));
   };
   const runs = new Runs(
     {
       nodeId: id,
       payloadBytes: options.payloadBytes,
       prepare: (channel, event) => publisher.prepare(channel, event, { replicas: 0, ephemeral: false }),
-      send: (publications) => publisher.send(withHistory(publications)),
+      send: (publications) => publisher.send(complete(publications)),
       owns: (signal) => lease.owns(signal),
     },
     {

@@ -1,6 +1,7 @@
 import type { EventRecord } from '../event/event-record.js';
 import type { EventText } from '../event/event-text.js';
 import type { Position } from '../event/position.js';
+import type { EventCopy } from './event-copy.js';
 import type { LogHistory } from './log-history.interface.js';
 import type { RegistryStore } from './registry-store.interface.js';
 import type { RunFence, RunStore } from './run-store.interface.js';
@@ -18,6 +19,8 @@ export interface Publication {
   readonly history?: LogHistory | undefined;
   /** Of an event of a state channel: the place that it takes there. Where there is no room, the outcome is a `StateFullError`. */
   readonly state?: StateEntry;
+  /** Stored and announced with it, in one step. */
+  readonly copy?: EventCopy | undefined;
   /** Of an event of a run. Where the run is over, the outcome is a `RunEndedError`. */
   readonly run?: RunFence;
 }

@@ -55,6 +55,14 @@ export interface DefinedState {
   readonly maxKeys?: number | undefined;
 }
 
+/** What is kept of the events of all channels of a definition together, for `@OnSseEvent()`. */
+export interface DefinedListeners {
+  /** How many events. Default: `history.maxLength` of the module. */
+  readonly maxLength?: number | undefined;
+  /** How long, in ms. From 1,000 on, and at least twice `auditInterval`. Default: `history.ttl` of the module. */
+  readonly ttl?: number | undefined;
+}
+
 /** The second argument of `defineChannel()`. */
 export interface ChannelDefinitionOptions<
   Pattern extends string,
@@ -75,6 +83,11 @@ export interface ChannelDefinitionOptions<
    * changes. Default false.
    */
   readonly state?: State;
+  /**
+   * Whether `@OnSseEvent()` may listen to all of these channels. Each event is stored a second time then, in a log that they share; its
+   * length and time are those of the module, unless they are given here. Default false.
+   */
+  readonly listeners?: boolean | DefinedListeners;
 }
 
 /** A definition as data. */
@@ -88,6 +101,8 @@ export interface ChannelDefinitionFields {
   readonly ephemeral: boolean;
   /** Undefined of channels that are no state channels. */
   readonly state: { readonly maxKeys: number } | undefined;
+  /** Undefined where nobody listens to all of the channels. */
+  readonly listeners: DefinedListeners | undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { InvalidChannelError } from '../errors/invalid-channel.error.js';
 import { InvalidOptionsError } from '../errors/invalid-options.error.js';
-import { parseChannels, toChannels } from '../event/channel-name.js';
+import { isOfHub, parseChannels, toChannels } from '../event/channel-name.js';
 import { TooManyChannelsError } from '../errors/too-many-channels.error.js';
 import { MAX_OWED } from '../event/last-event-id.js';
 import { isNamedChannel, type ChannelLike } from '../event/channel-reference.js';
@@ -38,6 +38,11 @@ export class ChannelDefinitions {
     return this.registered.some((one) => one.definition === definition);
   }
 
+  /** The one with a pattern, if there is one. */
+  withPattern(pattern: string): ChannelDefinitionFields | undefined {
+    return this.registered.find(({ definition }) => definition.pattern === pattern)?.definition;
+  }
+
   /** Whether one of them says who may be on its channels. */
   get haveRules(): boolean {
     return this.registered.some(({ definition }) => definition.authorize !== undefined);
@@ -52,6 +57,8 @@ export class ChannelDefinitions {
 
   /** The definition that counts for a channel's name, if there is one. */
   find(name: string): RegisteredChannel | undefined {
+    // Of the hub's own channels none is of a definition, however wide its pattern.
+    if (isOfHub(name)) return undefined;
     for (const one of this.registered) if (one.pattern.fits(name)) return one;
     return undefined;
   }
@@ -126,20 +133,22 @@ export class ChannelDefinitions {
 
   /** For how long any log is kept at most, ms. @param ttl of the module */
   longestTtl(ttl: number): number {
-    const times = this.registered.flatMap(({ definition: { history } }) => [
+    const times = this.registered.flatMap(({ definition: { history, listeners } }) => [
       history.ttl,
       history.ttlAfterEnd,
+      listeners?.ttl,
     ]);
     return Math.max(ttl, ...times.filter((time) => time !== undefined));
   }
 
   /** @throws InvalidOptionsError where logs would be gone before lost announcements are looked for in them */
   checkHistory(auditInterval: number): void {
-    const problems = this.registered.flatMap(({ definition: { pattern, history } }) =>
-      (['ttl', 'ttlAfterEnd'] as const)
-        .filter((name) => (history[name] ?? Infinity) < 2 * auditInterval)
-        .map((name) => `history.${name} of ${JSON.stringify(pattern)} (${history[name]})`),
-    );
+    const problems = this.registered.flatMap(({ definition: { pattern, history, listeners } }) => {
+      const times = { 'history.ttl': history.ttl, 'history.ttlAfterEnd': history.ttlAfterEnd };
+      return Object.entries({ ...times, 'listeners.ttl': listeners?.ttl })
+        .filter(([, time]) => (time ?? Infinity) < 2 * auditInterval)
+        .map(([name, time]) => `${name} of ${JSON.stringify(pattern)} (${time})`);
+    });
     if (problems.length === 0) return;
     throw new InvalidOptionsError(
       `${problems.join(' and ')} must be at least twice auditInterval (${auditInterval}), else lost announcements are looked for in logs that are gone. Keep events longer, or set auditInterval.`,

@@ -20,16 +20,14 @@ import { isStandardSchema } from './standard-schema.js';
 /** Marks a definition, also across two copies of the package. */
 const DEFINITION = Symbol.for('nestjs-sse-redis.channel-definition');
 
-const OPTIONS = ['events', 'history', 'authorize', 'rewind', 'ephemeral', 'state'];
+const OPTIONS = ['events', 'history', 'authorize', 'rewind', 'ephemeral', 'state', 'listeners'];
 const MAX_KEYS = 10_000;
 const DEFAULT_KEYS = 1_000;
 const YEAR = 365 * 86_400_000;
 /** The least and the most, as of the module, and the unit. */
-const HISTORY: Readonly<Record<string, readonly [number, number, string]>> = {
-  maxLength: [1, 1_000_000, ''],
-  ttl: [1_000, YEAR, ' ms'],
-  ttlAfterEnd: [1_000, YEAR, ' ms'],
-};
+type Numbers = Readonly<Record<string, readonly [number, number, string]>>;
+const LISTENERS: Numbers = { maxLength: [1, 1_000_000, ''], ttl: [1_000, YEAR, ' ms'] };
+const HISTORY: Numbers = { ...LISTENERS, ttlAfterEnd: [1_000, YEAR, ' ms'] };
 
 /**
  * Defines the channels whose names have a pattern: their events and these events' schemas, their history, and who may be on them.
@@ -64,18 +62,8 @@ export function defineChannel<
   const problems = findProblems(pattern, options);
   if (problems.length > 0)
     throw new InvalidOptionsError(`defineChannel(${JSON.stringify(pattern)}): ${problems.join('; ')}.`);
-  const { events, history, authorize, rewind = 0, ephemeral = false, state = false } = options;
-  const { maxKeys = DEFAULT_KEYS } = typeof state === 'object' ? state : {};
   const compiled = new ChannelPattern(pattern);
-  const fields: ChannelDefinitionFields = {
-    pattern,
-    events: events && Object.freeze({ ...events }),
-    history: Object.freeze({ ...history }),
-    authorize: authorize as ChannelRule | undefined,
-    rewind,
-    ephemeral,
-    state: state === false ? undefined : Object.freeze({ maxKeys }),
-  };
+  const fields = toFields(pattern, options);
   const toReference = (parameters?: unknown) =>
     new NamedChannelOf(toChannelName(compiled, parameters), definition);
   const definition: object = Object.assign(toReference, fields, { [DEFINITION]: true });
@@ -84,6 +72,35 @@ export function defineChannel<
     Events,
     State extends false ? false : true
   >;
+}
+
+/** @param options without problems */
+function toFields(
+  pattern: string,
+  options: Omit<ChannelDefinitionOptions<string, EventSchemas>, 'authorize'> & {
+    readonly authorize?: unknown;
+  },
+): ChannelDefinitionFields {
+  const {
+    events,
+    history,
+    authorize,
+    rewind = 0,
+    ephemeral = false,
+    state = false,
+    listeners = false,
+  } = options;
+  const { maxKeys = DEFAULT_KEYS } = typeof state === 'object' ? state : {};
+  return {
+    pattern,
+    events: events && Object.freeze({ ...events }),
+    history: Object.freeze({ ...history }),
+    authorize: authorize as ChannelRule | undefined,
+    rewind,
+    ephemeral,
+    state: state === false ? undefined : Object.freeze({ maxKeys }),
+    listeners: listeners === false ? undefined : Object.freeze(listeners === true ? {} : { ...listeners }),
+  };
 }
 
 /** Whether a value is what `defineChannel()` returned. */
@@ -99,11 +116,15 @@ function findProblems(pattern: unknown, options: unknown): string[] {
   const unknown = findUnknownField(options, new Set(OPTIONS));
   if (unknown !== undefined)
     return [`there is no option ${JSON.stringify(unknown)} (there are ${OPTIONS.join(', ')})`];
-  const { events, history, authorize, rewind, ephemeral, state } = options as Record<string, unknown>;
+  const { events, history, authorize, rewind, ephemeral, state, listeners } = options as Record<
+    string,
+    unknown
+  >;
   return [
     ...findProblemsOfState(state, options as Record<string, unknown>),
     ...findProblemsOfEvents(events),
-    ...findProblemsOfHistory(history),
+    ...findProblemsOfTimes('history', history, HISTORY),
+    ...(typeof listeners === 'boolean' ? [] : findProblemsOfTimes('listeners', listeners, LISTENERS)),
     ...(authorize === undefined ||
     authorize === true ||
     authorize === 'user' ||
@@ -170,16 +191,17 @@ function findProblemOfType(type: string): string | undefined {
   }
 }
 
-function findProblemsOfHistory(history: unknown): string[] {
-  if (history === undefined) return [];
-  const names = Object.keys(HISTORY).join(', ');
-  if (!isObject(history)) return [`history takes an object { ${names} }`];
-  const unknown = findUnknownField(history, new Set(Object.keys(HISTORY)));
-  if (unknown !== undefined) return [`there is no option "history.${unknown}" (there are ${names})`];
-  return Object.entries(HISTORY).flatMap(([name, [min, max, unit]]) => {
-    const value = (history as Record<string, unknown>)[name];
+function findProblemsOfTimes(option: string, given: unknown, known: Numbers): string[] {
+  if (given === undefined) return [];
+  const names = Object.keys(known).join(', ');
+  if (!isObject(given))
+    return [`${option} takes ${option === 'listeners' ? 'true, false or ' : ''}an object { ${names} }`];
+  const unknown = findUnknownField(given, new Set(Object.keys(known)));
+  if (unknown !== undefined) return [`there is no option "${option}.${unknown}" (there are ${names})`];
+  return Object.entries(known).flatMap(([name, [min, max, unit]]) => {
+    const value = (given as Record<string, unknown>)[name];
     if (value === undefined || isWhole(value, min, max)) return [];
-    return [`history.${name} takes a whole number from ${min} to ${max}${unit}`];
+    return [`${option}.${name} takes a whole number from ${min} to ${max}${unit}`];
   });
 }
 

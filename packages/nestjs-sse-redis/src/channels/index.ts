@@ -6,6 +6,7 @@ export type {
   ChannelDefinitionOptions,
   ChannelReference,
   DefinedHistory,
+  DefinedListeners,
   DefinedState,
   DefinitionRule,
 } from './channel-definition.js';

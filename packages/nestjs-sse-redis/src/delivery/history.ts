@@ -33,9 +33,17 @@ export async function readHistory(
   options: HistoryOptions,
 ): Promise<HistoryPage> {
   checkOptions('history()', options, HISTORY_OPTIONS);
-  const { limit: wanted, after: id } = options;
+  const { limit: wanted, after } = options;
   const name = parseChannel(channel);
-  const limit = parseCount('limit', wanted ?? DEFAULT_LIMIT);
+  return readLog(shards, name, { after, limit: parseCount('limit', wanted ?? DEFAULT_LIMIT) });
+}
+
+/** The same of a log that may be the hub's own. @throws InvalidEventIdError | RedisUnavailableError */
+export async function readLog(
+  shards: Pick<Shards, 'of' | 'map'>,
+  name: string,
+  { after: id, limit }: { readonly after: string | undefined; readonly limit: number },
+): Promise<HistoryPage> {
   const { broker, feeds } = shards.of(name);
   if (feeds.isState(name)) return readMap(shards, name, id, limit);
   const start = id === undefined || id === 'start' ? undefined : parsePositionAfter(id, name, shards.map);

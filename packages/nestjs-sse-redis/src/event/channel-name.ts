@@ -8,6 +8,11 @@ export const MAX_CHANNEL_LENGTH = 256;
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
+/** Whether a channel is the hub's own: no channel of an application has a control character. */
+export function isOfHub(name: string): boolean {
+  return name.startsWith('\u0001');
+}
+
 /**
  * Checks a channel name, or that of a reference, and returns it.
  *

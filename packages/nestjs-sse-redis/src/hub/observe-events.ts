@@ -9,23 +9,31 @@ import type { SseEvent } from '../event/sse-event.js';
 import type { HubParts } from './hub-parts.js';
 import type { EventsOptions } from './hub.types.js';
 
+type ObserveParts = Pick<HubParts, 'state' | 'shards' | 'definitions'>;
+
 const EVENTS_OPTIONS: ReadonlySet<string> = new Set(['after', 'rewind']);
 
 /**
  * The events of a channel for code of the server.
  *
- * @param own what code of this package may ask for besides
  * @throws InvalidChannelError | InvalidEventIdError | InvalidArgumentError
  */
 export function observeEvents(
-  { state, shards, definitions }: Pick<HubParts, 'state' | 'shards' | 'definitions'>,
+  parts: ObserveParts,
   channel: ChannelLike,
   options: EventsOptions,
-  own: Pick<ObserveOptions, 'isEndless' | 'onLive'> = {},
 ): Observable<SseEvent> {
   checkOptions('events()', options, EVENTS_OPTIONS);
-  const { after, rewind } = options;
-  const name = parseChannel(channel);
+  return observeLog(parts, parseChannel(channel), options);
+}
+
+/** The same of a log that may be the hub's own. @param own what code of this package may ask for besides */
+export function observeLog(
+  { state, shards, definitions }: ObserveParts,
+  name: string,
+  { after, rewind }: EventsOptions,
+  own: Pick<ObserveOptions, 'isEndless' | 'onLive'> = {},
+): Observable<SseEvent> {
   const count = parseCount('rewind', rewind ?? 0);
   const start =
     after === 'start'

@@ -2,15 +2,16 @@ import { createHash } from 'node:crypto';
 import { DrainingError } from '../errors/draining.error.js';
 import { RedisRefusedError } from '../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
-import { MAX_CHANNEL_LENGTH, parseChannel } from '../event/channel-name.js';
-import type { ChannelLike } from '../event/channel-reference.js';
+import { readLog } from '../delivery/history.js';
+import { MAX_CHANNEL_LENGTH } from '../event/channel-name.js';
 import type { GapNotice } from '../event/gap.js';
 import type { SseEvent } from '../event/sse-event.js';
-import { observeEvents } from '../hub/observe-events.js';
+import { observeLog } from '../hub/observe-events.js';
 import type { SseHub } from '../hub/sse-hub.js';
 import type { PipeItem } from '../publish/pipe-source.js';
 import { backOff } from '../util/back-off.js';
 import type { EventHandler } from './event-handler.js';
+import type { ListenedLog } from './listened-log.js';
 import { Wake } from './wake.js';
 
 /** The type of the events that keep the position. */
@@ -21,12 +22,11 @@ const LOOK_BACK = 1_000;
 const LONGEST_MS = 3_600_000;
 
 /**
- * Hands the events of a channel to a method in one process of all. The process is the owner of a run, so that a dead one is followed
+ * Hands the events of a log to a method in one process of all. The process is the owner of a run, so that a dead one is followed
  * within lease and sweep, and one that is taken for dead stores nothing any more. The run's events are the positions up to which events
  * have been handled.
  */
 export class ClusterListener {
-  private readonly channel: string;
   private readonly positions: string;
   /** What keeps it from beginning, as it was told last. */
   private problem: string | undefined;
@@ -34,12 +34,11 @@ export class ClusterListener {
   /** @param name of the listener, the same in all processes */
   constructor(
     private readonly hub: SseHub,
-    channel: ChannelLike,
+    private readonly log: ListenedLog,
     name: string,
     private readonly handler: EventHandler,
   ) {
-    this.channel = parseChannel(channel);
-    this.positions = toPositions(name, this.channel);
+    this.positions = toPositions(name, log.label);
   }
 
   /** Stands for owner as long as the process is there. @param signal ends it. Resolves when what it was at is done */
@@ -64,13 +63,15 @@ export class ClusterListener {
     const problem = String(error);
     if (error instanceof RedisUnavailableError || problem === this.problem) return;
     this.problem = problem;
-    this.handler.warn(`It cannot begin with ${JSON.stringify(this.channel)}, and goes on trying: ${problem}`);
+    this.handler.warn(
+      `It cannot begin with ${JSON.stringify(this.log.label)}, and goes on trying: ${problem}`,
+    );
   }
 
   /** The work of the owner: the positions up to which events are handled. */
   private async *work(signal: AbortSignal): AsyncGenerator<PipeItem> {
     const wake = new Wake(
-      (onLive) => observeEvents(this.hub.internals, this.channel, {}, { isEndless: true, onLive }),
+      (onLive) => observeLog(this.hub.internals, this.log.name, {}, { isEndless: true, onLive }),
       signal,
     );
     try {
@@ -96,7 +97,10 @@ export class ClusterListener {
     while (!signal.aborted) {
       wake.reset();
       const after = position ?? 'start';
-      const page = await this.untilRead(() => this.hub.history(this.channel, { after, limit: PAGE }), signal);
+      const page = await this.untilRead(
+        () => readLog(this.hub.internals.shards, this.log.name, { after, limit: PAGE }),
+        signal,
+      );
       if (!page) break;
       if (page.gap && position !== undefined) {
         const gap = this.toGap(position, page.events[0]?.id ?? page.cursor);
@@ -104,7 +108,7 @@ export class ClusterListener {
         if (!(await this.handler.handle(gap, signal))) return position;
       }
       for (const event of page.events) {
-        if (!(await this.handler.handle(event, signal))) return position;
+        if (!(await this.handler.handle(this.log.toEvent(event), signal))) return position;
         position = event.id;
         yield { type: HANDLED, data: position };
       }
@@ -137,8 +141,9 @@ export class ClusterListener {
   }
 
   private toGap(from: string, to: string): SseEvent {
-    const data: GapNotice = { channel: this.channel, from, to };
-    const gap = { id: to, channel: this.channel, type: 'gap', data };
+    const { name: channel } = this.log;
+    const data: GapNotice = { channel, from, to };
+    const gap = this.log.toEvent({ id: to, channel, type: 'gap', data });
     this.handler.report(gap, `says that events after ${from} are no longer retained, and not handled`);
     return gap;
   }

@@ -13,7 +13,11 @@ import { withinTime } from '../util/within-time.js';
 import { ClusterListener } from './cluster-listener.js';
 import { EventHandler } from './event-handler.js';
 import { listenOnNode } from './listen-on-node.js';
+import { findLogs } from './listened-log.js';
 import { LISTENER_HUB, LISTENINGS, type Listening } from './on-sse-event.decorator.js';
+
+/** How long the start of the application waits for methods of the process to hear. Without Redis they begin later. */
+const BEGUN_WITHIN_MS = 2_000;
 
 type Listener = Record<string, (event: SseEvent) => unknown> & { readonly [LISTENER_HUB]?: SseHub };
 
@@ -22,6 +26,7 @@ type Listener = Record<string, (event: SseEvent) => unknown> & { readonly [LISTE
 export class EventListeners implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly abort = new AbortController();
   private readonly scanner = new MetadataScanner();
+  private readonly beginning: Promise<void>[] = [];
   private readonly listening: Promise<void>[] = [];
   /** The methods of the cluster by name and channel. */
   private readonly named = new Map<string, unknown>();
@@ -31,10 +36,11 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {}
 
-  /** Not before: the parts that a method uses may need to start, too. */
-  onApplicationBootstrap(): void {
+  /** Not before: the parts that a method uses may need to start, too. What is published once the application has started is heard. */
+  async onApplicationBootstrap(): Promise<void> {
     for (const { providers, controllers } of this.modules.values())
       for (const wrapper of [...providers.values(), ...controllers.values()]) this.explore(wrapper);
+    await withinTime(Promise.all(this.beginning), BEGUN_WITHIN_MS);
   }
 
   /** Others go on with what this process was at. The events that it is in the midst of it finishes, for half of the drain at most. */
@@ -65,20 +71,19 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
     // Of several hubs it is the one that the module of the class has.
     if (instance[LISTENER_HUB] !== this.hub) return;
     const handler = new EventHandler(label, (event) => instance[key]!(event), options.attempts);
-    // A reference of a definition that is not registered is a mistake, which is found at the start.
-    const { definitions } = this.hub.internals;
-    for (const channel of definitions.toNames(channels, Infinity)) {
+    const logs = channels.flatMap((channel) => findLogs(this.hub.internals, label, channel));
+    for (const log of new Map(logs.map((one) => [one.name, one])).values()) {
       // As `@OnEvent()` and Redis have it. It may be a name, so it is not refused.
-      if (channel.includes('*'))
+      if (log.label.includes('*'))
         handler.warn(
-          `${JSON.stringify(channel)} is the name of one channel, and no pattern: publish what it is to handle to one channel as well, by publishMany().`,
+          `${JSON.stringify(log.label)} is the name of one channel, and no pattern: define a pattern of channels, defineChannel('…{id}', { listeners: true }).`,
         );
-      if (options.once === 'node') listenOnNode(this.hub, channel, handler, this.abort.signal);
+      if (options.once === 'node')
+        this.beginning.push(listenOnNode(this.hub, log, handler, this.abort.signal));
       else {
-        this.checkName(label, options.name, channel, instance[key]);
-        this.listening.push(
-          new ClusterListener(this.hub, channel, options.name, handler).listen(this.abort.signal),
-        );
+        this.checkName(label, options.name, log.label, instance[key]);
+        const listener = new ClusterListener(this.hub, log, options.name, handler);
+        this.listening.push(listener.listen(this.abort.signal));
       }
     }
   }

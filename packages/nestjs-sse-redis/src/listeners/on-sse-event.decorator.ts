@@ -1,11 +1,9 @@
 import { Inject } from '@nestjs/common';
 import type { EventOf } from '../channels/channel-events.js';
 import { isChannelDefinition } from '../channels/define-channel.js';
-import { InvalidOptionsError } from '../errors/invalid-options.error.js';
 import { parseChannel, toChannels } from '../event/channel-name.js';
-import { ChannelPattern } from '../event/channel-pattern.js';
-import type { ChannelLike } from '../event/channel-reference.js';
 import { SseHub } from '../hub/sse-hub.js';
+import type { Listened } from './listened-log.js';
 import {
   resolveListenerOptions,
   type ResolvedListenerOptions,
@@ -14,9 +12,14 @@ import {
 
 /** What `@OnSseEvent()` says of a method. */
 export interface Listening {
-  readonly channels: readonly ChannelLike[];
+  readonly channels: readonly Listened[];
   readonly options: ResolvedListenerOptions;
 }
+
+/** The events of what a method listens to. */
+type ListenedEvent<Channel> = Channel extends (...parameters: never[]) => infer Reference
+  ? EventOf<Reference>
+  : EventOf<Channel>;
 
 /** The key of the list of what decorators say of a method. */
 export const LISTENINGS = Symbol('SSE_LISTENINGS');
@@ -31,8 +34,9 @@ export const LISTENER_HUB = Symbol('nestjs-sse-redis.listener-hub');
  * A method that throws, or rejects, is called again with the same event, with growing waits, up to `attempts` times. Then the error is
  * logged, and the next event follows. docs/bridges.md says what is kept over failures.
  *
- * @param channel names or references. Patterns are none: no channel of a pattern is known before somebody names it
- * @throws InvalidOptionsError for a pattern, a definition, or a wrong option
+ * @param channel names or references; or a definition with `listeners: true`, or its pattern, for all channels that it has. `channel` of an
+ * event names the one to which it was published
+ * @throws InvalidOptionsError for a wrong option; and at the start for a pattern to whose channels nobody may listen together
  * @example
  * ```ts
  * @OnSseEvent('orders', { once: 'cluster' })
@@ -41,17 +45,17 @@ export const LISTENER_HUB = Symbol('nestjs-sse-redis.listener-hub');
  * }
  * ```
  */
-export function OnSseEvent<const Channel extends ChannelLike>(
+export function OnSseEvent<const Channel extends Listened>(
   channel: Channel | readonly Channel[],
   options: SseListenerOptions,
-): <Method extends (event: EventOf<Channel>) => unknown>(
+): <Method extends (event: ListenedEvent<Channel>) => unknown>(
   target: object,
   key: string | symbol,
   descriptor: TypedPropertyDescriptor<Method>,
 ) => void {
   return (target, key, descriptor) => {
     const method = `${target.constructor.name}.${String(key)}`;
-    const channels = checkChannels(method, channel);
+    const channels = checkChannels(channel);
     const resolved = resolveListenerOptions(method, options);
     Inject(SseHub)(target, LISTENER_HUB);
     const handler = descriptor.value as object;
@@ -60,19 +64,11 @@ export function OnSseEvent<const Channel extends ChannelLike>(
   };
 }
 
-function checkChannels(method: string, channel: ChannelLike | readonly ChannelLike[]): ChannelLike[] {
-  if (isChannelDefinition(channel)) throw isPattern(method, channel.pattern);
-  const channels = [...toChannels(channel)] as ChannelLike[];
+function checkChannels(channel: Listened | readonly Listened[]): Listened[] {
+  const channels = isChannelDefinition(channel) ? [channel] : ([...toChannels(channel)] as Listened[]);
   for (const one of channels) {
-    if (typeof one === 'string' && new ChannelPattern(one).placeholders.length > 0)
-      throw isPattern(method, one);
-    parseChannel(one);
+    // Whether a pattern has listeners is known when the hub starts.
+    if (!isChannelDefinition(one)) parseChannel(one);
   }
   return channels;
-}
-
-function isPattern(method: string, pattern: string): InvalidOptionsError {
-  return new InvalidOptionsError(
-    `@OnSseEvent() of ${method}() takes channels, not the pattern ${JSON.stringify(pattern)} of many: publish what it is to handle to one channel as well, by publishMany().`,
-  );
 }

@@ -1,5 +1,12 @@
-import type { Publication, Published as Place, PublishOutcome } from '../broker/broker.interface.js';
+import type {
+  Publication,
+  Published as Place,
+  PublishOutcome,
+  StateEntry,
+} from '../broker/broker.interface.js';
+import type { EventCopy } from '../broker/event-copy.js';
 import { ChannelDefinitions } from '../channels/channel-definitions.js';
+import type { RegisteredChannel } from '../channels/registered-channel.js';
 import type { HubCounters } from '../delivery/hub-counters.js';
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { InvalidEventError } from '../errors/invalid-event.error.js';
@@ -7,9 +14,11 @@ import { parseChannel } from '../event/channel-name.js';
 import type { ChannelLike } from '../event/channel-reference.js';
 import { encodeEvent, formatHubEvent, type EventText } from '../event/event-text.js';
 import { MAP_TYPE, type MapNotice } from '../event/map-notice.js';
+import type { ShardMap } from '../event/shard-map.js';
 import type { SseEventInput } from '../event/sse-event.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { ChannelTurns } from './channel-turns.js';
+import { PatternLog } from './pattern-log.js';
 import type { PipePublisher } from './pipes.js';
 import type {
   ChannelEventInput,
@@ -33,6 +42,8 @@ const NO_ID = ' The hub gives each event its id, and each connection its retry t
 
 /** Where events are published. */
 export interface PublishTarget {
+  /** Which shard has a channel. */
+  readonly map: ShardMap;
   /** Never rejects: each publication has an outcome of its own. */
   publish(publications: readonly Publication[]): Promise<PublishOutcome[]>;
   /** The id of an event that was published. */
@@ -45,6 +56,7 @@ export type Prepared = Publication | Promise<Publication>;
 /** Checks, encodes and publishes events. */
 export class Publisher implements PipePublisher {
   private readonly turns = new ChannelTurns();
+  private readonly patternLogs = new Map<RegisteredChannel, PatternLog>();
 
   /**
    * @param check throws while the hub does not run
@@ -83,6 +95,7 @@ export class Publisher implements PipePublisher {
       replicas: parseReplicas(options.replicas, false, this.options.replicas),
       history: registered?.definition.history,
       state: state!,
+      copy: this.copyOf(registered, name, state),
     });
   }
 
@@ -131,7 +144,8 @@ export class Publisher implements PipePublisher {
     const history = registered?.definition.history;
     const state = toStateEntry(name, registered?.definition, options.key, ephemeral);
     if (state) checkStateEvent(name, event);
-    const rest = { ephemeral, idempotencyKey, replicas, history, ...(state && { state }) };
+    const copy = this.copyOf(registered, name, state);
+    const rest = { ephemeral, idempotencyKey, replicas, history, ...(state && { state }), copy };
     const checked = registered ? registered.check(name, event) : event;
     if (checked instanceof Promise)
       return checked.then((event) => ({ channel: name, event: this.encode(event, name), ...rest }));
@@ -141,8 +155,23 @@ export class Publisher implements PipePublisher {
 
   /** Makes a publication of an event that the hub puts into a channel itself. */
   prepareHubEvent(channel: string, event: EventText): Publication {
-    const history = this.definitions.find(channel)?.definition.history;
-    return { channel, event, ephemeral: false, idempotencyKey: undefined, history };
+    const registered = this.definitions.find(channel);
+    const history = registered?.definition.history;
+    const copy = this.copyOf(registered, channel);
+    return { channel, event, ephemeral: false, idempotencyKey: undefined, history, copy };
+  }
+
+  /** The copy for listeners of a channel's definition, where it has any. */
+  copyOf(
+    registered: RegisteredChannel | undefined,
+    channel: string,
+    state?: StateEntry,
+  ): EventCopy | undefined {
+    if (!registered?.definition.listeners) return undefined;
+    let log = this.patternLogs.get(registered);
+    if (!log)
+      this.patternLogs.set(registered, (log = new PatternLog(registered.definition, this.target.map)));
+    return log.copyOf(channel, state);
   }
 
   /**

@@ -8,7 +8,7 @@ import type { ResolvedPublisherOptions } from './publisher-options.js';
 
 /** The shards of a hub, for publishing: one connection each, made for the first event of the shard. */
 export class PublisherShards implements PublishTarget {
-  private readonly map: ShardMap;
+  readonly map: ShardMap;
   private readonly parts = new Map<number, RedisPublisher>();
   private counted: Promise<void> | undefined;
   /** Of several shards: that which knows their number. */

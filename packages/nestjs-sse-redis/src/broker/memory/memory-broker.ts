@@ -14,10 +14,12 @@ import type {
   ReadLimits,
   ReadRequest,
 } from '../broker.interface.js';
+import { toCopyText } from '../event-copy.js';
 import { CHANGES_CHANNEL } from '../registry-store.interface.js';
 import { NO_STATE, type IsState } from '../broker.interface.js';
 import { stateFull } from '../state-full.js';
 import type { ShardPlace } from '../shard-place.interface.js';
+import { MemoryIdempotency } from './memory-idempotency.js';
 import { MemoryLog } from './memory-log.js';
 import { MemoryRegistryStore } from './memory-registry-store.js';
 import { MemoryRuns } from './memory-runs.js';
@@ -29,7 +31,7 @@ const EXPIRY_MARGIN_MS = 1_000;
 /** The embedded broker: the same rules in the memory of one process, for development and for applications of one process. */
 export class MemoryBroker implements Broker {
   private readonly logs = new Map<string, MemoryLog | MemoryState>();
-  private readonly idempotency = new Map<string, { readonly position: Position; readonly until: number }>();
+  private readonly idempotency: MemoryIdempotency;
   /** Logs that are kept for a shorter time than others, and the positions of their newest events. */
   private readonly tombstones = new Map<string, Position>();
   private readonly subscribed = new Set<string>();
@@ -48,6 +50,7 @@ export class MemoryBroker implements Broker {
     place?: ShardPlace,
     private readonly isState: IsState = NO_STATE,
   ) {
+    this.idempotency = new MemoryIdempotency(options.idempotencyWindow);
     this.line = { forks: [], line: 0, serverStart: '', since: Infinity, shard: place?.index };
     this.runs = new MemoryRuns((publication) => this.append(publication), place?.index);
     this.registry = new MemoryRegistryStore((changes) => {
@@ -78,8 +81,12 @@ export class MemoryBroker implements Broker {
   private publishOne(publication: Publication): PublishOutcome {
     const { channel, run } = publication;
     const append = () => this.append(publication);
+    const { head } = this;
     try {
-      return { position: run ? this.runs.store(channel, run, append) : append(), line: 0 };
+      const position = run ? this.runs.store(channel, run, append) : append();
+      // Otherwise nothing was stored now.
+      if (position > head) this.copy(publication, position);
+      return { position, line: 0 };
     } catch (error) {
       return { error: error as Error };
     }
@@ -185,16 +192,14 @@ export class MemoryBroker implements Broker {
   private append(publication: Publication): Position {
     const { channel, event, ephemeral, idempotencyKey, state } = publication;
     const now = Date.now();
-    const onceKey =
-      idempotencyKey === undefined ? undefined : `${channel.length}:${channel}:${idempotencyKey}`;
-    if (onceKey !== undefined) {
-      const first = this.idempotency.get(onceKey);
-      if (first && first.until > now) return first.position;
-    }
+    const remember = (position: Position) =>
+      this.idempotency.remember(channel, idempotencyKey, position, now);
+    const first = this.idempotency.find(channel, idempotencyKey, now);
+    if (first !== undefined) return first;
     const log = this.getLog(channel, now, state !== undefined);
     const keyed = state && { key: state.key, count: (log instanceof MemoryState ? log.count : 0) + 1 };
     if (state && event.kind === 'r' && !(log as MemoryState | undefined)?.has(state.key)) {
-      this.remember(onceKey, this.head, now);
+      remember(this.head);
       return this.head;
     }
     if (state && event.kind !== 'r' && log && !(log as MemoryState).hasRoomFor(state))
@@ -203,16 +208,16 @@ export class MemoryBroker implements Broker {
     const prev = log?.newest.position ?? this.logStart(channel, undefined, now);
     const record = parseRecord(encodeRecord(position, prev, event, ephemeral, !log, this.line.shard, keyed));
     if (!ephemeral) this.store(publication, record, now);
-    this.remember(onceKey, position, now);
+    remember(position);
     if (this.subscribed.has(channel)) this.announce(channel, record);
     return position;
   }
 
-  private remember(onceKey: string | undefined, position: Position, now: number): void {
-    if (onceKey === undefined) return;
-    // Deleted first, so that the map stays in the order of expiry.
-    this.idempotency.delete(onceKey);
-    this.idempotency.set(onceKey, { position, until: now + this.options.idempotencyWindow });
+  private copy({ copy, event, ephemeral }: Publication, position: Position): void {
+    if (!copy) return;
+    const { log: channel, head, history } = copy;
+    const text = toCopyText(event, head, position, this.line.shard);
+    this.append({ channel, event: text, ephemeral, idempotencyKey: undefined, history });
   }
 
   private store({ channel, event, history, state }: Publication, record: EventRecord, now: number): void {
@@ -273,10 +278,7 @@ export class MemoryBroker implements Broker {
   private tick(): void {
     const now = Date.now();
     for (const [channel, log] of this.logs) if (log.expires <= now) this.logs.delete(channel);
-    for (const [key, { until }] of this.idempotency) {
-      if (until > now) break;
-      this.idempotency.delete(key);
-    }
+    this.idempotency.tick(now);
     const kept = toPosition(now - this.options.ttl);
     for (const [channel, position] of this.tombstones) {
       if (position >= kept) break;

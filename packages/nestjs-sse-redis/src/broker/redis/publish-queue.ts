@@ -4,13 +4,16 @@ import { recordFlags } from '../../event/event-record.js';
 import type { Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import { TurnBatch } from '../../util/turn-batch.js';
+import { Logger } from '../../util/logger.js';
 import type { Publication, Published, PublishOutcome } from '../broker.interface.js';
+import { toCopyKind } from '../event-copy.js';
 import { idOfPublished } from '../forks.js';
 import { stateFull } from '../state-full.js';
 import type { Commands, Replicas, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
 import { formatHistory, hasOwnTime } from './log-history.js';
 import { OrderedRuns, type Amend, type PublishLink } from './ordered-runs.js';
+import { getReason } from './refusals.js';
 import { formatFence, toRunRefusal } from './run-fence.js';
 import { Script } from './script.js';
 import { TombstonesKey } from './tombstones-key.js';
@@ -52,6 +55,7 @@ export class PublishQueue {
     (): Publication[] => [],
     (publications) => this.sendAll(publications),
   );
+  private readonly logger = new Logger('SseRedisBroker');
   private readonly runs: OrderedRuns;
   private readonly tombstones: TombstonesKey;
 
@@ -87,7 +91,8 @@ export class PublishQueue {
   /** Announces a text under a name that is no channel's. @throws RedisUnavailableError | RedisRefusedError */
   async announce(name: string, text: string): Promise<Position> {
     const announcement = {
-      keys: [this.keys.clock, this.keys.log(name)],
+      // It has no log. A key that is not there would make it wait while a slot of a cluster moves, and all that a new link is to prove with it.
+      keys: [this.keys.clock, this.keys.clock],
       // Its own text is kept nowhere: the length is for publishers that are told none.
       args: [this.options.maxLength, this.options.ttl, 0, name, recordFlags('t', true), text, ''],
     };
@@ -117,16 +122,28 @@ export class PublishQueue {
     const outcome = await this.runs.run(this.toCall(publications));
     if ('error' in outcome) return publications.map(() => outcome);
     const { reply: replies, line, replicas } = outcome;
-    if (!Array.isArray(replies) || replies.length !== publications.length) {
+    const count = publications.reduce((sum, { copy }) => sum + (copy ? 2 : 1), 0);
+    if (!Array.isArray(replies) || replies.length !== count) {
       const error = new UnexpectedReplyError('Redis answered a publish with something else.');
       return publications.map(() => ({ error }));
     }
-    return replies.map((reply: unknown, i) => {
-      const published = this.toOutcome(reply, line, publications[i]);
-      const wanted = publications[i]!.replicas ?? 0;
+    let at = 0;
+    return publications.map((publication) => {
+      const published = this.toOutcome(replies[at++], line, publication);
+      if (publication.copy) this.checkCopy(replies[at++], published, publication);
+      const wanted = publication.replicas ?? 0;
       if (wanted === 0 || 'error' in published || (replicas && replicas.count >= wanted)) return published;
-      return { error: this.notReplicated(publications[i]!, published, replicas) };
+      return { error: this.notReplicated(publication, published, replicas) };
     });
+  }
+
+  /** An event that is announced cannot be taken back. */
+  private checkCopy(reply: unknown, published: PublishOutcome, { channel }: Publication): void {
+    if (typeof reply === 'number' || 'error' in published) return;
+    const id = idOfPublished(this.commands.line, published);
+    this.logger.error(
+      `Event ${id} of ${JSON.stringify(channel)} is published, but @OnSseEvent() of its pattern does not get it: ${getReason(String(reply))}.`,
+    );
   }
 
   private notReplicated(
@@ -177,6 +194,16 @@ export class PublishQueue {
         state ? `${event.kind}=${state.maxKeys} ${state.key}` : recordFlags(event.kind, ephemeral),
         event.text,
         hasOnce ? `-${kept}` : run ? `${kept} ${formatFence(run)}` : kept,
+      );
+      if (!publication.copy) continue;
+      const { log, head, history: keptThere } = publication.copy;
+      keys.push(this.keys.log(log));
+      leavesTombstone ||= hasOwnTime(keptThere);
+      args.push(
+        this.keys.pubSubChannel(log),
+        `c ${recordFlags(toCopyKind(event.kind), ephemeral)}`,
+        head,
+        formatHistory(keptThere, false),
       );
     }
     return this.tombstones.addTo({ keys, args, replicas: most }, leavesTombstone);

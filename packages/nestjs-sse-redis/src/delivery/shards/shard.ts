@@ -102,9 +102,10 @@ export class Shard {
   async publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {
     const outcomes = await this.broker.publish(publications);
     for (const [i, outcome] of outcomes.entries()) {
-      const { channel, ephemeral } = publications[i]!;
+      const { channel, ephemeral, copy } = publications[i]!;
       if ('error' in outcome || ephemeral) continue;
       this.acknowledged.note(channel, outcome.position, outcome.line);
+      if (copy) this.acknowledged.note(copy.log, outcome.position, outcome.line);
     }
     return outcomes;
   }

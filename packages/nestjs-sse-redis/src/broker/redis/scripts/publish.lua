@@ -7,6 +7,7 @@
 -- KEYS    once   only where it has an idempotency key: remembers the position of the publish with this key
 -- KEYS    run    only where it is of a run: as in include/run.lua
 -- KEYS    keys   only where it is of a state channel, whose log is before it: as in include/state.lua
+-- KEYS    copy   only where it is copied: the log in which the events of many channels stand together
 -- and at last:
 -- KEYS    tombstones  as in include/tombstones.lua; only where a log is kept for a time of its own, or this script has asked for it. While
 --                a slot of a cluster moves, a key that is not there makes publishing wait
@@ -21,11 +22,16 @@
 -- ARGV    maxLength   of the log, where it has one of its own, else ''. In the same argument, since each costs time: `:age:expiry:`
 --                     before it, where the log is kept for a time of its own (ms; either may be empty), and before that a minus
 --                     where the event has an idempotency key; a space and its fence behind it, of an event of a run (include/run.lua)
+-- and once more, where it is copied, which it is where it was stored or announced now:
+-- ARGV    pubSubChannel  of the copies
+-- ARGV    flags       `c `, and the flags of the copy's record
+-- ARGV    head        what stands in the type of the copy between the id of the event and its type (broker/event-copy.ts)
+-- ARGV    maxLength   of the copies, as above
 -- and at last:
 -- ARGV    'tombstones'  only where their key is among KEYS
 -- ARGV    replid      as in include/line.lua
 --
--- Returns of each event its position, or in words why it was refused, and then nothing of it was stored; and what
+-- Returns of each event, and of each copy, its position, or in words why it was refused, and then nothing of it was stored; and what
 -- include/line.lua has for a caller that does not know the line. Or 0 and nothing else, having done nothing: the caller has to name
 -- the key of tombstones.
 -- @include position
@@ -38,15 +44,34 @@
 -- @include state
 
 local window = ARGV[3]
-local FIRST_EVENT, MINUS, COLON, MOST_DIGITS, MOST_FLAGS = 4, string.byte('-'), string.byte(':'), 10, 2
+local FIRST_EVENT, MINUS, COLON, MOST_DIGITS, MOST_FLAGS, COPY = 4, string.byte('-'), string.byte(':'), 10, 2, string.byte('c')
 
 local hasTombstones = (#ARGV - FIRST_EVENT) % 4 == 1
 local last = hasTombstones and #ARGV - 2 or #ARGV - 1
 local clock = openClock(KEYS[1], ARGV[2], (last - FIRST_EVENT + 1) / 4, ARGV[#ARGV], ARGV[1], hasTombstones and KEYS[#KEYS])
 if not clock then return 0 end
 
-local results, runs, key = {}, {}, 1
-for i = FIRST_EVENT, last, 4 do
+-- The copy of the event before it.
+local function copy(i, logKey, position)
+  local maxLength, own = ARGV[i + 3], nil
+  if string.byte(maxLength) == COLON then
+    local age, expiry, rest = string.match(maxLength, '^:(%d*):(%d*):(%d*)$')
+    own, maxLength = { age = tonumber(age), expiry = tonumber(expiry) }, rest
+  end
+  local text = ARGV[i - 2]
+  local rest = string.sub(text, 1, 7) == 'event: ' and string.sub(text, 8) or '\n' .. text
+  text = 'event: ' .. toId(position) .. clock.idSuffix .. ' ' .. ARGV[i + 2] .. rest
+  local ran, result, reason = pcall(append, clock, logKey, ARGV[i], string.sub(ARGV[i + 1], 3), text, maxLength ~= '' and maxLength or clock.maxLength, nil, nil, own)
+  if not ran then return type(result) == 'table' and result.err or tostring(result) end
+  -- As the event before it has the position by which logs of seldom events are trimmed.
+  if result and position % 8 == 0 then trimByAge(clock, logKey, own) end
+  return result or reason
+end
+
+local runs, key = {}, 1
+
+-- Returns the position of the event, or in words why it has none; and whether it was stored or announced now.
+local function publish(i, flags)
   key = key + 1
   local logKey, onceKey, run = KEYS[key], nil, nil
   local position, failure
@@ -70,23 +95,34 @@ for i = FIRST_EVENT, last, 4 do
     local age, expiry, rest = string.match(maxLength, '^:(%d*):(%d*):(%d*)$')
     own, maxLength = { age = tonumber(age), expiry = tonumber(expiry) }, rest
   end
-  local flags, keysKey = ARGV[i + 1], nil
+  local keysKey
   if #flags > MOST_FLAGS then
     key = key + 1
     keysKey = KEYS[key]
   end
-  if not position and not failure then
-    -- What is no stream where the log should be fails before anything is written.
-    local ran, result, reason
-    if keysKey then
-      ran, result, reason = pcall(appendState, clock, logKey, ARGV[i], flags, ARGV[i + 2], onceKey, window, own and own.expiry, keysKey)
-    else
-      ran, result, reason = pcall(append, clock, logKey, ARGV[i], flags, ARGV[i + 2], maxLength ~= '' and maxLength or clock.maxLength, onceKey, window, own)
-    end
-    if ran then position, failure = result, reason else failure = type(result) == 'table' and result.err or tostring(result) end
-    if position and run then noteStored(run, position) end
+  if position or failure then return position or failure, false end
+  -- What is no stream where the log should be fails before anything is written.
+  local ran, result, reason
+  if keysKey then
+    ran, result, reason = pcall(appendState, clock, logKey, ARGV[i], flags, ARGV[i + 2], onceKey, window, own and own.expiry, keysKey)
+  else
+    ran, result, reason = pcall(append, clock, logKey, ARGV[i], flags, ARGV[i + 2], maxLength ~= '' and maxLength or clock.maxLength, onceKey, window, own)
   end
-  results[#results + 1] = position or failure
+  if ran then position, failure = result, reason else failure = type(result) == 'table' and result.err or tostring(result) end
+  if position and run then noteStored(run, position) end
+  -- A key that is removed and was not there leaves nothing.
+  return position or failure, position and (not keysKey or clock.newest[logKey] == position)
+end
+
+local results, isNew = {}, false
+for i = FIRST_EVENT, last, 4 do
+  local flags, before = ARGV[i + 1], #results
+  if #flags > MOST_FLAGS and string.byte(flags) == COPY then
+    key = key + 1
+    results[before + 1] = isNew and copy(i, KEYS[key], results[before]) or results[before]
+  else
+    results[before + 1], isNew = publish(i, flags)
+  end
 end
 saveRuns(runs, clock.ms)
 if clock.shortLived then bury(clock) end

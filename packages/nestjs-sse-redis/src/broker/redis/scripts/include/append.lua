@@ -83,6 +83,10 @@ local function newestOf(logKey)
   return entry and toPosition(entry[1]) or false
 end
 
+local function trimByAge(clock, logKey, own)
+  call('XTRIM', logKey, 'MINID', '=', string.format('%.0f', clock.ms - (own and own.age or clock.retention)))
+end
+
 -- own  for how long (ms) its events and the log itself are kept, where it has a time of its own: age, expiry
 local function store(clock, logKey, id, record, maxLength, position, own)
   -- Without a length a log is as long as its age lets it: the next publish of a hub makes it shorter.
@@ -100,7 +104,7 @@ local function store(clock, logKey, id, record, maxLength, position, own)
   end
   -- By age as well: a channel that is never quiet would keep events beyond the retention. Where there are many events of
   -- one millisecond, with every eighth.
-  if position % 8 == 0 then call('XTRIM', logKey, 'MINID', '=', string.format('%.0f', clock.ms - (own and own.age or clock.retention))) end
+  if position % 8 == 0 then trimByAge(clock, logKey, own) end
   -- Later than `prev` of a new log claims, since TIME may be some ms ahead of the clock by which Redis expires keys.
   call('PEXPIRE', logKey, (expiry or clock.retention) + EXPIRY_MARGIN)
 end
@@ -114,7 +118,7 @@ end
 -- append(…): gives an event its place in the order of the hub, appends it to its log and announces it.
 --
 -- clock       of openClock
--- logKey      stream of the channel; its entries have one field, r: the record
+-- logKey      stream of the channel; its entries have one field, r: the record. The key of the clock: it has none
 -- pubSubChannel  pub/sub channel
 -- flags       of the record (event/event-record.ts); 'e' behind the kind: ephemeral, not to be logged
 -- text        the SSE text after the id line
@@ -125,7 +129,7 @@ end
 --
 -- Returns the position; or nil and in words what went wrong, having changed nothing but the clock.
 local function append(clock, logKey, pubSubChannel, flags, text, maxLength, onceKey, window, own)
-  local newest = clock.newest[logKey] or newestOf(logKey)
+  local newest = clock.newest[logKey] or logKey ~= clock.key and newestOf(logKey)
   local position = clock.position
   -- Only where the clock key is younger than the log (evicted, deleted): the log's own order must hold all the same.
   if newest and position <= newest then position = newest + 1 end
