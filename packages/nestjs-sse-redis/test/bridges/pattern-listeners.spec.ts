@@ -218,7 +218,7 @@ describe('a method for a pattern, of the cluster', () => {
   });
 
   it('is not told of events beyond their time, however seldom they come', async () => {
-    const brief = defineChannel('brief:{id}', { listeners: { ttl: 1_000 } });
+    const brief = defineChannel('brief:{id}', { listeners: { ttl: 1_000, maxLength: 1_000_000 } });
     const running = await start({ ...options, channels: [brief], auditInterval: 500 });
     const log = `{${options.prefix}}:log:\u0001listeners:brief:{id}`;
     const firstOf = async () =>
