@@ -28,6 +28,8 @@ const STARTS = new Script(startsLua);
 
 /** How many logs one run of a script reads: Redis does nothing else meanwhile. */
 const LOGS_PER_CALL = 64;
+/** What scripts answer that have to be given the key of tombstones. */
+const NEEDS_TOMBSTONES = 0;
 /** The same of a script that reads no records. */
 const RANGES_PER_CALL = 100;
 /** The least time from one question for the position to the next. */
@@ -39,6 +41,7 @@ const MAX_REPORTED = 100;
 export class RedisLogs {
   private readonly logger = new Logger('SseRedisBroker');
   private readonly reported = new Set<string>();
+  private hasTombstones = false;
   /** All that ask at about the same time share the answer, which is no older than the question. */
   private readonly positionReads = new SpacedBatch(
     () => undefined,
@@ -59,10 +62,7 @@ export class RedisLogs {
 
   async read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]> {
     const chunks = toChunks(requests, LOGS_PER_CALL);
-    const replies = await this.commands.readAll(
-      READ,
-      chunks.map((chunk) => this.readCall(chunk, limits)),
-    );
+    const replies = await this.ask(READ, () => chunks.map((chunk) => this.readCall(chunk, limits)));
     const onUnreadable = (channel: string, { message }: Error): void => this.report(channel, message);
     return replies.flatMap((reply, i) => parseSlices(chunks[i]!, reply, onUnreadable));
   }
@@ -83,8 +83,10 @@ export class RedisLogs {
   }
 
   async logStarts(channels: readonly string[]): Promise<(LogStart | undefined)[]> {
-    const calls = toChunks(channels, RANGES_PER_CALL).map((chunk) => this.call(chunk, []));
-    const replies = (await this.commands.readAll(STARTS, calls)).flat() as number[];
+    const chunks = toChunks(channels, RANGES_PER_CALL);
+    const replies = (
+      await this.ask(STARTS, () => chunks.map((chunk) => this.call(chunk, [])))
+    ).flat() as number[];
     return channels.map((_, i) => {
       const after = replies[2 * i]!;
       return after < 0 ? undefined : { after, isTrimmed: replies[2 * i + 1] === 1 };
@@ -97,13 +99,12 @@ export class RedisLogs {
   }
 
   private async findLast(channels: readonly string[], count: number): Promise<[Position, ...Position[]]> {
-    const reply = await this.commands.read(REWIND, this.call(channels, [count]));
+    const [reply] = await this.ask(REWIND, () => [this.call(channels, [count])]);
     return reply as [Position, ...Position[]];
   }
 
   private readCall(requests: readonly ReadRequest[], limits: ReadLimits): ScriptCall {
     const { records, bytes } = limits;
-    const { clock, tombstones } = this.keys;
     const logs: string[] = [];
     const args: (string | number)[] = [this.options.ttl, records, bytes];
     for (const { channel, after } of requests) {
@@ -112,7 +113,19 @@ export class RedisLogs {
       if (isState) logs.push(this.keys.stateKeys(channel));
       args.push(isState ? `s${after}` : after);
     }
-    return { keys: [clock, tombstones, ...logs], args };
+    return { keys: [this.keys.clock, this.tombstones, ...logs], args };
+  }
+
+  /** The key is named once there are tombstones: see `needsTombstones` in include/tombstones.lua. */
+  private get tombstones(): string {
+    return this.hasTombstones ? this.keys.tombstones : this.keys.clock;
+  }
+
+  private async ask(script: Script, toCalls: () => ScriptCall[]): Promise<unknown[]> {
+    const replies = await this.commands.readAll(script, toCalls());
+    if (!replies.includes(NEEDS_TOMBSTONES)) return replies;
+    this.hasTombstones = true;
+    return this.commands.readAll(script, toCalls());
   }
 
   private logOf(channel: string): string {
@@ -122,11 +135,11 @@ export class RedisLogs {
   /** A call of a script that looks into logs. */
   private call(channels: readonly string[], args: readonly number[]): ScriptCall {
     const logs = channels.map((channel) => this.logOf(channel));
-    return { keys: [this.keys.clock, this.keys.tombstones, ...logs], args: [this.options.ttl, ...args] };
+    return { keys: [this.keys.clock, this.tombstones, ...logs], args: [this.options.ttl, ...args] };
   }
 
   private async readPosition(): Promise<Position> {
-    const reply = await this.commands.read(READ, this.readCall([], { records: 0, bytes: 0 }));
+    const [reply] = await this.ask(READ, () => [this.readCall([], { records: 0, bytes: 0 })]);
     return (reply as [Position])[0];
   }
 

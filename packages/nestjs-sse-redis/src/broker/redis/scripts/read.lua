@@ -1,7 +1,7 @@
 -- Reads channels from after a cursor each, together with what tells whether anything is missing.
 --
 -- KEYS[1]   clock   as in publish.lua; made here if it is not there
--- KEYS[2]   tombstones  as in include/tombstones.lua
+-- KEYS[2]   tombstones  as in include/tombstones.lua; the key of the clock where the caller knows of none
 -- KEYS[3…]  logs    one a request; of a state channel its log and behind it keys, as in include/state.lua
 -- ARGV[1]   retention  of the logs, ms; the clock's own, if it has one, goes before it
 -- ARGV[2]   records    the most of one log
@@ -11,7 +11,7 @@
 --
 -- Returns { last, slice… }, a slice being { logStart, upTo, ended, knownFrom, record… } (broker.interface.ts: LogSlice), where `ended`
 -- is 1 if it has, and 2 if there is no log of a state channel;
--- and what include/line.lua has for a caller that does not know the line.
+-- and what include/line.lua has for a caller that does not know the line. 0, having done nothing: it has to name the key of tombstones.
 
 -- @include position
 -- @include clock
@@ -29,6 +29,7 @@ local BATCH = 16 -- records may be large, and what XRANGE returns is all in memo
 local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'replid', 'raised', 'buried')
 local now = readTime() * POSITIONS_PER_MS
 local last, since = beginningOf(clock, now)
+if needsTombstones(clockKey, tombstonesKey, clock[6], last) then return 0 end
 if not (clock[1] and clock[2]) then
   local value = string.format('%.0f', last)
   redis.call('HSET', clockKey, 'last', value, 'since', value, 'retention', retentionText)

@@ -1,13 +1,13 @@
 -- Finds the last events of some channels together.
 --
 -- KEYS[1]   clock  as in publish.lua
--- KEYS[2]   tombstones  as in include/tombstones.lua
+-- KEYS[2]   tombstones  as in include/tombstones.lua; the key of the clock where the caller knows of none
 -- KEYS[3…]  logs
 -- ARGV[1]   retention  ms
 -- ARGV[2]   count      how many events
 --
 -- Returns the position before them, no earlier than from where on every one of the logs is whole, and behind it theirs, the
--- newest first; of an unused hub, -1 alone.
+-- newest first; of an unused hub, -1 alone. 0: as in read.lua.
 
 -- @include position
 -- @include clock
@@ -23,6 +23,7 @@ if not (clock[1] and clock[2]) then return { -1 } end
 local now = readTime() * POSITIONS_PER_MS
 local last = tonumber(clock[1])
 if count == 0 then return { last } end
+if needsTombstones(clockKey, tombstonesKey, clock[5], last) then return 0 end
 local memory = now - tonumber(clock[3] or retentionText) * POSITIONS_PER_MS
 local evictions = evictionReader(clockKey, last, memory)
 local function tombstone(log) return tombstoneOf(tombstonesKey, clock[5], log, last) end
