@@ -189,6 +189,8 @@ describe.each(['chromium', 'firefox'] as const)('tabs of one %s', (name) => {
 
   it('share one stream, and are whole although the tab that has it is closed in the middle of a flood', async () => {
     const b = await a.openTab(`?flood=${SHARED_FLOOD}`);
+    // Each tab has one of its own, unless they share (control).
+    await until(async () => (await streams()) === 2, { timeout: 20_000 });
     await a.press('#share');
     const roles = [await a.role(), await b.role()];
     expect([...roles].sort()).toEqual(['leader', 'follower'].sort());

@@ -191,7 +191,8 @@ describe('the bridge to TanStack Query', () => {
   });
 });
 
-it('makes another client for another user in React', async () => {
+/** A page of React on a stream. */
+async function inReact(test: (page: Page, app: StreamApp) => Promise<void>): Promise<void> {
   const browser = await TestBrowser.start('chromium');
   const app = await StreamApp.start({ redis: redis.url, prefix: randomUUID() });
   try {
@@ -199,18 +200,47 @@ it('makes another client for another user in React', async () => {
     await page.goto(`${app.url}/page`);
     await pages.load(page, 'react');
     await page.evaluate(`void binding.mount(${JSON.stringify(app.streamUrl('news'))})`);
-    await until(async () => (await app.registry.count()) === 1);
+    await until(async () => (await app.registry.count({ channel: 'answer' })) === 1);
+    await test(page, app);
+  } finally {
+    await browser.stop();
+    await app.stop();
+  }
+}
+
+it('begins the text of a run anew in React where its id becomes known in its midst', () =>
+  inReact(async (page, app) => {
+    const shows = (text: string) =>
+      until(async () => (await page.$eval('#run', ({ textContent }) => textContent)) === text);
+    let goOn!: () => void;
+    const gate = new Promise<void>((resolve) => (goOn = resolve));
+    const { id } = await app.hub.run('answer', async function* () {
+      yield 'Hel';
+      await gate;
+      yield 'lo';
+    });
+    await shows('running: Hel');
+    await page.evaluate(`window.runId = ${JSON.stringify(id)}`);
+    await page.click('#resume');
+    // Once it is on the stream again, from there.
+    await until(async () => {
+      const { connections } = await app.registry.list();
+      return connections[0]!.channels.includes('answer');
+    });
+    await shows('running: Hel');
+    goOn();
+    await shows('done: Hello');
+  }));
+
+it('makes another client for another user in React', () =>
+  inReact(async (page, app) => {
     const before = (await app.registry.list()).connections[0]!.id;
     await page.click('#sign-out');
     await until(async () => {
       const { connections } = await app.registry.list();
       return connections.length === 1 && connections[0]!.id !== before;
     });
-  } finally {
-    await browser.stop();
-    await app.stop();
-  }
-});
+  }));
 
 it('renders on a server without a connection', async () => {
   expect(reactPage.renderOnServer()).toContain('connecting');

@@ -11,6 +11,13 @@ import {
   useStateMap,
 } from '../../src/react/index.js';
 
+declare global {
+  interface Window {
+    /** Of the run that the test has begun. */
+    runId?: string;
+  }
+}
+
 /** The page of the test, in StrictMode, which mounts each component twice. */
 export function App({ url }: { url: string }) {
   const [user, setUser] = useState('anna');
@@ -18,7 +25,8 @@ export function App({ url }: { url: string }) {
   const { status } = useConnectionState(client);
   const [order, setOrder] = useState('1');
   const [paid, setPaid] = useState<string[]>([]);
-  const { text, state } = useRun(client, 'answer');
+  const [after, setAfter] = useState<string>();
+  const { text, state } = useRun(client, 'answer', after);
   const load = (signal: AbortSignal) => fetch(`/presence/order:${order}`, { signal }).then((r) => r.json());
   const { connections, isLoaded } = usePresence(client, order, load, { interval: 500 });
   const { map, isLoaded: isMap } = useStateMap(client, `board:${order}`);
@@ -38,6 +46,7 @@ export function App({ url }: { url: string }) {
     element('p', { id: 'run' }, `${state}: ${text}`),
     button('next', () => setOrder('2')),
     button('sign-out', () => setUser('ben')),
+    button('resume', () => setAfter(window.runId)),
   );
 }
 

@@ -23,10 +23,12 @@ interface StoredEvent<Type extends string, Data> extends SseEvent {
   readonly data: Data;
 }
 
-/** The events of a channel: those of its definition and of the hub, or any where it is named by a string. */
+/** The events of a channel, or of all channels of a definition: those of the definition and of the hub, or any where it is named by a string. */
 export type EventOf<Channel> =
   Channel extends ChannelReference<infer Events, infer State>
     ? string extends keyof Events
       ? SseEvent
       : DefinedEvent<Events> | (State extends true ? MapEvent : HubEvent)
-    : SseEvent;
+    : Channel extends (...parameters: never[]) => infer Reference
+      ? EventOf<Reference>
+      : SseEvent;

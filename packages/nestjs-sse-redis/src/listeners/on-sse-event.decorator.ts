@@ -1,7 +1,9 @@
 import { Inject } from '@nestjs/common';
+import type { ChannelDefinitionFields } from '../channels/channel-definition.js';
 import type { EventOf } from '../channels/channel-events.js';
 import { isChannelDefinition } from '../channels/define-channel.js';
 import { parseChannel, toChannels } from '../event/channel-name.js';
+import type { ChannelLike } from '../event/channel-reference.js';
 import { SseHub } from '../hub/sse-hub.js';
 import type { Listened } from './listened-log.js';
 import {
@@ -15,11 +17,6 @@ export interface Listening {
   readonly channels: readonly Listened[];
   readonly options: ResolvedListenerOptions;
 }
-
-/** The events of what a method listens to. */
-type ListenedEvent<Channel> = Channel extends (...parameters: never[]) => infer Reference
-  ? EventOf<Reference>
-  : EventOf<Channel>;
 
 /** The key of the list of what decorators say of a method. */
 export const LISTENINGS = Symbol('SSE_LISTENINGS');
@@ -45,10 +42,10 @@ export const LISTENER_HUB = Symbol('nestjs-sse-redis.listener-hub');
  * }
  * ```
  */
-export function OnSseEvent<const Channel extends Listened>(
+export function OnSseEvent<const Channel extends ChannelLike | ChannelDefinitionFields>(
   channel: Channel | readonly Channel[],
   options: SseListenerOptions,
-): <Method extends (event: ListenedEvent<Channel>) => unknown>(
+): <Method extends (event: EventOf<Channel>) => unknown>(
   target: object,
   key: string | symbol,
   descriptor: TypedPropertyDescriptor<Method>,

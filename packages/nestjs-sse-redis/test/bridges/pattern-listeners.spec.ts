@@ -1,4 +1,12 @@
-import { SseStream, startApp, RedisSetUp, until, useRedis, type RunningApp } from '@nestjs-sse-redis/testing';
+import {
+  SseStream,
+  startApp,
+  RedisSetUp,
+  redisSetUps,
+  until,
+  useRedis,
+  type RunningApp,
+} from '@nestjs-sse-redis/testing';
 import { Injectable, type Provider, type Type } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import {
@@ -70,7 +78,12 @@ afterEach(async () => {
   for (const running of open) await stop(running);
 });
 
-describe.each(['memory', 'redis', 'cluster-3'] as const)('a method for a pattern, over %s', (broker) => {
+const brokers = [
+  'memory',
+  ...redisSetUps.filter((name) => name !== 'sentinel' && name !== 'cluster'),
+] as const;
+
+describe.each(brokers)('a method for a pattern, over %s', (broker) => {
   let setUp: RedisSetUp | undefined;
   let options: SseRedisOptions;
 

@@ -1,17 +1,18 @@
 import { defineChannel, OnSseEvent, type EventOf, type SseEvent } from 'nestjs-sse-redis';
 import { z } from 'zod';
 import { orders } from './definitions.js';
+import type { Equal, Expect } from './expect.js';
 
 const jobs = defineChannel('job:{id}', { events: { done: z.object({ ms: z.number() }) }, listeners: true });
-const jobOne = jobs({ id: 1 });
 defineChannel('job:{id}', { listeners: { maxLength: 5, ttl: 60_000 } });
+export type _Same = Expect<Equal<EventOf<typeof jobs>, EventOf<ReturnType<typeof jobs>>>>;
 // @ts-expect-error -- no such setting
 defineChannel('job:{id}', { listeners: { rewind: 5 } });
 
 export class Listeners {
   // A definition brings the events of its channels.
   @OnSseEvent(jobs, { once: 'cluster' })
-  onJob(event: EventOf<typeof jobOne>): void {
+  onJob(event: EventOf<typeof jobs>): void {
     if (event.type === 'done') event.data.ms.toFixed();
   }
 

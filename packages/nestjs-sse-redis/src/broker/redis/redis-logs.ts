@@ -116,7 +116,7 @@ export class RedisLogs {
     return { keys: [this.keys.clock, this.tombstones, ...logs], args };
   }
 
-  /** The key is named once there are tombstones: see `needsTombstones` in include/tombstones.lua. */
+  /** The key is named once there are tombstones: see `needsTombstones` in include/logs.lua. */
   private get tombstones(): string {
     return this.hasTombstones ? this.keys.tombstones : this.keys.clock;
   }

@@ -51,78 +51,71 @@ local last = hasTombstones and #ARGV - 2 or #ARGV - 1
 local clock = openClock(KEYS[1], ARGV[2], (last - FIRST_EVENT + 1) / 4, ARGV[#ARGV], ARGV[1], hasTombstones and KEYS[#KEYS])
 if not clock then return 0 end
 
--- The copy of the event before it.
-local function copy(i, logKey, position)
-  local maxLength, own = ARGV[i + 3], nil
-  if string.byte(maxLength) == COLON then
-    local age, expiry, rest = string.match(maxLength, '^:(%d*):(%d*):(%d*)$')
-    own, maxLength = { age = tonumber(age), expiry = tonumber(expiry) }, rest
-  end
-  local text = ARGV[i - 2]
-  local rest = string.sub(text, 1, 7) == 'event: ' and string.sub(text, 8) or '\n' .. text
-  text = 'event: ' .. toId(position) .. clock.idSuffix .. ' ' .. ARGV[i + 2] .. rest
-  local ran, result, reason = pcall(append, clock, logKey, ARGV[i], string.sub(ARGV[i + 1], 3), text, maxLength ~= '' and maxLength or clock.maxLength, nil, nil, own)
-  if not ran then return type(result) == 'table' and result.err or tostring(result) end
-  -- As the event before it has the position by which logs of seldom events are trimmed.
-  if result and position % 8 == 0 then trimByAge(clock, logKey, own) end
-  return result or reason
-end
-
-local runs, key = {}, 1
-
--- Returns the position of the event, or in words why it has none; and whether it was stored or announced now.
-local function publish(i, flags)
-  key = key + 1
-  local logKey, onceKey, run = KEYS[key], nil, nil
-  local position, failure
-  local maxLength, own = ARGV[i + 3], nil
-  local sign = string.byte(maxLength)
-  if sign == MINUS then
-    maxLength = string.sub(maxLength, 2)
-    sign = string.byte(maxLength)
-    key = key + 1
-    onceKey = KEYS[key]
-    local first = redis.pcall('GET', onceKey)
-    if type(first) == 'string' then position = tonumber(first) end
-    if type(first) == 'table' then failure = first.err end
-  elseif #maxLength > MOST_DIGITS and string.find(maxLength, ' ', 1, true) then
-    local space = string.find(maxLength, ' ', 1, true)
-    key = key + 1
-    position, failure = admit(runs, KEYS[key], string.sub(maxLength, space + 1))
-    maxLength, run = string.sub(maxLength, 1, space - 1), runs[KEYS[key]]
-  end
-  if sign == COLON then
-    local age, expiry, rest = string.match(maxLength, '^:(%d*):(%d*):(%d*)$')
-    own, maxLength = { age = tonumber(age), expiry = tonumber(expiry) }, rest
-  end
-  local keysKey
-  if #flags > MOST_FLAGS then
-    key = key + 1
-    keysKey = KEYS[key]
-  end
-  if position or failure then return position or failure, false end
-  -- What is no stream where the log should be fails before anything is written.
-  local ran, result, reason
-  if keysKey then
-    ran, result, reason = pcall(appendState, clock, logKey, ARGV[i], flags, ARGV[i + 2], onceKey, window, own and own.expiry, keysKey)
-  else
-    ran, result, reason = pcall(append, clock, logKey, ARGV[i], flags, ARGV[i + 2], maxLength ~= '' and maxLength or clock.maxLength, onceKey, window, own)
-  end
-  if ran then position, failure = result, reason else failure = type(result) == 'table' and result.err or tostring(result) end
-  if position and run then noteStored(run, position) end
-  -- A key that is removed and was not there leaves nothing.
-  return position or failure, position and (not keysKey or clock.newest[logKey] == position)
-end
-
-local results, isNew = {}, false
+-- In no functions of their own: to make them costs each run, and to call them each event.
+local results, runs, key, isNew = {}, {}, 1, false
 for i = FIRST_EVENT, last, 4 do
-  local flags, before = ARGV[i + 1], #results
-  if #flags > MOST_FLAGS and string.byte(flags) == COPY then
-    key = key + 1
-    results[before + 1] = isNew and copy(i, KEYS[key], results[before]) or results[before]
+  key = key + 1
+  local logKey, flags, position, failure = KEYS[key], ARGV[i + 1], nil, nil
+  local isKeyed = #flags > MOST_FLAGS
+  if isKeyed and string.byte(flags) == COPY then
+    -- The copy of the event before it.
+    position = results[#results]
+    if isNew then
+      local text, maxLength, own = ARGV[i - 2], ARGV[i + 3], nil
+      if string.byte(maxLength) == COLON then
+        local age, expiry, rest = string.match(maxLength, '^:(%d*):(%d*):(%d*)$')
+        own, maxLength = { age = tonumber(age), expiry = tonumber(expiry) }, rest
+      end
+      local rest = string.sub(text, 1, 7) == 'event: ' and string.sub(text, 8) or '\n' .. text
+      text = 'event: ' .. toId(position) .. clock.idSuffix .. ' ' .. ARGV[i + 2] .. rest
+      local ran, result, reason = pcall(append, clock, logKey, ARGV[i], string.sub(flags, 3), text, maxLength ~= '' and maxLength or clock.maxLength, nil, nil, own)
+      -- Its own position is never one of those by which `store` trims a log of seldom events.
+      if ran and result and position % 8 == 0 then
+        call('XTRIM', logKey, 'MINID', '=', string.format('%.0f', clock.ms - (own and own.age or clock.retention)))
+      end
+      if ran then position, failure = result, reason else position, failure = nil, type(result) == 'table' and result.err or tostring(result) end
+    end
   else
-    results[before + 1], isNew = publish(i, flags)
+    local maxLength, onceKey, run, own, keysKey = ARGV[i + 3], nil, nil, nil, nil
+    local sign = string.byte(maxLength)
+    if sign == MINUS then
+      maxLength = string.sub(maxLength, 2)
+      sign = string.byte(maxLength)
+      key = key + 1
+      onceKey = KEYS[key]
+      local first = redis.pcall('GET', onceKey)
+      if type(first) == 'string' then position = tonumber(first) end
+      if type(first) == 'table' then failure = first.err end
+    elseif #maxLength > MOST_DIGITS and string.find(maxLength, ' ', 1, true) then
+      local space = string.find(maxLength, ' ', 1, true)
+      key = key + 1
+      position, failure = admit(runs, KEYS[key], string.sub(maxLength, space + 1))
+      maxLength, run = string.sub(maxLength, 1, space - 1), runs[KEYS[key]]
+    end
+    if sign == COLON then
+      local age, expiry, rest = string.match(maxLength, '^:(%d*):(%d*):(%d*)$')
+      own, maxLength = { age = tonumber(age), expiry = tonumber(expiry) }, rest
+    end
+    if isKeyed then
+      key = key + 1
+      keysKey = KEYS[key]
+    end
+    isNew = not position and not failure
+    if isNew then
+      -- What is no stream where the log should be fails before anything is written.
+      local ran, result, reason
+      if keysKey then
+        ran, result, reason = pcall(appendState, clock, logKey, ARGV[i], flags, ARGV[i + 2], onceKey, window, own and own.expiry, keysKey)
+      else
+        ran, result, reason = pcall(append, clock, logKey, ARGV[i], flags, ARGV[i + 2], maxLength ~= '' and maxLength or clock.maxLength, onceKey, window, own)
+      end
+      if ran then position, failure = result, reason else failure = type(result) == 'table' and result.err or tostring(result) end
+      if position and run then noteStored(run, position) end
+      -- A key that is removed and was not there leaves nothing.
+      isNew = position and (not keysKey or clock.newest[logKey] == position)
+    end
   end
+  results[#results + 1] = position or failure
 end
 saveRuns(runs, clock.ms)
 if clock.shortLived then bury(clock) end

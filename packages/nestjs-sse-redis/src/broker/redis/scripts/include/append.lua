@@ -83,10 +83,6 @@ local function newestOf(logKey)
   return entry and toPosition(entry[1]) or false
 end
 
-local function trimByAge(clock, logKey, own)
-  call('XTRIM', logKey, 'MINID', '=', string.format('%.0f', clock.ms - (own and own.age or clock.retention)))
-end
-
 -- own  for how long (ms) its events and the log itself are kept, where it has a time of its own: age, expiry
 local function store(clock, logKey, id, record, maxLength, position, own)
   -- Without a length a log is as long as its age lets it: the next publish of a hub makes it shorter.
@@ -104,7 +100,7 @@ local function store(clock, logKey, id, record, maxLength, position, own)
   end
   -- By age as well: a channel that is never quiet would keep events beyond the retention. Where there are many events of
   -- one millisecond, with every eighth.
-  if position % 8 == 0 then trimByAge(clock, logKey, own) end
+  if position % 8 == 0 then call('XTRIM', logKey, 'MINID', '=', string.format('%.0f', clock.ms - (own and own.age or clock.retention))) end
   -- Later than `prev` of a new log claims, since TIME may be some ms ahead of the clock by which Redis expires keys.
   call('PEXPIRE', logKey, (expiry or clock.retention) + EXPIRY_MARGIN)
 end

@@ -1,5 +1,11 @@
 -- Where logs begin, and those of state channels. Needs include/position.lua, include/evictions.lua and include/tombstones.lua.
 
+-- Whether the caller has to name the key of tombstones, and named that of the clock in its place: of a key that is not there a cluster makes
+-- all wait while its slot moves.
+local function needsTombstones(clockKey, tombstonesKey, buried, last)
+  return tombstonesKey == clockKey and buried and tonumber(buried) >= last
+end
+
 -- readStart(…): the oldest entry of a log, if there is one; and the position from which on nothing of the channel is missing.
 --
 -- log        stream

@@ -20,12 +20,6 @@ local function tombstoneOf(tombstonesKey, buried, logKey, last)
   return tonumber(position or 0)
 end
 
--- Whether the caller has to name the key of tombstones, and named that of the clock in its place: of a key that is not there a cluster makes
--- all wait while its slot moves.
-local function needsTombstones(clockKey, tombstonesKey, buried, last)
-  return tombstonesKey == clockKey and buried and tonumber(buried) >= last
-end
-
 -- mayBury(…): raises an error where a tombstone could not be left, as for a user without the right to it. Nothing is to be stored then.
 local function mayBury(clock)
   if clock.mayBury then return end
