@@ -28,7 +28,7 @@ const layers = {
     ...['channels', 'options', 'broker', 'delivery', 'response', 'publish', 'runs', 'clients', 'control'],
   ],
   http: [...base, 'channels', 'options', 'runs', 'clients', 'hub'],
-  listeners: [...base, 'channels', 'publish', 'hub'],
+  listeners: [...base, 'channels', 'delivery', 'publish', 'hub'],
   openapi: ['channels', 'http'],
   platform: ['event', 'http'],
   ai: [...base, 'publish', 'runs', 'hub', 'http'],
