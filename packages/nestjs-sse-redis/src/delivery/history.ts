@@ -74,7 +74,11 @@ export async function readLog(
 
 async function findStart(broker: Broker, channel: string): Promise<LogStart> {
   const [start] = await broker.logStarts([channel]);
-  return start ?? { after: await broker.position(), isTrimmed: false };
+  if (start) return start;
+  // An event that was published since the look would be before the position.
+  const after = await broker.position();
+  const [since] = await broker.logStarts([channel]);
+  return since ?? { after, isTrimmed: false };
 }
 
 async function read(broker: Broker, channel: string, after: Position, limit: number): Promise<LogSlice> {

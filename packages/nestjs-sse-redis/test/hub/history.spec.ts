@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { InvalidArgumentError } from 'nestjs-sse-redis';
 import { InvalidChannelError, InvalidEventIdError, type SseEvent } from 'nestjs-sse-redis';
 import { allBrokers, dataOf, failureOf, Hubs, type TestHub } from './hubs.js';
@@ -48,6 +49,19 @@ describe.each(allBrokers)('hub.history() over the $broker broker', ({ broker }) 
     const { id } = await test.hub.publish('{a}b', { data: 'between' });
     const [last] = await publish(test, 1);
     expect((await test.hub.history('a', { after: id })).events.map((event) => event.id)).toEqual([last]);
+  });
+
+  it('gives from the start what is published first while it looks for the start', async () => {
+    const test = await hubs.start();
+    const { broker } = test.hub.internals.shards.of('a');
+    const position = broker.position.bind(broker);
+    jest.spyOn(broker, 'position').mockImplementationOnce(async () => {
+      await test.hub.publish('a', { data: 'first' });
+      return position();
+    });
+    const page = await test.hub.history('a', { after: 'start' });
+    expect(dataOf(page)).toEqual(['first']);
+    expect(page.gap).toBe(false);
   });
 
   it.each([1, 7, 100, 256, 1_000])('gives everything once in pages of %d', async (limit) => {
