@@ -70,7 +70,7 @@ export class DemoPage {
         );
         return roles.length === count && roles;
       },
-      { timeout: 20_000, interval: 20 },
+      { timeout: 60_000, interval: 20 },
     );
   }
 
@@ -206,7 +206,7 @@ export class DemoPage {
   ): Promise<void> {
     const people = () =>
       this.page.$$eval('#people li', (items) => items.map((item) => item.textContent ?? ''));
-    await until(async () => wanted(await people(), names), { timeout: 20_000, interval: 20 });
+    await until(async () => wanted(await people(), names), { timeout: 60_000, interval: 20 });
   }
 
   /** The line that tells of somebody's coming or going. */
@@ -218,7 +218,7 @@ export class DemoPage {
         );
         return lines.find((line) => line.includes(name));
       },
-      { timeout: 20_000, interval: 20 },
+      { timeout: 60_000, interval: 20 },
     );
   }
 

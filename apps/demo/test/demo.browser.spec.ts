@@ -144,7 +144,7 @@ describe('the demo page in Chromium', () => {
         const row = document.querySelector<HTMLElement>(`tr[data-name="${name}"]`)!;
         return row.dataset['pid'] !== String(pid) && row.querySelector('.state.up') !== null;
       },
-      { polling: 20, timeout: 20_000 },
+      { polling: 20, timeout: 60_000 },
       name,
       pid,
     );
@@ -190,12 +190,12 @@ describe.each(['chromium', 'firefox'] as const)('tabs of one %s', (name) => {
   it('share one stream, and are whole although the tab that has it is closed in the middle of a flood', async () => {
     const b = await a.openTab(`?flood=${SHARED_FLOOD}`);
     // Each tab has one of its own, unless they share (control).
-    await until(async () => (await streams()) === 2, { timeout: 20_000 });
+    await until(async () => (await streams()) === 2, { timeout: 60_000 });
     await a.press('#share');
     const roles = [await a.role(), await b.role()];
     expect([...roles].sort()).toEqual(['leader', 'follower'].sort());
     expect((await a.tabs(2)).sort()).toEqual(['follower', 'leader']);
-    await until(async () => (await streams()) === 1, { timeout: 20_000 });
+    await until(async () => (await streams()) === 1, { timeout: 60_000 });
 
     const [leader, other] = roles[0] === 'leader' ? [a, b] : [b, a];
     // In the background Firefox runs timers once a second, and a flood is paced by them.
