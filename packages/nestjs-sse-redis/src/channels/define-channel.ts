@@ -1,5 +1,5 @@
 import { InvalidOptionsError } from '../errors/invalid-options.error.js';
-import { ChannelPattern, findProblemOfPattern } from '../event/channel-pattern.js';
+import { ChannelPattern, findPlaceholders, findProblemOfPattern } from '../event/channel-pattern.js';
 import { NamedChannelOf } from '../event/channel-reference.js';
 import { MAX_COUNT } from '../event/count.js';
 import { parseEventType } from '../event/event-text.js';
@@ -125,6 +125,9 @@ function findProblems(pattern: unknown, options: unknown): string[] {
     ...findProblemsOfEvents(events),
     ...findProblemsOfTimes('history', history, HISTORY),
     ...(typeof listeners === 'boolean' ? [] : findProblemsOfTimes('listeners', listeners, LISTENERS)),
+    ...(listeners && findPlaceholders(pattern).length === 0
+      ? ['listeners is for a pattern of many channels: @OnSseEvent() listens to a single one without it']
+      : []),
     ...(authorize === undefined ||
     authorize === true ||
     authorize === 'user' ||
