@@ -62,5 +62,6 @@ it('would not, with XADD and PUBLISH as two commands (negative control)', async 
     async (client, n) => client.publish('live', (await client.xadd('log', '*', 'n', n))!),
   );
   await until(() => positions.length === PUBLISHERS * EVENTS_EACH);
-  expect(countInversions(positions)).toBeGreaterThan(100);
+  // How many depends on the machine: 23 on a busy one, hundreds as a rule.
+  expect(countInversions(positions)).toBeGreaterThan(0);
 });
