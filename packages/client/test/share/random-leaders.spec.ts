@@ -19,8 +19,8 @@ const waysOf = (name: BrowserName) =>
 const LONGEST_SWITCH = process.env['SHARE_SEEDS'] ? 3_000 : 30_000;
 
 /**
- * Three users in one browser, a tab beside them, and the streams of workers that are kept busy: together more than the six connections that
- * Firefox has for one origin over HTTP/1.1. A new stream would wait for one of them, and not for the switch.
+ * Firefox has six connections for one origin over HTTP/1.1. Three users, a tab beside them and stalled workers need more: a new stream would
+ * wait for a connection, and not for the switch.
  */
 const MANY_CONNECTIONS = { 'network.http.max-persistent-connections-per-server': 30 };
 

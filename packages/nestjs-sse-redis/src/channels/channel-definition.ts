@@ -84,8 +84,8 @@ export interface ChannelDefinitionOptions<
    */
   readonly state?: State;
   /**
-   * Whether `@OnSseEvent()` may listen to all of these channels. Each event is stored a second time then, in a log that they share; its
-   * length and time are those of the module, unless they are given here. Default false.
+   * Whether `@OnSseEvent()` may listen to all of these channels. Each event is stored a second time then, in a log that they share. The log
+   * has the length and the time of the module, or those that are given here. Default false.
    */
   readonly listeners?: boolean | DefinedListeners;
 }

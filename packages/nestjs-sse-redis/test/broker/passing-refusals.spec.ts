@@ -93,10 +93,14 @@ describe.each(refusals)('a server that answers $code for a while', ({ code, begi
 
   it('is named by its code when the time of a publish is over, and nothing was stored', async () => {
     const test = await hubs.start({ redis: redis.url, publishTimeout: 500 });
+    const runAll = jest.spyOn(Commands.prototype, 'runAll');
     await begin(redis);
     const failure = await failureOf(test.hub.publish('news', { data: 'lost' }));
     // The last attempt may still be on its way when the time is up.
     expect([code, 'PUBLISH_OUTCOME_UNKNOWN']).toContain(failure['code']);
+    // In the last tenth of its time it is not sent again, so that its refusal stays known.
+    const times = runAll.mock.calls.flatMap(([, , within]) => within ?? []);
+    expect(Math.min(...times)).toBeGreaterThan(50);
     await end(redis);
     await until(async () => (await test.hub.readiness()).ready);
     expect(await test.dataIn('news')).toEqual([]);

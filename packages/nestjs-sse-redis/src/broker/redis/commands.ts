@@ -116,8 +116,8 @@ export class Commands {
   }
 
   /**
-   * Leaves the connection when all that was sent over it is answered, within a time in ms: what a hub cuts off itself would have an unknown
-   * fate. Nothing is sent meanwhile.
+   * Leaves the connection when all that was sent over it is answered, within a time in ms. Nothing is sent meanwhile, since what a hub cuts off
+   * itself has an unknown fate.
    *
    * @param leave resolves when the connection is closed
    */

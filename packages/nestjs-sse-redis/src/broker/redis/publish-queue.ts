@@ -91,7 +91,7 @@ export class PublishQueue {
   /** Announces a text under a name that is no channel's. @throws RedisUnavailableError | RedisRefusedError */
   async announce(name: string, text: string): Promise<Position> {
     const announcement = {
-      // It has no log. A key that is not there would make it wait while a slot of a cluster moves, and all that a new link is to prove with it.
+      // It has no log, and a key that is not there would make it wait while a slot of a cluster moves.
       keys: [this.keys.clock, this.keys.clock],
       // Its own text is kept nowhere: the length is for publishers that are told none.
       args: [this.options.maxLength, this.options.ttl, 0, name, recordFlags('t', true), text, ''],

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { Broker } from '../../broker/broker.interface.js';
 import type { LogHistory } from '../../broker/log-history.interface.js';
+import { isOfHub } from '../../event/channel-name.js';
 import type { SseEvent } from '../../event/sse-event.js';
 import { Audit } from './audit.js';
 import type { Feeds } from '../feeds.js';
@@ -63,7 +64,7 @@ export class LossWatch {
     this.parts.counters.announcementsLost += losses.length;
     for (const { channel } of losses) this.unwarned.set(channel, (this.unwarned.get(channel) ?? 0) + 1);
     if (!this.warning) this.warn();
-    const concerning = losses.filter(({ channel }) => isOfApplication(channel));
+    const concerning = losses.filter(({ channel }) => !isOfHub(channel));
     if (concerning.length === 0) return;
     this.learn(concerning);
     void this.log.add(concerning);
@@ -82,7 +83,7 @@ export class LossWatch {
     const { lost, feeds } = this.parts;
     const until = feeds.link.lastAssigned + 1;
     const losses = [...newest]
-      .filter(([channel]) => isOfApplication(channel))
+      .filter(([channel]) => !isOfHub(channel))
       .map(([channel, last]) => failoverLoss(channel, from, last, until));
     for (const loss of losses) lost.add(loss);
     if (losses.length > 0) void this.log.add(losses);
@@ -123,11 +124,6 @@ export class LossWatch {
 
 function failoverLoss(channel: string, from: Position, last: Position, until: Position): Loss {
   return { channel, after: from, first: from + 1, last, until, isFailover: true };
-}
-
-/** Nobody resumes on a channel of the hub's own. */
-function isOfApplication(channel: string): boolean {
-  return !channel.startsWith('\u0001');
 }
 
 /** Whether a client that was told of the one gap need not be told of the other. */

@@ -1,7 +1,7 @@
 -- Where logs begin, and those of state channels. Needs include/position.lua, include/evictions.lua and include/tombstones.lua.
 
--- Whether the caller has to name the key of tombstones, and named that of the clock in its place: of a key that is not there a cluster makes
--- all wait while its slot moves.
+-- Whether the caller has to name the key of tombstones, and named that of the clock in its place. A key that is not there would make the
+-- caller wait while a slot of a cluster moves.
 local function needsTombstones(clockKey, tombstonesKey, buried, last)
   return tombstonesKey == clockKey and buried and tonumber(buried) >= last
 end
