@@ -1,6 +1,7 @@
 /** What the two ends of an `AppProcess` say to each other over IPC. */
 export type ToChild =
-  { readonly request: { readonly id: number; readonly message: unknown } } | { readonly message: unknown };
+  | { readonly request: { readonly id: number; readonly message: unknown } }
+  | { readonly message: unknown };
 
 export type FromChild =
   | { readonly ready: { readonly port: number } }

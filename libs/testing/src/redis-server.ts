@@ -219,8 +219,7 @@ function answersPing(port: number, pid: number): Promise<boolean> {
     };
     socket.on('data', (chunk) => {
       reply += chunk.toString();
-      if (reply.startsWith('-NOAUTH'))
-        answer(true); // It has a password, and is up.
+      if (reply.startsWith('-NOAUTH')) answer(true); // It has a password, and is up.
       else if (reply.startsWith('-')) answer(false); // It is still loading its data.
       const found = /process_id:(\d+)\r\n/.exec(reply)?.[1];
       if (found) answer(Number(found) === pid);

@@ -38,7 +38,8 @@ export function bridgeQueries<Events extends EventMap = EventMap>(
     const event = received as ChannelEvent;
     if (!Object.hasOwn(handlers, event.type)) return;
     const handle = handlers[event.type as keyof typeof handlers] as
-      ((data: unknown, queries: QueryChanges, event: ChannelEvent) => void) | undefined;
+      | ((data: unknown, queries: QueryChanges, event: ChannelEvent) => void)
+      | undefined;
     try {
       handle?.(event.data, batch, event);
     } catch (error) {

@@ -13,7 +13,8 @@ export interface StandardSchema<Input = unknown, Output = Input> {
 
 /** The answer of a schema: the output, or what is wrong. */
 export type SchemaResult<Output = unknown> =
-  { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly SchemaIssue[] };
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] };
 
 /** A fault that a schema found. */
 export interface SchemaIssue {

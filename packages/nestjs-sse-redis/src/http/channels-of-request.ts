@@ -10,7 +10,9 @@ type Channels = ChannelLike | readonly ChannelLike[];
 
 /** Channels, or definitions, whose parameters are those of the route's path that have their names; `{user}` is the client's user. */
 type RouteChannels =
-  ChannelLike | ChannelDefinitionFields | readonly (ChannelLike | ChannelDefinitionFields)[];
+  | ChannelLike
+  | ChannelDefinitionFields
+  | readonly (ChannelLike | ChannelDefinitionFields)[];
 
 /** The channels of a request: named, or computed from the adapter's request and the client. */
 export type ChannelsOfRequest =

@@ -59,5 +59,6 @@ export class ApiDocumentationModule {}
 
 /** Exported, but not documented: by name, since an import of what is not there fails. */
 const allowlist = (core as Record<string, unknown>)['InitializeOnPreviewAllowlist'] as
-  { add(module: object): void } | undefined;
+  | { add(module: object): void }
+  | undefined;
 allowlist?.add(ApiDocumentationModule);

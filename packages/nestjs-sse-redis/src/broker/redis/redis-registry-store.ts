@@ -204,7 +204,8 @@ export class RedisRegistryStore implements RegistryStore {
   async nodes(): Promise<NodeRecord[]> {
     const { nodes, info, all } = this.keys;
     const reply = (await this.commands.read(NODES, { keys: [nodes, info, all], args: [] })) as (
-      Buffer | number
+      | Buffer
+      | number
     )[];
     const records: NodeRecord[] = [];
     for (let i = 0; i < reply.length; i += 4) {
