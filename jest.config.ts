@@ -1,5 +1,7 @@
 /** @jest-config-loader esbuild-register */
 import type { Config } from 'jest';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 // Nest 12 is ESM only, and Jest cannot require() ESM on Node 20, so the tests run as ES modules
 // (NODE_OPTIONS=--experimental-vm-modules). swc, because decorators need their metadata.
@@ -13,13 +15,18 @@ const swc = {
   },
 };
 
+// Of a run of all tests: scripts/test-groups.mjs writes the folder, and names it in the environment.
+const groups = process.env['TEST_GROUPS'];
+const grouped: string[] = groups ? JSON.parse(readFileSync(join(groups, 'grouped.json'), 'utf8')) : [];
+const exactly = (path: string) => `^${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`;
+
 const config: Config = {
   testEnvironment: 'node',
   testSequencer: '<rootDir>/scripts/test-sequencer.mjs',
-  roots: ['<rootDir>/packages', '<rootDir>/apps', '<rootDir>/libs'],
+  roots: ['<rootDir>/packages', '<rootDir>/apps', '<rootDir>/libs', ...(groups ? [groups] : [])],
   testMatch: ['**/*.spec.ts'],
   // `npm run test:proxies` runs these: they need proxies.
-  testPathIgnorePatterns: ['/node_modules/', '/test/proxies/'],
+  testPathIgnorePatterns: ['/node_modules/', '/test/proxies/', ...grouped.map(exactly)],
   modulePathIgnorePatterns: ['/dist/', '/consumers/'],
   extensionsToTreatAsEsm: ['.ts', '.lua'],
   transform: {
@@ -35,7 +42,7 @@ const config: Config = {
   // Tests start real processes, a private Redis, a browser: generous time, few at once. One more than two cores, because
   // much of the suite waits: 738 of its tests took 194 s with three workers and 230 s with two, beside other load.
   testTimeout: 180_000,
-  maxWorkers: 3,
+  maxWorkers: 4,
 };
 
 export default config;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt } from './build.mjs';
 import { bin, main, run, SetupError } from './run.mjs';
+import { writeGroups } from './test-groups.mjs';
 import { ensureChromium, ensureDependencies, ensureFirefox, ensureRedis } from './setup.mjs';
 
 const failures = [];
@@ -29,8 +30,11 @@ async function jest(env) {
   const folder = mkdtempSync(join(tmpdir(), 'jest-'));
   const file = join(folder, 'result.json');
   try {
-    const args = ['--json', `--outputFile=${file}`, ...process.argv.slice(2)];
-    const { ok } = await run(bin('jest'), args, { env: { ...env, NODE_OPTIONS: nodeOptions() } });
+    const chosen = process.argv.slice(2);
+    // What is chosen by its path is run by its path.
+    const groups = chosen.length > 0 ? {} : { TEST_GROUPS: writeGroups() };
+    const args = ['--json', `--outputFile=${file}`, ...chosen];
+    const { ok } = await run(bin('jest'), args, { env: { ...env, ...groups, NODE_OPTIONS: nodeOptions() } });
     const json = readFileSync(file, 'utf8');
     if (process.env.TEST_RESULT) writeFileSync(process.env.TEST_RESULT, json);
     return { ok, ...JSON.parse(json) };

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { adapters, AppProcess, until } from '@nestjs-sse-redis/testing';
 import { fileURLToPath } from 'node:url';
 

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { assertWhole, compare, Random } from '@nestjs-sse-redis/testing';
 
 const expected = ['a', 'b', 'c', 'd', 'e'];

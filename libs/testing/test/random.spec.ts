@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { mulberry32, Random } from '@nestjs-sse-redis/testing';
 
 describe('Random', () => {

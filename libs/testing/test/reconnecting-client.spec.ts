@@ -1,4 +1,3 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ReconnectingClient, until } from '@nestjs-sse-redis/testing';
 import { openStream, startStreamServer, type StreamServer } from './fixtures/stream-server.js';
 

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { Random, SseParser, type SseBlock, type SseMessage } from '@nestjs-sse-redis/testing';
 import { createParser } from 'eventsource-parser';
 

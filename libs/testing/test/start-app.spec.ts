@@ -1,5 +1,4 @@
 import { Controller, Get, Injectable, Module, Sse, type MessageEvent } from '@nestjs/common';
-import { describe, expect, it } from '@jest/globals';
 import { adapters, createAdapter, forEachAdapter, SseStream, startApp } from '@nestjs-sse-redis/testing';
 import { of, type Observable } from 'rxjs';
 

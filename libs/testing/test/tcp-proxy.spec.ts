@@ -1,4 +1,3 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { RedisServer, TcpProxy, until } from '@nestjs-sse-redis/testing';
 import type { Redis } from 'ioredis';
 import { once } from 'node:events';
