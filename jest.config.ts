@@ -39,8 +39,8 @@ const config: Config = {
     '^nestjs-sse-redis$': '<rootDir>/packages/nestjs-sse-redis/src/index.ts',
     '^@nestjs-sse-redis/testing$': '<rootDir>/libs/testing/src/index.ts',
   },
-  // Tests start real processes, a private Redis, a browser: generous time, few at once. One more than two cores, because
-  // much of the suite waits: 738 of its tests took 194 s with three workers and 230 s with two, beside other load.
+  // Tests start real processes, a private Redis, a browser: generous time, few at once. More than two cores, because much of the
+  // suite waits: with three workers a whole run left 23 % of two cores idle.
   testTimeout: 180_000,
   maxWorkers: 4,
 };
