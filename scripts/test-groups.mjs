@@ -1,8 +1,8 @@
 // Groups of test files that Jest runs as one: libs/testing/src/spec-group.ts says why. Only for a run of all tests.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { isLong } from './long-specs.mjs';
 import { root } from './run.mjs';
-import { isLong } from './test-sequencer.mjs';
 
 /** Files of a group. Groups are run at once: with larger ones, the last would run alone at the end. */
 const SIZE = 5;
