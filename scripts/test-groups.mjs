@@ -9,8 +9,8 @@ const SIZE = 5;
 
 const FOLDERS = ['packages', 'apps', 'libs'];
 
-/** A module that is mocked for one spec is mocked for its whole group, and a snapshot belongs to the file that Jest runs. */
-const ALONE = /unstable_mockModule|toMatchSnapshot/;
+/** What cannot be grouped: a module that is mocked is so for its whole group, a snapshot belongs to the file that Jest runs, and no group has groups. */
+const ALONE = /unstable_mockModule|toMatchSnapshot|runAsOneFile/;
 
 /** Always the same one, since Jest compiles everything again for other folders. */
 const folder = join(root, '.test-groups');
