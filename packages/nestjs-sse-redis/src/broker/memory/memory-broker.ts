@@ -92,6 +92,8 @@ export class MemoryBroker implements Broker {
     }
   }
 
+  readonly checkWrites = (): Promise<void> => Promise.resolve();
+
   async position(): Promise<Position> {
     await Promise.resolve();
     return this.head;
