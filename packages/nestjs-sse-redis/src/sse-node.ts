@@ -191,6 +191,8 @@ export class SseNode implements HubParts {
     await this.shards.waitFor(ends.flat(), timeLeft(PIPES_PART));
     this.state.handOver();
     await this.clients.handOver(timeLeft(1));
+    // Where the server fails to close, Nest calls no hook any more and ends the process: its clients would stay registered.
+    await this.registration.settle();
   }
 
   async stop(): Promise<void> {

@@ -14,7 +14,7 @@ import type { ChannelDefinitionFields } from './channels/channel-definition.js';
 import { ChannelDefinitions } from './channels/channel-definitions.js';
 import { InvalidOptionsError } from './errors/invalid-options.error.js';
 import { endConnectionsOfEventSources } from './platform/closing-connections.js';
-import { answerForClosingFastify } from './platform/fastify-shutdown.js';
+import { answerForClosingFastify, answerInPlaceOf503 } from './platform/closing-answers.js';
 import { LastShutdown, LastShutdownModule } from './platform/last-shutdown.js';
 import { linkToNest } from './nest-link.js';
 import { InterceptorNotice } from './http/interceptor-notice.js';
@@ -81,6 +81,7 @@ export class SseRedisModule
   implements NestModule, OnModuleInit, BeforeApplicationShutdown
 {
   private readonly logger = new Logger('SseRedisModule');
+  private readonly retry = (): number => jitter(this.options.drainRetry);
 
   /** @hidden Nest makes the module: `forRoot()` is for applications. */
   constructor(
@@ -161,6 +162,7 @@ export class SseRedisModule
     if (this.isReplaced) return;
     this.checkTwins();
     await this.node.start();
+    answerInPlaceOf503(this.adapter, this.retry);
     // Without HTTP there are no routes, whatever controllers there are.
     if (this.adapter) this.interceptorNotice.log();
   }
@@ -170,7 +172,7 @@ export class SseRedisModule
     if (this.isReplaced) return;
     endConnectionsOfEventSources(this.adapter);
     await this.node.drain();
-    answerForClosingFastify(this.adapter, () => jitter(this.options.drainRetry));
+    answerForClosingFastify(this.adapter, this.retry);
   }
 
   /** Leaves the registry, and closes the connections to Redis, when nobody publishes any more. */

@@ -156,6 +156,8 @@ export interface Broker {
   publish(publications: readonly Publication[]): Promise<PublishOutcome[]>;
   /** The last position given out. */
   position(): Promise<Position>;
+  /** Resolves where what is published would be stored, as far as that can be known. @throws RedisUnavailableError | RedisRefusedError */
+  checkWrites(): Promise<void>;
   /** One slice a request, in their order. Each has at least one record if the log has one after the cursor. */
   read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]>;
   /** The extent of the events in each range; undefined where there are none, at a cost that no record's size changes. */

@@ -3,6 +3,7 @@ import type { Admission as Outcome, NewConnection } from '../broker/registry-sto
 import { DrainingError } from '../errors/draining.error.js';
 import { TooManyConnectionsError } from '../errors/too-many-connections.error.js';
 import { toLimitScope, type LimitScope } from './limit-scope.js';
+import { LimitTurns, type LimitLine } from './limit-turns.js';
 import type { Proofs } from './proofs.js';
 import type { Registrar } from './registrar.js';
 
@@ -13,9 +14,14 @@ export interface NodeLoad {
   readonly isDraining: boolean;
 }
 
+type Refusal = Exclude<Outcome, 'admitted'>;
+
 /** How often the registry is asked for a connection that was closed: its process has to take it out. */
-const TRIES = 10;
-const TRY_AFTER_MS = 100;
+const TRIES = 40;
+const TRY_AFTER_MS = 25;
+/** How often newcomers look for a connection that can be replaced: those that were just let in are still being opened. */
+const SEARCHES = 50;
+const SEARCH_AFTER_MS = 100;
 /** Another newcomer may take the place that was made free. */
 const ROUNDS = 3;
 
@@ -27,6 +33,8 @@ export interface AdmissionOptions {
 
 /** Decides whether a connection is let in, by the limits of this node and of the whole deployment. */
 export class Admission {
+  private readonly turns = new LimitTurns();
+
   constructor(
     private readonly load: NodeLoad,
     private readonly registrar: Registrar,
@@ -39,8 +47,11 @@ export class Admission {
   async check(user: string | undefined, address: string | undefined): Promise<void> {
     this.checkNode(1);
     if (this.options.onLimit === 'replace-oldest') return;
-    const preview = (): Promise<Outcome> => this.registrar.preview(user, address);
-    await this.insist(preview, { user, address }, () => false);
+    await this.insist(
+      () => this.registrar.preview(user, address),
+      { user, address },
+      () => false,
+    );
   }
 
   /**
@@ -49,7 +60,14 @@ export class Admission {
    * @throws TooManyConnectionsError | RedisUnavailableError
    */
   async register(connection: NewConnection, isClosed: () => boolean): Promise<void> {
-    await this.insist(() => this.registrar.register(connection), connection, isClosed);
+    const ask = (): Promise<Outcome> => this.registrar.register(connection);
+    if (this.options.onLimit === 'refuse') return this.insist(ask, connection, isClosed);
+    const outcome = await ask();
+    if (outcome === 'admitted' || isClosed()) return;
+    await this.turns.take(toLimitScope(outcome, connection), async (line) => {
+      const refusal = await this.replace(ask, connection, isClosed, line);
+      if (refusal !== undefined) throw tooMany(refusal);
+    });
   }
 
   private async insist(
@@ -59,20 +77,40 @@ export class Admission {
   ): Promise<void> {
     let outcome = await ask();
     for (let round = 0; outcome !== 'admitted' && round < ROUNDS && !isClosed(); round++) {
-      const hasRoom = await this.makeRoom(toLimitScope(outcome, connection));
+      const hasRoom = await this.isRoomMade(await this.proofs.run(toLimitScope(outcome, connection)));
       // It has been taken out of the registry, and nobody would take it out once more.
       if (isClosed()) return;
       // Once more in any case: one may have left by itself meanwhile.
       outcome = await ask();
       if (!hasRoom) break;
     }
-    if (outcome !== 'admitted') throw tooMany(outcome === 'user-limit' ? 'user' : 'address');
+    if (outcome !== 'admitted') throw tooMany(outcome);
+  }
+
+  /** Closes the oldest connection, and registers the newcomer in its place. @returns why the newcomer is refused, if it is */
+  private async replace(
+    ask: () => Promise<Outcome>,
+    connection: NewConnection,
+    isClosed: () => boolean,
+    line: LimitLine,
+  ): Promise<Refusal | undefined> {
+    let hasRoom = true;
+    while (!isClosed()) {
+      // Another process may have let a newcomer in meanwhile, or one may have left by itself.
+      const outcome = await ask();
+      if (outcome === 'admitted') return undefined;
+      if (!hasRoom || line.fruitless >= SEARCHES) return outcome;
+      if (isClosed()) return undefined;
+      const gone = await this.replaceOldest(toLimitScope(outcome, connection));
+      line.fruitless = gone.length > 0 ? 0 : line.fruitless + 1;
+      if (gone.length > 0) hasRoom = await this.isRoomMade(gone);
+      else await delay(SEARCH_AFTER_MS);
+    }
+    return undefined;
   }
 
   /** @returns whether there is room, unless another newcomer has taken it */
-  private async makeRoom(scope: LimitScope): Promise<boolean> {
-    const gone =
-      this.options.onLimit === 'refuse' ? await this.proofs.run(scope) : await this.replaceOldest(scope);
+  private async isRoomMade(gone: readonly string[]): Promise<boolean> {
     // Their processes take them out of the registry. Who is still in there has made no room, and no other is to make it.
     for (let left = gone.length > 0 ? TRIES : 0; left > 0; left--) {
       const registered = await Promise.all(gone.map((id) => this.registrar.has(id)));
@@ -85,7 +123,7 @@ export class Admission {
   /** @param more connections, besides those of this node. @throws DrainingError | TooManyConnectionsError */
   checkNode(more: number): void {
     this.checkDraining();
-    if (this.load.size + more > this.options.connections) throw tooMany('process');
+    if (this.load.size + more > this.options.connections) throw tooMany('process-limit');
   }
 
   /** @throws DrainingError */
@@ -95,9 +133,9 @@ export class Admission {
   }
 }
 
-/** @param scope of the limit that is reached */
-function tooMany(scope: 'process' | 'user' | 'address'): TooManyConnectionsError {
+/** @param limit that is reached */
+function tooMany(limit: Refusal | 'process-limit'): TooManyConnectionsError {
   return new TooManyConnectionsError(
-    `The limit of connections per ${scope} is reached. Close another one, or raise limits.connections, connectionsPerUser or connectionsPerAddress.`,
+    `The limit of connections per ${limit.replace('-limit', '')} is reached. Close another one, or raise limits.connections, connectionsPerUser or connectionsPerAddress.`,
   );
 }

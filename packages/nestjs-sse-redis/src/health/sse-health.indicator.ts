@@ -22,7 +22,7 @@ export class SseHealthIndicator {
     @Inject(SseHub) private readonly hub: SseHub,
   ) {}
 
-  /** Whether new streams belong here: Redis answers, what is published is proven to arrive, and it is not being shut down. */
+  /** Whether new streams belong here: Redis answers and takes writes, what is published is proven to arrive, and it is not being shut down. */
   async readiness<const Key extends string = 'sse'>(
     key: Key = 'sse' as Key,
   ): Promise<HealthIndicatorResult<Key>> {

@@ -53,6 +53,7 @@ async function findLinkProblems(
     problems.push(`the subscription in Redis is lost${linkProblem ? ` (${linkProblem})` : ''}`);
   else if (Date.now() - provenAt > PROBES_MISSED * probeInterval * pace)
     problems.push('what is published is not proven to arrive');
-  await broker.position().catch((error: Error) => problems.push(error.message));
+  // A full Redis, or one that cannot write to its disk, answers, and no stream can be registered.
+  await broker.checkWrites().catch((error: Error) => problems.push(error.message));
   return problems;
 }

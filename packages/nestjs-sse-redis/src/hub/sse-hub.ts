@@ -223,7 +223,8 @@ export class SseHub extends PublishHub {
 
   /**
    * Whether new streams belong here: for the readiness probe of a balancer (`nestjs-sse-redis/health` has an indicator
-   * for Terminus). Asks Redis, so it may take up to `publishTimeout`; never rejects.
+   * for Terminus). A Redis that is full, or takes no writes, is a reason against it. Asks Redis, so it may take up to
+   * `publishTimeout`; never rejects.
    */
   async readiness(): Promise<Readiness> {
     const problems = await findProblems(this.node);

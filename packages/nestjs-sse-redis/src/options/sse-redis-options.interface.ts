@@ -77,7 +77,8 @@ export interface SseRedisOptions {
      * What happens to a newcomer beyond `connectionsPerUser` or `connectionsPerAddress`. `'refuse'`: the oldest connections are
      * proven alive first, which takes half a second, or three where one does not answer; a gone one makes room. `'replace-oldest'`: the
      * oldest connection is closed for good at once, whether its client is there or not, and the newcomer is let in. Its `EventSource` is
-     * told not to return. Default `'refuse'`.
+     * told not to return. Of several newcomers at once each is let in, one after the other. A newcomer is refused only where no process
+     * has such a connection open for 5 s: those of a process that died count until its lease has run out. Default `'refuse'`.
      */
     readonly onLimit?: 'refuse' | 'replace-oldest';
     /** The largest metadata of a connection, in bytes of JSON. Default 4,096. */

@@ -10,13 +10,14 @@ import { withinTime } from '../util/within-time.js';
 import { MAX_TIMER } from '../options/resolved-options.js';
 import { RegistrationQueue } from './registration-queue.js';
 import { RENEWALS_PER_LEASE, RenewalTimer, type RenewalTimerOptions } from './renewal-timer.js';
+import { NO_LIMITS, toStoredLimits } from './stored-limits.js';
 
 /** Redis does nothing else while a piece is removed. */
 const PIECE_SIZE = 500;
 const PAGE_SIZE = 1_000;
 /** The grace period of a platform goes on while a process leaves. */
 const LEAVING_MS = 2_000;
-const NO_LIMITS: RegistryLimits = { connectionsPerUser: 0, connectionsPerAddress: 0 };
+const SETTLING_MS = 1_000;
 
 export interface RegistrationOptions extends RegistryLimits, RenewalTimerOptions {}
 
@@ -62,10 +63,7 @@ export class NodeRegistration {
     private readonly store: RegistryStore,
     private readonly options: RegistrationOptions,
   ) {
-    this.limits = {
-      connectionsPerUser: toStoredLimit(options.connectionsPerUser),
-      connectionsPerAddress: toStoredLimit(options.connectionsPerAddress),
-    };
+    this.limits = toStoredLimits(options);
     this.renewals = new RenewalTimer(
       options,
       () => this.queue.live.size > 0 || this.hasListeners(),
@@ -160,6 +158,11 @@ export class NodeRegistration {
    */
   sweep(): Promise<number> {
     return (this.sweeping ??= this.sweepPieces().finally(() => (this.sweeping = undefined)));
+  }
+
+  /** Resolves when the registry has what became of the connections, or does not answer. */
+  async settle(): Promise<void> {
+    await withinTime(this.queue.settle(), SETTLING_MS);
   }
 
   /** Takes everything of this process out of the registry. Where Redis is away, its lease will run out. */
@@ -293,8 +296,4 @@ export class NodeRegistration {
       if (!piece.more || piece.locked) return removed;
     }
   }
-}
-
-function toStoredLimit(limit: number): number {
-  return Number.isFinite(limit) ? limit : 0;
 }

@@ -76,6 +76,7 @@ async function doAll(broker: RedisBroker): Promise<void> {
   await broker.positionBefore(['news', 'quiet'], 5);
   await broker.logStarts(['news', 'quiet']);
   await broker.extents([{ channel: 'news', after: 0, upTo: await broker.position() }]);
+  await broker.checkWrites();
   await broker.send('node', 'hello');
   const { run } = await broker.runs.start({
     channel: 'news',

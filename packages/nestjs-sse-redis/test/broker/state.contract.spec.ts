@@ -184,6 +184,33 @@ describe.each(setUps)('the log of a state channel over the $name broker', (setUp
     expect((await read(broker, 'board', 0)).entries).toEqual([['b', 2, 1]]);
   });
 
+  it('begins the next map with the removal of a key, where the map was forgotten, since clients may have it', async () => {
+    const broker = await start();
+    await broker.subscribe('board');
+    const options = { ttl: 200 };
+    await publishAll(broker, keyed('board', 'a', 1, options), keyed('board', 'b', 2, options));
+    await until(async () => (await read(broker, 'board', 0)).entries.length === 0);
+    const own = { ttl: 60_000 };
+    const [first, again] = await publishAll(broker, removal('board', 'a', own), removal('board', 'a', own));
+    expect(again).toBeGreaterThanOrEqual(first!);
+    await until(() => heard.events.length === 3);
+    expect(heard.events[2]!.record).toMatchObject({
+      kind: 'r',
+      position: first,
+      keyed: { key: 'a', count: 1 },
+    });
+    expect((await read(broker, 'board', 0)).entries).toEqual([['a', 'removed', 1]]);
+    // The removal counts as no key.
+    const [, , full] = await broker.publish(
+      ['a', 'b', 'c'].map((key) => keyed('board', key, key, { ...own, maxKeys: 2 })),
+    );
+    expect(full).toEqual({ error: expect.any(StateFullError) });
+    expect((await read(broker, 'board', 0)).entries).toEqual([
+      ['a', 'a', 2],
+      ['b', 'b', 3],
+    ]);
+  });
+
   it('takes a repeated publish with an idempotency key once', async () => {
     const broker = await start();
     const options = { once: 'order-1' };

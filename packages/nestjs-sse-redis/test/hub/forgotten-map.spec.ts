@@ -64,6 +64,32 @@ describe.each(brokers)('the map of a state channel that was forgotten, over $bro
     expect(keys(view)).toEqual([]);
   });
 
+  it('is taken from pages that were connected all the time, when one of its keys is removed', async () => {
+    const test = await start();
+    for (const key of ['one', 'two']) await put(test, key);
+    const view = new MapView();
+    open(test, view);
+    await until(() => view.completed === 1);
+    await untilForgotten(test);
+    expect(keys(view)).toEqual(['one', 'two']);
+    await test.hub.remove(board, 'one');
+    await until(() => view.completed === 2);
+    expect(keys(view)).toEqual([]);
+    expect(view).toMatchObject({ begun: 2, faults: [] });
+  });
+
+  it('stays in these pages until then (negative control)', async () => {
+    const test = await start();
+    await put(test, 'one');
+    const view = new MapView();
+    const stream = open(test, view);
+    await until(() => view.completed === 1);
+    await untilForgotten(test);
+    const { id } = await test.hub.publish('news', { data: 1 });
+    await until(() => stream.lastEventId === id);
+    expect(keys(view)).toEqual(['one']);
+  });
+
   it('gives way to the next one in pages that were connected all the time, and in those that come later', async () => {
     const test = await start();
     await put(test, 'old');

@@ -92,6 +92,8 @@ export class MemoryBroker implements Broker {
     }
   }
 
+  readonly checkWrites = (): Promise<void> => Promise.resolve();
+
   async position(): Promise<Position> {
     await Promise.resolve();
     return this.head;
@@ -190,7 +192,7 @@ export class MemoryBroker implements Broker {
   }
 
   private append(publication: Publication): Position {
-    const { channel, event, ephemeral, idempotencyKey, state } = publication;
+    const { channel, event, ephemeral, idempotencyKey, state, history } = publication;
     const now = Date.now();
     const remember = (position: Position) =>
       this.idempotency.remember(channel, idempotencyKey, position, now);
@@ -198,7 +200,7 @@ export class MemoryBroker implements Broker {
     if (first !== undefined) return first;
     const log = this.getLog(channel, now, state !== undefined);
     const keyed = state && { key: state.key, count: (log instanceof MemoryState ? log.count : 0) + 1 };
-    if (state && event.kind === 'r' && !(log as MemoryState | undefined)?.has(state.key)) {
+    if (event.kind === 'r' && (log ? !(log as MemoryState).has(state!.key) : history?.ttl === undefined)) {
       remember(this.head);
       return this.head;
     }

@@ -121,6 +121,7 @@ export class RedisBroker implements Broker {
   }
 
   readonly positionBefore: Broker['positionBefore'] = (...args) => this.logs.positionBefore(...args);
+  readonly checkWrites: Broker['checkWrites'] = () => this.logs.checkWrites();
   readonly lastPositions: Broker['lastPositions'] = (...args) => this.logs.lastPositions(...args);
   readonly renewLink: Broker['renewLink'] = () => this.subscription.reconnect();
   readonly logStarts: Broker['logStarts'] = (...args) => this.logs.logStarts(...args);

@@ -16,11 +16,13 @@ import type { Commands, ScriptCall } from './commands.js';
 import type { Keys } from './keys.js';
 import { parseExtents, parseSlices } from './log-replies.js';
 import { Script } from './script.js';
+import checkWritesLua from './scripts/check-writes.lua.js';
 import extentsLua from './scripts/extents.lua.js';
 import readLua from './scripts/read.lua.js';
 import rewindLua from './scripts/rewind.lua.js';
 import startsLua from './scripts/starts.lua.js';
 
+const CHECK_WRITES = new Script(checkWritesLua);
 const EXTENTS = new Script(extentsLua);
 const READ = new Script(readLua, true);
 const REWIND = new Script(rewindLua);
@@ -58,6 +60,10 @@ export class RedisLogs {
 
   position(): Promise<Position> {
     return this.positionReads.current.result;
+  }
+
+  async checkWrites(): Promise<void> {
+    await this.commands.read(CHECK_WRITES, { keys: [this.keys.clock], args: [] });
   }
 
   async read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]> {

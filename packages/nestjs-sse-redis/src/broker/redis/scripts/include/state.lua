@@ -102,14 +102,15 @@ end
 -- expiry   for how long the whole map is kept, ms; nil: until its keys are removed
 -- keysKey  the sorted set
 --
--- A removal of a key that is not there changes nothing, and has the last position that was given out.
+-- A removal of a key that is not there changes nothing, and has the last position that was given out. Where there is no map, though it is
+-- one that is forgotten by time, connected clients may still have the key: the removal is the first event of the next map.
 local function appendState(clock, logKey, pubSubChannel, flags, text, onceKey, window, expiry, keysKey)
   local kind, mostText, key = string.match(flags, '^(%l)=(%d+) (%S+)$')
   local most, isRemoval, member = tonumber(mostText), kind == 'r', '=' .. key
   local state = openState(clock, logKey, keysKey)
   local before = scoreOf(keysKey, member)
   local isThere = before ~= nil and before < 0
-  if isRemoval and not isThere then
+  if isRemoval and not isThere and (state.floor or not expiry) then
     local position = clock.position - 1
     -- The same call again must not remove what comes between the two.
     if onceKey then call('SET', onceKey, string.format('%.0f', position), 'PX', window) end
@@ -118,7 +119,7 @@ local function appendState(clock, logKey, pubSubChannel, flags, text, onceKey, w
   if not isRemoval and not isThere then
     if state.keys >= most then return nil, 'STATE_FULL' end
     state.keys = state.keys + 1
-  elseif isRemoval then
+  elseif isRemoval and isThere then
     state.keys = state.keys - 1
   end
   state.count = state.count + 1

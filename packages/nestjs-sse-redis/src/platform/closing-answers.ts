@@ -23,7 +23,52 @@ export function answerForClosingFastify(
   adapter: Partial<AbstractHttpAdapter> | undefined,
   retry: () => number,
 ): void {
-  if (adapter?.getType?.() !== 'fastify') return;
+  if (adapter?.getType?.() === 'fastify') sendEventSourcesAway(adapter, retry);
+}
+
+/** The members of an adapter of Nest 12 that have to do with the option `return503OnClosing`. */
+interface ClosingAdapter {
+  /** Called as the application begins to close. */
+  beforeClose?: () => unknown;
+  /** Of Fastify's adapter: the option. */
+  readonly return503OnClosing?: unknown;
+}
+
+interface ExpressInstance {
+  readonly router?: { readonly stack?: readonly { readonly handle?: unknown }[] };
+}
+
+/**
+ * Makes the server answer clients of event streams from the moment in which the application begins to close, where Nest would answer them
+ * 503 from then on (`return503OnClosing` of Nest 12). Until a balancer leaves the process out, that would end each `EventSource` that comes.
+ *
+ * To be called before the application listens.
+ *
+ * @param retry ms after which the client shall return
+ */
+export function answerInPlaceOf503(
+  adapter: Partial<AbstractHttpAdapter> | undefined,
+  retry: () => number,
+): void {
+  const closing = adapter as ClosingAdapter | undefined;
+  const { beforeClose } = closing ?? {};
+  if (!closing || typeof beforeClose !== 'function' || !isSetTo503(adapter!)) return;
+  closing.beforeClose = () => {
+    sendEventSourcesAway(adapter!, retry);
+    return beforeClose.call(closing);
+  };
+}
+
+function isSetTo503(adapter: Partial<AbstractHttpAdapter>): boolean {
+  if (adapter.getType?.() === 'fastify') return (adapter as ClosingAdapter).return503OnClosing === true;
+  // Express' adapter does not keep the option: it puts a middleware before all others, which asks this field for each request.
+  const instance: ExpressInstance | undefined = adapter.getInstance?.();
+  return (
+    instance?.router?.stack?.some(({ handle }) => String(handle).includes('this.isShuttingDown')) === true
+  );
+}
+
+function sendEventSourcesAway(adapter: Partial<AbstractHttpAdapter>, retry: () => number): void {
   const server = adapter.getHttpServer?.() as Server | undefined;
   const handlers = server?.listeners('request') as Handler[] | undefined;
   if (!server || !handlers) return;
