@@ -1,6 +1,6 @@
 // Test files that take long. Nothing is imported: this is read before anything is installed.
 
-/** Files that take a minute and more with three workers on two cores, the longest first. */
+/** Files that take a minute and more on two cores, the longest first. */
 export const LONGEST = [
   '/nestjs-sse-redis/test/package.spec.ts',
   '/demo/test/demo.browser.spec.ts',

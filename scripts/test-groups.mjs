@@ -9,7 +9,7 @@ const SIZE = 5;
 
 const FOLDERS = ['packages', 'apps', 'libs'];
 
-/** What cannot be grouped: a module that is mocked is so for its whole group, a snapshot belongs to the file that Jest runs, and no group has groups. */
+/** A mocked module would be mocked for its whole group. A snapshot belongs to the file that Jest runs. A group cannot have groups. */
 const ALONE = /unstable_mockModule|toMatchSnapshot|runAsOneFile/;
 
 /** Always the same one, since Jest compiles everything again for other folders. */

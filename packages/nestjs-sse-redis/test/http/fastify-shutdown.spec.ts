@@ -8,7 +8,8 @@ import {
 } from '@nestjs-sse-redis/testing';
 import { jest } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
-import { SseHub, SseRedisModule } from 'nestjs-sse-redis';
+import { SseRedisModule } from 'nestjs-sse-redis';
+import { goOnAtAnother } from './another-process.js';
 import { newsModule } from './news.app.js';
 import { RawExchange } from './raw-exchange.js';
 
@@ -61,16 +62,8 @@ describe('a Fastify that closes', () => {
   });
 
   it('leaves an EventSource its life: it goes on at another process', async () => {
-    const other = await startApp(newsModule({}), 'fastify');
     await close();
-    const urls = [running.url];
-    const client = ReconnectingClient.start({ pickUrl: () => `${urls.pop() ?? other.url}/news` });
-    await client.stream.ended;
-    await client.opened;
-    await other.app.get(SseHub).publish('news', { data: 'from the other' });
-    expect(await client.waitFor(1)).toMatchObject([{ data: 'from the other' }]);
-    await client.stop();
-    await other.close();
+    expect(await goOnAtAnother(running.url, 'fastify')).toBe('from the other');
   });
 
   it.each([

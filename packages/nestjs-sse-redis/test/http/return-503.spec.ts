@@ -7,7 +7,7 @@ import {
 } from '@nestjs-sse-redis/testing';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import { SseHub } from 'nestjs-sse-redis';
+import { goOnAtAnother } from './another-process.js';
 import { newsModule } from './news.app.js';
 
 const EVENT_STREAM = { accept: 'text/event-stream' };
@@ -59,16 +59,8 @@ forEachAdapter((adapter) => {
     });
 
     it('leaves an EventSource its life: it goes on at another process', async () => {
-      const other = await startApp(newsModule({}), adapter);
       await close();
-      const urls = [running.url];
-      const client = ReconnectingClient.start({ pickUrl: () => `${urls.pop() ?? other.url}/news` });
-      await client.stream.ended;
-      await client.opened;
-      await other.app.get(SseHub).publish('news', { data: 'from the other' });
-      expect(await client.waitFor(1)).toMatchObject([{ data: 'from the other' }]);
-      await client.stop();
-      await other.close();
+      expect(await goOnAtAnother(running.url, adapter)).toBe('from the other');
     });
 
     it('would end an EventSource for good (negative control)', async () => {
