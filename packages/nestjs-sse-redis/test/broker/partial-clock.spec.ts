@@ -1,6 +1,7 @@
 import { useRedis } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
+import publishLua from '../../src/broker/redis/scripts/publish.lua.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { Heard, publishAll, publication } from './broker-set-ups.js';
 
@@ -35,4 +36,23 @@ it.each(lost)('publishes readable events after the clock has lost $fields', asyn
   } finally {
     await broker.close();
   }
+});
+
+// Under `allkeys-lru` Redis evicts the clock as any key, and one of the last second is as old to it as that of the last event.
+it('never gives an id to two events when the clock is lost again and again within a millisecond', async () => {
+  const prefix = randomUUID();
+  const clock = `{${prefix}}:clock`;
+  const hidden = '-';
+  const pipeline = redis.client().pipeline();
+  for (let i = 0; i < 500; i++) {
+    const event = ['', '0 ', `data: ${i}\n\n`, ''];
+    pipeline.eval(publishLua, 2, clock, `{${prefix}}:log:${i}`, 100, 60_000, 0, ...event, hidden);
+    pipeline.del(clock);
+  }
+  const replies = await pipeline.exec();
+  const positions = replies!.filter((_, i) => i % 2 === 0).map(([, reply]) => (reply as [number])[0]);
+  expect(positions).toEqual([...positions].sort((a, b) => a - b));
+  expect(new Set(positions).size).toBe(500);
+  // Otherwise nothing is shown: several were published within a millisecond.
+  expect(new Set(positions.map((position) => Math.floor(position / 1024))).size).toBeLessThan(500);
 });

@@ -28,7 +28,7 @@ local BATCH = 16 -- records may be large, and what XRANGE returns is all in memo
 
 local clock = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'replid', 'raised', 'buried')
 local now = readTime() * POSITIONS_PER_MS
-local last, since = beginningOf(clock, now)
+local last, since = beginningOf(clock)
 if needsTombstones(clockKey, tombstonesKey, clock[6], last) then return 0 end
 if not (clock[1] and clock[2]) then
   local value = string.format('%.0f', last)

@@ -27,7 +27,7 @@ local function openClock(clockKey, retentionText, count, replid, maxLength, tomb
   if retentionText == '' then retentionText = stored[3] or DEFAULT_RETENTION end
   local ms = readTime()
   local now, retention = ms * POSITIONS_PER_MS, tonumber(retentionText)
-  local last, since = beginningOf(stored, now)
+  local last, since = beginningOf(stored)
   local first = math.max(now, last + 1)
   if tombstonesKey == false and stored[7] and tonumber(stored[7]) >= first - 1 then return nil end
   local reserved = first + count - 1
