@@ -2,6 +2,7 @@ import {
   createParamDecorator,
   Inject,
   Injectable,
+  Optional,
   type ExecutionContext,
   type PipeTransform,
 } from '@nestjs/common';
@@ -10,6 +11,7 @@ import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { forbidStoring } from '../util/forbid-storing.js';
+import { optionsOfHub } from './options-of-hub.js';
 import { RequestClient, type AdapterRequest } from './request-client.js';
 
 /** A request and its response, as the adapter gives them. */
@@ -33,10 +35,14 @@ export const OfExchange = createParamDecorator((_data: unknown, context: Executi
 /** Makes the client of a request. A pipe, so that a parameter decorator can use it and it can still be injected into. */
 @Injectable()
 export class SseClientPipe implements PipeTransform<HttpExchange, Promise<RequestClient>> {
+  private readonly options: ResolvedOptions;
+
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(SseHub) readonly hub: SseHub,
-  ) {}
+    @Optional() @Inject(RESOLVED_OPTIONS) options?: ResolvedOptions,
+  ) {
+    this.options = optionsOfHub(options, hub);
+  }
 
   async transform({ request, response }: HttpExchange): Promise<RequestClient> {
     const user = await this.options.identify(request);

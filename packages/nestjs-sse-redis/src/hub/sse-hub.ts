@@ -11,6 +11,7 @@ import { parseChannel } from '../event/channel-name.js';
 import type { ChannelLike } from '../event/channel-reference.js';
 import { checkOptions } from '../event/known-options.js';
 import type { SseEventInput } from '../event/sse-event.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
 import { checkSource, type PipeSource } from '../publish/pipe-source.js';
 import type * as publish from '../publish/publish.types.js';
 import { observeResponse } from '../response/observe-response.js';
@@ -238,6 +239,11 @@ export class SseHub extends PublishHub {
 
   private toNames(channels: Channels): string[] {
     return this.node.definitions.toNames(channels, this.node.options.channelsPerConnection);
+  }
+
+  /** @internal Also before the hub runs. */
+  get options(): ResolvedOptions {
+    return this.node.options;
   }
 
   /** @internal For the controller and the pipe of this package. @throws HubClosedError unless the hub runs */

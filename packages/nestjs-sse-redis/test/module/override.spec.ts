@@ -1,4 +1,4 @@
-import { Controller, Module, Sse } from '@nestjs/common';
+import { Controller, Module, Sse, UseFilters } from '@nestjs/common';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { of } from 'rxjs';
@@ -10,8 +10,9 @@ import {
   SseHub,
   SseRedisModule,
   SseRegistry,
+  SseStreamFilter,
 } from 'nestjs-sse-redis';
-import { startApp } from '@nestjs-sse-redis/testing';
+import { SseStream, startApp } from '@nestjs-sse-redis/testing';
 
 @Controller()
 class RoomsController {
@@ -25,7 +26,15 @@ class RoomsController {
   @Sse('rooms')
   @SseChannels('rooms')
   rooms(): void {}
+
+  @Sse('filtered')
+  @UseFilters(SseStreamFilter)
+  @SseChannels('rooms')
+  filtered(): void {}
 }
+
+const HUB = Symbol('HUB');
+const ALIAS = { provide: HUB, useExisting: SseHub };
 
 const connect = () => of({ data: 'from the test' });
 
@@ -107,6 +116,47 @@ describe('a test that replaces the hub', () => {
     expect(module.get(Publisher).hub).toBe(hub);
     await module.close();
     expect(knocks).toBe(0);
+  });
+
+  it.each(['express', 'fastify'] as const)(
+    'tests one controller beside a hub of its own, without the module, on %s',
+    async (adapter) => {
+      const hub = { connect };
+      const module = { controllers: [RoomsController], providers: [{ provide: SseHub, useValue: hub }] };
+      const { app, url, close } = await startApp(module, adapter);
+      expect(app.get(RoomsController).hub).toBe(hub);
+      for (const route of ['news', 'rooms', 'filtered']) {
+        expect(await (await fetch(`${url}/${route}`)).text()).toContain('data: from the test');
+      }
+      await close();
+    },
+  );
+
+  it('asks identify of the hub where a module hands on the hub alone', async () => {
+    const identify = () => 'ann';
+    @Module({ imports: [SseRedisModule.forRoot({ identify })], exports: [HUB], providers: [ALIAS] })
+    class HubModule {}
+    const users: unknown[] = [];
+    @Controller()
+    class UserController {
+      @Sse()
+      @SseChannels((_request, { user }) => {
+        users.push(user);
+        return 'news';
+      })
+      stream(): void {}
+    }
+    const module = {
+      imports: [HubModule],
+      controllers: [UserController],
+      providers: [{ provide: SseHub, useExisting: HUB }],
+    };
+    const { url, close } = await startApp(module, 'express');
+    const stream = SseStream.open(url);
+    await stream.opened;
+    expect(users).toEqual(['ann']);
+    await stream.close();
+    await close();
   });
 
   it('uses the embedded broker with overrideProvider(SSE_REDIS_OPTIONS)', async () => {
