@@ -1,4 +1,5 @@
-import { SseHub } from '../hub/sse-hub.js';
+import { getOwnOptions } from '../hub/own-options.js';
+import type { SseHub } from '../hub/sse-hub.js';
 import { resolveOptions, type ResolvedOptions } from '../options/resolved-options.js';
 
 /**
@@ -8,5 +9,5 @@ import { resolveOptions, type ResolvedOptions } from '../options/resolved-option
  * defaults. A hub of this package in the same place brings its own, since others would tell users apart otherwise than it does.
  */
 export function optionsOfHub(given: ResolvedOptions | undefined, hub: SseHub): ResolvedOptions {
-  return given ?? (hub instanceof SseHub ? hub.options : resolveOptions());
+  return given ?? getOwnOptions(hub) ?? resolveOptions();
 }

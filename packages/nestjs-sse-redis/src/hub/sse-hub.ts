@@ -30,11 +30,14 @@ const SUBSCRIBE_OPTIONS: ReadonlySet<string> = new Set(['after']);
 export class SseHub extends PublishHub {
   /** The id of this process in the registry; the ids of its connections begin with it. */
   readonly nodeId: string;
+  /** @internal */
+  readonly options: ResolvedOptions;
 
   /** @internal */
   constructor(protected readonly node: HubParts) {
     super();
     this.nodeId = node.id;
+    this.options = node.options;
   }
 
   /**
@@ -239,11 +242,6 @@ export class SseHub extends PublishHub {
 
   private toNames(channels: Channels): string[] {
     return this.node.definitions.toNames(channels, this.node.options.channelsPerConnection);
-  }
-
-  /** @internal Also before the hub runs. */
-  get options(): ResolvedOptions {
-    return this.node.options;
   }
 
   /** @internal For the controller and the pipe of this package. @throws HubClosedError unless the hub runs */

@@ -1,8 +1,9 @@
-import { Controller, Module, Sse, UseFilters } from '@nestjs/common';
+import { Controller, Injectable, Module, Sse, UseFilters } from '@nestjs/common';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { of } from 'rxjs';
 import {
+  OnSseEvent,
   RedisUnavailableError,
   SSE_REDIS_OPTIONS,
   SseChannels,
@@ -74,6 +75,27 @@ describe('a test that replaces the hub', () => {
     const module = await initAndClose((builder) => builder.overrideProvider(SseHub).useValue(hub));
     expect(module.get(RoomsController).hub).toBe(hub);
     await expect(module.get(SseRegistry).count()).rejects.toThrow(RedisUnavailableError);
+    expect(knocks).toBe(0);
+  });
+
+  it('starts without listening where methods with @OnSseEvent() have a hub of the test', async () => {
+    const heard: unknown[] = [];
+    @Injectable()
+    class Listener {
+      @OnSseEvent('news', { once: 'cluster' })
+      @OnSseEvent('news', { once: 'node' })
+      hear(event: unknown): void {
+        heard.push(event);
+      }
+    }
+    const builder = Test.createTestingModule({ imports: [importHub()], providers: [Listener] });
+    const stub = Object.create(SseHub.prototype) as SseHub;
+    for (const hub of [{ connect }, stub]) {
+      const module = await builder.overrideProvider(SseHub).useValue(hub).compile();
+      await module.init();
+      await module.close();
+    }
+    expect(heard).toEqual([]);
     expect(knocks).toBe(0);
   });
 
