@@ -40,6 +40,7 @@ export class ClusterListener {
     private readonly handler: EventHandler,
   ) {
     this.positions = toPositions(name, log.label);
+    hub.internals.definitions.keep(this.positions);
   }
 
   /** Stands for owner as long as the process is there. @param signal ends it. Resolves when what it was at is done */

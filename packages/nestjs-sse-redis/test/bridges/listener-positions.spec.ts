@@ -1,5 +1,5 @@
 import { startApp, until, useRedis, type RunningApp } from '@nestjs-sse-redis/testing';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type Type } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import {
   defineChannel,
@@ -36,7 +36,7 @@ describe('methods with @OnSseEvent() of the cluster', () => {
     open.clear();
   });
 
-  async function start(options: SseRedisOptions, providers = [Worker]): Promise<RunningApp> {
+  async function start(options: SseRedisOptions, providers: Type<unknown>[] = [Worker]): Promise<RunningApp> {
     const imports = [SseRedisModule.forRoot({ redis: redis.url, ...options })];
     const running = await startApp({ imports, providers }, 'express');
     open.add(running);
@@ -45,6 +45,26 @@ describe('methods with @OnSseEvent() of the cluster', () => {
 
   const wide = defineChannel('{any}:{such}:{channel}', {
     events: { paid: z.object({ amount: z.number() }) },
+  });
+
+  it('leave positions of others out of what a listener of a wide pattern hears', async () => {
+    const all = defineChannel('{any}:{such}:{channel}', { listeners: true });
+    @Injectable()
+    class Wide {
+      readonly heard: string[] = [];
+
+      @OnSseEvent(all, { once: 'cluster' })
+      onAny({ channel }: SseEvent): void {
+        this.heard.push(channel);
+      }
+    }
+    const running = await start({ prefix: randomUUID(), channels: [all] }, [Worker, Wide]);
+    const hub = running.app.get(SseHub);
+    await hub.publish('jobs', { data: 1 });
+    await until(async () => (await hub.history('listener:Worker.onJob:jobs')).events.length > 0);
+    await hub.publish('acme:order:7', { data: 2 });
+    await until(() => running.app.get(Wide).heard.includes('acme:order:7'));
+    expect(running.app.get(Wide).heard).toEqual(['acme:order:7']);
   });
 
   it.each<{ what: string; options: SseRedisOptions; heard: unknown[] }>([
