@@ -27,7 +27,7 @@ const layers = {
     ...base,
     ...['channels', 'options', 'broker', 'delivery', 'response', 'publish', 'runs', 'clients', 'control'],
   ],
-  http: [...base, 'channels', 'options', 'runs', 'clients', 'hub'],
+  http: [...base, 'channels', 'options', 'response', 'runs', 'clients', 'hub'],
   listeners: [...base, 'channels', 'delivery', 'publish', 'hub'],
   openapi: ['channels', 'http'],
   platform: ['event', 'http'],

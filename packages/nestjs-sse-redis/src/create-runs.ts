@@ -6,6 +6,8 @@ import type { NodeCommand, CommandResult } from './control/connection-command.js
 import { readHistory } from './delivery/history.js';
 import { observeChannel } from './delivery/observe-channel.js';
 import type { Shards } from './delivery/shards/shards.js';
+import { OwnData } from './event/own-data.js';
+import type { SseEventInput } from './event/sse-event.js';
 import type { HubState } from './hub/hub-state.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
 import type { Publisher } from './publish/publisher.js';
@@ -30,6 +32,15 @@ interface RunParts {
   readonly request: (node: string, command: NodeCommand) => Promise<readonly CommandResult[]>;
 }
 
+function prepare(
+  publisher: Publisher,
+  channel: string,
+  event: SseEventInput,
+): Publication | Promise<Publication> {
+  if (event.data instanceof OwnData) return publisher.prepareHubEvent(channel, event.data.toText(event.type));
+  return publisher.prepare(channel, event, { replicas: 0, ephemeral: false });
+}
+
 /** The runs of this process, wired to its parts. */
 export function createRuns(parts: RunParts): Runs {
   const { id, options, publisher, shards, registration, state, definitions, request } = parts;
@@ -45,7 +56,7 @@ export function createRuns(parts: RunParts): Runs {
     {
       nodeId: id,
       payloadBytes: options.payloadBytes,
-      prepare: (channel, event) => publisher.prepare(channel, event, { replicas: 0, ephemeral: false }),
+      prepare: (channel, event) => prepare(publisher, channel, event),
       send: (publications) => publisher.send(complete(publications)),
       owns: (signal) => lease.owns(signal),
     },

@@ -16,6 +16,8 @@ const REGISTER =
 export class ChannelDefinitions {
   private readonly registered: readonly RegisteredChannel[];
   private readonly hasStates: boolean;
+  /** Channels with names that an application could give, in which the hub keeps something for itself. */
+  private readonly own = new Set<string>();
 
   /**
    * @param definitions as they were registered; one may be there several times
@@ -58,9 +60,14 @@ export class ChannelDefinitions {
   /** The definition that counts for a channel's name, if there is one. */
   find(name: string): RegisteredChannel | undefined {
     // Of the hub's own channels none is of a definition, however wide its pattern.
-    if (isOfHub(name)) return undefined;
+    if (isOfHub(name) || this.own.has(name)) return undefined;
     for (const one of this.registered) if (one.pattern.fits(name)) return one;
     return undefined;
+  }
+
+  /** Takes a channel for the hub: no definition counts for it. */
+  keep(name: string): void {
+    this.own.add(name);
   }
 
   /** Whether a channel is a state channel. */

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { ForbiddenChannelError } from '../errors/forbidden-channel.error.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { Authorizer } from './authorizer.js';
@@ -32,8 +33,12 @@ export class Authorization {
   /** The channels that the application refuses, without consequences. @throws AuthorizationFailedError */
   async ask(connection: ClientConnection, channels: readonly string[]): Promise<string[]> {
     const { user, client } = connection;
+    const { authorizer } = this;
+    if (authorizer === undefined) return [];
     const identity = { user, address: client.address, request: client.request };
-    return (await this.authorizer?.refused(identity, channels)) ?? [];
+    // First asked as it opens, in the context of its request. A timer has none, and `reauthorize` that of somebody else.
+    const context = (connection.requestContext ??= new AsyncResource('SSE_CONNECTION'));
+    return context.runInAsyncScope(() => authorizer.refused(identity, channels));
   }
 
   /**

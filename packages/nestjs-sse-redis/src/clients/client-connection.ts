@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks';
 import { timingSafeEqual } from 'node:crypto';
 import type { NewConnection } from '../broker/registry-store.interface.js';
 import type { HeartbeatTarget } from '../delivery/heartbeat.js';
@@ -59,6 +60,8 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
   private askedAt = -Infinity;
   private askedIn = 0;
   private dismissed = false;
+  /** The async context (`AsyncLocalStorage`) of its request, where the application decides about channels. */
+  requestContext: AsyncResource | undefined = undefined;
   /** ms of `performance.now()`. */
   readonly beganAt = performance.now();
   private ownTcpKey: string | undefined = undefined;

@@ -6,8 +6,11 @@ export function getLastEventId({ headers, url }: IncomingMessage): string | unde
   // Node reads headers as Latin-1; clients write this one in UTF-8 (WHATWG HTML 9.2.2).
   if (typeof header === 'string' && header !== '') return Buffer.from(header, 'latin1').toString();
   const query = url?.indexOf('?') ?? -1;
+  if (query < 0) return undefined;
   // Not parsed as a URL: a request may ask for `//`, which is not one.
-  return query < 0 ? undefined : new URLSearchParams(url!.slice(query)).get('lastEventId') || undefined;
+  const ids = new URLSearchParams(url!.slice(query)).getAll('lastEventId');
+  // reconnecting-eventsource 1.6 appends the newest id to a URL that may already have the one that the page began with.
+  return ids.findLast((id) => id !== '');
 }
 
 /** Whether the client prefers a status to an event that says why it is refused (`Prefer`, RFC 7240). */

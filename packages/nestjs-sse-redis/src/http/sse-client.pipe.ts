@@ -2,15 +2,19 @@ import {
   createParamDecorator,
   Inject,
   Injectable,
+  Optional,
   type ExecutionContext,
   type PipeTransform,
 } from '@nestjs/common';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { ResponseGuard } from '../response/response-guard.js';
 import { forbidStoring } from '../util/forbid-storing.js';
+import { optionsOfHub } from './options-of-hub.js';
 import { RequestClient, type AdapterRequest } from './request-client.js';
+import { getLastEventId } from './request-headers.js';
 
 /** A request and its response, as the adapter gives them. */
 export interface HttpExchange {
@@ -33,12 +37,20 @@ export const OfExchange = createParamDecorator((_data: unknown, context: Executi
 /** Makes the client of a request. A pipe, so that a parameter decorator can use it and it can still be injected into. */
 @Injectable()
 export class SseClientPipe implements PipeTransform<HttpExchange, Promise<RequestClient>> {
+  private readonly options: ResolvedOptions;
+
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(SseHub) readonly hub: SseHub,
-  ) {}
+    @Optional() @Inject(RESOLVED_OPTIONS) options?: ResolvedOptions,
+  ) {
+    this.options = optionsOfHub(options, hub);
+  }
 
   async transform({ request, response }: HttpExchange): Promise<RequestClient> {
+    // Now: what follows may fail when Nest has sent the headers of a stream.
+    ResponseGuard.prepare(response, {
+      lastEventId: getLastEventId(request.raw ?? (request as IncomingMessage)),
+    });
     const user = await this.options.identify(request);
     const client = new RequestClient(
       request,

@@ -1,4 +1,11 @@
-import { HttpException, Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  HttpException,
+  Inject,
+  Injectable,
+  Optional,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { Authorizer } from '../clients/authorizer.js';
 import { authorizeByDefinitions } from '../clients/definition-rules.js';
 import { ForbiddenChannelError } from '../errors/forbidden-channel.error.js';
@@ -10,6 +17,7 @@ import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { forbidStoring } from '../util/forbid-storing.js';
 import type { RequestClient } from './request-client.js';
 import { resolveChannels } from './channels-of-request.js';
+import { optionsOfHub } from './options-of-hub.js';
 import { SSE_RUN, type RunRoute } from './run-route.js';
 import { getHttpExchange, SseClientPipe } from './sse-client.pipe.js';
 
@@ -41,13 +49,15 @@ export function getRunRequest(request: object): RunRequest {
 @Injectable()
 export class SseRunGuard implements CanActivate {
   private readonly clients: SseClientPipe;
+  private readonly options: ResolvedOptions;
   private authorizer: Authorizer | undefined;
 
   constructor(
     @Inject(SseHub) readonly hub: SseHub,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Optional() @Inject(RESOLVED_OPTIONS) options?: ResolvedOptions,
   ) {
-    this.clients = new SseClientPipe(options, hub);
+    this.options = optionsOfHub(options, hub);
+    this.clients = new SseClientPipe(hub, this.options);
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {

@@ -7,10 +7,12 @@ import { SseRedisError } from '../errors/sse-redis.error.js';
 import { repeatableId } from '../event/last-event-id.js';
 import { DISMISSED_ID } from '../event/position.js';
 import { formatDismissalFrame, formatRefusalFrame } from '../event/sse-frame.js';
+import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { answerCaller } from './caller-error.js';
 import { holdOpen } from './held-answer.js';
+import { optionsOfHub } from './options-of-hub.js';
 import { getLastEventId, isEventSource } from './request-headers.js';
 import { readRetryAfter } from './retry-after.js';
 
@@ -60,13 +62,16 @@ interface StreamAnswer {
 @Catch()
 export class SseStreamFilter extends BaseExceptionFilter {
   private readonly logger = new Logger('SseStreamFilter');
+  private readonly options: ResolvedOptions;
 
   /** @hidden Nest makes the filter, of the class. */
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(SseHub) hub: SseHub,
+    @Optional() @Inject(RESOLVED_OPTIONS) options?: ResolvedOptions,
     @Optional() @Inject(HttpAdapterHost) private readonly host?: HttpAdapterHost,
   ) {
     super(host?.httpAdapter);
+    this.options = optionsOfHub(options, hub);
   }
 
   /** Nest calls it with what a route threw. @returns the answer of a microservice, or nothing */

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type PipeTransform } from '@nestjs/common';
+import { Inject, Injectable, Optional, type PipeTransform } from '@nestjs/common';
 import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
@@ -18,9 +18,9 @@ export class StreamRequestPipe implements PipeTransform<HttpExchange, Promise<St
 
   constructor(
     @Inject(SseHub) readonly hub: SseHub,
-    @Inject(RESOLVED_OPTIONS) options: ResolvedOptions,
+    @Optional() @Inject(RESOLVED_OPTIONS) options?: ResolvedOptions,
   ) {
-    this.clients = new SseClientPipe(options, hub);
+    this.clients = new SseClientPipe(hub, options);
   }
 
   async transform(exchange: HttpExchange): Promise<StreamRequest> {

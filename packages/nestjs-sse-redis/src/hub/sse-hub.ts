@@ -11,6 +11,7 @@ import { parseChannel } from '../event/channel-name.js';
 import type { ChannelLike } from '../event/channel-reference.js';
 import { checkOptions } from '../event/known-options.js';
 import type { SseEventInput } from '../event/sse-event.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
 import { checkSource, type PipeSource } from '../publish/pipe-source.js';
 import type * as publish from '../publish/publish.types.js';
 import { observeResponse } from '../response/observe-response.js';
@@ -29,11 +30,14 @@ const SUBSCRIBE_OPTIONS: ReadonlySet<string> = new Set(['after']);
 export class SseHub extends PublishHub {
   /** The id of this process in the registry; the ids of its connections begin with it. */
   readonly nodeId: string;
+  /** @internal */
+  readonly options: ResolvedOptions;
 
   /** @internal */
   constructor(protected readonly node: HubParts) {
     super();
     this.nodeId = node.id;
+    this.options = node.options;
   }
 
   /**

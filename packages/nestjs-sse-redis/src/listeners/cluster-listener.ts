@@ -5,6 +5,7 @@ import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import { readLog } from '../delivery/history.js';
 import { MAX_CHANNEL_LENGTH } from '../event/channel-name.js';
 import type { GapNotice } from '../event/gap.js';
+import { OwnData } from '../event/own-data.js';
 import type { SseEvent } from '../event/sse-event.js';
 import { observeLog } from '../hub/observe-events.js';
 import type { SseHub } from '../hub/sse-hub.js';
@@ -39,6 +40,7 @@ export class ClusterListener {
     private readonly handler: EventHandler,
   ) {
     this.positions = toPositions(name, log.label);
+    hub.internals.definitions.keep(this.positions);
   }
 
   /** Stands for owner as long as the process is there. @param signal ends it. Resolves when what it was at is done */
@@ -78,7 +80,7 @@ export class ClusterListener {
       let position = await this.untilRead(() => this.findPosition(), signal);
       while (!signal.aborted) {
         // Also where nothing comes: the position is not to be forgotten before the events.
-        if (position !== undefined) yield { type: HANDLED, data: position };
+        if (position !== undefined) yield handled(position);
         position = yield* this.workOff(position, wake, signal);
         await wake.next(Math.min(LONGEST_MS, this.hub.internals.options.ttl / 4));
       }
@@ -110,7 +112,7 @@ export class ClusterListener {
       for (const event of page.events) {
         if (!(await this.handler.handle(this.log.toEvent(event), signal))) return position;
         position = event.id;
-        yield { type: HANDLED, data: position };
+        yield handled(position);
       }
       position = page.cursor;
       if (page.events.length === 0) break;
@@ -154,6 +156,10 @@ function toPositions(name: string, channel: string): string {
   const whole = `listener:${name}:${channel}`;
   if (whole.length <= MAX_CHANNEL_LENGTH) return whole;
   return `listener:${name}:${createHash('sha256').update(channel).digest('base64url')}`;
+}
+
+function handled(position: string): PipeItem {
+  return { type: HANDLED, data: new OwnData(position) };
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

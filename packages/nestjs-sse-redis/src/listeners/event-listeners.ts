@@ -8,6 +8,7 @@ import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { InvalidOptionsError } from '../errors/invalid-options.error.js';
 import type { SseEvent } from '../event/sse-event.js';
+import { getOwnOptions } from '../hub/own-options.js';
 import { SseHub } from '../hub/sse-hub.js';
 import { withinTime } from '../util/within-time.js';
 import { ClusterListener } from './cluster-listener.js';
@@ -38,6 +39,8 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
 
   /** Not before: the parts that a method uses may need to start, too. What is published once the application has started is heard. */
   async onApplicationBootstrap(): Promise<void> {
+    // A hub of a test's own brings no events.
+    if (!getOwnOptions(this.hub)) return;
     for (const { providers, controllers } of this.modules.values())
       for (const wrapper of [...providers.values(), ...controllers.values()]) this.explore(wrapper);
     await withinTime(Promise.all(this.beginning), BEGUN_WITHIN_MS);

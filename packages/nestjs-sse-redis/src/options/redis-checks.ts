@@ -26,6 +26,8 @@ export function findProblemOfRedisUrl(redis: string): string | undefined {
 
 /** The faults of ioredis options for one Redis. An existing client has been made with its own. */
 export function findProblemsOfOptions(value: object): string[] {
+  const problem = findForeign(value);
+  if (problem !== undefined) return [problem];
   if ('duplicate' in value) return [];
   const { host, port, db } = value as Record<string, unknown>;
   const problems: string[] = [];
@@ -39,6 +41,18 @@ export function findProblemsOfOptions(value: object): string[] {
   if (!isAbsentOrNumber(db, Infinity))
     problems.push(`redis.db takes the number of a database, it got ${describeValue(db)}`);
   return problems;
+}
+
+/** What other packages take or are. ioredis would ignore it all, and connect to a Redis on this machine. */
+function findForeign(value: object): string | undefined {
+  if (!('duplicate' in value)) {
+    if ('url' in value) return 'redis.url is no option of ioredis: give redis the URL itself';
+    if ('socket' in value) return 'redis.socket is no option of ioredis: give redis { host, port }, or a URL';
+    return undefined;
+  }
+  // The package redis, and its earlier versions; the last also ioredis-mock.
+  if (!('isOpen' in value) && !('connected' in value)) return undefined;
+  return "redis takes a URL, ioredis options or an ioredis Redis or Cluster, it got a client of another package. Tests without a Redis say 'embedded'";
 }
 
 /** As text, too: it may come from an environment variable. */

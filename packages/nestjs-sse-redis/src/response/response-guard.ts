@@ -56,19 +56,39 @@ export class ResponseGuard {
   stream: GuardedStream | undefined = undefined;
   private isEventStream = false;
   private isOwn = false;
+  /** The hub streams to the response. Before that only Nest's own answer to a failure is rewritten. */
+  private isInstalled = false;
+  /** Somebody wrote a message before the hub streamed. */
+  private hasPassed = false;
   private blocks: ForeignBlocks | undefined = undefined;
 
   private constructor(
     readonly response: ServerResponse,
-    private readonly claim: Claim,
+    private claim: Claim,
     readonly originalWrite: Method<boolean>,
     readonly originalEnd: Method<ServerResponse>,
     private readonly originalWriteHead: Method<ServerResponse>,
   ) {}
 
-  /** @throws AlreadyConnectedError if the response has a guard */
+  /** @throws AlreadyConnectedError if the response has a guard that is installed */
   static install(response: GuardedResponse, claim: Claim): ResponseGuard {
-    if (response[GUARD]) throw alreadyConnected();
+    const guard = ResponseGuard.prepare(response, claim);
+    if (guard.isInstalled) throw alreadyConnected();
+    guard.isInstalled = true;
+    guard.hasPassed = false;
+    guard.claim = claim;
+    guard.takeBack();
+    return guard;
+  }
+
+  /**
+   * Guards a response whose handler has not connected yet. Under an interceptor Nest sends the headers while a handler still waits for
+   * something. Where that fails, Nest writes an `error` event with its number for an id, and the client would come back with that.
+   *
+   * A handler may stream something else than the hub does: all else passes as it is.
+   */
+  static prepare(response: GuardedResponse, claim: Claim): ResponseGuard {
+    if (response[GUARD]) return response[GUARD];
     // oxlint-disable-next-line typescript/unbound-method -- applied to the response below
     const { write, end, writeHead } = response as unknown as Methods;
     const guard = new ResponseGuard(response, claim, write, end, writeHead);
@@ -76,7 +96,6 @@ export class ResponseGuard {
     response.write = guardedWrite as ServerResponse['write'];
     response.end = guardedEnd as ServerResponse['end'];
     response.writeHead = guardedWriteHead;
-    guard.takeBack();
     return guard;
   }
 
@@ -108,7 +127,7 @@ export class ResponseGuard {
   /** @internal */
   takeWrite(args: Arguments): boolean {
     const { response, originalWrite } = this;
-    if (this.isOwn || !this.watches()) return originalWrite.apply(response, args);
+    if (this.isOwn || this.hasPassed || !this.watches()) return originalWrite.apply(response, args);
     const { text, callback } = readArguments(args);
     // Node says what is wrong with it.
     if (text === undefined) return originalWrite.apply(response, args);
@@ -124,7 +143,8 @@ export class ResponseGuard {
     const { text, callback } = readArguments(args);
     const isWatched = this.watches();
     if (!response.writableEnded) this.stream?.onEnd();
-    if (!isWatched || text === undefined) return this.asOwn(() => originalEnd.apply(response, args));
+    if (!isWatched || text === undefined || this.hasPassed)
+      return this.asOwn(() => originalEnd.apply(response, args));
     const blocks = this.isAfterEnd ? NOTHING : this.rewrite(text);
     return this.asOwn(() => originalEnd.call(response, ...(blocks.length > 0 ? [blocks] : []), callback));
   }
@@ -149,6 +169,10 @@ export class ResponseGuard {
       if (told !== undefined || id === undefined) return NEWLINE;
       this.response.flushHeaders();
       return NOTHING;
+    }
+    if (!this.isInstalled) {
+      this.hasPassed = true;
+      return Buffer.from(text.replace(FAILURE, id === undefined ? '$1' : `$1id: ${id}\n`), 'latin1');
     }
     this.blocks ??= new ForeignBlocks();
     return Buffer.from(this.blocks.push(text, id), 'latin1');
@@ -175,6 +199,8 @@ export class ResponseGuard {
 const BLOCK_END = Buffer.from('\n\n');
 const NOTHING = Buffer.alloc(0);
 const NEWLINE = Buffer.from('\n');
+/** The beginning of the `error` event that Nest writes where a handler fails, up to its number. */
+const FAILURE = /^\n?(event: error\n)id: \d+\n/;
 
 /** Whether nobody but a guard has wrapped the response's `write`, which is Node's own of HTTP/1. */
 export function hasPlainWrite(response: GuardedResponse): boolean {

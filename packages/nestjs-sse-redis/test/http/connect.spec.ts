@@ -8,6 +8,7 @@ import {
 } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import { InvalidChannelError, SseHub, type SseRedisOptions } from 'nestjs-sse-redis';
+import { DISMISSED_ID } from '../../src/event/position.js';
 import { newsModule } from './news.app.js';
 
 const ID = /^\d+-\d+$/;
@@ -91,6 +92,15 @@ forEachAdapter((adapter) => {
       expect((await byQuery.waitFor(2)).map(({ data }) => data)).toEqual(['b', 'c']);
       const both = open(`/news?lastEventId=${a!.id}`, { lastEventId: b!.id });
       expect((await both.waitFor(1)).map(({ id }) => id)).toEqual([c!.id]);
+    });
+
+    it('resumes after the last id of a query that names several, and knows there who was dismissed', async () => {
+      await start();
+      const [a, b, c] = await Promise.all(['a', 'b', 'c'].map((data) => hub.publish('news', { data })));
+      const stream = open(`/news?lastEventId=${a!.id}&lastEventId=${b!.id}&lastEventId=`);
+      expect((await stream.waitFor(1)).map(({ id }) => id)).toEqual([c!.id]);
+      const dismissed = await fetch(`${running.url}/news?lastEventId=${a!.id}&lastEventId=${DISMISSED_ID}`);
+      expect(dismissed.status).toBe(204);
     });
 
     it('resumes a client that never got an event, from the position alone', async () => {

@@ -1,8 +1,9 @@
-import { Controller, Module, Sse } from '@nestjs/common';
+import { Controller, Injectable, Module, Sse, UseFilters } from '@nestjs/common';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { of } from 'rxjs';
 import {
+  OnSseEvent,
   RedisUnavailableError,
   SSE_REDIS_OPTIONS,
   SseChannels,
@@ -10,8 +11,9 @@ import {
   SseHub,
   SseRedisModule,
   SseRegistry,
+  SseStreamFilter,
 } from 'nestjs-sse-redis';
-import { startApp } from '@nestjs-sse-redis/testing';
+import { SseStream, startApp } from '@nestjs-sse-redis/testing';
 
 @Controller()
 class RoomsController {
@@ -25,7 +27,15 @@ class RoomsController {
   @Sse('rooms')
   @SseChannels('rooms')
   rooms(): void {}
+
+  @Sse('filtered')
+  @UseFilters(SseStreamFilter)
+  @SseChannels('rooms')
+  filtered(): void {}
 }
+
+const HUB = Symbol('HUB');
+const ALIAS = { provide: HUB, useExisting: SseHub };
 
 const connect = () => of({ data: 'from the test' });
 
@@ -68,6 +78,27 @@ describe('a test that replaces the hub', () => {
     expect(knocks).toBe(0);
   });
 
+  it('starts without listening where methods with @OnSseEvent() have a hub of the test', async () => {
+    const heard: unknown[] = [];
+    @Injectable()
+    class Listener {
+      @OnSseEvent('news', { once: 'cluster' })
+      @OnSseEvent('news', { once: 'node' })
+      hear(event: unknown): void {
+        heard.push(event);
+      }
+    }
+    const builder = Test.createTestingModule({ imports: [importHub()], providers: [Listener] });
+    const stub = Object.create(SseHub.prototype) as SseHub;
+    for (const hub of [{ connect }, stub]) {
+      const module = await builder.overrideProvider(SseHub).useValue(hub).compile();
+      await module.init();
+      await module.close();
+    }
+    expect(heard).toEqual([]);
+    expect(knocks).toBe(0);
+  });
+
   it('connects to Redis where the hub is not replaced (negative control)', async () => {
     await expect(initAndClose((builder) => builder)).rejects.toThrow(RedisUnavailableError);
     expect(knocks).toBeGreaterThan(0);
@@ -107,6 +138,47 @@ describe('a test that replaces the hub', () => {
     expect(module.get(Publisher).hub).toBe(hub);
     await module.close();
     expect(knocks).toBe(0);
+  });
+
+  it.each(['express', 'fastify'] as const)(
+    'tests one controller beside a hub of its own, without the module, on %s',
+    async (adapter) => {
+      const hub = { connect };
+      const module = { controllers: [RoomsController], providers: [{ provide: SseHub, useValue: hub }] };
+      const { app, url, close } = await startApp(module, adapter);
+      expect(app.get(RoomsController).hub).toBe(hub);
+      for (const route of ['news', 'rooms', 'filtered']) {
+        expect(await (await fetch(`${url}/${route}`)).text()).toContain('data: from the test');
+      }
+      await close();
+    },
+  );
+
+  it('asks identify of the hub where a module hands on the hub alone', async () => {
+    const identify = () => 'ann';
+    @Module({ imports: [SseRedisModule.forRoot({ identify })], exports: [HUB], providers: [ALIAS] })
+    class HubModule {}
+    const users: unknown[] = [];
+    @Controller()
+    class UserController {
+      @Sse()
+      @SseChannels((_request, { user }) => {
+        users.push(user);
+        return 'news';
+      })
+      stream(): void {}
+    }
+    const module = {
+      imports: [HubModule],
+      controllers: [UserController],
+      providers: [{ provide: SseHub, useExisting: HUB }],
+    };
+    const { url, close } = await startApp(module, 'express');
+    const stream = SseStream.open(url);
+    await stream.opened;
+    expect(users).toEqual(['ann']);
+    await stream.close();
+    await close();
   });
 
   it('uses the embedded broker with overrideProvider(SSE_REDIS_OPTIONS)', async () => {

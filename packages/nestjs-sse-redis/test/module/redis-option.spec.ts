@@ -26,6 +26,30 @@ describe('the options', () => {
     expect(resolve({ redis })['redis']).toBe(redis);
   });
 
+  it.each([
+    [
+      { url: 'redis://:secret@redis.internal' },
+      'redis.url is no option of ioredis: give redis the URL itself',
+    ],
+    [{ socket: { host: 'redis.internal' } }, 'redis.socket is no option of ioredis'],
+    // As a client of the package redis has them, and ioredis-mock.
+    [
+      {
+        duplicate() {},
+        get isOpen() {
+          return false;
+        },
+        options: { url: 'redis://:secret@one' },
+      },
+      'it got a client of another package',
+    ],
+    [{ duplicate() {}, connected: true }, "Tests without a Redis say 'embedded'"],
+  ])('refuse for redis %j, which means something to other packages', (redis, shown) => {
+    const message = messageFor({ redis });
+    expect(message).toContain(shown);
+    expect(message).not.toContain('secret');
+  });
+
   it.each<[string, unknown]>([
     ['a URL', 'redis+cluster://localhost'],
     ['a URL with TLS', 'rediss+cluster://user:p%40ss@one:6379,two:6380/0?family=6'],
