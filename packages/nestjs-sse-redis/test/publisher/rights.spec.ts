@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { defineChannel } from 'nestjs-sse-redis';
 import type { SsePublisher } from '../../src/publisher/index.js';
 import { failureOf, Hubs } from '../hub/hubs.js';
@@ -8,6 +9,8 @@ const hubs = Hubs.over('redis');
 const boards = defineChannel('board:{id}', { state: { maxKeys: 2 } });
 const alarms = defineChannel('alarm:{id}', { history: { ttl: 60_000 } });
 const channels = [boards, alarms];
+/** Longer than a connection passes for alive. */
+const RESTED_MS = 5_500;
 
 /** The rights that docs/publishing.md names: those of the script, and what state and short logs need. */
 function readRights(): { script: string[]; more: string[] } {
@@ -44,6 +47,17 @@ it('publishes to logs of all kinds with the rights that the docs name', async ()
   }
   expect((await scene.test.hub.history(board)).events).toEqual([]);
   expect(await scene.test.dataIn(alarms({ id: 1 }).name)).toHaveLength(8);
+});
+
+it('proves a connection that has rested with the rights that the docs name', async () => {
+  const { script } = readRights();
+  const publisher = await createUser(script);
+  await publisher.publish('news', { data: 'first' });
+  await delay(RESTED_MS);
+  await publisher.publish('news', { data: 'rested' });
+  expect(await scene.test.dataIn('news')).toEqual(['first', 'rested']);
+  // Nor is anything refused that would fill the log of the ACL.
+  expect(await hubs.redis.cli('ACL', 'LOG')).toEqual([]);
 });
 
 it.each(['+zadd', '+zcard', '+zrem', '+zrangebyscore', '+xdel', '+zscore', '+pexpire'])(
