@@ -119,11 +119,14 @@ export class RedisSettings {
       enableOfflineQueue: false,
       enableReadyCheck: true,
       connectTimeout: this.connectTimeout,
+      // With `2` ioredis would send a refused command again by itself, and reject it as one that was never sent.
+      reconnectOnError: null,
       // Without a time ioredis waits for ever for a Sentinel that accepts connections and hangs.
       sentinelCommandTimeout: this.template.options.sentinelCommandTimeout ?? SENTINEL_TIMEOUT_MS,
       // `SentinelWatch` says why.
       failoverDetector: false,
       retryStrategy,
+      sentinelRetryStrategy: this.toLastingStrategy(),
       ...this.cluster?.createOptions(retryStrategy),
     });
     stopSocketTimer(redis);
@@ -132,6 +135,15 @@ export class RedisSettings {
     const { redisCredentials } = this.options;
     if (redisCredentials) askBeforeConnecting(redis, redisCredentials, this.connectTimeout, retryStrategy);
     return redis;
+  }
+
+  /** While no Sentinel answers. Where a strategy gives up, ioredis ends the connection for good, whatever `retryStrategy` says. */
+  private toLastingStrategy(): (times: number) => number {
+    const { sentinelRetryStrategy: given } = this.template.options;
+    return (times) => {
+      const ms = given?.(times);
+      return typeof ms === 'number' ? ms : retryStrategy(times);
+    };
   }
 }
 
