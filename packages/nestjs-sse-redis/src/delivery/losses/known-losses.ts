@@ -58,6 +58,15 @@ export class KnownLosses {
     return channels.flatMap((channel) => this.gapFor(channel, { position, isReturn: true }) ?? []);
   }
 
+  /**
+   * Whether something of a channel may be missing behind a position, though its log shows nothing of it.
+   *
+   * @param upTo where the reading ends: what was lost behind it is told with what follows
+   */
+  isIn(channel: string, after: Position, upTo: Position): boolean {
+    return this.gapsFor([channel], after).some(({ from }) => from === null || from < upTo);
+  }
+
   /** Drops what is older than the retention. */
   forget(): void {
     for (const [channel, losses] of this.byChannel) {
