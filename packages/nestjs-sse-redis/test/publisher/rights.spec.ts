@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { defineChannel } from 'nestjs-sse-redis';
 import type { SsePublisher } from '../../src/publisher/index.js';
 import { failureOf, Hubs } from '../hub/hubs.js';
+import { readRights } from './documented-rights.js';
 import { Scene } from './publishers.js';
 
 const hubs = Hubs.over('redis');
@@ -11,14 +11,6 @@ const alarms = defineChannel('alarm:{id}', { history: { ttl: 60_000 } });
 const channels = [boards, alarms];
 /** Longer than a connection passes for alive. */
 const RESTED_MS = 5_500;
-
-/** The rights that docs/publishing.md names: those of the script, and what state and short logs need. */
-function readRights(): { script: string[]; more: string[] } {
-  const page = readFileSync(new URL('../../../../docs/publishing.md', import.meta.url), 'utf8');
-  const [, script, more] =
-    /resetchannels &\{sse\}:\*` and `([^`]+)`[^`]*`[^`]*`[^`]*`[^`]*` needs `([^`]+)`/.exec(page)!;
-  return { script: script!.split(/\s+/), more: more!.split(/\s+/) };
-}
 
 let scene: Scene;
 let users = 0;
@@ -56,8 +48,6 @@ it('proves a connection that has rested with the rights that the docs name', asy
   await delay(RESTED_MS);
   await publisher.publish('news', { data: 'rested' });
   expect(await scene.test.dataIn('news')).toEqual(['first', 'rested']);
-  // Nor is anything refused that would fill the log of the ACL.
-  expect(await hubs.redis.cli('ACL', 'LOG')).toEqual([]);
 });
 
 it.each(['+zadd', '+zcard', '+zrem', '+zrangebyscore', '+xdel', '+zscore', '+pexpire'])(
