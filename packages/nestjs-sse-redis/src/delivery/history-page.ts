@@ -6,6 +6,6 @@ export interface HistoryPage<Event = SseEvent> {
   readonly events: readonly Event[];
   /** Where the page ends: go on reading, or open a stream, after this id. */
   readonly cursor: string;
-  /** Events after `after` were no longer retained; of a state channel: removals may be missing, read it from `'start'`. */
+  /** Events after `after` were no longer retained, or a failover lost them; of a state channel: removals may be missing, read it from `'start'`. */
   readonly gap: boolean;
 }

@@ -35,10 +35,14 @@ export async function readHistory(
   checkOptions('history()', options, HISTORY_OPTIONS);
   const { limit: wanted, after } = options;
   const name = parseChannel(channel);
-  return readLog(shards, name, { after, limit: parseCount('limit', wanted ?? DEFAULT_LIMIT) });
+  const page = await readLog(shards, name, { after, limit: parseCount('limit', wanted ?? DEFAULT_LIMIT) });
+  if (page.gap || after === undefined || after === 'start') return page;
+  const positionOf = (id: string): Position => parsePositionAfter(id, name, shards.map).position;
+  const lacks = shards.of(name).lost.isIn(name, positionOf(after), positionOf(page.cursor));
+  return lacks ? { ...page, gap: true } : page;
 }
 
-/** The same of a log that may be the hub's own. @throws InvalidEventIdError | RedisUnavailableError */
+/** The same of a log that may be the hub's own, without what only notices of losses tell. @throws InvalidEventIdError | RedisUnavailableError */
 export async function readLog(
   shards: Pick<Shards, 'of' | 'map'>,
   name: string,

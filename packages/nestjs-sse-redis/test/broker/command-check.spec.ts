@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { RedisServer, until } from '@nestjs-sse-redis/testing';
+import { RedisServer, TcpProxy, until } from '@nestjs-sse-redis/testing';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UnsupportedRedisError } from 'nestjs-sse-redis';
@@ -16,7 +16,7 @@ const SCRIPTS = join(import.meta.dirname, '../../src/broker/redis/scripts');
 const OPTIONAL = new Set(['INFO']);
 
 /** The error of a start; or one that says `resolved`. */
-async function startOn({ url }: RedisServer, prefix = 'p'): Promise<Error> {
+async function startOn({ url }: Pick<RedisServer, 'url'>, prefix = 'p'): Promise<Error> {
   const broker = new RedisBroker(url, resolveOptions({ redis: url, prefix }), 'node');
   try {
     return await failureOf(broker.start(new Heard()));
@@ -80,6 +80,28 @@ it('leaves other refusals as they are', () => {
 it('needs neither EVAL nor CLIENT', async () => {
   for (const command of ['EVAL', 'CLIENT']) {
     expect((await startWithout(command)).message).toMatch(/^resolved with/);
+  }
+});
+
+it('starts without INFO, and warns of what it cannot find out', async () => {
+  const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+  // As by rename-command: the tests' own server is found by its INFO.
+  const server = await RedisServer.start();
+  const proxy = await TcpProxy.start({ target: server.port });
+  proxy.transform((direction, chunk) =>
+    direction === 'toServer'
+      ? Buffer.from(chunk.toString('latin1').replace(/^info\r$/gim, 'none\r'), 'latin1')
+      : chunk,
+  );
+  try {
+    expect((await startOn({ url: `redis://127.0.0.1:${proxy.port}` })).message).toMatch(
+      /^resolved with "Redis at/,
+    );
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining('does not answer INFO'));
+  } finally {
+    jest.restoreAllMocks();
+    await proxy.stop();
+    await server.stop();
   }
 });
 

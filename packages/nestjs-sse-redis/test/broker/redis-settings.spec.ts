@@ -1,4 +1,4 @@
-import { useRedis } from '@nestjs-sse-redis/testing';
+import { freePort, until, useRedis } from '@nestjs-sse-redis/testing';
 import { Redis } from 'ioredis';
 import { RedisSettings } from '../../src/broker/redis/redis-settings.js';
 import { MAX_TIMER, resolveOptions } from '../../src/options/resolved-options.js';
@@ -28,4 +28,22 @@ it('a publishTimeout as long as may be is none of 1 ms for the socket', () => {
   const options = resolveOptions({ redis: redis.url, publishTimeout: MAX_TIMER });
   const { socketTimeout } = new RedisSettings(options.redis!, options).createCommandConnection().options;
   expect(socketTimeout).toBe(MAX_TIMER);
+});
+
+it('a sentinelRetryStrategy that gives up ends no connection while no Sentinel answers', async () => {
+  const redis = {
+    sentinels: [{ host: '127.0.0.1', port: await freePort() }],
+    name: 'main',
+    sentinelRetryStrategy: () => null,
+  };
+  const connection = new RedisSettings(redis, resolveOptions({ redis })).createCommandConnection();
+  try {
+    let failures = 0;
+    connection.on('error', () => failures++);
+    connection.connect().catch(() => undefined);
+    await until(() => failures > 1);
+    expect(connection.status).toBe('connecting');
+  } finally {
+    connection.disconnect();
+  }
 });

@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import { until } from '@nestjs-sse-redis/testing';
 import { Audit } from '../../src/delivery/losses/audit.js';
 import { LossWatch } from '../../src/delivery/losses/loss-watch.js';
 import { Fork, publish, told } from './failover-scene.js';
@@ -35,6 +36,27 @@ it('tells clients that never were at the old server of what it acknowledged and 
     await publish(fork.present, 'news', 5);
     await later.waitFor(1);
     expect(told(later.messages)).toEqual([5]);
+  }
+});
+
+it('tells who reads the history from before what a failover lost, once the reading has come to it', async () => {
+  const first = (await fork.present.hub.history('news')).events[0]!.id;
+  const earlier = `${Number(first.split('-')[0]) - 1}-0`;
+  await publish(fork.old, 'news', 2);
+  await fork.scene.switchOver();
+  for (const { hub } of [fork.old, fork.present]) {
+    const pageAfter = (after: string) => hub.history('news', { after, limit: 1 });
+    await until(async () => (await pageAfter(first)).gap);
+    const last = await publish(fork.present, 'news', 10);
+    const page = await pageAfter(first);
+    expect(page).toMatchObject({ events: [{ data: 10 }], gap: true });
+    expect(await pageAfter(last)).toMatchObject({ events: [], gap: false });
+    expect(await hub.history('news', { after: earlier, limit: 1 })).toMatchObject({
+      events: [{ id: first }],
+      gap: false,
+    });
+    expect((await hub.history('news')).gap).toBe(false);
+    expect((await hub.history('news', { after: 'start' })).gap).toBe(false);
   }
 });
 

@@ -86,7 +86,7 @@ it('does not take a reading that is older than what was announced for a cursor t
     new LogReader(broker, feeds.lines),
     heartbeat,
     counters,
-    new KnownLosses(options.ttl),
+    new KnownLosses(options.ttl, () => feeds.link.lastAssigned),
   );
   feeds.link.up = true;
   await broker.start({

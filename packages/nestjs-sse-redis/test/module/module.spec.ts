@@ -79,6 +79,7 @@ describe('SseRedisModule.forRoot', () => {
     ['no offline queue', { enableOfflineQueue: false, maxRetriesPerRequest: 1 }],
     ['a command time-out', { commandTimeout: 1_000 }],
     ['a retry strategy that gives up', { retryStrategy: () => null }],
+    ['a reconnectOnError that sends commands again', { reconnectOnError: () => 2 as const }],
     ['lazyConnect', { lazyConnect: true }],
   ])('works with ioredis options made for other purposes: %s', async (_name, options) => {
     const mine = new Redis(redis.port, '127.0.0.1', options);

@@ -1,13 +1,15 @@
 import { hasShardedPubSub, TestCluster, until } from '@nestjs-sse-redis/testing';
 import { Cluster } from 'ioredis';
 import { randomUUID } from 'node:crypto';
+import { createPublisher } from '../../src/publisher/index.js';
 import { failureOf, Hubs } from '../hub/hubs.js';
+import { readRights } from './documented-rights.js';
 import { CLUSTER_SCRIPT, keysOf, SCRIPT, toArguments, type ForeignEvent } from './foreign-publisher.js';
 
 const CHANNELS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const describeCluster = hasShardedPubSub() ? describe : describe.skip;
 
-describeCluster('publish-event.cluster.lua', () => {
+describeCluster('publishing to a hub on a cluster', () => {
   const hubs = Hubs.over('memory');
   let cluster: TestCluster;
   let client: Cluster;
@@ -42,6 +44,20 @@ describeCluster('publish-event.cluster.lua', () => {
       }
     },
   );
+
+  it('createPublisher() publishes with the rights that the docs name for a cluster', async () => {
+    const prefix = randomUUID();
+    const { hub } = await hubs.start({ redis: cluster.connection, prefix });
+    const { script, cluster: more } = readRights();
+    const tag = `{${prefix}}`;
+    const keys = [`~${tag}:*`, 'resetchannels', `&${tag}:*`];
+    for (const node of cluster.nodes)
+      await node.cli('ACL', 'SETUSER', 'pub', 'reset', 'on', '>pw', ...keys, ...script, '+spublish', ...more);
+    const redis = { ...cluster.connection, username: 'pub', password: 'pw' };
+    await using publisher = createPublisher({ redis, prefix });
+    const { id } = await publisher.publish('a', { data: 1 });
+    expect((await hub.history('a')).events).toMatchObject([{ id, data: 1 }]);
+  });
 
   it('keeps the shard in ids where it is the first to write after a failover', async () => {
     const prefix = randomUUID();

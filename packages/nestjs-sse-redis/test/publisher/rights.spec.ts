@@ -1,21 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { defineChannel } from 'nestjs-sse-redis';
 import type { SsePublisher } from '../../src/publisher/index.js';
 import { failureOf, Hubs } from '../hub/hubs.js';
+import { readRights } from './documented-rights.js';
 import { Scene } from './publishers.js';
 
 const hubs = Hubs.over('redis');
 const boards = defineChannel('board:{id}', { state: { maxKeys: 2 } });
 const alarms = defineChannel('alarm:{id}', { history: { ttl: 60_000 } });
 const channels = [boards, alarms];
-
-/** The rights that docs/publishing.md names: those of the script, and what state and short logs need. */
-function readRights(): { script: string[]; more: string[] } {
-  const page = readFileSync(new URL('../../../../docs/publishing.md', import.meta.url), 'utf8');
-  const [, script, more] =
-    /resetchannels &\{sse\}:\*` and `([^`]+)`[^`]*`[^`]*`[^`]*`[^`]*` needs `([^`]+)`/.exec(page)!;
-  return { script: script!.split(/\s+/), more: more!.split(/\s+/) };
-}
+/** Longer than a connection passes for alive. */
+const RESTED_MS = 5_500;
 
 let scene: Scene;
 let users = 0;
@@ -44,6 +39,15 @@ it('publishes to logs of all kinds with the rights that the docs name', async ()
   }
   expect((await scene.test.hub.history(board)).events).toEqual([]);
   expect(await scene.test.dataIn(alarms({ id: 1 }).name)).toHaveLength(8);
+});
+
+it('proves a connection that has rested with the rights that the docs name', async () => {
+  const { script } = readRights();
+  const publisher = await createUser(script);
+  await publisher.publish('news', { data: 'first' });
+  await delay(RESTED_MS);
+  await publisher.publish('news', { data: 'rested' });
+  expect(await scene.test.dataIn('news')).toEqual(['first', 'rested']);
 });
 
 it.each(['+zadd', '+zcard', '+zrem', '+zrangebyscore', '+xdel', '+zscore', '+pexpire'])(

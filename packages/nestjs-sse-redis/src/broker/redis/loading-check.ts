@@ -11,6 +11,7 @@ const LONGEST_DELAY_MS = 1_000;
  *
  * ioredis (5 and 6) asks such a server for INFO until it has loaded, which may take minutes. Meanwhile it neither resolves the
  * name nor asks Sentinel. Its ready check calls `info` with a callback; an error there ends the connection and names the cause.
+ * A server without INFO would never pass it.
  */
 export function refuseLoading(redis: Redis): void {
   const info = redis.info.bind(redis) as Info;
@@ -22,10 +23,13 @@ export function refuseLoading(redis: Redis): void {
     if (typeof callback !== 'function') return info(...args);
     const answer = callback as InfoCallback;
     const asked = info(...args.slice(0, -1));
-    asked.then((text) => {
-      wasLoading = isLoading(text);
-      answer(wasLoading ? loading() : null, text);
-    }, answer);
+    asked.then(
+      (text) => {
+        wasLoading = isLoading(text);
+        answer(wasLoading ? loading() : null, text);
+      },
+      (error: Error) => (isHidden(error) ? answer(null, '') : answer(error)),
+    );
     return asked;
   };
   redis.info = checked;
@@ -37,6 +41,11 @@ export function refuseLoading(redis: Redis): void {
 
 function isLoading(info: string): boolean {
   return /^loading:1\r?$/m.test(info);
+}
+
+/** By rename-command. Where the ACL refuses it, ioredis goes on by itself. */
+function isHidden({ message }: Error): boolean {
+  return /^ERR unknown command/i.test(message);
 }
 
 /** In the words of Redis, by which the cause is known. */

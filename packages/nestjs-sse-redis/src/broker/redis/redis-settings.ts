@@ -3,6 +3,7 @@ import { ClusterConnections } from './cluster/cluster-connections.js';
 import { toClusterSettings } from './cluster/cluster-settings.js';
 import { limitHandshake } from './cluster/handshake-limit.js';
 import { askBeforeConnecting, renewCredentials, withAccess } from './credentials.js';
+import { refuseOtherDatabase } from './database-check.js';
 import { refuseLoading } from './loading-check.js';
 import { SENTINEL_TIMEOUT_MS, SentinelWatch } from './sentinel-watch.js';
 import type { MasterWatch } from './master-watch.js';
@@ -119,19 +120,32 @@ export class RedisSettings {
       enableOfflineQueue: false,
       enableReadyCheck: true,
       connectTimeout: this.connectTimeout,
+      // With `2` ioredis would send a refused command again by itself, and reject it as one that was never sent.
+      reconnectOnError: null,
       // Without a time ioredis waits for ever for a Sentinel that accepts connections and hangs.
       sentinelCommandTimeout: this.template.options.sentinelCommandTimeout ?? SENTINEL_TIMEOUT_MS,
       // `SentinelWatch` says why.
       failoverDetector: false,
       retryStrategy,
+      sentinelRetryStrategy: this.toLastingStrategy(),
       ...this.cluster?.createOptions(retryStrategy),
     });
     stopSocketTimer(redis);
     if (this.cluster) limitHandshake(redis, HANDSHAKE_MS);
     refuseLoading(redis);
+    refuseOtherDatabase(redis);
     const { redisCredentials } = this.options;
     if (redisCredentials) askBeforeConnecting(redis, redisCredentials, this.connectTimeout, retryStrategy);
     return redis;
+  }
+
+  /** While no Sentinel answers. Where a strategy gives up, ioredis ends the connection for good, whatever `retryStrategy` says. */
+  private toLastingStrategy(): (times: number) => number {
+    const { sentinelRetryStrategy: given } = this.template.options;
+    return (times) => {
+      const ms = given?.(times);
+      return typeof ms === 'number' ? ms : retryStrategy(times);
+    };
   }
 }
 

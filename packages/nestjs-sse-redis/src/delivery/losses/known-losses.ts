@@ -1,6 +1,6 @@
-import type { Position } from '../../event/position.js';
+import { POSITIONS_PER_MS, type Position } from '../../event/position.js';
 import type { StartGap } from '../start-position.js';
-import { covers, toGap, isOlder, merge, type Beginning, type Loss } from './loss.js';
+import { covers, toGap, merge, type Beginning, type Loss } from './loss.js';
 
 /** Losses that a channel is remembered with one by one. Beyond it the two oldest become one, which concerns more clients. */
 const MOST_PER_CHANNEL = 32;
@@ -13,8 +13,14 @@ const MOST_PER_CHANNEL = 32;
 export class KnownLosses {
   private readonly byChannel = new Map<string, Loss[]>();
 
-  /** @param ttl how long losses are kept, ms */
-  constructor(private readonly ttl: number) {}
+  /**
+   * @param ttl how long losses are kept, ms
+   * @param now the last position that Redis is known to have given out: the clock of this machine may be ahead of it. 0: none is known
+   */
+  constructor(
+    private readonly ttl: number,
+    private readonly now: () => Position,
+  ) {}
 
   /** The number of channels that have losses. */
   get size(): number {
@@ -23,7 +29,7 @@ export class KnownLosses {
 
   /** Whether a loss concerns no client that is not concerned anyway. */
   knows(loss: Loss): boolean {
-    if (isOlder(loss.until, this.ttl)) return true;
+    if (this.isOld(loss)) return true;
     return this.byChannel.get(loss.channel)?.some((known) => covers(known, loss)) === true;
   }
 
@@ -42,7 +48,7 @@ export class KnownLosses {
   gapFor(channel: string, beginning: Beginning): StartGap | undefined {
     let gap: StartGap | undefined;
     for (const loss of this.byChannel.get(channel) ?? []) {
-      const next = isOlder(loss.until, this.ttl) ? undefined : toGap(loss, beginning);
+      const next = this.isOld(loss) ? undefined : toGap(loss, beginning);
       if (!next) continue;
       // In the order of `after`: the first one begins the gap.
       const from = gap?.from ?? next.from;
@@ -58,12 +64,25 @@ export class KnownLosses {
     return channels.flatMap((channel) => this.gapFor(channel, { position, isReturn: true }) ?? []);
   }
 
+  /**
+   * Whether something of a channel may be missing behind a position, though its log shows nothing of it.
+   *
+   * @param upTo where the reading ends: what was lost behind it is told with what follows
+   */
+  isIn(channel: string, after: Position, upTo: Position): boolean {
+    return this.gapsFor([channel], after).some(({ from }) => from === null || from < upTo);
+  }
+
   /** Drops what is older than the retention. */
   forget(): void {
     for (const [channel, losses] of this.byChannel) {
-      const left = losses.filter(({ until }) => !isOlder(until, this.ttl));
+      const left = losses.filter((loss) => !this.isOld(loss));
       if (left.length === 0) this.byChannel.delete(channel);
       else if (left.length < losses.length) this.byChannel.set(channel, left);
     }
+  }
+
+  private isOld({ until }: Loss): boolean {
+    return until < this.now() - this.ttl * POSITIONS_PER_MS;
   }
 }

@@ -1,5 +1,5 @@
 import type { LogExtent, LogRange } from '../../broker/broker.interface.js';
-import { POSITIONS_PER_MS, type Position } from '../../event/position.js';
+import type { Position } from '../../event/position.js';
 import type { Gap } from '../../event/gap.js';
 
 /** The channel of the hub in whose log the losses are; no channel of an application has a control character. */
@@ -68,11 +68,6 @@ export function merge(a: Loss, b: Loss): Loss {
     until: Math.max(a.until, b.until),
     ...((a.isFailover || b.isFailover) && { isFailover: true }),
   };
-}
-
-/** Whether a position is older than an age (ms), by the clock of this machine. */
-export function isOlder(position: Position, age: number): boolean {
-  return position < (Date.now() - age) * POSITIONS_PER_MS;
 }
 
 /** The losses in an event of `LOSSES_CHANNEL`; none in one that something else wrote. */

@@ -69,7 +69,7 @@ export class Shard {
   ) {
     const { counters, heartbeat, options } = parts;
     this.feeds = new Feeds(broker, counters, parts.createGroup, parts.ring, options.shards, parts.isState);
-    this.lost = new KnownLosses(parts.longestTtl);
+    this.lost = new KnownLosses(parts.longestTtl, () => this.feeds.link.lastAssigned);
     const reader = new LogReader(broker, this.feeds.lines);
     this.subscribers = new Subscribers(broker, this.feeds, reader, heartbeat, counters, this.lost);
     this.lossWatch = this.createLossWatch(parts);
