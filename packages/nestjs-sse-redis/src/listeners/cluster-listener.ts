@@ -13,6 +13,7 @@ import type { PipeItem } from '../publish/pipe-source.js';
 import { backOff } from '../util/back-off.js';
 import type { EventHandler } from './event-handler.js';
 import type { ListenedLog } from './listened-log.js';
+import { FailoverLosses } from './failover-losses.js';
 import { Wake } from './wake.js';
 
 /** The type of the events that keep the position. */
@@ -21,6 +22,12 @@ const PAGE = 100;
 /** Ends and beginnings of runs lie between two positions. */
 const LOOK_BACK = 1_000;
 const LONGEST_MS = 3_600_000;
+
+/** What tells the owner to look into the log, and what the log does not show. */
+interface Looks {
+  readonly wake: Wake;
+  readonly losses: FailoverLosses;
+}
 
 /**
  * Hands the events of a log to a method in one process of all. The process is the owner of a run, so that a dead one is followed
@@ -76,12 +83,13 @@ export class ClusterListener {
       (onLive) => observeLog(this.hub.internals, this.log.name, {}, { isEndless: true, onLive }),
       signal,
     );
+    const losses = new FailoverLosses(this.hub.internals.shards.of(this.log.name).lost, this.log.name);
     try {
       let position = await this.untilRead(() => this.findPosition(), signal);
       while (!signal.aborted) {
         // Also where nothing comes: the position is not to be forgotten before the events.
         if (position !== undefined) yield handled(position);
-        position = yield* this.workOff(position, wake, signal);
+        position = yield* this.workOff(position, { wake, losses }, signal);
         await wake.next(Math.min(LONGEST_MS, this.hub.internals.options.ttl / 4));
       }
     } finally {
@@ -92,7 +100,7 @@ export class ClusterListener {
   /** Handles all that is there. @returns the position behind it */
   private async *workOff(
     from: string | undefined,
-    wake: Wake,
+    { wake, losses }: Looks,
     signal: AbortSignal,
   ): AsyncGenerator<PipeItem, string | undefined> {
     let position = from;
@@ -104,7 +112,8 @@ export class ClusterListener {
         signal,
       );
       if (!page) break;
-      if (page.gap && position !== undefined) {
+      const isLost = losses.findNew(position, page.cursor);
+      if (position !== undefined && (isLost || page.gap)) {
         const gap = this.toGap(position, page.events[0]?.id ?? page.cursor);
         // Its position is not kept: behind it there may be an event that is not handled yet.
         if (!(await this.handler.handle(gap, signal))) return position;
@@ -146,7 +155,10 @@ export class ClusterListener {
     const { name: channel } = this.log;
     const data: GapNotice = { channel, from, to };
     const gap = this.log.toEvent({ id: to, channel, type: 'gap', data });
-    this.handler.report(gap, `says that events after ${from} are no longer retained, and not handled`);
+    this.handler.report(
+      gap,
+      `says that events after ${from} are not in Redis any more, and were not handled`,
+    );
     return gap;
   }
 }

@@ -1,4 +1,5 @@
 import { POSITIONS_PER_MS, type Position } from '../../event/position.js';
+import type { Gap } from '../../event/gap.js';
 import type { StartGap } from '../start-position.js';
 import { covers, toGap, merge, type Beginning, type Loss } from './loss.js';
 
@@ -71,6 +72,15 @@ export class KnownLosses {
    */
   isIn(channel: string, after: Position, upTo: Position): boolean {
     return this.gapsFor([channel], after).some(({ from }) => from === null || from < upTo);
+  }
+
+  /** What failovers lost for a reader of the log itself, which misses no announcement. */
+  failoverAfter(channel: string, position: Position): Gap | undefined {
+    const gaps = (this.byChannel.get(channel) ?? [])
+      .filter((loss) => loss.isFailover && !this.isOld(loss))
+      .flatMap((loss) => toGap(loss, { position, isReturn: true }) ?? []);
+    const [first] = gaps;
+    return first && { ...first, to: Math.max(...gaps.map(({ to }) => to)) };
   }
 
   /** Drops what is older than the retention. */
