@@ -42,7 +42,7 @@ const config: Config = {
   // Tests start real processes, a private Redis, a browser: generous time, few at once. More than two cores, because much of the
   // suite waits: with three workers a whole run left 23 % of two cores idle.
   testTimeout: 180_000,
-  maxWorkers: 4,
+  maxWorkers: 5,
 };
 
 export default config;

@@ -5,7 +5,7 @@ import { isLong } from './long-specs.mjs';
 import { root } from './run.mjs';
 
 /** Files of a group. Groups are run at once: with larger ones, the last would run alone at the end. */
-const SIZE = 5;
+const SIZE = 8;
 
 const FOLDERS = ['packages', 'apps', 'libs'];
 
