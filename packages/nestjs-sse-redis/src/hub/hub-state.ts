@@ -46,7 +46,7 @@ export class HubState {
     throw new HubClosedError(
       this.isClosed
         ? 'The hub is closed, as the application is.'
-        : 'The hub has not started: Nest starts it with app.init() or app.listen(); use it from onApplicationBootstrap on.',
+        : 'The hub has not started: Nest starts it with app.init() or app.listen(); use it from onApplicationBootstrap on. What LazyModuleLoader loads Nest never starts: import SseRedisModule.forRoot() in the root module.',
     );
   }
 }

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { freePort, RedisServer, Stopwatch, until } from '@nestjs-sse-redis/testing';
 import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { LazyModuleLoader } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -47,6 +48,18 @@ describe('the start', () => {
     expect(watch.stop()).toBeLessThan(1_500 + 2_000);
     expect(error).toBeInstanceOf(RedisUnavailableError);
     expect(error.message).toContain(`127.0.0.1:${silent.port}`);
+  });
+
+  it('never comes for a module that is loaded lazily, and the hub says so', async () => {
+    const module_ = await Test.createTestingModule({}).compile();
+    const app = await module_.createNestApplication({ logger: false }).init();
+    closing.push(() => app.close());
+    const lazy = await app.get(LazyModuleLoader).load(() => SseRedisModule.forRoot());
+    const publishing = lazy.get(SseHub).publish('news', { data: 1 });
+    await expect(publishing).rejects.toMatchObject({
+      code: 'HUB_CLOSED',
+      message: expect.stringContaining('import SseRedisModule.forRoot() in the root module'),
+    });
   });
 
   it('fails within connectTimeout when listen() is called, too', async () => {
