@@ -27,6 +27,7 @@ const CONSUMERS = [
   // With `@nestjs/swagger`, of which the first knows nothing.
   ['nest11-cjs', 'Nest 11, CommonJS, Express, ioredis 5', 'Jest', ['jest/bin/jest.js', '--ci'], 5],
 ] as const;
+const INSTALLED_WITHIN_MS = 360_000;
 const NPM_OPTIONS = ['--prefer-offline', '--no-package-lock', '--no-audit', '--no-fund'];
 const WITH_ALL_BUNDLERS = process.env.BUNDLERS === 'all';
 /** Each bundles the application of `nest11-cjs`. The slow ones run with `npm run test:consumers` only. */
@@ -57,7 +58,7 @@ describe('the packed package', () => {
     tarball = join(folder, String(file));
     // At once: npm waits for the network for most of the time.
     await Promise.all(CONSUMERS.map(([consumer]) => install(consumer)));
-  }, 360_000);
+  }, INSTALLED_WITHIN_MS + 360_000);
 
   afterAll(async () => {
     await redis?.stop();
@@ -208,7 +209,7 @@ describe('the packed package', () => {
       for (const file of CLIENT_FILES) await cp(join(testing, file), join(app, 'testing', file));
       await command(app, 'npm', 'install', ...NPM_OPTIONS, '--legacy-peer-deps');
       await command(app, 'node', '../node_modules/typescript/bin/tsc');
-    });
+    }, INSTALLED_WITHIN_MS + 180_000);
 
     async function broken(guard: 'on' | 'off'): Promise<string[]> {
       const output = await command(
@@ -245,7 +246,9 @@ function command(cwd: string, program: string, ...args: string[]): Promise<strin
   return new Promise((resolve, reject) => {
     // Without the options that Jest's own process needs and its users' processes do not have.
     const env = { ...process.env, NODE_OPTIONS: '' };
-    execFile(program, args, { cwd, env, timeout: 170_000 }, (error, stdout, stderr) => {
+    // npm takes half a minute of CPU, and waits for the network, beside whatever else the machine does.
+    const timeout = program === 'npm' ? INSTALLED_WITHIN_MS : 170_000;
+    execFile(program, args, { cwd, env, timeout }, (error, stdout, stderr) => {
       const output = `${stdout}${stderr}`;
       if (error) reject(new Error(`${error.message}\n${output}`));
       else resolve(stdout);
