@@ -64,6 +64,8 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
   private held: HeldEvent[] | undefined;
   /** There were too many of them: the stream brings them again. */
   private isOverflowed = false;
+  /** The stream is over, or has the channel no more: a loop that begins now has nothing to wait for. */
+  private over: { readonly error: Error | undefined } | undefined;
 
   /** @internal Use `client.channel()`. @throws SseClientError */
   constructor(
@@ -124,6 +126,7 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
       if (this.queues.size === 0 && this.listeners.isEmpty) this.close();
     });
     if (this.closed) queue.end();
+    else if (this.over) queue.end(this.over.error);
     else this.queues.add(queue);
     return queue;
   }
@@ -154,6 +157,8 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
   /** @internal @param own the event's own id, where it has one */
   receive(event: ChannelEvent, own: string | undefined): void {
     if (this.closed || !this.isJoined) return;
+    // Another holder may have had it put on the stream again.
+    this.over = undefined;
     if (own !== undefined) {
       // Others may have put the channel back to an earlier event.
       if (this.last !== undefined && !isAfter(own, this.last)) return;
@@ -179,6 +184,7 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
 
   /** @internal The stream is over. */
   stop(error?: Error): void {
+    this.over = { error };
     this.endQueues(error);
   }
 
@@ -221,9 +227,11 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
     if (this.isOverflowed) this.held = [];
   }
 
+  /** A function that it calls may close the channel. */
   private deliver(event: ChannelEvent): void {
+    if (this.closed) return;
     if (event.type === 'gap') this.callOnGap(event.data as GapData);
-    this.listeners.emit(event);
+    this.listeners.emit(event, () => this.closed);
     for (const queue of this.queues) queue.push(event as EventOf<Events>);
     if (event.type === 'end') this.endQueues();
   }

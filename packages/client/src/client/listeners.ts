@@ -30,9 +30,14 @@ export class Listeners {
     };
   }
 
-  emit(event: ChannelEvent): void {
+  /** @param isOver asked before each call: whoever closed what the event is of gets no more of it */
+  emit(event: ChannelEvent, isOver: () => boolean = () => false): void {
     for (const type of [event.type, undefined]) {
-      for (const listener of this.byType.get(type) ?? []) {
+      const listeners = this.byType.get(type) ?? new Set();
+      // Those that are there now: one that listens anew with each event would get this one for ever.
+      for (const listener of [...listeners]) {
+        if (isOver()) return;
+        if (!listeners.has(listener)) continue;
         try {
           listener(event.data as never, event as never);
         } catch (error) {

@@ -1,4 +1,5 @@
 import type { ConnectionState } from '../connection/connection-state.js';
+import { isOfHub } from '../connection/hub-events.js';
 import type { StreamEvent } from '../connection/stream-event.js';
 import type { StreamOptions } from '../stream/channel-changes.js';
 import type { CloseOptions, EventStream } from '../stream/event-stream.interface.js';
@@ -17,7 +18,10 @@ export type ShareProvider = (create: () => EventStream, options: StreamOptions) 
 export interface ClientOptions extends StreamOptions {
   /** Shares one stream with the other tabs of the browser. Default: this page has its own. */
   readonly share?: ShareProvider | undefined;
-  /** Makes the data of events. Default: what was published, as far as the server says (`parseData`). */
+  /**
+   * Makes the data of the application's events. Those of the hub (`gap`, `end`, `error`, `map`) are JSON. Default: what was published, as far
+   * as the server says (`parseData`).
+   */
   readonly parse?: ParseData | undefined;
 }
 
@@ -151,7 +155,9 @@ export class SseClient {
     const { type, data: text, id, channel, own, key } = event;
     const holders = channel === undefined ? [] : this.holdersOf(channel);
     if (holders.length === 0 && this.listeners.isEmpty) return;
-    const data = (this.options.parse ?? parseData)(text, event);
+    // A gap has to be told, whatever an application makes of its own data.
+    const parse = (!isOfHub(event) && this.options.parse) || parseData;
+    const data = parse(text, event);
     const received: ChannelEvent = {
       type,
       data,

@@ -97,6 +97,8 @@ export class StateMap<Events extends EventMap = EventMap> {
     queueMicrotask(() => {
       this.isTelling = false;
       for (const listener of [...this.listeners]) {
+        // Another one may have removed it, or closed the map.
+        if (!this.listeners.has(listener)) continue;
         try {
           listener(this.view);
         } catch (error) {

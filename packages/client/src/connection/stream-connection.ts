@@ -43,7 +43,7 @@ export class StreamConnection {
   private unwatch: (() => void) | undefined;
   /** The next attempt needs a fresh token. */
   private refresh = false;
-  /** The token is fresh, and has not been accepted yet. */
+  /** The token of this attempt is fresh, and has not been accepted yet. */
   private refreshed = false;
 
   /** @throws InvalidClientOptionsError */
@@ -127,12 +127,13 @@ export class StreamConnection {
   private async prepare(attempt: StreamAttempt): Promise<StreamRequest> {
     const { refresh } = this;
     const request = await toRequest(this.options, this.lastEventId, refresh, this.types);
-    if (refresh) {
-      this.refresh = false;
-      this.refreshed = true;
-    }
+    // An attempt that was given up meanwhile says nothing of the token of the next one.
+    if (this.attempt !== attempt) return request;
+    if (refresh) this.refresh = false;
+    // Of this attempt: where the server was away when a fresh token came, that may have run out before the next one.
+    this.refreshed = refresh;
     // Not before: a token may have to wait for a user.
-    if (this.attempt === attempt) this.watchdog.start();
+    this.watchdog.start();
     return request;
   }
 
@@ -233,8 +234,10 @@ export class StreamConnection {
     const state = this.current;
     if (state.status === 'open') this.watchdog.suspect((last) => Date.now() - last > this.watchdog.heartbeat);
     if (state.status !== 'waiting' || this.isSuspended) return;
+    const now = Date.now();
     const earliest = Math.max(this.notBefore, this.attemptedAt + WAKE_PAUSE);
-    if (earliest <= Date.now()) this.connect();
+    // A clock that was set back by an hour makes these times lie an hour ahead.
+    if (earliest <= now || this.attemptedAt > now) this.connect();
     else if (earliest < state.until!) this.waitUntil(earliest, state);
   }
 

@@ -4,6 +4,7 @@ import type { ChannelOptions } from '../client/channel.js';
 import type { ChannelRef, EventMap } from '../client/channel-types.js';
 import { openChannel, type ChannelHandlers } from '../client/channel-handlers.js';
 import type { SseClient } from '../client/sse-client.js';
+import { isUsable } from './is-usable.js';
 
 /**
  * Holds a channel for as long as the component is there. Its functions may be new at each rendering: the last ones are called.
@@ -42,7 +43,7 @@ export function useHeldChannel<Events extends EventMap = EventMap, State = unkno
   const name = channel === undefined ? undefined : toChannelName(channel);
   useEffect(() => {
     const { channel } = latest.current;
-    if (!client || channel === undefined) return undefined;
+    if (!isUsable(client) || channel === undefined) return undefined;
     return openChannel(
       client,
       channel,

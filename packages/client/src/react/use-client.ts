@@ -10,15 +10,16 @@ import type { SseClient } from '../client/sse-client.js';
  * @example const client = useClient(() => createClient({ url: '/events' }), user.id);
  */
 export function useClient(create: () => SseClient, key?: string | number): SseClient | undefined {
-  const [client, setClient] = useState<SseClient>();
+  const [own, setOwn] = useState<{ readonly client: SseClient; readonly key: typeof key }>();
   useEffect(() => {
-    const own = create();
-    setClient(own);
+    const client = create();
+    setOwn({ client, key });
     return () => {
-      setClient(undefined);
-      own.close();
+      setOwn(undefined);
+      client.close();
     };
     // oxlint-disable-next-line react-hooks/exhaustive-deps -- a function that is new at each rendering is no other client
   }, [key]);
-  return client;
+  // At once: effects of this rendering would ask the client of the user before, which is closed by then, for channels of this one.
+  return own && Object.is(own.key, key) ? own.client : undefined;
 }

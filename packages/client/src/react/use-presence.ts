@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef } from 'react';
 import {
   NO_PRESENCE,
   watchPresence,
@@ -7,6 +7,7 @@ import {
   type PresenceView,
 } from '../client/presence.js';
 import type { SseClient } from '../client/sse-client.js';
+import { useViewOf } from './use-view-of.js';
 
 /**
  * Who is on a channel: loaded when the stream opens, when the page is shown, and every `interval` while it is.
@@ -26,7 +27,7 @@ export function usePresence(
   load: LoadPresence,
   { interval }: PresenceOptions = {},
 ): PresenceView {
-  const [view, setView] = useState(NO_PRESENCE);
+  const [view, setView] = useViewOf(NO_PRESENCE, [client, key]);
   const latest = useRef(load);
   useEffect(() => {
     latest.current = load;

@@ -1,9 +1,10 @@
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
 import { toChannelName } from '../client/channel-of.js';
 import type { ChannelRef } from '../client/channel-types.js';
 import { NO_RUN, readRun, type RunView } from '../client/run-text.js';
 import type { SseClient } from '../client/sse-client.js';
 import { useHeldChannel } from './use-channel.js';
+import { useViewOf } from './use-view-of.js';
 
 /**
  * The run of a channel: its text so far, and how it is.
@@ -19,8 +20,8 @@ export function useRun(
   channel: string | ChannelRef | undefined,
   after?: string,
 ): RunView {
-  const [view, setView] = useState(NO_RUN);
   const name = channel === undefined ? undefined : toChannelName(channel);
+  const [view, setView] = useViewOf(NO_RUN, [client, name, after]);
   useEffect(() => setView(NO_RUN), [client, name, after]);
   useHeldChannel(
     client,

@@ -1,8 +1,10 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef } from 'react';
 import { toChannelName } from '../client/channel-of.js';
 import type { EventMap, StateEventOf } from '../client/channel-types.js';
 import type { SseClient } from '../client/sse-client.js';
 import { NO_STATE_MAP, stateMap, type StateChannel, type StateMapView } from '../client/state-map.js';
+import { isUsable } from './is-usable.js';
+import { useViewOf } from './use-view-of.js';
 
 /**
  * The map of a state channel, which renders the component anew after changes. Components that show the same channel share its map.
@@ -20,15 +22,15 @@ export function useStateMap<Events extends EventMap = EventMap>(
   client: SseClient | undefined,
   channel: StateChannel<Events> | undefined,
 ): StateMapView<StateEventOf<Events>> {
-  const [view, setView] = useState<StateMapView<StateEventOf<Events>>>(NO_STATE_MAP);
   const latest = useRef(channel);
   useEffect(() => {
     latest.current = channel;
   });
   const name = channel === undefined ? undefined : toChannelName(channel);
+  const [view, setView] = useViewOf<StateMapView<StateEventOf<Events>>>(NO_STATE_MAP, [client, name]);
   useEffect(() => {
     setView(NO_STATE_MAP);
-    if (!client || latest.current === undefined) return undefined;
+    if (!isUsable(client) || latest.current === undefined) return undefined;
     const own = stateMap(client, latest.current);
     setView(own.view);
     own.onChange(setView);

@@ -67,7 +67,8 @@ export class Election {
         // Withdrawn; or stolen, which a frozen page is told of when it is thawed.
         if (this.candidacy !== candidacy) return;
         this.candidacy = undefined;
-        this.listener.onDeposed();
+        // Else the browser denies the lock, and would deny it again at once, for ever.
+        if (candidacy.release) this.listener.onDeposed();
       });
   }
 }

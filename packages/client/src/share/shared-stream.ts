@@ -62,7 +62,7 @@ export class SharedStream implements EventStream {
     if (this.unwatch || this.own || this.current.status === 'stopped') return;
     const missing = missingApi();
     if (missing !== undefined) {
-      this.startAlone(missing);
+      this.startAlone(`there is no ${missing}`);
       return;
     }
     this.unwatch = watchLifecycle({
@@ -108,6 +108,22 @@ export class SharedStream implements EventStream {
 
   private begin(): void {
     if (this.session) return;
+    try {
+      this.session = this.createSession();
+      this.session.start();
+    } catch (error) {
+      this.deny(error);
+    }
+  }
+
+  /** A frame in a sandbox, or a user who blocks cookies: some browsers then throw, and some reject. */
+  private deny(error: unknown): void {
+    this.unwatch?.();
+    this.endSession();
+    this.startAlone('the browser denies it Web Locks, or BroadcastChannel', error);
+  }
+
+  private createSession(): TabSession {
     const { options, share, progress, types } = this;
     const create = share.worker ?? this.defaultWorker;
     // A worker cannot call a fetch of the page's.
@@ -128,9 +144,9 @@ export class SharedStream implements EventStream {
       onState: (state) => this.setState(state),
       onRefused: (channel, reason) => this.guard(() => this.listener.onRefused(channel, reason)),
       onRole: (role) => this.setRole(role),
+      onDenied: (error) => this.deny(error),
     });
-    this.session = session;
-    session.start();
+    return session;
   }
 
   private endSession(): void {
@@ -139,8 +155,8 @@ export class SharedStream implements EventStream {
     session?.end();
   }
 
-  private startAlone(missing: string): void {
-    this.log(`This page has a stream of its own: there is no ${missing}.`);
+  private startAlone(why: string, error?: unknown): void {
+    this.log(`This page has a stream of its own: ${why}.`, error);
     const own = new LocalStream(this.options);
     this.own = own;
     own.listener = {

@@ -21,6 +21,8 @@ export interface TabSessionOptions extends Pick<CandidateOptions, 'locks' | 'nam
   readonly onState: (state: ConnectionState) => void;
   readonly onRefused: (channel: string, reason?: RefusalReason) => void;
   readonly onRole: (role: ShareRole) => void;
+  /** The browser denies this page its locks: it can share nothing. */
+  readonly onDenied: (error: unknown) => void;
 }
 
 /** A tab among the tabs that share a stream, from when the page is shown until it is left. */
@@ -56,12 +58,13 @@ export class TabSession {
   start(): void {
     const { locks, names, worker } = this.options;
     // As long as the tab lives. A host that sees the tab join before would take it for closed.
-    void locks.request(names.tab(this.id), () => {
+    const held = locks.request(names.tab(this.id), () => {
       if (this.ended) return undefined;
       this.join();
       if (!worker) this.stand();
       return new Promise<void>((resolve) => (this.releaseLock = resolve));
     });
+    held.catch((error: unknown) => this.ended || this.options.onDenied(error));
     worker?.link.open(worker.create, names);
   }
 

@@ -67,7 +67,10 @@ export class ChannelChanges {
     const timeout = setTimeout(() => controller.abort(), TIMEOUT);
     let outcome: ChangeOutcome | undefined;
     try {
-      outcome = await this.post(connection, { secret, ...change }, controller.signal);
+      outcome = await within(
+        controller.signal,
+        this.post(connection, { secret, ...change }, controller.signal),
+      );
     } catch (error) {
       if (this.controller === controller)
         this.options.log?.({ level: 'warn', message: 'The channels could not be changed yet.', error });
@@ -94,7 +97,7 @@ export class ChannelChanges {
     const base =
       typeof controlUrl === 'function'
         ? await controlUrl()
-        : (controlUrl ?? `${/^https?:\/\/[^/?#]+/i.exec(url)?.[0] ?? ''}/sse/connections`);
+        : (controlUrl ?? `${/^(https?:)?\/\/[^/?#]+/i.exec(url)?.[0] ?? ''}/sse/connections`);
     headers.set('accept', 'application/json');
     headers.set('content-type', 'application/json');
     const response = await (given ?? fetch)(
@@ -104,7 +107,7 @@ export class ChannelChanges {
     const { status } = response;
     if (response.ok) {
       this.refresh = false;
-      return (await response.json()) as ChangeOutcome;
+      return readOutcome(await response.json());
     }
     // A body that nobody reads keeps its connection.
     void response.body?.cancel();
@@ -119,3 +122,20 @@ export class ChannelChanges {
 }
 
 const NONE: ReadonlySet<string> = new Set();
+
+/** Neither a token, nor a `fetch` of the application's, has to mind a signal. */
+function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('The request was given up.')));
+    work.then(resolve, reject);
+  });
+}
+
+/** @throws Error where something on the way made another answer of it */
+function readOutcome(answer: unknown): ChangeOutcome {
+  const outcome = answer as Extract<ChangeOutcome, { refused: unknown }> | null;
+  if (Array.isArray(outcome?.refused)) return outcome;
+  throw new Error(
+    'That is no answer of SseConnectionsController, { refused }: an interceptor of the application, or a gateway, has changed it.',
+  );
+}

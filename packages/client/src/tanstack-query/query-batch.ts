@@ -27,7 +27,7 @@ const WITHOUT_FRAME = 250;
 export class QueryBatch implements QueryChanges {
   private readonly updaters = new Map<
     string,
-    { readonly queryKey: QueryKey; updater: QueryUpdater<unknown> }
+    { readonly queryKey: QueryKey; readonly updaters: QueryUpdater<unknown>[] }
   >();
   private readonly invalid = new Map<string, QueryKey>();
   private frame: number | undefined;
@@ -41,10 +41,9 @@ export class QueryBatch implements QueryChanges {
 
   set<Data>(queryKey: QueryKey, updater: QueryUpdater<Data>): void {
     const key = JSON.stringify(queryKey);
-    const next = updater as QueryUpdater<unknown>;
-    const known = this.updaters.get(key);
-    const earlier = known?.updater;
-    this.updaters.set(key, { queryKey, updater: earlier ? (before) => next(earlier(before)) : next });
+    const known = this.updaters.get(key) ?? { queryKey, updaters: [] };
+    known.updaters.push(updater as QueryUpdater<unknown>);
+    this.updaters.set(key, known);
     this.schedule();
   }
 
@@ -58,12 +57,14 @@ export class QueryBatch implements QueryChanges {
     clearTimeout(this.timer);
     if (this.frame !== undefined) cancelAnimationFrame(this.frame);
     this.timer = this.frame = undefined;
-    const updaters = [...this.updaters.values()];
+    const changes = [...this.updaters.values()];
     const invalid = [...this.invalid.values()];
     this.updaters.clear();
     this.invalid.clear();
-    for (const { queryKey, updater } of updaters)
+    for (const { queryKey, updaters } of changes) {
+      const updater = (before: unknown) => this.update(before, updaters);
       this.guard(() => void this.queries.setQueryData(queryKey, updater));
+    }
     for (const queryKey of invalid)
       this.guard(() => void this.queries.invalidateQueries({ queryKey }).catch(this.onError));
   }
@@ -72,6 +73,16 @@ export class QueryBatch implements QueryChanges {
     if (this.timer !== undefined) return;
     this.timer = setTimeout(() => this.flush(), WITHOUT_FRAME);
     if (typeof requestAnimationFrame === 'function') this.frame = requestAnimationFrame(() => this.flush());
+  }
+
+  /** One after the other, each on its own: a page that was hidden for minutes has gathered thousands. */
+  private update(before: unknown, updaters: readonly QueryUpdater<unknown>[]): unknown {
+    let data = before;
+    for (const updater of updaters)
+      this.guard(() => {
+        data = updater(data);
+      });
+    return data;
   }
 
   private guard(call: () => void): void {

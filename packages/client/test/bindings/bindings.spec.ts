@@ -194,7 +194,7 @@ describe('the bridge to TanStack Query', () => {
 /** A page of React on a stream. */
 async function inReact(test: (page: Page, app: StreamApp) => Promise<void>): Promise<void> {
   const browser = await TestBrowser.start('chromium');
-  const app = await StreamApp.start({ redis: redis.url, prefix: randomUUID() });
+  const app = await StreamApp.start({ redis: redis.url, prefix: randomUUID(), channels: [boards] });
   try {
     const page = await browser.browser.newPage();
     await page.goto(`${app.url}/page`);
@@ -240,6 +240,30 @@ it('makes another client for another user in React', () =>
       const { connections } = await app.registry.list();
       return connections.length === 1 && connections[0]!.id !== before;
     });
+  }));
+
+it('asks no client of the user before for the channels of another user in React', () =>
+  inReact(async (page, app) => {
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(String(error)));
+    await page.click('#sign-out-and-next');
+    await until(async () => (await app.registry.count({ channel: 'order:2' })) === 1 || errors.length > 0);
+    expect(errors).toEqual([]);
+    expect(await page.$('#status')).not.toBeNull();
+  }));
+
+it('shows nothing of one channel for another in React, in no rendering', () =>
+  inReact(async (page, app) => {
+    await app.hub.publish(boards({ id: 1 }), { type: 'put', data: 'x' }, { key: 'a' });
+    await page.waitForFunction("map.textContent === '1: a x'");
+    await page.evaluate(`
+      window.shown = [];
+      new MutationObserver((records) => shown.push(...records.map(({ oldValue }) => oldValue))).observe(
+        document.querySelector('#map'), { subtree: true, characterData: true, characterDataOldValue: true });
+    `);
+    await page.click('#next');
+    await page.waitForFunction("map.textContent === '2: '");
+    expect(await page.evaluate('shown')).toEqual(['1: a x', 'loading']);
   }));
 
 it('renders on a server without a connection', async () => {

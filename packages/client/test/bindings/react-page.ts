@@ -46,6 +46,10 @@ export function App({ url }: { url: string }) {
     element('p', { id: 'run' }, `${state}: ${text}`),
     button('next', () => setOrder('2')),
     button('sign-out', () => setUser('ben')),
+    button('sign-out-and-next', () => {
+      setUser('ben');
+      setOrder('2');
+    }),
     button('resume', () => setAfter(window.runId)),
   );
 }

@@ -1,0 +1,39 @@
+import { QueryClient } from '@tanstack/query-core';
+import { QueryBatch } from '../../src/tanstack-query/query-batch.js';
+
+describe('QueryBatch', () => {
+  let queries: QueryClient;
+  let errors: unknown[];
+  let batch: QueryBatch;
+  const append =
+    (n: number) =>
+    (before: number[] = []) => {
+      before.push(n);
+      return before;
+    };
+
+  beforeEach(() => {
+    queries = new QueryClient();
+    errors = [];
+    batch = new QueryBatch(queries, (error) => errors.push(error));
+  });
+  afterEach(() => queries.clear());
+
+  it('makes the changes of all events where a hidden page has gathered them for a minute', () => {
+    for (let n = 0; n < 50_000; n++) batch.set(['paid'], append(n));
+    batch.flush();
+    expect(errors).toEqual([]);
+    expect(queries.getQueryData<number[]>(['paid'])).toHaveLength(50_000);
+  });
+
+  it('makes the changes of the other events of a frame where a function throws', () => {
+    batch.set(['paid'], append(1));
+    batch.set(['paid'], () => {
+      throw new Error('of its own');
+    });
+    batch.set(['paid'], append(3));
+    batch.flush();
+    expect(errors).toHaveLength(1);
+    expect(queries.getQueryData(['paid'])).toEqual([1, 3]);
+  });
+});

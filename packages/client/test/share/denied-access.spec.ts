@@ -1,0 +1,58 @@
+import { until } from '@nestjs-sse-redis/testing';
+import { createClient, type ConnectionState } from '../../src/index.js';
+import { shareTabs, type ShareRole } from '../../src/share/index.js';
+import { RawServer, stream } from '../fixtures/raw-server.js';
+
+const realNavigator = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+const realChannel = globalThis.BroadcastChannel;
+const denied = () => new DOMException('Access to the Locks API is denied in this context.', 'SecurityError');
+
+/** As Chromium has them in a frame with a sandbox, and where the user blocks cookies. Those of the endless loop never settle. */
+function denyLocks(): { calls: number } {
+  const count = { calls: 0 };
+  const request = () => (++count.calls > 100 ? new Promise(() => undefined) : Promise.reject(denied()));
+  const locks = { request, query: () => Promise.reject(denied()) };
+  Object.defineProperty(globalThis, 'navigator', { value: { locks }, configurable: true });
+  return count;
+}
+
+afterEach(() => {
+  globalThis.BroadcastChannel = realChannel;
+  if (realNavigator) Object.defineProperty(globalThis, 'navigator', realNavigator);
+  else delete (globalThis as { navigator?: unknown }).navigator;
+});
+
+it.each([
+  ['locks', 'locks'],
+  ['a channel to other tabs', 'channel'],
+])('has a stream of its own where the browser denies a page %s', async (_, what) => {
+  const count = denyLocks();
+  if (what === 'channel')
+    globalThis.BroadcastChannel = class {
+      constructor() {
+        throw denied();
+      }
+    } as unknown as typeof BroadcastChannel;
+  const server = await RawServer.start(stream('id: 1-0\ndata: 7\n\n'));
+  const roles: ShareRole[] = [];
+  const log: string[] = [];
+  const client = createClient({
+    url: `${server.url}/events`,
+    share: shareTabs({ key: 'ada', worker: false, onRole: (role) => roles.push(role) }),
+    log: ({ message }) => log.push(message),
+  });
+  try {
+    const data: unknown[] = [];
+    client.onEvent((event) => data.push(event.data));
+    const isOver = ({ status }: ConnectionState) => status === 'open' || count.calls > 100;
+    await until(() => isOver(client.state), { timeout: 5_000 });
+    await until(() => data.length === 1);
+    expect(data).toEqual([7]);
+    expect(roles).toEqual(['alone']);
+    expect(log.join()).toContain('a stream of its own: the browser denies it');
+    expect(count.calls).toBeLessThan(10);
+  } finally {
+    client.close();
+    await server.stop();
+  }
+});
