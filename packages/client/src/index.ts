@@ -5,6 +5,7 @@ export type {
   ClientLog,
   ClientLogEntry,
   ConnectionOptions,
+  HeadersLike,
   PerAttempt,
   TransportName,
 } from './connection/connection-options.js';

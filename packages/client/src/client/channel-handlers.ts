@@ -30,7 +30,8 @@ export function openChannel<Events extends EventMap, State>(
   const first = options();
   const own = client.channel<Events, State>(channel, {
     ...first,
-    ...(first?.getState && { getState: (signal) => options()!.getState!(signal) }),
+    // A later rendering may give none, and events would wait for ever for the state after a gap.
+    ...(first?.getState && { getState: (signal) => (options()?.getState ?? first.getState!)(signal) }),
     onState: (state) => options()?.onState?.(state),
     onGap: (gap) => options()?.onGap?.(gap),
   });

@@ -16,7 +16,7 @@ export class Backoff {
   constructor({
     min = DEFAULT_MIN,
     max = DEFAULT_MAX,
-  }: { readonly min?: number; readonly max?: number } = {}) {
+  }: { readonly min?: number | undefined; readonly max?: number | undefined } = {}) {
     this.min = min;
     this.max = max;
   }

@@ -17,33 +17,36 @@ export type TransportName = 'fetch' | 'event-source' | 'xhr';
 /** A function is called for each attempt. */
 export type PerAttempt<T> = T | (() => T | Promise<T>);
 
+/** What `new Headers()` takes. `HeadersInit` is a name of the DOM's types alone, which programs for Node have not. */
+export type HeadersLike = NonNullable<ConstructorParameters<typeof Headers>[0]>;
+
 /** Options of one connection. Each has a default that is right in production, but for `url`. */
 export interface ConnectionOptions {
   /** Of the stream; relative to the page where there is one. */
   readonly url: PerAttempt<string | URL>;
   /** Headers of each request. `event-source` can send none. */
-  readonly headers?: PerAttempt<HeadersInit>;
+  readonly headers?: PerAttempt<HeadersLike> | undefined;
   /**
    * Sent as `Authorization: Bearer`. It is called for each attempt. With `refresh` the server has refused the last token: after a 401,
    * and after the hub has ended a stream whose token had expired.
    */
-  readonly token?: (context: { readonly refresh: boolean }) => string | Promise<string>;
+  readonly token?: ((context: { readonly refresh: boolean }) => string | Promise<string>) | undefined;
   /** Whether cookies are sent, as for `fetch`. Default: `same-origin`. */
-  readonly credentials?: RequestCredentials;
+  readonly credentials?: 'omit' | 'same-origin' | 'include' | undefined;
   /** Default: `fetch` where bodies of answers can be read as they come, otherwise `xhr` (React Native). */
-  readonly transport?: TransportName;
+  readonly transport?: TransportName | undefined;
   /** The first attempt begins after this event. Default: from now on. */
-  readonly lastEventId?: string;
+  readonly lastEventId?: string | undefined;
   /** ms of silence after which a stream counts as dead. Default: 2.5 heartbeats as the server announced them; 50,000 where it did not. */
-  readonly heartbeatTimeout?: number;
+  readonly heartbeatTimeout?: number | undefined;
   /** ms between attempts. `min` counts until the server has sent `retry:`. Defaults: 1,000 and 30,000. */
-  readonly backoff?: { readonly min?: number; readonly max?: number };
+  readonly backoff?: { readonly min?: number | undefined; readonly max?: number | undefined } | undefined;
   /** ms after which the stream of a hidden page is closed, until the page is shown again. Default: never. */
-  readonly closeWhenHidden?: number | false;
+  readonly closeWhenHidden?: number | false | undefined;
   /** The `fetch` to use. Default: the global one. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: typeof fetch | undefined;
   /** Receives what happens to the connection. Default: errors go to the console. */
-  readonly log?: ClientLog;
+  readonly log?: ClientLog | undefined;
 }
 
 /** Timers of more milliseconds fire at once (HTML, "timers": a signed 32-bit number). */

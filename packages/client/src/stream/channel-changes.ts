@@ -6,7 +6,7 @@ import { toRequest } from '../connection/to-request.js';
 /** Options of a stream whose channels change. */
 export interface StreamOptions extends ConnectionOptions {
   /** Of `SseConnectionsController` at the server. Default: `/sse/connections` on the stream's origin. */
-  readonly controlUrl?: PerAttempt<string | URL>;
+  readonly controlUrl?: PerAttempt<string | URL> | undefined;
 }
 
 /** What the server is asked to change. */

@@ -40,7 +40,7 @@ export class QueryBatch implements QueryChanges {
   ) {}
 
   set<Data>(queryKey: QueryKey, updater: QueryUpdater<Data>): void {
-    const key = JSON.stringify(queryKey);
+    const key = hash(queryKey);
     const known = this.updaters.get(key) ?? { queryKey, updaters: [] };
     known.updaters.push(updater as QueryUpdater<unknown>);
     this.updaters.set(key, known);
@@ -48,7 +48,7 @@ export class QueryBatch implements QueryChanges {
   }
 
   invalidate(queryKey: QueryKey): void {
-    this.invalid.set(JSON.stringify(queryKey), queryKey);
+    this.invalid.set(hash(queryKey), queryKey);
     this.schedule();
   }
 
@@ -92,4 +92,17 @@ export class QueryBatch implements QueryChanges {
       this.onError(error);
     }
   }
+}
+
+/** As TanStack Query has it: the order of an object's fields does not count. */
+function hash(queryKey: QueryKey): string {
+  return JSON.stringify(queryKey, (_, value: unknown) =>
+    isPlain(value)
+      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : value,
+  );
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

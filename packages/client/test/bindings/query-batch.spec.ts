@@ -26,6 +26,14 @@ describe('QueryBatch', () => {
     expect(queries.getQueryData<number[]>(['paid'])).toHaveLength(50_000);
   });
 
+  it('keeps the order of the events where the fields of a key come in another order', () => {
+    batch.set(['order', { id: 1, of: 'ada' }], append(1));
+    batch.set(['order', { of: 'ada', id: 1 }], append(2));
+    batch.set(['order', { id: 1, of: 'ada' }], append(3));
+    batch.flush();
+    expect(queries.getQueryData(['order', { id: 1, of: 'ada' }])).toEqual([1, 2, 3]);
+  });
+
   it('makes the changes of the other events of a frame where a function throws', () => {
     batch.set(['paid'], append(1));
     batch.set(['paid'], () => {
