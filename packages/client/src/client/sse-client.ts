@@ -156,8 +156,8 @@ export class SseClient {
     const holders = channel === undefined ? [] : this.holdersOf(channel);
     if (holders.length === 0 && this.listeners.isEmpty) return;
     // A gap has to be told, whatever an application makes of its own data.
-    const parse = (!isOfHub(event) && this.options.parse) || parseData;
-    const data = parse(text, event);
+    const { parse = parseData } = this.options;
+    const data = (parse !== parseData && isOfHub(event) ? parseData : parse)(text, event);
     const received: ChannelEvent = {
       type,
       data,

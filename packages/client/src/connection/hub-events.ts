@@ -41,13 +41,13 @@ export function readMapNotice({ type, data, channel, own }: MapEvent): MapNotice
   return isOf && (notice!.begins ?? notice!.complete ?? notice!.conflated) !== undefined ? notice : undefined;
 }
 
-/** Types that nobody but the hub may send. */
-const RESERVED: ReadonlySet<string> = new Set(['gap', 'end', 'error']);
+/** Types of events that nobody but the hub may send. They name their channel in their data. */
+export const ABOUT_CHANNELS: ReadonlySet<string> = new Set(['gap', 'end', 'error']);
 
 /** Whether the hub itself has written the data of an event. A removal from a map is of the hub, and has an id and a key. */
 export function isOfHub(event: MapEvent & Pick<StreamEvent, 'key'>): boolean {
   const isRemoval = event.type === 'map' && event.key !== undefined;
-  return RESERVED.has(event.type) || isRemoval || readMapNotice(event) !== undefined;
+  return ABOUT_CHANNELS.has(event.type) || isRemoval || readMapNotice(event) !== undefined;
 }
 
 type MapEvent = Pick<StreamEvent, 'type' | 'data' | 'channel' | 'own'>;

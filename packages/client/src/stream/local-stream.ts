@@ -1,6 +1,6 @@
 import type { ChangeNotice, ControlNotice } from '../connection/connection-listener.js';
 import type { ConnectionState } from '../connection/connection-state.js';
-import { readMapNotice, readObject } from '../connection/hub-events.js';
+import { ABOUT_CHANNELS, readMapNotice, readObject } from '../connection/hub-events.js';
 import { StreamConnection } from '../connection/stream-connection.js';
 import type { StreamEvent } from '../connection/stream-event.js';
 import { ChannelChanges, type Change, type ChangeOutcome, type StreamOptions } from './channel-changes.js';
@@ -18,9 +18,6 @@ import { TrackedChannel } from './tracked-channel.js';
 const CONTROL_WITHIN = 10_000;
 /** Channels of one request: a body parser takes 100 kB by default, and a name and an id may come to half a kilobyte. */
 const MOST_AT_ONCE = 100;
-
-/** Events of the hub, which name their channel in their data. */
-const ABOUT_CHANNELS: ReadonlySet<string> = new Set(['gap', 'end', 'error']);
 
 const IGNORED: EventStreamListener = { onEvent() {}, onState() {}, onRefused() {} };
 

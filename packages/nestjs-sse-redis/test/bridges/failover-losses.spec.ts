@@ -55,13 +55,13 @@ it('tells a listener of the cluster of events that a failover lost before it was
   expect(heard).toEqual([1, 'gap', 10, 11]);
 });
 
-it('does not tell it without that look (negative control)', async () => {
+it('tells a listener of the cluster nothing of a failover without a look at the losses (negative control)', async () => {
   jest.spyOn(FailoverLosses.prototype, 'findNew').mockReturnValue(false);
   await loseWhileBusy();
   expect(heard).toEqual([1, 10]);
 });
 
-it('tells one that has read on already, once its process hears of the loss', async () => {
+it('tells a listener of the cluster that has read on already, once its process hears of the loss', async () => {
   isDone.resolve();
   await fork.split();
   listen(fork.present);

@@ -4,9 +4,9 @@
 
 -- Returns the last position, and since. A clock without one of the two is new, or what a loss of data left of one:
 -- nothing before now is remembered. It begins in the next millisecond, since before its data were lost Redis may have
--- given out ids of this one; and no event is older than `since`, or its record would claim a `prev` after itself. In that
--- millisecond it begins a position later for each microsecond of this one: a clock that is lost again at once, as Redis
--- evicts it under `allkeys-lru`, gave out fewer positions than that, and no id stands for two events.
+-- given out ids of this one; and no event is older than `since`, or its record would claim a `prev` after itself.
+-- Redis evicts a clock under `allkeys-lru` as any key, also twice within a millisecond. So each microsecond moves the beginning by a
+-- position: a clock gives out fewer than that, and no id stands for two events.
 local function beginningOf(clock)
   local last, since = tonumber(clock[1]), tonumber(clock[2])
   if last and since then return last, since end
