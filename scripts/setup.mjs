@@ -61,6 +61,26 @@ export function ensureFirefox() {
   });
 }
 
+/** The paths of WebKit's driver and of a screen for it, as variables of the environment, for `npm run test:webkit`. */
+export async function ensureWebKit() {
+  return {
+    WEBKIT_DRIVER: await ensureProgram({
+      what: 'The driver of WebKitGTK',
+      chosen: 'WEBKIT_DRIVER',
+      names: ['WebKitWebDriver'],
+      apt: 'webkit2gtk-driver',
+      otherwise: 'Install WebKitWebDriver',
+    }),
+    XVFB: await ensureProgram({
+      what: 'A screen for WebKit',
+      chosen: 'XVFB',
+      names: ['Xvfb'],
+      apt: 'xvfb',
+      otherwise: 'Install Xvfb',
+    }),
+  };
+}
+
 /** The binaries of `deploy/`, and the Debian packages that have them. */
 const PROXIES = {
   nginx: 'nginx-light',

@@ -1,5 +1,5 @@
 import { until, useRedis } from '@nestjs-sse-redis/testing';
-import { TestBrowser } from '@nestjs-sse-redis/testing/browser';
+import { browserNames, TestBrowser } from '@nestjs-sse-redis/testing/browser';
 import { openClientPage } from '../fixtures/client-page.js';
 import { RecordedConnection } from '../fixtures/recorded-connection.js';
 import { StreamApp } from '../fixtures/stream.app.js';
@@ -21,16 +21,15 @@ it('receives events of the hub in Node', async () => {
   recorded.close();
 });
 
-it.each(['chromium', 'firefox'] as const)('receives events of the hub in %s', async (name) => {
+it.each(browserNames)('receives events of the hub in %s', async (name) => {
   const browser = await TestBrowser.start(name);
   const page = await openClientPage(browser.browser, app.url);
-  const recorded = await page.evaluateHandle(
-    (url) => new window.client.RecordedConnection({ url }),
-    app.streamUrl('news'),
-  );
-  await until(() => recorded.evaluate(({ controls }) => controls.length === 1));
+  await page.evaluate((url) => {
+    window.recorded = new window.client.RecordedConnection({ url });
+  }, app.streamUrl('news'));
+  await until(() => page.evaluate(() => window.recorded.controls.length === 1));
   await app.hub.publish('news', { data: 'hello' });
-  await until(() => recorded.evaluate(({ events }) => events.length === 1));
-  expect(await recorded.evaluate(({ data }) => data)).toEqual(['hello']);
+  await until(() => page.evaluate(() => window.recorded.events.length === 1));
+  expect(await page.evaluate(() => window.recorded.data)).toEqual(['hello']);
   await browser.stop();
 });

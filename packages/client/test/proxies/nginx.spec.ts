@@ -94,9 +94,3 @@ describe.each(['chromium', 'firefox'] as const)('in %s, behind a plain nginx', (
     expect(await page.evaluate(() => window.native.readyState)).toBe(2);
   });
 });
-
-declare global {
-  interface Window {
-    native: EventSource;
-  }
-}

@@ -1,6 +1,5 @@
 import { Random, until } from '@nestjs-sse-redis/testing';
-import type { Browser } from 'puppeteer-core';
-import type { BrowserName } from '../../../../libs/testing/src/browser.js';
+import type { BrowserName, PageOpener } from '../../../../libs/testing/src/browser.js';
 import type { OpenOptions } from './page.js';
 import type { ShareApp } from './share.app.js';
 import { SwitchTimes, type SlowestSwitch } from './switch-times.js';
@@ -8,7 +7,7 @@ import { numbersOf, TestTab } from './test-tab.js';
 
 export interface ChaosOptions {
   readonly app: ShareApp;
-  readonly browser: Browser;
+  readonly browser: PageOpener;
   readonly name: BrowserName;
   readonly way: OpenOptions['way'];
   readonly seed: number;

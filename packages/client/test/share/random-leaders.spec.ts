@@ -1,11 +1,10 @@
 import { jest } from '@jest/globals';
-import { TestBrowser, type BrowserName } from '../../../../libs/testing/src/browser.js';
+import { browserNames, TestBrowser, type BrowserName } from '../../../../libs/testing/src/browser.js';
 import { Chaos } from './chaos.js';
 import { ShareScene } from './share-scene.js';
 
 jest.setTimeout(120_000);
 
-const BROWSERS: BrowserName[] = ['chromium', 'firefox'];
 const WAYS = ['worker', 'locks'] as const;
 /** `SHARE_SEEDS=20` is the acceptance run. */
 const SEEDS = Array.from({ length: Number(process.env['SHARE_SEEDS'] ?? 1) }, (_, i) => i + 1);
@@ -24,7 +23,7 @@ const LONGEST_SWITCH = process.env['SHARE_SEEDS'] ? 3_000 : 30_000;
  */
 const MANY_CONNECTIONS = { 'network.http.max-persistent-connections-per-server': 30 };
 
-describe.each(BROWSERS)('in %s', (name) => {
+describe.each(browserNames)('in %s', (name) => {
   let scene: ShareScene;
 
   beforeAll(async () => {

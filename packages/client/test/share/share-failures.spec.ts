@@ -1,17 +1,16 @@
 import { jest } from '@jest/globals';
 import { until } from '@nestjs-sse-redis/testing';
-import { TestBrowser, type BrowserName } from '../../../../libs/testing/src/browser.js';
+import { browserNames, TestBrowser } from '../../../../libs/testing/src/browser.js';
 import { ShareScene } from './share-scene.js';
 import type { TestTab } from './test-tab.js';
 
 jest.setTimeout(60_000);
 
-const BROWSERS: BrowserName[] = ['chromium', 'firefox'];
 const SLOW = { interval: 30 };
 const STALLABLE = { way: 'worker', workerUrl: '/stallable-worker.js' } as const;
 const HUNDRED = Array.from({ length: 100 }, (_, i) => i + 1);
 
-describe.each(BROWSERS)('in %s', (name) => {
+describe.each(browserNames)('in %s', (name) => {
   let scene: ShareScene;
   let user: string;
   let news: string;

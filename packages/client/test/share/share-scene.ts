@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import { until } from '@nestjs-sse-redis/testing';
-import type { TestBrowser } from '../../../../libs/testing/src/browser.js';
+import type { PageOpener, TestBrowser } from '../../../../libs/testing/src/browser.js';
 import type { OpenOptions } from './page.js';
 import { PROTOCOL } from '../../src/share/protocol.js';
 import { ShareApp } from './share.app.js';
@@ -15,11 +15,11 @@ export class ShareScene {
   user = '';
 
   private constructor(
-    readonly browser: TestBrowser,
+    readonly browser: TestBrowser<PageOpener>,
     readonly app: ShareApp,
   ) {}
 
-  static async start(browser: TestBrowser): Promise<ShareScene> {
+  static async start(browser: TestBrowser<PageOpener>): Promise<ShareScene> {
     const scene = new ShareScene(browser, await ShareApp.start());
     await scene.warmUp();
     return scene;

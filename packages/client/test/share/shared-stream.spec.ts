@@ -1,18 +1,17 @@
 import { jest } from '@jest/globals';
 import { until } from '@nestjs-sse-redis/testing';
-import { TestBrowser, type BrowserName } from '../../../../libs/testing/src/browser.js';
+import { browserNames, TestBrowser } from '../../../../libs/testing/src/browser.js';
 import { boards } from './share.app.js';
 import { ShareScene } from './share-scene.js';
 
 jest.setTimeout(60_000);
 
-const BROWSERS: BrowserName[] = ['chromium', 'firefox'];
 const WAYS = ['worker', 'locks'] as const;
 const SLOW = { interval: 30 };
 /** More than a host holds of a channel. */
 const MANY = Array.from({ length: 300 }, (_, i) => i + 1);
 
-describe.each(BROWSERS)('in %s', (name) => {
+describe.each(browserNames)('in %s', (name) => {
   let scene: ShareScene;
   let user = '';
   /** Channels of this test alone. */

@@ -1,5 +1,6 @@
-import type { Browser, Page } from 'puppeteer-core';
+import type { Page } from 'puppeteer-core';
 import { until } from '@nestjs-sse-redis/testing';
+import type { PageOpener, TestPage as AnyPage } from '@nestjs-sse-redis/testing/browser';
 import type { OpenOptions, Received, TestPage } from './page.js';
 import type { TabProgress } from '../../src/share/tab-progress.js';
 import type { ShareApp } from './share.app.js';
@@ -14,9 +15,14 @@ export function numbersOf(received: readonly Received[], channel: string): numbe
 
 /** A tab of a browser, with a shared stream. */
 export class TestTab {
-  private constructor(readonly page: Page) {}
+  private constructor(readonly page: AnyPage) {}
 
-  static async open(browser: Browser, app: ShareApp, options: OpenOptions, csp?: string): Promise<TestTab> {
+  static async open(
+    browser: PageOpener,
+    app: ShareApp,
+    options: OpenOptions,
+    csp?: string,
+  ): Promise<TestTab> {
     const page = await browser.newPage();
     const query = csp === undefined ? '' : `?csp=${encodeURIComponent(csp)}`;
     await page.goto(`${app.url}/page${query}`);
@@ -26,7 +32,7 @@ export class TestTab {
 
   /** A tab that shows the map of a state channel, over the stream of all tabs. */
   static async openMap(
-    browser: Browser,
+    browser: PageOpener,
     app: ShareApp,
     options: Pick<OpenOptions, 'user' | 'way'>,
     channel: string,
@@ -117,17 +123,21 @@ export class TestTab {
       .catch(() => undefined);
   }
 
+  private get chromiumPage(): Page {
+    return this.page as Page;
+  }
+
   /** Chromium. */
   async setFrozen(isFrozen: boolean): Promise<void> {
-    const session = await this.page.createCDPSession();
+    const session = await this.chromiumPage.createCDPSession();
     await session.send('Page.setWebLifecycleState', { state: isFrozen ? 'frozen' : 'active' });
     await session.detach();
   }
 
   /** Chromium: its renderer dies. */
   async crash(): Promise<void> {
-    const session = await this.page.createCDPSession();
-    const crashed = new Promise((resolve) => this.page.once('error', resolve));
+    const session = await this.chromiumPage.createCDPSession();
+    const crashed = new Promise((resolve) => this.chromiumPage.once('error', resolve));
     // It never answers.
     session.send('Page.crash').catch(() => undefined);
     await crashed;

@@ -1,3 +1,5 @@
+import { browserNames } from '@nestjs-sse-redis/testing/browser';
+
 /** The client libraries under test; package.json has their versions. */
 export const LIBRARIES = [
   'eventsource 2',
@@ -11,7 +13,10 @@ export const LIBRARIES = [
 
 export type LibraryName = (typeof LIBRARIES)[number];
 
-/** Every client under test. */
-export const CLIENTS = ['Chromium', 'Firefox', ...LIBRARIES] as const;
+const TITLES = { chromium: 'Chromium', firefox: 'Firefox', webkit: 'WebKit' };
 
-export type ClientName = (typeof CLIENTS)[number];
+/** The browsers under test, as people call them. */
+export const BROWSERS = browserNames.map((name) => ({ name, title: TITLES[name] }));
+
+/** Every client under test. */
+export const CLIENTS = [...BROWSERS.map(({ title }) => title), ...LIBRARIES];

@@ -1,38 +1,37 @@
 import { AppProcess } from '@nestjs-sse-redis/testing';
-import { TestBrowser } from '@nestjs-sse-redis/testing/browser';
+import { TestBrowser, type PageOpener } from '@nestjs-sse-redis/testing/browser';
 import { BrowserClient } from './browser-client.js';
+import { BROWSERS } from './client-names.js';
 import type { ClientState, StreamRequest } from './client-state.js';
 import type { LibrariesRequest } from './libraries.process.js';
 
 /** The browsers and the process of the libraries. They stay up over all scenarios: a browser takes seconds to start. */
 export class Shipyard {
   static async start(): Promise<Shipyard> {
-    const [chromium, firefox, libraries] = await Promise.all([
-      TestBrowser.start('chromium'),
-      TestBrowser.start('firefox'),
+    const [libraries, ...browsers] = await Promise.all([
       AppProcess.start(new URL('./libraries.process.ts', import.meta.url)),
+      ...BROWSERS.map(({ name }) => TestBrowser.start(name)),
     ]);
-    return new Shipyard(chromium, firefox, libraries);
+    return new Shipyard(browsers, libraries);
   }
 
   private constructor(
-    private readonly chromium: TestBrowser,
-    private readonly firefox: TestBrowser,
+    /** In the order of `BROWSERS`. */
+    private readonly browsers: readonly TestBrowser<PageOpener>[],
     private readonly libraries: AppProcess,
   ) {}
 
   /** Opens the stream with every client at once. */
   async launch(stream: StreamRequest): Promise<Fleet> {
-    const [chromium, firefox] = await Promise.all([
-      BrowserClient.open(this.chromium.browser, 'Chromium', stream),
-      BrowserClient.open(this.firefox.browser, 'Firefox', stream),
+    const [, ...clients] = await Promise.all([
       this.ask({ kind: 'open', stream }),
+      ...BROWSERS.map(({ title }, i) => BrowserClient.open(this.browsers[i]!.browser, title, stream)),
     ]);
-    return new Fleet(stream.fleet, [chromium, firefox], (request) => this.ask(request));
+    return new Fleet(stream.fleet, clients, (request) => this.ask(request));
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.chromium.stop(), this.firefox.stop(), this.libraries.kill()]);
+    await Promise.all([...this.browsers.map((browser) => browser.stop()), this.libraries.kill()]);
   }
 
   private ask<Reply>(request: LibrariesRequest): Promise<Reply> {

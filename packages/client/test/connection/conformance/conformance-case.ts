@@ -21,7 +21,7 @@ export interface CaseAnswer {
   readonly ends?: boolean;
 }
 
-/** One sentence of the standard, tried in Node, Chromium and Firefox. */
+/** One sentence of the standard, tried in Node and in each browser. */
 export interface ConformanceCase {
   readonly name: string;
   readonly answer: (request: CaseRequest) => CaseAnswer;

@@ -1,4 +1,4 @@
-import { TestBrowser, type BrowserName } from '@nestjs-sse-redis/testing/browser';
+import { browserNames, TestBrowser, type BrowserName } from '@nestjs-sse-redis/testing/browser';
 import { bundle } from '../../fixtures/client-page.js';
 import type { RawServer } from '../../fixtures/raw-server.js';
 import { startCaseServer } from './case-server.js';
@@ -9,6 +9,17 @@ declare global {
     conformance: { runCases: typeof runCases };
   }
 }
+
+/**
+ * What WebKitGTK 2.50 makes of some cases: its fetch takes each byte of a header for a character, and sends it as UTF-8. Ids of the hub
+ * are ASCII.
+ */
+const WEBKIT_DIFFERS: Record<string, unknown> = {
+  '9.2.3 reestablish: Last-Event-ID is "ä€😀", in UTF-8': [
+    'first',
+    `came with ${Buffer.from('ä€😀').toString('latin1')}`,
+  ],
+};
 
 const ENTRY = 'packages/client/test/connection/conformance/run-cases.ts';
 
@@ -24,7 +35,7 @@ async function runInBrowser(name: BrowserName, origin: string): Promise<unknown[
   }
 }
 
-describe.each(['node', 'chromium', 'firefox'] as const)('the HTML standard, in %s', (place) => {
+describe.each(['node', ...browserNames] as const)('the HTML standard, in %s', (place) => {
   let server: RawServer;
   let results: unknown[];
 
@@ -34,7 +45,8 @@ describe.each(['node', 'chromium', 'firefox'] as const)('the HTML standard, in %
   });
   afterAll(() => server.stop());
 
-  it.each(cases.map(({ name, expected }, i) => [name, expected, i] as const))('%s', (_, expected, i) => {
-    expect(results[i]).toEqual(expected);
+  it.each(cases.map(({ name, expected }, i) => [name, expected, i] as const))('%s', (title, expected, i) => {
+    const differs = place === 'webkit' ? WEBKIT_DIFFERS[title] : undefined;
+    expect(results[i]).toEqual(differs ?? expected);
   });
 });
