@@ -18,8 +18,11 @@ let heard: Heard[];
 /** Brokers of one hub, whose nodes are n0, n1 and so on, each with a lease. */
 async function start(count: number): Promise<RedisBroker> {
   prefix = randomUUID();
-  // A renewal that carries a probe takes three commands more.
-  const options = resolveOptions({ redis: redis.url, prefix, probeInterval: 600_000 });
+  // A renewal that carries a probe takes three commands more. A busy machine takes seconds for thousands of connections.
+  const options = resolveOptions({
+    ...{ redis: redis.url, prefix },
+    ...{ probeInterval: 600_000, publishTimeout: 600_000 },
+  });
   heard = Array.from({ length: count }, () => new Heard());
   brokers = heard.map((_, i) => new RedisBroker(redis.url, options, `n${i}`));
   await Promise.all(brokers.map((broker, i) => broker.start(heard[i]!)));

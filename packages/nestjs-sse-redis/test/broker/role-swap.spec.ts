@@ -1,7 +1,11 @@
 import { jest } from '@jest/globals';
 import { compare, RedisServer, Stopwatch, TcpProxy, until } from '@nestjs-sse-redis/testing';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Commands } from '../../src/broker/redis/commands.js';
 import { Outage } from '../../src/broker/redis/outage.js';
-import { failureOf, Hubs } from '../hub/hubs.js';
+import { SseRegistry } from 'nestjs-sse-redis';
+import { of } from 'rxjs';
+import { failureOf, Hubs, type TestHub } from '../hub/hubs.js';
 
 /** Within this time after a swap events are published again. */
 const RECOVERY = 2_000;
@@ -9,6 +13,11 @@ const RECOVERY = 2_000;
 const CODES = ['REDIS_READONLY', 'PUBLISH_OUTCOME_UNKNOWN'];
 /** For the second connection to be made on a busy machine, beside the stopwatch's own allowance. */
 const EVENTS_BEFORE = 20;
+
+/** The method that decides whether a reading waits. */
+interface Waiting {
+  mayPass(): boolean;
+}
 
 /** A primary, its replica, and a name that leads new connections to the primary, as that of a managed Redis does. */
 class Pair {
@@ -19,7 +28,8 @@ class Pair {
   ) {}
 
   static async start(): Promise<Pair> {
-    const old = await RedisServer.start();
+    // Otherwise it waits five seconds for more replicas.
+    const old = await RedisServer.start({ args: ['--repl-diskless-sync-delay', '0'] });
     const next = await RedisServer.start({ args: ['--replicaof', '127.0.0.1', String(old.port)] });
     await until(async () => /master_link_status:up/.test(String(await next.cli('INFO', 'replication'))));
     return new Pair(old, next, await TcpProxy.start({ target: old.port }));
@@ -109,6 +119,59 @@ describe.each(ways)('a swap of roles that closes no connection: $way', ({ swap }
     // On the new primary, not on the demoted one.
     expect(await isMaster(pair.next)).toBe(true);
     await until(async () => (await test.hub.readiness()).ready);
+  });
+
+  /** What an application asks without a pause while the roles are swapped, and what it was refused. */
+  async function askThroughASwap(test: TestHub): Promise<string[]> {
+    const refused: string[] = [];
+    const registry = test.running.app.get(SseRegistry);
+    const questions = {
+      history: () => test.hub.history('news'),
+      cursor: () => test.hub.cursor(),
+      runOf: () => test.hub.runOf('news'),
+      count: () => registry.count(),
+      presence: () => registry.presence('news'),
+      list: () => registry.list(),
+      nodes: () => registry.nodes(),
+    };
+    await test.hub.publish('news', { data: 'before' });
+    await pair.replicated();
+    let isOver = false;
+    const asking = Object.entries(questions).map(async ([name, ask]) => {
+      while (!isOver) {
+        await ask().catch((error: { code: string }) => void refused.push(`${name} ${error.code}`));
+        // A refusal may come in the turn of its question.
+        await nextTurn();
+      }
+    });
+    await swap(pair);
+    await test.hub.publish('news', { data: 'after' });
+    await until(async () => (await test.hub.readiness()).ready);
+    isOver = true;
+    await Promise.all(asking);
+    return refused;
+  }
+
+  it('answers what the application asks meanwhile', async () => {
+    const test = await hubs.start({ redis: `redis://127.0.0.1:${pair.name.port}` });
+    expect(await askThroughASwap(test)).toEqual([]);
+  });
+
+  it('refuses some of it where nothing waits for the new connection (negative control)', async () => {
+    jest.spyOn(Commands.prototype as unknown as Waiting, 'mayPass').mockReturnValue(false);
+    const test = await hubs.start({ redis: `redis://127.0.0.1:${pair.name.port}` });
+    expect(await askThroughASwap(test)).toContainEqual(expect.stringContaining('REDIS_UNAVAILABLE'));
+  });
+
+  it('starts a run on the new primary', async () => {
+    const test = await hubs.start({ redis: `redis://127.0.0.1:${pair.name.port}` });
+    await test.hub.publish('news', { data: 'before' });
+    await pair.replicated();
+    await swap(pair);
+    const run = await test.hub.run('answer', () => of({ type: 'token', data: 'a' }));
+    expect(await run.outcome()).toMatchObject({ state: 'done' });
+    expect(await test.dataIn('answer')).toContain('a');
+    expect(await isMaster(pair.next)).toBe(true);
   });
 
   it('rejects each publish, in time, where no connection is made anew (negative control)', async () => {

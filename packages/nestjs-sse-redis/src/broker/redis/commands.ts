@@ -3,10 +3,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PublishOutcomeUnknownError } from '../../errors/publish-outcome-unknown.error.js';
 import type { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
+import { backOff } from '../../util/back-off.js';
 import { TurnBatch } from '../../util/turn-batch.js';
 import { withinTime } from '../../util/within-time.js';
 import { describeError, type Outage } from './outage.js';
-import { toRefusal } from './refusals.js';
+import { isPassing, toRefusal } from './refusals.js';
 import { Line } from './line.js';
 import type { Script } from './script.js';
 
@@ -101,6 +102,33 @@ export class Commands {
       if (outcome.error instanceof PublishOutcomeUnknownError) throw this.outcomeUnknown(outcome.error);
       throw outcome.error;
     });
+  }
+
+  /**
+   * The same as `read`, for what an application asks. It waits as a publish does, within the time of a call, while a server that is not the master, or
+   * not ready, is left for another.
+   */
+  async ask(script: Script, call: ScriptCall): Promise<unknown> {
+    return (await this.askAll(script, [call]))[0];
+  }
+
+  /** The same, several times in one pipeline. @throws RedisUnavailableError | RedisRefusedError */
+  async askAll(script: Script, calls: readonly ScriptCall[]): Promise<unknown[]> {
+    const deadline = performance.now() + this.timeout;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.readAll(script, calls);
+      } catch (error) {
+        if (!this.mayPass(error) || performance.now() > deadline) throw error;
+      }
+      await backOff(attempt);
+    }
+  }
+
+  private mayPass(error: unknown): boolean {
+    if (this.redis.status === 'end') return false;
+    if (isPassing(error)) return true;
+    return error instanceof RedisUnavailableError && (this.isLeaving || this.outage.isReconnecting);
   }
 
   /** The error for Redis' words. A server that is not the master is left for a new connection. */

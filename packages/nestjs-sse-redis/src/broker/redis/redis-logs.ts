@@ -79,7 +79,7 @@ export class RedisLogs {
       keys: chunk.map(({ channel }) => this.logOf(channel)),
       args: chunk.flatMap(({ after, upTo }) => [`(${formatEventId(after)}`, formatEventId(upTo)]),
     }));
-    const replies = await this.commands.readAll(EXTENTS, calls);
+    const replies = await this.commands.askAll(EXTENTS, calls);
     return replies.flatMap((reply, i) => parseExtents(chunks[i]!.length, reply));
   }
 
@@ -128,10 +128,10 @@ export class RedisLogs {
   }
 
   private async ask(script: Script, toCalls: () => ScriptCall[]): Promise<unknown[]> {
-    const replies = await this.commands.readAll(script, toCalls());
+    const replies = await this.commands.askAll(script, toCalls());
     if (!replies.includes(NEEDS_TOMBSTONES)) return replies;
     this.hasTombstones = true;
-    return this.commands.readAll(script, toCalls());
+    return this.commands.askAll(script, toCalls());
   }
 
   private logOf(channel: string): string {

@@ -152,7 +152,7 @@ export class RedisRegistryStore implements RegistryStore {
   }
 
   async get(id: string): Promise<ConnectionRecord | undefined> {
-    const reply = await this.commands.read(GET, { keys: [this.keys.connections], args: [id] });
+    const reply = await this.commands.ask(GET, { keys: [this.keys.connections], args: [id] });
     return reply === null ? undefined : parseConnection(reply as Buffer);
   }
 
@@ -160,7 +160,7 @@ export class RedisRegistryStore implements RegistryStore {
     const range = toListedRange(filter);
     const { key, beginning } = this.toIndex(range);
     const [min, max] = lexRange(beginning + range.prefix);
-    const reply = (await this.commands.read(LIST, {
+    const reply = (await this.commands.ask(LIST, {
       keys: [this.keys.connections, key],
       args: [after === undefined ? min : `(${beginning}${fromCursor(after, range.prefix)}`, max, limit],
     })) as (Buffer | null)[];
@@ -180,16 +180,16 @@ export class RedisRegistryStore implements RegistryStore {
     const range = toIndexRange(filter);
     if (range.index === 'address') {
       const args = ['address', range.of];
-      return (await this.commands.read(COUNT, { keys: [this.keys.addresses], args })) as number;
+      return (await this.commands.ask(COUNT, { keys: [this.keys.addresses], args })) as number;
     }
     const { key, beginning } = this.toIndex(range);
     const prefix = beginning + range.prefix;
     const args = prefix === '' ? ['', ''] : lexRange(prefix);
-    return (await this.commands.read(COUNT, { keys: [key], args })) as number;
+    return (await this.commands.ask(COUNT, { keys: [key], args })) as number;
   }
 
   async presence(channel: string, limit: number, after: string | undefined): Promise<PresencePage> {
-    const reply = (await this.commands.read(PRESENCE, {
+    const reply = (await this.commands.ask(PRESENCE, {
       keys: [this.keys.channels],
       args: [channel, after === undefined ? '' : fromCursor(after), limit],
     })) as [number, number, number, ...(Buffer | number)[]];
@@ -203,7 +203,7 @@ export class RedisRegistryStore implements RegistryStore {
 
   async nodes(): Promise<NodeRecord[]> {
     const { nodes, info, all } = this.keys;
-    const reply = (await this.commands.read(NODES, { keys: [nodes, info, all], args: [] })) as (
+    const reply = (await this.commands.ask(NODES, { keys: [nodes, info, all], args: [] })) as (
       | Buffer
       | number
     )[];

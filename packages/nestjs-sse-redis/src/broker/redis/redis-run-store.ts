@@ -38,7 +38,7 @@ export class RedisRunStore implements RunStore {
   }
 
   async get(channel: string): Promise<StoredRun | undefined> {
-    const reply = await this.commands.read(GET, { keys: [this.keys.run(channel)], args: [] });
+    const reply = await this.commands.ask(GET, { keys: [this.keys.run(channel)], args: [] });
     return toRun(reply as Field[]);
   }
 }
