@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
 import { withinTime } from '../../util/within-time.js';
+import { toCause } from './greeting.js';
 
 /**
  * Connects, trying again until the time is up: where all is started at once, Redis may come a little later.
@@ -14,10 +15,12 @@ export async function connectWithin(
   connections: readonly Redis[],
 ): Promise<void> {
   let lastError: Error | undefined;
-  const remember = (error: Error) => (lastError = error);
+  const forget: (() => void)[] = [];
   const ready = connections.map(
     (connection) =>
       new Promise<void>((resolve) => {
+        const remember = (error: Error) => (lastError = toCause(connection, error));
+        forget.push(() => connection.off('error', remember));
         connection.on('error', remember);
         connection.once('ready', resolve);
         // It rejects at the first failure, though ioredis goes on trying: `ready` tells.
@@ -27,7 +30,7 @@ export async function connectWithin(
   try {
     if (await withinTime(Promise.all(ready), timeout)) return;
   } finally {
-    for (const connection of connections) connection.off('error', remember);
+    for (const off of forget) off();
   }
   throw new RedisUnavailableError(describe(timeout, address, lastError?.message ?? 'no answer'), {
     cause: lastError,
@@ -40,6 +43,10 @@ function describe(timeout: number, address: string, reason: string): string {
     return `Redis at ${address} refused the login for ${timeout} ms (${reason}). Are user and password in the \`redis\` option right?`;
   if (/^LOADING\b/.test(reason))
     return `Redis at ${address} was not ready within ${timeout} ms (${reason}). Start again when it has loaded its data, or raise connectTimeout.`;
+  if (/^ERR max number of clients/.test(reason))
+    return `Redis at ${address} took no more connections for ${timeout} ms (${reason}). A process takes two of them, and with shards two for each: raise maxclients, or the plan of a managed Redis.`;
+  if (/^DENIED\b/.test(reason))
+    return `Redis at ${address} takes no connections from other machines (${reason}). Give it a password, and the \`redis\` option the same.`;
   if (/cluster support disabled/.test(reason))
     return `Redis at ${address} is no Redis Cluster (${reason}). Name it as one Redis in the \`redis\` option: redis://…`;
   return `Redis at ${address} could not be reached within ${timeout} ms (${reason}). Is it running, and is the \`redis\` option right? Without that option the embedded broker serves one process.`;

@@ -1,6 +1,7 @@
 import { Logger } from '../../util/logger.js';
 import type { Redis } from 'ioredis';
 import { connectWithin } from './connect.js';
+import { toCause } from './greeting.js';
 import type { MasterWatch } from './master-watch.js';
 import type { RedisSettings } from './redis-settings.js';
 
@@ -28,7 +29,8 @@ export class CommandConnection {
   /** Calls a function with each error of a connection. Without a listener ioredis would print it to the console. */
   onFailed(failed: (error: Error) => void): void {
     for (const connection of this.all) {
-      connection.on('error', (error: Error) => {
+      connection.on('error', (failure: Error) => {
+        const error = toCause(connection, failure);
         this.logger.debug(`Redis at ${this.settings.address}: ${error.message}`);
         failed(error);
       });

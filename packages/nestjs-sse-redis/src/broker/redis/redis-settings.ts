@@ -4,6 +4,7 @@ import { toClusterSettings } from './cluster/cluster-settings.js';
 import { limitHandshake } from './cluster/handshake-limit.js';
 import { askBeforeConnecting, renewCredentials, withAccess } from './credentials.js';
 import { refuseOtherDatabase } from './database-check.js';
+import { hearGreeting } from './greeting.js';
 import { refuseLoading } from './loading-check.js';
 import { SENTINEL_TIMEOUT_MS, SentinelWatch } from './sentinel-watch.js';
 import type { MasterWatch } from './master-watch.js';
@@ -132,6 +133,7 @@ export class RedisSettings {
     });
     stopSocketTimer(redis);
     if (this.cluster) limitHandshake(redis, HANDSHAKE_MS);
+    hearGreeting(redis);
     refuseLoading(redis);
     refuseOtherDatabase(redis);
     const { redisCredentials } = this.options;
