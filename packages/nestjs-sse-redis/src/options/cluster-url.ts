@@ -1,3 +1,5 @@
+import { toRedisUrl } from './redis-url.js';
+
 /** The scheme, user and password, the nodes with commas between them, and the rest. */
 const CLUSTER_URL = /^(rediss?)\+cluster:\/\/([^@/?#]*@)?([^/?#@]+)(\/[^?#]*)?(\?[^#]*)?$/;
 
@@ -8,7 +10,7 @@ const CLUSTER_URL = /^(rediss?)\+cluster:\/\/([^@/?#]*@)?([^/?#@]+)(\/[^?#]*)?(\
  * @returns undefined for a URL of something else
  */
 export function splitClusterUrl(url: string): string[] | undefined {
-  const parts = CLUSTER_URL.exec(url);
+  const parts = CLUSTER_URL.exec(toRedisUrl(url));
   if (!parts) return undefined;
   const [, scheme, credentials = '', nodes, path = '', query = ''] = parts;
   return nodes!.split(',').map((node) => `${scheme}://${credentials}${node}${path}${query}`);

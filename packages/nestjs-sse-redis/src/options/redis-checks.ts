@@ -2,6 +2,7 @@ import { Redis, type Cluster } from 'ioredis';
 import { describeValue } from './describe-value.js';
 import type { RedisClusterOptions } from './redis-cluster-options.interface.js';
 import { splitClusterUrl } from './cluster-url.js';
+import { toRedisUrl } from './redis-url.js';
 
 /** What is looked at in an ioredis `Cluster`; the same in ioredis 5 and 6. */
 interface ClusterInternals {
@@ -14,7 +15,8 @@ const DATABASE_0 = /^\w+:\/\/[^/?]*(\/0?)?(\?(?!(.*&)?db=)|$)/;
 const NO_DATABASE = 'one with a database: a cluster has but 0';
 
 /** The fault of a URL of a Redis or of a cluster. The URL is never shown: it may have a password in it. */
-export function findProblemOfRedisUrl(redis: string): string | undefined {
+export function findProblemOfRedisUrl(url: string): string | undefined {
+  const redis = toRedisUrl(url);
   if (!/^rediss?\+cluster:/.test(redis)) return findProblemOfOneUrl(redis);
   const urls = splitClusterUrl(redis);
   if (!urls) return 'one that cannot be read: redis+cluster://user:password@host:6379,other:6379 is meant';
@@ -139,7 +141,8 @@ function findProblemsOfNode(node: unknown): string[] {
   return [`redis.cluster takes URLs or { host, port }, it got ${describeValue(node)}`];
 }
 
-function findProblemOfNodeUrl(url: string): string | undefined {
+function findProblemOfNodeUrl(given: string): string | undefined {
+  const url = toRedisUrl(given);
   if (!/^rediss?:\/\//.test(url)) return 'another string';
   return findProblemOfOneUrl(url) ?? (DATABASE_0.test(url) ? undefined : NO_DATABASE);
 }
@@ -152,7 +155,7 @@ function findProblemOfOneUrl(redis: string): string | undefined {
   try {
     const { username, password, hash } = new URL(redis);
     decodeURIComponent(username + password);
-    if (hash === '') return undefined;
+    if (hash === '') return findProblemOfDatabase(redis);
   } catch {
     // The answer is below.
   }
@@ -161,4 +164,10 @@ function findProblemOfOneUrl(redis: string): string | undefined {
     return 'one whose port is no number from 0 to 65535';
   }
   return 'one that cannot be read: special characters in user and password must be percent-encoded';
+}
+
+/** ioredis would ask for the database NaN, and go on in 0. */
+function findProblemOfDatabase(redis: string): string | undefined {
+  const { db } = new Redis(redis, { lazyConnect: true }).options;
+  return isAbsentOrNumber(db, Infinity) ? undefined : 'one whose database is no number';
 }

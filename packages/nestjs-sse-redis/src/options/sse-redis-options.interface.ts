@@ -12,7 +12,7 @@ export interface SseRedisOptions {
   /**
    * Where Redis (6.2 or later) or Valkey is: a URL, ioredis options, or an existing ioredis `Redis`. From an existing
    * one the module takes the settings for two connections of its own, which it also closes; yours stays yours. A
-   * `keyPrefix` in it goes in front of `prefix`.
+   * `keyPrefix` in it goes in front of `prefix`. `valkey://` and `valkeys://` stand for `redis://` and `rediss://`.
    *
    * For a Redis Cluster (7.0 or later, with ioredis 6): `redis+cluster://host:6379,other:6379` (`rediss+cluster://` with TLS),
    * `{ cluster: [nodes], …ioredis options }`, or an existing ioredis `Cluster`.

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { TcpProxy, until } from '@nestjs-sse-redis/testing';
+import { freePort, TcpProxy, until } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -134,6 +134,31 @@ it('names the reason in the error of the start where the certificate is not trus
   const failure = await failureOf(hubs.start({ redis: `rediss://127.0.0.1:${port}`, connectTimeout: 1_000 }));
   expect(failure.message).toMatch(/could not be reached within 1000 ms \(.*self-signed certificate/);
   expect((failure.cause as Error).message).toContain('self-signed certificate');
+});
+
+describe('the error of the start', () => {
+  const startWith = (redis: string) => failureOf(hubs.start({ redis, connectTimeout: 1_000 }));
+
+  it('asks for rediss:// where the server takes TLS alone', async () => {
+    const server = createServer(certificate, (socket) => socket.on('error', () => {}));
+    server.on('tlsClientError', () => {});
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    hubs.closeLater(() => server.close());
+    const { message } = await startWith(`redis://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    expect(message).toMatch(/could not be reached .* TLS alone, as many hosted ones do, needs rediss:/);
+  });
+
+  it('asks for redis:// where the server speaks no TLS', async () => {
+    const { message } = await startWith(`rediss://127.0.0.1:${hubs.redis.port}`);
+    expect(message).toMatch(/could not be reached .* no TLS takes redis:.* in place of rediss:/);
+  });
+
+  it('says nothing of TLS where nothing listens', async () => {
+    const { message } = await startWith(`redis://127.0.0.1:${await freePort()}`);
+    expect(message).toMatch(/ECONNREFUSED/);
+    expect(message).not.toMatch(/TLS/);
+  });
 });
 
 it('warns once, with the reason, of an outage with many attempts', async () => {

@@ -47,3 +47,19 @@ it('a sentinelRetryStrategy that gives up ends no connection while no Sentinel a
     connection.disconnect();
   }
 });
+
+it.each([
+  ['valkey://user:pw@one:6380/3', false],
+  ['valkeys://user:pw@one:6380/3', true],
+])('the URL %s of Valkey is that of a Redis', (url, isTls) => {
+  const options = resolveOptions({ redis: url });
+  const { host, port, username, password, db, tls } = new RedisSettings(
+    options.redis!,
+    options,
+  ).createCommandConnection().options;
+  expect({ host, port, username, password, db }).toEqual({
+    ...{ host: 'one', port: 6380, db: 3 },
+    ...{ username: 'user', password: 'pw' },
+  });
+  expect(Boolean(tls)).toBe(isTls);
+});

@@ -13,7 +13,9 @@ describe('the options', () => {
     'redis://localhost:6379/3',
     'redis://user:password@redis.internal:6380',
     'rediss://localhost',
+    'valkeys://user:password@valkey.internal:6380/3',
     'unix:///run/redis.sock',
+    'unix:///run/redis.sock?db=2',
     '/run/redis.sock',
     { host: 'localhost' },
     {},
@@ -50,8 +52,20 @@ describe('the options', () => {
     expect(message).not.toContain('secret');
   });
 
+  it.each([
+    'redis://:secret@localhost/x',
+    'redis://localhost/-1',
+    'redis://localhost?db=-1',
+    'valkey://localhost/x',
+  ])('refuse for redis %j, whose database ioredis would take for 0', (redis) => {
+    const message = messageFor({ redis });
+    expect(message).toContain('one whose database is no number');
+    expect(message).not.toContain('secret');
+  });
+
   it.each<[string, unknown]>([
     ['a URL', 'redis+cluster://localhost'],
+    ['a URL of Valkey', 'valkeys+cluster://one:6379,two:6380'],
     ['a URL with TLS', 'rediss+cluster://user:p%40ss@one:6379,two:6380/0?family=6'],
     ['nodes', { cluster: ['redis://one:6379', { host: 'two' }], password: 'p' }],
     ['an existing Cluster', new Cluster(['redis://localhost'], { lazyConnect: true })],

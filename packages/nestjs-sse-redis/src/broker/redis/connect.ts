@@ -32,13 +32,13 @@ export async function connectWithin(
   } finally {
     for (const off of forget) off();
   }
-  throw new RedisUnavailableError(describe(timeout, address, lastError?.message ?? 'no answer'), {
-    cause: lastError,
-  });
+  const reason = lastError?.message ?? 'no answer';
+  const isTls = connections.some(({ options }) => Boolean(options.tls));
+  throw new RedisUnavailableError(describe(timeout, address, reason, isTls), { cause: lastError });
 }
 
 /** ioredis goes on trying, as credentials may be rotated and data be loaded; here the time is up. */
-function describe(timeout: number, address: string, reason: string): string {
+function describe(timeout: number, address: string, reason: string, isTls: boolean): string {
   if (/^(NOAUTH|WRONGPASS)\b/.test(reason))
     return `Redis at ${address} refused the login for ${timeout} ms (${reason}). Are user and password in the \`redis\` option right?`;
   if (/^LOADING\b/.test(reason))
@@ -49,5 +49,12 @@ function describe(timeout: number, address: string, reason: string): string {
     return `Redis at ${address} takes no connections from other machines (${reason}). Give it a password, and the \`redis\` option the same.`;
   if (/cluster support disabled/.test(reason))
     return `Redis at ${address} is no Redis Cluster (${reason}). Name it as one Redis in the \`redis\` option: redis://…`;
-  return `Redis at ${address} could not be reached within ${timeout} ms (${reason}). Is it running, and is the \`redis\` option right? Without that option the embedded broker serves one process.`;
+  return `Redis at ${address} could not be reached within ${timeout} ms (${reason}). Is it running, and is the \`redis\` option right?${toTlsHint(reason, isTls)} Without that option the embedded broker serves one process.`;
+}
+
+/** A server that speaks the other of the two closes the connection, or waits for the end of a line. */
+function toTlsHint(reason: string, isTls: boolean): string {
+  if (!/ECONNRESET|EPIPE|ETIMEDOUT|no answer|closed|SSL|Protocol error/i.test(reason)) return '';
+  if (isTls) return ' A server that speaks no TLS takes redis:// in place of rediss://.';
+  return ' A server that takes TLS alone, as many hosted ones do, needs rediss://.';
 }

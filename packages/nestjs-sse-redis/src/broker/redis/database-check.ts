@@ -14,11 +14,14 @@ export function refuseOtherDatabase(redis: Redis): void {
   let refusal: Error | undefined;
   const noting: Select = (...args) => {
     refusal = undefined;
-    return select(...args).catch(({ message }: Error) => {
+    const selected = select(...args).catch(({ message }: Error) => {
       refusal = toRefusal(String(args[0]), message);
       // ioredis tells it before the ready check does: the start may end between the two.
       throw refusal;
     });
+    // It does not listen to each of its own.
+    selected.catch(() => undefined);
+    return selected;
   };
   redis.select = noting;
   onReadyCheck(redis, (error) => refusal ?? error);

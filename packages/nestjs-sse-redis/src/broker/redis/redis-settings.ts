@@ -8,6 +8,7 @@ import { hearGreeting } from './greeting.js';
 import { refuseLoading } from './loading-check.js';
 import { SENTINEL_TIMEOUT_MS, SentinelWatch } from './sentinel-watch.js';
 import type { MasterWatch } from './master-watch.js';
+import { toRedisUrl } from '../../options/redis-url.js';
 import { MAX_TIMER, type ResolvedOptions } from '../../options/resolved-options.js';
 import type { ShardPlace } from '../shard-place.interface.js';
 
@@ -153,7 +154,7 @@ export class RedisSettings {
 
 /** For the settings only, never connected. */
 function toTemplate(redis: string | RedisOptions | Redis): Redis {
-  if (typeof redis === 'string') return new Redis(redis, { lazyConnect: true });
+  if (typeof redis === 'string') return new Redis(toRedisUrl(redis), { lazyConnect: true });
   return isRedis(redis) ? redis : new Redis({ ...redis, lazyConnect: true });
 }
 

@@ -1,5 +1,6 @@
 import { Redis, type Cluster, type NatMap, type RedisOptions } from 'ioredis';
 import type { RedisClusterOptions, ServerAddress } from '../../../options/redis-cluster-options.interface.js';
+import { toRedisUrl } from '../../../options/redis-url.js';
 import { isClusterClient, namesCluster } from '../../../options/redis-checks.js';
 import { seedResolver } from './seeds.js';
 import { splitClusterUrl } from '../../../options/cluster-url.js';
@@ -80,7 +81,8 @@ function toSeeds(
 
 /** A node as ioredis reads it: a URL, a port, or an address. */
 function read(node: string | number | Partial<ServerAddress>): RedisOptions {
-  return new Redis(node as string, { lazyConnect: true }).options;
+  const known = typeof node === 'string' ? toRedisUrl(node) : node;
+  return new Redis(known as string, { lazyConnect: true }).options;
 }
 
 function toAddress({ host, port }: RedisOptions): ServerAddress {
