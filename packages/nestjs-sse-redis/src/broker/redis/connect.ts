@@ -43,7 +43,7 @@ function describe(timeout: number, address: string, reason: string, isTls: boole
     return `Redis at ${address} refused the login for ${timeout} ms (${reason}). Are user and password in the \`redis\` option right?`;
   if (/^LOADING\b/.test(reason))
     return `Redis at ${address} was not ready within ${timeout} ms (${reason}). Start again when it has loaded its data, or raise connectTimeout.`;
-  if (/^ERR max number of clients/.test(reason))
+  if (reason.startsWith('ERR max number of clients'))
     return `Redis at ${address} took no more connections for ${timeout} ms (${reason}). A process takes two of them, and with shards two for each: raise maxclients, or the plan of a managed Redis.`;
   if (/^DENIED\b/.test(reason))
     return `Redis at ${address} takes no connections from other machines (${reason}). Give it a password, and the \`redis\` option the same.`;
