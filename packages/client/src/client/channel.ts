@@ -179,11 +179,17 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
   refuse(reason: RefusalReason | undefined): void {
     const why =
       typeof reason === 'number' ? `The server answered ${reason}.` : REFUSALS[reason ?? 'FORBIDDEN_CHANNEL'];
-    this.stop(this.emitError('CHANNEL_REFUSED', `${this.name} is not on the stream. ${why}`));
+    this.endLoops(this.emitError('CHANNEL_REFUSED', `${this.name} is not on the stream. ${why}`));
   }
 
   /** @internal The stream is over. */
   stop(error?: Error): void {
+    this.loader?.finish();
+    this.endLoops(error);
+  }
+
+  /** Of loops that begin later, too. */
+  private endLoops(error?: Error): void {
     this.over = { error };
     this.endQueues(error);
   }

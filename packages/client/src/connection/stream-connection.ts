@@ -10,9 +10,12 @@ import { chooseTransport } from './transport/choose-transport.js';
 import type { StreamRequest } from './transport/transport.js';
 import { judge, type AttemptResult, type Verdict } from './verdict.js';
 import { Watchdog } from './watchdog.js';
+import { writeLog } from './write-log.js';
 
 /** ms between two attempts, however often the page is shown and hidden. */
 const WAKE_PAUSE = 1_000;
+/** Attempts without a stream, of a client that never had one, that are more likely a mistake of the application than an outage. */
+const SUSPICIOUS = 3;
 
 type Waiting = Extract<ConnectionState, { status: 'waiting' }>;
 
@@ -39,6 +42,8 @@ export class StreamConnection {
   private offlineAt = 0;
   /** Before this, the server does not want to be asked. */
   private notBefore = 0;
+  /** Why the client waits, or waited before the page was hidden. */
+  private cause: Pick<Waiting, 'reason' | 'detail'> = { reason: 'hidden', detail: undefined };
   private timer: ReturnType<typeof setTimeout> | undefined;
   private unwatch: (() => void) | undefined;
   /** The next attempt needs a fresh token. */
@@ -179,9 +184,22 @@ export class StreamConnection {
     const wasStable = this.current.status === 'open' && until - this.openedAt >= this.backoff.stableAfter;
     this.release();
     if (wasStable) this.backoff.failures = 0;
-    if ('error' in result)
-      this.log({ level: 'warn', message: `attempt failed: ${result.type}`, error: result.error });
-    this.follow(judge(result, canRefresh));
+    const verdict = judge(result, canRefresh);
+    if ('wait' in verdict) this.logFailure(verdict, 'error' in result ? result.error : undefined);
+    this.follow(verdict);
+  }
+
+  /** The state says that the client waits, and seldom what the application has to mend. */
+  private logFailure({ wait, detail }: Extract<Verdict, { wait: unknown }>, error: unknown): void {
+    const isMissing = (error as Error | undefined)?.name === 'ReferenceError'; // such as `fetch`, of a page in jsdom
+    const isError = this.attempts === (isMissing ? 1 : SUSPICIOUS) && (this.openedAt === 0 || isMissing);
+    if (!isError && error === undefined) return;
+    const why = [wait, detail].filter((part) => part !== undefined).join(', ');
+    this.log({
+      level: isError ? 'error' : 'warn',
+      message: `No stream: ${why} (attempts: ${this.attempts}).`,
+      error,
+    });
   }
 
   private follow(verdict: Verdict): void {
@@ -198,15 +216,16 @@ export class StreamConnection {
     const now = Date.now();
     const delay = Math.max(this.backoff.next(pace), atLeast);
     this.notBefore = now + atLeast;
-    this.waitUntil(now + delay, { reason, detail });
+    this.cause = { reason, detail };
+    this.waitUntil(now + delay);
   }
 
-  private waitUntil(time: number, { reason, detail }: Pick<Waiting, 'reason' | 'detail'>): void {
+  private waitUntil(time: number): void {
     // An attempt without a network fails at once. Browsers err about that, too: from time to time it is tried all the same.
     const until = isOffline() ? Math.max(time, Date.now() + this.backoff.max) : time;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.connect(), until - Date.now());
-    this.setState({ status: 'waiting', reason, detail, until, attempt: this.attempts + 1 });
+    this.setState({ status: 'waiting', ...this.cause, until, attempt: this.attempts + 1 });
   }
 
   private suspend(): void {
@@ -222,8 +241,10 @@ export class StreamConnection {
   }
 
   private resume(): void {
-    if (this.isSuspended) this.connect();
-    else this.wake();
+    const now = Date.now();
+    if (!this.isSuspended) this.wake();
+    else if (this.notBefore > now && this.attemptedAt <= now) this.waitUntil(this.notBefore);
+    else this.connect();
   }
 
   private get isSuspended(): boolean {
@@ -238,7 +259,7 @@ export class StreamConnection {
     const earliest = Math.max(this.notBefore, this.attemptedAt + WAKE_PAUSE);
     // A clock that was set back by an hour makes these times lie an hour ahead.
     if (earliest <= now || this.attemptedAt > now) this.connect();
-    else if (earliest < state.until!) this.waitUntil(earliest, state);
+    else if (earliest < state.until!) this.waitUntil(earliest);
   }
 
   private online(): void {
@@ -254,7 +275,7 @@ export class StreamConnection {
   private offline(): void {
     this.offlineAt = Date.now();
     const state = this.current;
-    if (state.status === 'waiting' && !this.isSuspended) this.waitUntil(state.until!, state);
+    if (state.status === 'waiting' && !this.isSuspended) this.waitUntil(state.until!);
   }
 
   private stop(reason: StopReason, detail?: number | string): void {
@@ -279,9 +300,6 @@ export class StreamConnection {
   }
 
   private log(entry: ClientLogEntry): void {
-    if (this.options.log) this.options.log(entry);
-    // An error of the application's that nobody sees would be lost.
-    // oxlint-disable-next-line no-console -- without a log there is no other place for it
-    else if (entry.level === 'error') console.error(entry.message, entry.error);
+    writeLog(this.options.log, entry);
   }
 }

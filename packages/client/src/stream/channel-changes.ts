@@ -2,6 +2,7 @@ import { Backoff } from '../connection/backoff.js';
 import type { ControlNotice } from '../connection/connection-listener.js';
 import type { ConnectionOptions, PerAttempt } from '../connection/connection-options.js';
 import { toRequest } from '../connection/to-request.js';
+import { writeLog } from '../connection/write-log.js';
 
 /** Options of a stream whose channels change. */
 export interface StreamOptions extends ConnectionOptions {
@@ -25,6 +26,8 @@ export type ChangeOutcome =
 
 /** ms */
 const TIMEOUT = 15_000;
+/** Requests in a row that failed, from which on it is more likely a mistake of the application than an outage. */
+const SUSPICIOUS = 3;
 /** Statuses that pass: the connection may be over, or about to be known. */
 const PASSING: ReadonlySet<number> = new Set([404, 408, 425, 429]);
 
@@ -73,7 +76,11 @@ export class ChannelChanges {
       );
     } catch (error) {
       if (this.controller === controller)
-        this.options.log?.({ level: 'warn', message: 'The channels could not be changed yet.', error });
+        writeLog(this.options.log, {
+          level: this.backoff.failures === SUSPICIOUS - 1 ? 'error' : 'warn',
+          message: 'The channels could not be changed yet.',
+          error,
+        });
     }
     clearTimeout(timeout);
     if (this.controller !== controller) return;
