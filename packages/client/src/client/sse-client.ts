@@ -28,6 +28,8 @@ export interface ClientOptions extends StreamOptions {
 
 /** Channels over one stream. `createClient()` makes it. */
 export class SseClient {
+  /** @internal Vue makes no proxy of it (`markRaw()`): what begins by a proxy does not know itself again later. */
+  readonly __v_skip = true;
   private readonly channels = new Map<string, Set<AnyChannel>>();
   private readonly listeners = new Listeners((error) => this.report('A listener has thrown.', error));
   private readonly stateListeners = new Set<(state: ConnectionState) => void>();

@@ -29,6 +29,8 @@ type Waiting = Extract<ConnectionState, { status: 'waiting' }>;
  * ```
  */
 export class StreamConnection {
+  /** @internal Vue makes no proxy of it (`markRaw()`): what begins by a proxy does not know itself again later. */
+  readonly __v_skip = true;
   private current: ConnectionState = { status: 'connecting', attempt: 0 };
   private readonly owner: AttemptOwner;
   private readonly backoff: Backoff;
