@@ -30,15 +30,19 @@ export function watchPage(listener: PageListener, closeWhenHidden: number | fals
     else if (closeWhenHidden !== false) timer = setTimeout(() => listener.suspend(), closeWhenHidden);
   };
 
+  const comeBack = () => {
+    if (isPrerendering()) return;
+    listener.resume();
+    look();
+  };
+
   on(scope, 'online', () => listener.online());
   on(scope, 'offline', () => listener.offline());
   if (page) {
     // An open stream keeps a page out of the back/forward cache of some browsers.
     on(scope, 'pagehide', () => listener.suspend());
-    on(scope, 'pageshow', () => {
-      listener.resume();
-      look();
-    });
+    on(scope, 'pageshow', comeBack);
+    on(page, 'prerenderingchange', comeBack);
     // Page Lifecycle: the browser had frozen the page.
     on(page, 'resume', () => listener.wake());
     on(page, 'visibilitychange', look);
@@ -46,6 +50,11 @@ export function watchPage(listener: PageListener, closeWhenHidden: number | fals
   }
   signal.addEventListener('abort', () => clearTimeout(timer));
   return () => controller.abort();
+}
+
+/** The browser makes the page before somebody opens it (speculation rules of Chromium), and may never show it. */
+export function isPrerendering(): boolean {
+  return (globalThis as { document?: { prerendering?: boolean } }).document?.prerendering === true;
 }
 
 /** False where it cannot be told. */

@@ -3,7 +3,7 @@ import type { ConnectionListener } from './connection-listener.js';
 import { checkConnectionOptions, type ClientLogEntry, type ConnectionOptions } from './connection-options.js';
 import type { ConnectionState, StopReason } from './connection-state.js';
 import { HUB_TYPES } from './hub-events.js';
-import { isOffline, watchPage } from './page-events.js';
+import { isOffline, isPrerendering, watchPage } from './page-events.js';
 import { StreamAttempt, type AttemptOwner } from './stream-attempt.js';
 import { toRequest } from './to-request.js';
 import { chooseTransport } from './transport/choose-transport.js';
@@ -79,7 +79,7 @@ export class StreamConnection {
     this.owner.lastEventId = id;
   }
 
-  /** Connects. A second call does nothing. */
+  /** Connects, once the page is shown if it is being prerendered. A second call does nothing. */
   start(): void {
     if (this.unwatch || this.isStopped) return;
     this.unwatch = watchPage(
@@ -92,7 +92,8 @@ export class StreamConnection {
       },
       this.options.closeWhenHidden,
     );
-    this.connect();
+    if (isPrerendering()) this.suspend();
+    else this.connect();
   }
 
   /** `event-source` gives out events of this type from now on. Other transports give out all. */

@@ -1,4 +1,5 @@
 import type { ConnectionState } from '../connection/connection-state.js';
+import { isPrerendering } from '../connection/page-events.js';
 import { writeLog } from '../connection/write-log.js';
 import type { StreamOptions } from '../stream/channel-changes.js';
 import type { CloseOptions, EventStream, EventStreamListener } from '../stream/event-stream.interface.js';
@@ -72,7 +73,8 @@ export class SharedStream implements EventStream {
       freeze: () => this.session?.freeze(),
       thaw: () => this.session?.stand(),
     });
-    this.begin();
+    // Until then Chromium holds back worker, locks and messages, and the worker would seem not to load.
+    if (!isPrerendering()) this.begin();
   }
 
   add(channel: string, after?: string): void {
