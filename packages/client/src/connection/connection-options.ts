@@ -58,12 +58,7 @@ export function checkConnectionOptions(options: ConnectionOptions): void {
     if (value !== undefined && !fits) throw new InvalidClientOptionsError(option, expected, value);
   };
   const checkMs = (option: string, ms: unknown, least = 0) =>
-    check(
-      option,
-      ms,
-      `milliseconds, from ${least}, below 2^31`,
-      typeof ms === 'number' && ms >= least && ms <= MAX_MS,
-    );
+    check(option, ms, `ms from ${least}, below 2^31`, typeof ms === 'number' && ms >= least && ms <= MAX_MS);
   const { url, transport, headers, token, lastEventId, backoff = {}, closeWhenHidden } = options;
 
   check(

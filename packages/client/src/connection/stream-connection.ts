@@ -1,6 +1,6 @@
 import { Backoff } from './backoff.js';
 import type { ConnectionListener } from './connection-listener.js';
-import { checkConnectionOptions, type ClientLogEntry, type ConnectionOptions } from './connection-options.js';
+import { checkConnectionOptions, type ConnectionOptions } from './connection-options.js';
 import type { ConnectionState, StopReason } from './connection-state.js';
 import { HUB_TYPES } from './hub-events.js';
 import { isOffline, isPrerendering, watchPage } from './page-events.js';
@@ -17,7 +17,7 @@ const WAKE_PAUSE = 1_000;
 /** Attempts without a stream, of a client that never had one, that are more likely a mistake of the application than an outage. */
 const SUSPICIOUS = 3;
 
-type Waiting = Extract<ConnectionState, { status: 'waiting' }>;
+type Cause = Pick<Extract<ConnectionState, { status: 'waiting' }>, 'reason' | 'detail'>;
 
 /**
  * One stream at a time of one URL, for as long as the server has one to give.
@@ -45,9 +45,11 @@ export class StreamConnection {
   /** Before this, the server does not want to be asked. */
   private notBefore = 0;
   /** Why the client waits, or waited before the page was hidden. */
-  private cause: Pick<Waiting, 'reason' | 'detail'> = { reason: 'hidden', detail: undefined };
+  private cause!: Cause;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private unwatch: (() => void) | undefined;
+  /** From where the present attempt goes on. */
+  private from = '';
   /** The next attempt needs a fresh token. */
   private refresh = false;
   /** The token of this attempt is fresh, and has not been accepted yet. */
@@ -121,6 +123,7 @@ export class StreamConnection {
     this.release();
     const attempt = new StreamAttempt(this.owner);
     this.attempt = attempt;
+    this.from = this.lastEventId;
     this.attemptedAt = Date.now();
     this.setState({ status: 'connecting', attempt: ++this.attempts });
     // A listener may have closed the connection.
@@ -156,6 +159,8 @@ export class StreamConnection {
 
   private createOwner(): AttemptOwner {
     const { watchdog, backoff } = this;
+    /** The ids of the streams that the server has begun. */
+    const begun = new Set<string>();
     return {
       watchdog,
       backoff,
@@ -168,6 +173,12 @@ export class StreamConnection {
       },
       onAccepted: () => (this.refreshed = false),
       onControl: (control) => {
+        // A cache, such as that of a service worker, gives what it has kept of a stream of before.
+        if (begun.has(control.connection)) {
+          this.lastEventId = this.from;
+          return this.onFinished({ type: 'content-type' });
+        }
+        begun.add(control.connection);
         if (control.heartbeat !== undefined) watchdog.setHeartbeat(control.heartbeat);
         this.guard(() => this.listener.onControl(control));
       },
@@ -194,15 +205,11 @@ export class StreamConnection {
 
   /** The state says that the client waits, and seldom what the application has to mend. */
   private logFailure({ wait, detail }: Extract<Verdict, { wait: unknown }>, error: unknown): void {
-    const isMissing = (error as Error | undefined)?.name === 'ReferenceError'; // such as `fetch`, of a page in jsdom
-    const isError = this.attempts === (isMissing ? 1 : SUSPICIOUS) && (this.openedAt === 0 || isMissing);
-    if (!isError && error === undefined) return;
-    const why = [wait, detail].filter((part) => part !== undefined).join(', ');
-    this.log({
-      level: isError ? 'error' : 'warn',
-      message: `No stream: ${why} (attempts: ${this.attempts}).`,
-      error,
-    });
+    // Such as no `fetch` in a page of jsdom.
+    const isMistake = this.attempts === SUSPICIOUS || error instanceof ReferenceError;
+    const level = isMistake && this.openedAt === 0 ? 'error' : 'warn';
+    if (error !== undefined || level === 'error')
+      writeLog(this.options.log, { level, message: `No stream: ${wait} ${detail ?? ''}`, error });
   }
 
   private follow(verdict: Verdict): void {
@@ -228,19 +235,17 @@ export class StreamConnection {
     const until = isOffline() ? Math.max(time, Date.now() + this.backoff.max) : time;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.connect(), until - Date.now());
-    this.setState({ status: 'waiting', ...this.cause, until, attempt: this.attempts + 1 });
+    this.setWaiting(this.cause, until);
+  }
+
+  private setWaiting(cause: Cause, until?: number): void {
+    this.setState({ status: 'waiting', ...cause, until, attempt: this.attempts + 1 });
   }
 
   private suspend(): void {
     if (this.isStopped) return;
     this.release();
-    this.setState({
-      status: 'waiting',
-      reason: 'hidden',
-      detail: undefined,
-      until: undefined,
-      attempt: this.attempts + 1,
-    });
+    this.setWaiting({ reason: 'hidden', detail: undefined });
   }
 
   private resume(): void {
@@ -298,11 +303,7 @@ export class StreamConnection {
     try {
       call();
     } catch (error) {
-      this.log({ level: 'error', message: 'A listener has thrown.', error });
+      writeLog(this.options.log, { level: 'error', message: 'A listener has thrown.', error });
     }
-  }
-
-  private log(entry: ClientLogEntry): void {
-    writeLog(this.options.log, entry);
   }
 }

@@ -31,8 +31,8 @@ const attempts = () => recorded.summary.filter((word) => word === 'connecting').
 
 describe('a connection without a log', () => {
   it.each<[string, RawAnswer[], Partial<ConnectionOptions>, string]>([
-    ['by the page of a proxy', [status(200, { 'content-type': 'text/html' })], {}, 'http, 200'],
-    ['by a status', [status(502)], {}, 'http, 502'],
+    ['by the page of a proxy', [status(200, { 'content-type': 'text/html' })], {}, 'http 200'],
+    ['by a status', [status(502)], {}, 'http 502'],
     ['by a URL that is none', [status(502)], { url: '/events' }, 'Failed to parse URL from /events'],
     [
       'by a token that cannot be had',
