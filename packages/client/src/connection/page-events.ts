@@ -1,3 +1,5 @@
+import { listen } from './listen.js';
+
 /** What the page, or the worker, in which a connection lives wants of it. */
 export interface PageListener {
   /** The page is left, or has been hidden for as long as the application allows. */
@@ -19,10 +21,8 @@ export interface PageListener {
 export function watchPage(listener: PageListener, closeWhenHidden: number | false = false): () => void {
   const scope = globalThis as Partial<typeof globalThis>;
   const page = scope.document;
-  const controller = new AbortController();
-  const { signal } = controller;
-  const on = (target: Partial<EventTarget>, type: string, react: () => void) =>
-    target.addEventListener?.(type, react, { signal });
+  const ends: (() => void)[] = [];
+  const on = (...to: Parameters<typeof listen>) => ends.push(listen(...to));
   let timer: ReturnType<typeof setTimeout> | undefined;
   const look = () => {
     clearTimeout(timer);
@@ -48,8 +48,10 @@ export function watchPage(listener: PageListener, closeWhenHidden: number | fals
     on(page, 'visibilitychange', look);
     if (page.visibilityState === 'hidden') look();
   }
-  signal.addEventListener('abort', () => clearTimeout(timer));
-  return () => controller.abort();
+  return () => {
+    clearTimeout(timer);
+    for (const end of ends) end();
+  };
 }
 
 /** The browser makes the page before somebody opens it (speculation rules of Chromium), and may never show it. */
