@@ -10,12 +10,10 @@ import { chooseTransport } from './transport/choose-transport.js';
 import type { StreamRequest } from './transport/transport.js';
 import { judge, type AttemptResult, type Verdict } from './verdict.js';
 import { Watchdog } from './watchdog.js';
-import { writeLog } from './write-log.js';
+import { logFailure, writeLog } from './write-log.js';
 
 /** ms between two attempts, however often the page is shown and hidden. */
 const WAKE_PAUSE = 1_000;
-/** Attempts without a stream, of a client that never had one, that are more likely a mistake of the application than an outage. */
-const SUSPICIOUS = 3;
 
 type Cause = Pick<Extract<ConnectionState, { status: 'waiting' }>, 'reason' | 'detail'>;
 
@@ -62,7 +60,7 @@ export class StreamConnection {
   ) {
     checkConnectionOptions(options);
     this.backoff = new Backoff(options.backoff);
-    this.watchdog = new Watchdog(options.heartbeatTimeout, () => this.onSilent());
+    this.watchdog = new Watchdog(options.heartbeatTimeout, () => this.onFinished({ type: 'silent' }));
     this.owner = this.createOwner();
   }
 
@@ -188,10 +186,6 @@ export class StreamConnection {
     };
   }
 
-  private onSilent(): void {
-    this.onFinished({ type: 'silent' });
-  }
-
   private onFinished(result: AttemptResult): void {
     const canRefresh = this.options.token !== undefined && !this.refreshed;
     const until = result.type === 'silent' ? this.watchdog.lastActivityAt : Date.now();
@@ -199,17 +193,9 @@ export class StreamConnection {
     this.release();
     if (wasStable) this.backoff.failures = 0;
     const verdict = judge(result, canRefresh);
-    if ('wait' in verdict) this.logFailure(verdict, 'error' in result ? result.error : undefined);
+    const { error } = result as { readonly error?: unknown };
+    if ('wait' in verdict) logFailure(this.options.log, verdict, this.attempts, this.openedAt, error);
     this.follow(verdict);
-  }
-
-  /** The state says that the client waits, and seldom what the application has to mend. */
-  private logFailure({ wait, detail }: Extract<Verdict, { wait: unknown }>, error: unknown): void {
-    // Such as no `fetch` in a page of jsdom.
-    const isMistake = this.attempts === SUSPICIOUS || error instanceof ReferenceError;
-    const level = isMistake && this.openedAt === 0 ? 'error' : 'warn';
-    if (error !== undefined || level === 'error')
-      writeLog(this.options.log, { level, message: `No stream: ${wait} ${detail ?? ''}`, error });
   }
 
   private follow(verdict: Verdict): void {

@@ -2,7 +2,7 @@ import { Backoff } from '../connection/backoff.js';
 import type { ControlNotice } from '../connection/connection-listener.js';
 import type { ConnectionOptions, PerAttempt } from '../connection/connection-options.js';
 import { toRequest } from '../connection/to-request.js';
-import { writeLog } from '../connection/write-log.js';
+import { SUSPICIOUS, writeLog } from '../connection/write-log.js';
 
 /** Options of a stream whose channels change. */
 export interface StreamOptions extends ConnectionOptions {
@@ -26,8 +26,6 @@ export type ChangeOutcome =
 
 /** ms */
 const TIMEOUT = 15_000;
-/** Requests in a row that failed, from which on it is more likely a mistake of the application than an outage. */
-const SUSPICIOUS = 3;
 /** Statuses that pass: the connection may be over, or about to be known. */
 const PASSING: ReadonlySet<number> = new Set([404, 408, 425, 429]);
 

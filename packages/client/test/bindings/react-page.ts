@@ -86,7 +86,7 @@ function Tabs({ url, after }: { url: string; after: string | undefined }) {
     'main',
     null,
     element('button', { id: 'toggle', onClick: () => setShown((before) => !before) }),
-    element(Activity, { mode: isShown ? 'visible' : 'hidden' }, element(Tab, { client, after })),
+    element(Activity, { mode: isShown ? 'visible' : 'hidden', children: element(Tab, { client, after }) }),
   );
 }
 
