@@ -1,4 +1,4 @@
-import type { ChannelOptions } from './channel.js';
+import type { Channel, ChannelOptions } from './channel.js';
 import type {
   ChannelEvent,
   ChannelRef,
@@ -19,17 +19,20 @@ export type ChannelHandlers<Events extends EventMap = EventMap> =
  *
  * @param handlers returns the functions that count when an event comes
  * @param options returns the options; its functions are those that count when they are called
- * @returns a function that closes the channel
+ * @param goOn the reader has held the channel before, up to this position
+ * @returns the channel. Its position is for the next hold of the same reader
  */
 export function openChannel<Events extends EventMap, State>(
   client: SseClient,
   channel: string | ChannelRef<Events>,
   handlers: () => ChannelHandlers<Events>,
   options: () => ChannelOptions<State> | undefined,
-): () => void {
+  goOn?: { readonly position: string | undefined },
+): Pick<Channel, 'close' | 'position'> {
   const first = options();
   const own = client.channel<Events, State>(channel, {
     ...first,
+    ...(goOn && { after: goOn.position }),
     // A later rendering may give none, and events would wait for ever for the state after a gap.
     ...(first?.getState && { getState: (signal) => (options()?.getState ?? first.getState!)(signal) }),
     onState: (state) => options()?.onState?.(state),
@@ -45,5 +48,5 @@ export function openChannel<Events extends EventMap, State>(
     const functions = current as Readonly<Record<string, (data: unknown, event: ChannelEvent) => void>>;
     if (Object.hasOwn(functions, type)) functions[type]?.(data, event);
   });
-  return () => own.close();
+  return own;
 }

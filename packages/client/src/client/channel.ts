@@ -51,6 +51,8 @@ export interface ChannelOwner {
 
 /** One page's, or one component's, hold on a channel. The channel leaves the stream when the last of its holders has closed. */
 export class Channel<Events extends EventMap = EventMap, State = unknown> {
+  /** @internal Vue makes no proxy of it (`markRaw()`): what begins by a proxy does not know itself again later. */
+  readonly __v_skip = true;
   private readonly listeners: Listeners;
   private readonly queues = new Set<EventQueue<EventOf<Events>>>();
   private readonly loader: StateLoader<State> | undefined;
@@ -91,6 +93,11 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
   /** True after `close()`, and after the signal has aborted. */
   get isClosed(): boolean {
     return this.closed;
+  }
+
+  /** @internal After which another hold of the same reader goes on; undefined where it has to begin anew, such as with a state. */
+  get position(): string | undefined {
+    return this.held ? undefined : this.last;
   }
 
   /**
@@ -179,11 +186,17 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
   refuse(reason: RefusalReason | undefined): void {
     const why =
       typeof reason === 'number' ? `The server answered ${reason}.` : REFUSALS[reason ?? 'FORBIDDEN_CHANNEL'];
-    this.stop(this.emitError('CHANNEL_REFUSED', `${this.name} is not on the stream. ${why}`));
+    this.endLoops(this.emitError('CHANNEL_REFUSED', `${this.name} is not on the stream. ${why}`));
   }
 
   /** @internal The stream is over. */
   stop(error?: Error): void {
+    this.loader?.finish();
+    this.endLoops(error);
+  }
+
+  /** Of loops that begin later, too. */
+  private endLoops(error?: Error): void {
     this.over = { error };
     this.endQueues(error);
   }

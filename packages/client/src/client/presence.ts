@@ -1,4 +1,5 @@
 import type { ConnectionState } from '../connection/connection-state.js';
+import { listen } from '../connection/listen.js';
 import { SseClientError } from './client-error.js';
 
 /** Who is on a channel, as `registry.presence()` of the server returns it. */
@@ -71,13 +72,14 @@ export function watchPresence(
     if (!signal.aborted) onChange(view);
   };
   const timer = setInterval(() => void refresh(), interval);
-  page?.addEventListener('visibilitychange', () => void refresh(), { signal });
+  const offPage = listen(page ?? {}, 'visibilitychange', () => void refresh());
   const off = client.onState(({ status }) => {
     if (status === 'open') void refresh();
   });
   signal.addEventListener('abort', () => {
     clearInterval(timer);
     off();
+    offPage();
   });
   if (client.state.status === 'open') void refresh();
   return () => ended.abort();

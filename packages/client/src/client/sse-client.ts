@@ -1,6 +1,7 @@
 import type { ConnectionState } from '../connection/connection-state.js';
 import { isOfHub } from '../connection/hub-events.js';
 import type { StreamEvent } from '../connection/stream-event.js';
+import { writeLog } from '../connection/write-log.js';
 import type { StreamOptions } from '../stream/channel-changes.js';
 import type { CloseOptions, EventStream } from '../stream/event-stream.interface.js';
 import { ownIdOf, toCursor } from '../stream/event-id.js';
@@ -27,6 +28,8 @@ export interface ClientOptions extends StreamOptions {
 
 /** Channels over one stream. `createClient()` makes it. */
 export class SseClient {
+  /** @internal Vue makes no proxy of it (`markRaw()`): what begins by a proxy does not know itself again later. */
+  readonly __v_skip = true;
   private readonly channels = new Map<string, Set<AnyChannel>>();
   private readonly listeners = new Listeners((error) => this.report('A listener has thrown.', error));
   private readonly stateListeners = new Set<(state: ConnectionState) => void>();
@@ -187,10 +190,7 @@ export class SseClient {
 
   /** @internal An error that nobody sees would be lost. */
   report(message: string, error?: unknown): void {
-    const { log } = this.options;
-    if (log) log({ level: 'error', message, error });
-    // oxlint-disable-next-line no-console
-    else console.error(message, error);
+    writeLog(this.options.log, { level: 'error', message, error });
   }
 }
 

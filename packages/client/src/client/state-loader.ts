@@ -7,6 +7,8 @@ export class StateLoader<State> {
   private readonly backoff = new Backoff();
   private controller: AbortController | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  /** A load that fails is the last. */
+  private isFinal = false;
   /** The state has to reach up to here. */
   private needed: string | undefined;
 
@@ -31,6 +33,11 @@ export class StateLoader<State> {
   load(delay: number, needed?: string): void {
     this.needed = needed;
     if (!this.isLoading) this.wait(delay);
+  }
+
+  /** The stream is over: the events that wait get the state once more, and a load that fails is not repeated. */
+  finish(): void {
+    this.isFinal = true;
   }
 
   stop(): void {
@@ -65,7 +72,7 @@ export class StateLoader<State> {
     // A gap came meanwhile, and the state may be from before it.
     const isOld = snapshot && this.needed !== undefined && isAfter(this.needed, snapshot.cursor);
     if (!snapshot || isOld) {
-      this.wait(this.backoff.next('grow'));
+      if (snapshot || !this.isFinal) this.wait(this.backoff.next('grow'));
       return;
     }
     this.backoff.failures = 0;

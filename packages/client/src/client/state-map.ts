@@ -45,6 +45,8 @@ export function stateMap<Events extends EventMap = EventMap>(
 
 /** Of `stateMap()`. */
 export class StateMap<Events extends EventMap = EventMap> {
+  /** @internal Vue makes no proxy of it (`markRaw()`): what begins by a proxy does not know itself again later. */
+  readonly __v_skip = true;
   private readonly source: SharedMap;
   private readonly listeners = new Set<(view: StateMapView<StateEventOf<Events>>) => void>();
   private isTelling = false;

@@ -57,8 +57,8 @@ export function checkConnectionOptions(options: ConnectionOptions): void {
   const check = (option: string, value: unknown, expected: string, fits: boolean) => {
     if (value !== undefined && !fits) throw new InvalidClientOptionsError(option, expected, value);
   };
-  const checkMs = (option: string, ms: unknown) =>
-    check(option, ms, 'milliseconds, below 2^31', typeof ms === 'number' && ms >= 0 && ms <= MAX_MS);
+  const checkMs = (option: string, ms: unknown, least = 0) =>
+    check(option, ms, `ms from ${least}, below 2^31`, typeof ms === 'number' && ms >= least && ms <= MAX_MS);
   const { url, transport, headers, token, lastEventId, backoff = {}, closeWhenHidden } = options;
 
   check(
@@ -73,7 +73,7 @@ export function checkConnectionOptions(options: ConnectionOptions): void {
     check(name, options[name], 'a function', typeof options[name] === 'function');
   // The hub answers 204 to it, for ever (docs/delivery.md).
   check('lastEventId', lastEventId, 'the id of an event', lastEventId !== 'dismissed');
-  checkMs('heartbeatTimeout', options.heartbeatTimeout);
+  checkMs('heartbeatTimeout', options.heartbeatTimeout, 1);
   checkMs('backoff.min', backoff.min);
   checkMs('backoff.max', backoff.max);
   if (closeWhenHidden !== false) checkMs('closeWhenHidden', closeWhenHidden);

@@ -1,3 +1,5 @@
+import { listen } from './listen.js';
+
 /** What the page, or the worker, in which a connection lives wants of it. */
 export interface PageListener {
   /** The page is left, or has been hidden for as long as the application allows. */
@@ -19,10 +21,8 @@ export interface PageListener {
 export function watchPage(listener: PageListener, closeWhenHidden: number | false = false): () => void {
   const scope = globalThis as Partial<typeof globalThis>;
   const page = scope.document;
-  const controller = new AbortController();
-  const { signal } = controller;
-  const on = (target: Partial<EventTarget>, type: string, react: () => void) =>
-    target.addEventListener?.(type, react, { signal });
+  const ends: (() => void)[] = [];
+  const on = (...to: Parameters<typeof listen>) => ends.push(listen(...to));
   let timer: ReturnType<typeof setTimeout> | undefined;
   const look = () => {
     clearTimeout(timer);
@@ -30,22 +30,33 @@ export function watchPage(listener: PageListener, closeWhenHidden: number | fals
     else if (closeWhenHidden !== false) timer = setTimeout(() => listener.suspend(), closeWhenHidden);
   };
 
+  const comeBack = () => {
+    if (isPrerendering()) return;
+    listener.resume();
+    look();
+  };
+
   on(scope, 'online', () => listener.online());
   on(scope, 'offline', () => listener.offline());
   if (page) {
     // An open stream keeps a page out of the back/forward cache of some browsers.
     on(scope, 'pagehide', () => listener.suspend());
-    on(scope, 'pageshow', () => {
-      listener.resume();
-      look();
-    });
+    on(scope, 'pageshow', comeBack);
+    on(page, 'prerenderingchange', comeBack);
     // Page Lifecycle: the browser had frozen the page.
     on(page, 'resume', () => listener.wake());
     on(page, 'visibilitychange', look);
     if (page.visibilityState === 'hidden') look();
   }
-  signal.addEventListener('abort', () => clearTimeout(timer));
-  return () => controller.abort();
+  return () => {
+    clearTimeout(timer);
+    for (const end of ends) end();
+  };
+}
+
+/** The browser makes the page before somebody opens it (speculation rules of Chromium), and may never show it. */
+export function isPrerendering(): boolean {
+  return (globalThis as { document?: { prerendering?: boolean } }).document?.prerendering === true;
 }
 
 /** False where it cannot be told. */

@@ -1,20 +1,21 @@
 import { Backoff } from './backoff.js';
 import type { ConnectionListener } from './connection-listener.js';
-import { checkConnectionOptions, type ClientLogEntry, type ConnectionOptions } from './connection-options.js';
+import { checkConnectionOptions, type ConnectionOptions } from './connection-options.js';
 import type { ConnectionState, StopReason } from './connection-state.js';
 import { HUB_TYPES } from './hub-events.js';
-import { isOffline, watchPage } from './page-events.js';
+import { isOffline, isPrerendering, watchPage } from './page-events.js';
 import { StreamAttempt, type AttemptOwner } from './stream-attempt.js';
 import { toRequest } from './to-request.js';
 import { chooseTransport } from './transport/choose-transport.js';
 import type { StreamRequest } from './transport/transport.js';
 import { judge, type AttemptResult, type Verdict } from './verdict.js';
 import { Watchdog } from './watchdog.js';
+import { logFailure, writeLog } from './write-log.js';
 
 /** ms between two attempts, however often the page is shown and hidden. */
 const WAKE_PAUSE = 1_000;
 
-type Waiting = Extract<ConnectionState, { status: 'waiting' }>;
+type Cause = Pick<Extract<ConnectionState, { status: 'waiting' }>, 'reason' | 'detail'>;
 
 /**
  * One stream at a time of one URL, for as long as the server has one to give.
@@ -26,6 +27,8 @@ type Waiting = Extract<ConnectionState, { status: 'waiting' }>;
  * ```
  */
 export class StreamConnection {
+  /** @internal Vue makes no proxy of it (`markRaw()`): what begins by a proxy does not know itself again later. */
+  readonly __v_skip = true;
   private current: ConnectionState = { status: 'connecting', attempt: 0 };
   private readonly owner: AttemptOwner;
   private readonly backoff: Backoff;
@@ -39,8 +42,12 @@ export class StreamConnection {
   private offlineAt = 0;
   /** Before this, the server does not want to be asked. */
   private notBefore = 0;
+  /** Why the client waits, or waited before the page was hidden. */
+  private cause!: Cause;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private unwatch: (() => void) | undefined;
+  /** From where the present attempt goes on. */
+  private from = '';
   /** The next attempt needs a fresh token. */
   private refresh = false;
   /** The token of this attempt is fresh, and has not been accepted yet. */
@@ -53,7 +60,7 @@ export class StreamConnection {
   ) {
     checkConnectionOptions(options);
     this.backoff = new Backoff(options.backoff);
-    this.watchdog = new Watchdog(options.heartbeatTimeout, () => this.onSilent());
+    this.watchdog = new Watchdog(options.heartbeatTimeout, () => this.onFinished({ type: 'silent' }));
     this.owner = this.createOwner();
   }
 
@@ -72,7 +79,7 @@ export class StreamConnection {
     this.owner.lastEventId = id;
   }
 
-  /** Connects. A second call does nothing. */
+  /** Connects, once the page is shown if it is being prerendered. A second call does nothing. */
   start(): void {
     if (this.unwatch || this.isStopped) return;
     this.unwatch = watchPage(
@@ -85,7 +92,8 @@ export class StreamConnection {
       },
       this.options.closeWhenHidden,
     );
-    this.connect();
+    if (isPrerendering()) this.suspend();
+    else this.connect();
   }
 
   /** `event-source` gives out events of this type from now on. Other transports give out all. */
@@ -113,6 +121,7 @@ export class StreamConnection {
     this.release();
     const attempt = new StreamAttempt(this.owner);
     this.attempt = attempt;
+    this.from = this.lastEventId;
     this.attemptedAt = Date.now();
     this.setState({ status: 'connecting', attempt: ++this.attempts });
     // A listener may have closed the connection.
@@ -148,6 +157,8 @@ export class StreamConnection {
 
   private createOwner(): AttemptOwner {
     const { watchdog, backoff } = this;
+    /** The ids of the streams that the server has begun. */
+    const begun = new Set<string>();
     return {
       watchdog,
       backoff,
@@ -160,6 +171,12 @@ export class StreamConnection {
       },
       onAccepted: () => (this.refreshed = false),
       onControl: (control) => {
+        // A cache, such as that of a service worker, gives what it has kept of a stream of before.
+        if (begun.has(control.connection)) {
+          this.lastEventId = this.from;
+          return this.onFinished({ type: 'content-type' });
+        }
+        begun.add(control.connection);
         if (control.heartbeat !== undefined) watchdog.setHeartbeat(control.heartbeat);
         this.guard(() => this.listener.onControl(control));
       },
@@ -169,19 +186,16 @@ export class StreamConnection {
     };
   }
 
-  private onSilent(): void {
-    this.onFinished({ type: 'silent' });
-  }
-
   private onFinished(result: AttemptResult): void {
     const canRefresh = this.options.token !== undefined && !this.refreshed;
     const until = result.type === 'silent' ? this.watchdog.lastActivityAt : Date.now();
     const wasStable = this.current.status === 'open' && until - this.openedAt >= this.backoff.stableAfter;
     this.release();
     if (wasStable) this.backoff.failures = 0;
-    if ('error' in result)
-      this.log({ level: 'warn', message: `attempt failed: ${result.type}`, error: result.error });
-    this.follow(judge(result, canRefresh));
+    const verdict = judge(result, canRefresh);
+    const { error } = result as { readonly error?: unknown };
+    if ('wait' in verdict) logFailure(this.options.log, verdict, this.attempts, this.openedAt, error);
+    this.follow(verdict);
   }
 
   private follow(verdict: Verdict): void {
@@ -198,32 +212,33 @@ export class StreamConnection {
     const now = Date.now();
     const delay = Math.max(this.backoff.next(pace), atLeast);
     this.notBefore = now + atLeast;
-    this.waitUntil(now + delay, { reason, detail });
+    this.cause = { reason, detail };
+    this.waitUntil(now + delay);
   }
 
-  private waitUntil(time: number, { reason, detail }: Pick<Waiting, 'reason' | 'detail'>): void {
+  private waitUntil(time: number): void {
     // An attempt without a network fails at once. Browsers err about that, too: from time to time it is tried all the same.
     const until = isOffline() ? Math.max(time, Date.now() + this.backoff.max) : time;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.connect(), until - Date.now());
-    this.setState({ status: 'waiting', reason, detail, until, attempt: this.attempts + 1 });
+    this.setWaiting(this.cause, until);
+  }
+
+  private setWaiting(cause: Cause, until?: number): void {
+    this.setState({ status: 'waiting', ...cause, until, attempt: this.attempts + 1 });
   }
 
   private suspend(): void {
     if (this.isStopped) return;
     this.release();
-    this.setState({
-      status: 'waiting',
-      reason: 'hidden',
-      detail: undefined,
-      until: undefined,
-      attempt: this.attempts + 1,
-    });
+    this.setWaiting({ reason: 'hidden', detail: undefined });
   }
 
   private resume(): void {
-    if (this.isSuspended) this.connect();
-    else this.wake();
+    const now = Date.now();
+    if (!this.isSuspended) this.wake();
+    else if (this.notBefore > now && this.attemptedAt <= now) this.waitUntil(this.notBefore);
+    else this.connect();
   }
 
   private get isSuspended(): boolean {
@@ -238,7 +253,7 @@ export class StreamConnection {
     const earliest = Math.max(this.notBefore, this.attemptedAt + WAKE_PAUSE);
     // A clock that was set back by an hour makes these times lie an hour ahead.
     if (earliest <= now || this.attemptedAt > now) this.connect();
-    else if (earliest < state.until!) this.waitUntil(earliest, state);
+    else if (earliest < state.until!) this.waitUntil(earliest);
   }
 
   private online(): void {
@@ -254,7 +269,7 @@ export class StreamConnection {
   private offline(): void {
     this.offlineAt = Date.now();
     const state = this.current;
-    if (state.status === 'waiting' && !this.isSuspended) this.waitUntil(state.until!, state);
+    if (state.status === 'waiting' && !this.isSuspended) this.waitUntil(state.until!);
   }
 
   private stop(reason: StopReason, detail?: number | string): void {
@@ -274,14 +289,7 @@ export class StreamConnection {
     try {
       call();
     } catch (error) {
-      this.log({ level: 'error', message: 'A listener has thrown.', error });
+      writeLog(this.options.log, { level: 'error', message: 'A listener has thrown.', error });
     }
-  }
-
-  private log(entry: ClientLogEntry): void {
-    if (this.options.log) this.options.log(entry);
-    // An error of the application's that nobody sees would be lost.
-    // oxlint-disable-next-line no-console -- without a log there is no other place for it
-    else if (entry.level === 'error') console.error(entry.message, entry.error);
   }
 }

@@ -5,6 +5,7 @@ import type { ChannelRef, EventMap } from '../client/channel-types.js';
 import { openChannel, type ChannelHandlers } from '../client/channel-handlers.js';
 import type { SseClient } from '../client/sse-client.js';
 import { isUsable } from './is-usable.js';
+import { useLast } from './use-last.js';
 
 /**
  * Holds a channel for as long as the component is there. Its functions may be new at each rendering: the last ones are called.
@@ -41,15 +42,24 @@ export function useHeldChannel<Events extends EventMap = EventMap, State = unkno
     latest.current = { channel, handlers, options };
   });
   const name = channel === undefined ? undefined : toChannelName(channel);
+  const before = useLast<{ readonly position: string | undefined }>([client, name, key]);
   useEffect(() => {
     const { channel } = latest.current;
-    if (!isUsable(client) || channel === undefined) return undefined;
-    return openChannel(
+    if (!isUsable(client) || channel === undefined) {
+      before.write(undefined);
+      return undefined;
+    }
+    const own = openChannel(
       client,
       channel,
       () => latest.current.handlers,
       () => latest.current.options,
+      before.read(),
     );
+    return () => {
+      before.write({ position: own.position });
+      own.close();
+    };
     // The name stands for the channel: a reference is a new object each time.
   }, [client, name, key]);
 }

@@ -4,6 +4,7 @@ import type { ChannelRef } from '../client/channel-types.js';
 import { NO_RUN, readRun, type RunView } from '../client/run-text.js';
 import type { SseClient } from '../client/sse-client.js';
 import { useHeldChannel } from './use-channel.js';
+import { useLast } from './use-last.js';
 import { useViewOf } from './use-view-of.js';
 
 /**
@@ -22,7 +23,12 @@ export function useRun(
 ): RunView {
   const name = channel === undefined ? undefined : toChannelName(channel);
   const [view, setView] = useViewOf(NO_RUN, [client, name, after]);
-  useEffect(() => setView(NO_RUN), [client, name, after]);
+  const begun = useLast<true>([client, name, after]);
+  useEffect(() => {
+    // Where `<Activity>` shows it again, the channel goes on.
+    if (!begun.read()) setView(NO_RUN);
+    begun.write(true);
+  }, [client, name, after]);
   useHeldChannel(
     client,
     channel,

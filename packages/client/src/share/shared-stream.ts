@@ -1,4 +1,6 @@
 import type { ConnectionState } from '../connection/connection-state.js';
+import { isPrerendering } from '../connection/page-events.js';
+import { writeLog } from '../connection/write-log.js';
 import type { StreamOptions } from '../stream/channel-changes.js';
 import type { CloseOptions, EventStream, EventStreamListener } from '../stream/event-stream.interface.js';
 import { LocalStream } from '../stream/local-stream.js';
@@ -71,7 +73,8 @@ export class SharedStream implements EventStream {
       freeze: () => this.session?.freeze(),
       thaw: () => this.session?.stand(),
     });
-    this.begin();
+    // Until then Chromium holds back worker, locks and messages, and the worker would seem not to load.
+    if (!isPrerendering()) this.begin();
   }
 
   add(channel: string, after?: string): void {
@@ -197,9 +200,7 @@ export class SharedStream implements EventStream {
     try {
       call();
     } catch (error) {
-      if (this.options.log) this.options.log({ level: 'error', message: 'A listener has thrown.', error });
-      // An error of the application's that nobody sees would be lost.
-      else console.error('A listener has thrown.', error); // oxlint-disable-line no-console
+      writeLog(this.options.log, { level: 'error', message: 'A listener has thrown.', error });
     }
   }
 

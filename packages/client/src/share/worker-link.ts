@@ -1,3 +1,4 @@
+import { writeLog } from '../connection/write-log.js';
 import type { StreamOptions } from '../stream/channel-changes.js';
 import type { ShareNames } from './share-names.js';
 import { ASKED, type Asked, type FromWorker, type ToWorker } from './worker-protocol.js';
@@ -50,7 +51,7 @@ export class WorkerLink {
       clearTimeout(this.timer);
       this.onSettled();
     } else if (message.kind === 'log') {
-      this.options.log?.(message.entry);
+      writeLog(this.options.log, message.entry);
     } else {
       void this.answer(message.id, message.option, message.refresh);
     }

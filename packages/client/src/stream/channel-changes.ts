@@ -2,6 +2,7 @@ import { Backoff } from '../connection/backoff.js';
 import type { ControlNotice } from '../connection/connection-listener.js';
 import type { ConnectionOptions, PerAttempt } from '../connection/connection-options.js';
 import { toRequest } from '../connection/to-request.js';
+import { SUSPICIOUS, writeLog } from '../connection/write-log.js';
 
 /** Options of a stream whose channels change. */
 export interface StreamOptions extends ConnectionOptions {
@@ -73,7 +74,11 @@ export class ChannelChanges {
       );
     } catch (error) {
       if (this.controller === controller)
-        this.options.log?.({ level: 'warn', message: 'The channels could not be changed yet.', error });
+        writeLog(this.options.log, {
+          level: this.backoff.failures === SUSPICIOUS - 1 ? 'error' : 'warn',
+          message: 'The channels could not be changed yet.',
+          error,
+        });
     }
     clearTimeout(timeout);
     if (this.controller !== controller) return;

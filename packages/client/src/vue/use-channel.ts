@@ -45,14 +45,13 @@ export function useHeldChannel<Events extends EventMap = EventMap, State = unkno
     ([current], _before, onCleanup) => {
       const reference = toValue(channel);
       if (!current || reference === undefined) return;
-      onCleanup(
-        openChannel(
-          current,
-          reference,
-          () => handlers,
-          () => toValue(options),
-        ),
+      const own = openChannel(
+        current,
+        reference,
+        () => handlers,
+        () => toValue(options),
       );
+      onCleanup(() => own.close());
     },
     { immediate: true },
   );

@@ -191,15 +191,18 @@ describe('the bridge to TanStack Query', () => {
   });
 });
 
-/** A page of React on a stream. */
-async function inReact(test: (page: Page, app: StreamApp) => Promise<void>): Promise<void> {
+/** A page of React on a stream. @param mount makes it, where it is another one */
+async function inReact(
+  test: (page: Page, app: StreamApp) => Promise<void>,
+  mount = (url: string, _app: StreamApp) => Promise.resolve(`mount(${JSON.stringify(url)})`),
+): Promise<void> {
   const browser = await TestBrowser.start('chromium');
   const app = await StreamApp.start({ redis: redis.url, prefix: randomUUID(), channels: [boards] });
   try {
     const page = await browser.browser.newPage();
     await page.goto(`${app.url}/page`);
     await pages.load(page, 'react');
-    await page.evaluate(`void binding.mount(${JSON.stringify(app.streamUrl('news'))})`);
+    await page.evaluate(`void binding.${await mount(app.streamUrl('news'), app)}`);
     await until(async () => (await app.registry.count({ channel: 'answer' })) === 1);
     await test(page, app);
   } finally {
@@ -265,6 +268,38 @@ it('shows nothing of one channel for another in React, in no rendering', () =>
     await page.waitForFunction("map.textContent === '2: '");
     expect(await page.evaluate('shown')).toEqual(['1: a x', 'loading']);
   }));
+
+it.each([
+  ['', async () => undefined],
+  [' from an id on', (app: StreamApp) => app.hub.cursor()],
+])('gets each event once in React where <Activity> hides a component%s, and shows it again', (_, begin) =>
+  inReact(
+    async (page, app) => {
+      const shows = (text: string) =>
+        until(async () => (await page.$eval('#tab', ({ textContent }) => textContent)) === text);
+      const pay = (data: string) => app.hub.publish('order:1', { type: 'paid', data });
+      let goOn!: () => void;
+      const gate = new Promise<void>((resolve) => (goOn = resolve));
+      await app.hub.run('answer', async function* () {
+        yield 'Hel';
+        await gate;
+        yield 'lo';
+      });
+      await pay('a');
+      await shows('a running Hel');
+      await page.click('#toggle');
+      await until(async () => (await app.registry.count({ channel: 'answer' })) === 0);
+      await pay('b');
+      goOn();
+      await until(async () => (await app.hub.runOf('answer'))?.state === 'done');
+      await page.click('#toggle');
+      await until(async () => (await app.registry.count({ channel: 'answer' })) === 1);
+      await pay('c');
+      await shows('a,b,c done Hello');
+    },
+    async (url, app) => `mountTabs(${[url, await begin(app)].map((text) => JSON.stringify(text)).join()})`,
+  ),
+);
 
 it('renders on a server without a connection', async () => {
   expect(reactPage.renderOnServer()).toContain('connecting');

@@ -1,5 +1,5 @@
-import { createClient } from 'nestjs-sse-redis-client';
-import { createElement as element, StrictMode, useState } from 'react';
+import { createClient, type SseClient } from 'nestjs-sse-redis-client';
+import { Activity, createElement as element, StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
 import {
@@ -61,4 +61,37 @@ export function mount(url: string): () => void {
   const root = createRoot(document.body.appendChild(document.createElement('div')));
   root.render(element(StrictMode, null, element(App, { url })));
   return () => root.unmount();
+}
+
+/** What a page hides, and keeps: `<Activity>` ends its effects, and leaves its state. */
+function Tab({ client, after }: { client: SseClient | undefined; after: string | undefined }) {
+  const [paid, setPaid] = useState<string[]>([]);
+  useChannel(
+    client,
+    'order:1',
+    {
+      paid: (data) => setPaid((before) => [...before, String(data)]),
+      gap: () => setPaid((before) => [...before, 'gap']),
+    },
+    { after },
+  );
+  const run = useRun(client, 'answer', after);
+  return element('p', { id: 'tab' }, `${paid.join()} ${run.state} ${run.text}`);
+}
+
+function Tabs({ url, after }: { url: string; after: string | undefined }) {
+  const client = useClient(() => createClient({ url }));
+  const [isShown, setShown] = useState(true);
+  return element(
+    'main',
+    null,
+    element('button', { id: 'toggle', onClick: () => setShown((before) => !before) }),
+    element(Activity, { mode: isShown ? 'visible' : 'hidden', children: element(Tab, { client, after }) }),
+  );
+}
+
+/** @param after undefined: from now on */
+export function mountTabs(url: string, after?: string): void {
+  const root = createRoot(document.body.appendChild(document.createElement('div')));
+  root.render(element(StrictMode, null, element(Tabs, { url, after })));
 }

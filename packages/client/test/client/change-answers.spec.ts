@@ -58,6 +58,17 @@ describe('a change of channels', () => {
     },
   );
 
+  it('is reported on the console where three requests in a row have failed, and the client has no log', async () => {
+    const lines: string[] = [];
+    jest.spyOn(console, 'error').mockImplementation((...words) => void lines.push(words.join(' ')));
+    answer = (response) => void response.writeHead(404).end();
+    const { client } = open({ log: undefined });
+    client.channel('room:1');
+    await until(() => posts.length > 8);
+    jest.restoreAllMocks();
+    expect(lines).toEqual([expect.stringContaining('SseConnectionsController is not among')]);
+  });
+
   it('is asked for again where the function for its token does not answer in time', async () => {
     let calls = 0;
     answer = json('{"refused":[]}');

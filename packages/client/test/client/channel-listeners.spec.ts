@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { until } from '@nestjs-sse-redis/testing';
 import {
   createClient,
@@ -116,6 +117,48 @@ describe('listeners of a channel', () => {
     await say(GAP, news(301), news(302));
     await until(() => loads === 2 && client.lastEventId === '302-0');
     expect(gaps).toBe(1);
+    load({ state: 2, cursor: '300-0' });
+    await until(() => got.length > 0);
+    expect(got).toEqual([301]);
+  });
+});
+
+describe('the state of a channel', () => {
+  it.each([403, 204])('is not asked for again once the server has answered the stream %d', async (code) => {
+    server.answer(status(code));
+    let fail!: (error: Error) => void;
+    let loads = 0;
+    const { client } = open();
+    client.channel('news', {
+      getState: () => {
+        loads++;
+        return new Promise<Snapshot<number>>((_, reject) => (fail = reject));
+      },
+    });
+    await until(() => client.state.status === 'stopped');
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
+    fail(new Error('403'));
+    await jest.advanceTimersByTimeAsync(120_000);
+    jest.useRealTimers();
+    expect(loads).toBe(1);
+  });
+
+  it('comes with the events that waited for it, where the stream has ended for good meanwhile', async () => {
+    let load!: (snapshot: Snapshot<number>) => void;
+    let loads = 0;
+    const { client } = open();
+    const channel = client.channel('news', {
+      gapSpread: 0,
+      getState: () =>
+        ++loads === 1
+          ? Promise.resolve({ state: 1, cursor: '100-0' })
+          : new Promise<Snapshot<number>>((resolve) => (load = resolve)),
+    });
+    const got: unknown[] = [];
+    channel.on('message', (data) => got.push(data));
+    await until(() => loads === 1);
+    await say(GAP, news(301), 'id: dismissed\nevent: end\ndata: {"reason":"done"}\n\n');
+    await until(() => loads === 2 && client.state.status === 'stopped');
     load({ state: 2, cursor: '300-0' });
     await until(() => got.length > 0);
     expect(got).toEqual([301]);

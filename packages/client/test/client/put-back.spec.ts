@@ -12,7 +12,8 @@ interface Change {
   readonly after: Record<string, string>;
 }
 
-const CONTROL = 'id: 100-0\nevent: control\ndata: {"connection":"a.1","secret":"s","channels":["news"]}\n\n';
+const control = (stream: number) =>
+  `id: 100-0\nevent: control\ndata: {"connection":"a.${stream}","secret":"s","channels":["news"]}\n\n`;
 const NEWS = 'id: 200-0\n: channel news\ndata: 1\n\n';
 
 /**
@@ -25,10 +26,11 @@ const NEWS = 'id: 200-0\n: channel news\ndata: 1\n\n';
 async function loseStream(marked: boolean): Promise<Change[]> {
   const changes: Change[] = [];
   let stream: ServerResponse | undefined;
+  let begun = 0;
   const server = await RawServer.start((request, response) => {
     if (request.method === 'GET') {
       stream = response.writeHead(200, { 'content-type': 'text/event-stream' });
-      stream.write(CONTROL);
+      stream.write(control(++begun));
       return;
     }
     void text(request).then((body) => {

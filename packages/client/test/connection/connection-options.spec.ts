@@ -15,6 +15,7 @@ it.each([
   ['lastEventId', { url, lastEventId: 'dismissed' }],
   ['heartbeatTimeout', { url, heartbeatTimeout: -1 }],
   ['heartbeatTimeout', { url, heartbeatTimeout: NaN }],
+  ['heartbeatTimeout', { url, heartbeatTimeout: 0 }],
   ['backoff.min', { url, backoff: { min: '1' } }],
   ['backoff.max', { url, backoff: { max: Infinity } }],
   ['closeWhenHidden', { url, closeWhenHidden: true }],

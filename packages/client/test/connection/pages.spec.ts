@@ -4,7 +4,7 @@ import type { ConnectionOptions } from 'nestjs-sse-redis-client';
 import type { Page } from 'puppeteer-core';
 import { bundle, openClientPage } from '../fixtures/client-page.js';
 import { stopPages } from '../fixtures/content-processes.js';
-import { RawServer, stream } from '../fixtures/raw-server.js';
+import { RawServer, status, stream } from '../fixtures/raw-server.js';
 
 declare global {
   interface Window {
@@ -113,6 +113,26 @@ describe.each(browserNames)('in %s', (name) => {
       await until(async () => (await look()).summary.at(-1) === 'waiting hidden');
       await puppeteerPage().bringToFront();
       await untilData('1', '2');
+      await front.close();
+    });
+
+    it('heeds Retry-After where a page was hidden and shown meanwhile, with closeWhenHidden', async () => {
+      server.answer(status(503, { 'retry-after': '200' }));
+      await connect({ closeWhenHidden: 0 });
+      await until(async () => (await look()).summary.at(-1) === 'waiting http 503');
+      const front = (await browser.browser.newPage()) as Page;
+      await front.bringToFront();
+      await until(async () => (await look()).summary.at(-1) === 'waiting hidden');
+      await puppeteerPage().bringToFront();
+      await until(() => page.evaluate(() => document.visibilityState === 'visible'));
+      await until(async () => (await look()).summary.at(-1) !== 'waiting hidden');
+      expect((await look()).summary).toEqual([
+        'connecting',
+        'waiting http 503',
+        'waiting hidden',
+        'waiting http 503',
+      ]);
+      expect(countRequests()).toBe(1);
       await front.close();
     });
 

@@ -1,0 +1,73 @@
+import { jest } from '@jest/globals';
+import { until } from '@nestjs-sse-redis/testing';
+import type { ConnectionOptions } from 'nestjs-sse-redis-client';
+import { RawServer, status, stream, type RawAnswer } from '../fixtures/raw-server.js';
+import { RecordedConnection } from '../fixtures/recorded-connection.js';
+
+let server: RawServer;
+let recorded: RecordedConnection;
+let lines: string[];
+
+beforeEach(() => {
+  lines = [];
+  jest.spyOn(console, 'error').mockImplementation((...words) => void lines.push(words.map(String).join(' ')));
+});
+afterEach(async () => {
+  recorded.close();
+  await server.stop();
+  jest.restoreAllMocks();
+});
+
+async function connect(answers: RawAnswer[], options: Partial<ConnectionOptions> = {}): Promise<void> {
+  server = await RawServer.start(...answers);
+  recorded = new RecordedConnection({
+    url: `${server.url}/events`,
+    backoff: { min: 10, max: 20 },
+    ...options,
+  });
+}
+
+const attempts = () => recorded.summary.filter((word) => word === 'connecting').length;
+
+describe('a connection without a log', () => {
+  it.each<[string, RawAnswer[], Partial<ConnectionOptions>, string]>([
+    ['by the page of a proxy', [status(200, { 'content-type': 'text/html' })], {}, 'http 200'],
+    ['by a status', [status(502)], {}, 'http 502'],
+    ['by a URL that is none', [status(502)], { url: '/events' }, 'Failed to parse URL from /events'],
+    [
+      'by a token that cannot be had',
+      [status(502)],
+      { token: () => Promise.reject(new Error('signed out')) },
+      'signed out',
+    ],
+  ])(
+    'says once on the console why it has no stream, where three attempts failed %s',
+    async (_, answers, options, why) => {
+      await connect(answers, options);
+      await until(() => attempts() > 3);
+      expect(lines).toEqual([expect.stringContaining(why)]);
+      await until(() => attempts() > 8);
+      expect(lines).toHaveLength(1);
+    },
+  );
+
+  it('says at once that the program has no fetch, as with jsdom in Jest', async () => {
+    const given = globalThis.fetch;
+    Reflect.deleteProperty(globalThis, 'fetch');
+    try {
+      await connect([stream(':\n')]);
+      await until(() => recorded.state.status === 'waiting');
+    } finally {
+      globalThis.fetch = given;
+    }
+    expect(lines).toEqual([expect.stringContaining('fetch is not defined')]);
+  });
+
+  it('says nothing of an outage that follows on a stream', async () => {
+    await connect([stream(':\n'), status(502)]);
+    await until(() => recorded.state.status === 'open');
+    server.reset();
+    await until(() => attempts() > 5);
+    expect(lines).toEqual([]);
+  });
+});
