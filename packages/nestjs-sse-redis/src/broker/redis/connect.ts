@@ -3,7 +3,7 @@ import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
 import { withinTime } from '../../util/within-time.js';
 
 /**
- * Connects, trying again until the time is up: where all is started at once, Redis may come a little later.
+ * Connects, trying again until the time is up, or a connection is closed: where all is started at once, Redis may come a little later.
  *
  * @param timeout ms
  * @throws RedisUnavailableError naming the address and what happened last
@@ -24,8 +24,12 @@ export async function connectWithin(
         connection.connect().catch(remember);
       }),
   );
+  // ioredis emits it where `disconnect` was called: it tries no more.
+  const ended = connections.map(
+    (connection) => new Promise<undefined>((resolve) => connection.once('end', () => resolve(undefined))),
+  );
   try {
-    if (await withinTime(Promise.all(ready), timeout)) return;
+    if (await withinTime(Promise.race([Promise.all(ready), ...ended]), timeout)) return;
   } finally {
     for (const connection of connections) connection.off('error', remember);
   }
