@@ -140,6 +140,7 @@ export class SseNode implements HubParts {
     const { home, all } = this.shards;
     await this.definitions.load();
     this.warnOfRefusals();
+    this.checkNotClosed();
     try {
       // The first that fails, or refuses the settings, says why; the others are closed.
       this.logBroker(await home.start(this.createHooks()));
@@ -148,17 +149,27 @@ export class SseNode implements HubParts {
       await Promise.all(all.filter((shard) => shard !== home).map((shard) => shard.start(hooks)));
     } catch (error) {
       await Promise.all(all.map(({ broker }) => broker.close()));
+      this.checkNotClosed();
       throw error;
     }
+    this.checkNotClosed();
     this.state.start();
     // Losses that it does not know by then it learns later, and sends gaps to the clients that have come.
     await withinTime(Promise.all(all.map((shard) => shard.learnLosses())), this.options.connectTimeout);
+    this.checkNotClosed();
     try {
       await this.registration.start();
     } catch (error) {
+      this.checkNotClosed();
       await this.stopHub();
       throw error;
     }
+    this.checkNotClosed();
+  }
+
+  /** @throws HubClosedError where the application was closed while it started */
+  private checkNotClosed(): void {
+    if (this.state.isClosed) this.state.check();
   }
 
   private warnOfRefusals(): void {

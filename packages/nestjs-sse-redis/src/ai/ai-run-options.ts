@@ -7,9 +7,9 @@ export interface AiRunOptions extends RunOptions {
    * What a `POST` does where the channel has a run that is going on. Default `'replace'`: a new question stops the answer to the one
    * before, since `stop()` of a chat client only disconnects. `'join'` would stream the old answer to it.
    */
-  readonly onExisting?: RunOptions['onExisting'];
+  readonly onExisting?: NonNullable<RunOptions['onExisting']>;
   /** For how long chunks gather before they are stored as one event, ms, or also how many. None is changed. Default 50. */
-  readonly batch?: RunOptions['batch'];
+  readonly batch?: NonNullable<RunOptions['batch']>;
   /** What people are shown where an answer is not whole, such as `chat.error.message`. Default: English sentences. */
   readonly texts?: Partial<Record<BrokenEnding, string>>;
 }

@@ -10,6 +10,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { keepTimedReply } from '../response/handler-timeout.js';
 import { ResponseGuard } from '../response/response-guard.js';
 import { forbidStoring } from '../util/forbid-storing.js';
 import { optionsOfHub } from './options-of-hub.js';
@@ -24,9 +25,11 @@ export interface HttpExchange {
 
 export function getHttpExchange(context: ExecutionContext): HttpExchange {
   const http = context.switchToHttp();
-  const response = http.getResponse<ServerResponse & { raw?: ServerResponse }>();
+  const given = http.getResponse<ServerResponse & { raw?: ServerResponse }>();
   // Never Fastify's reply itself: it is thenable, and Nest, which awaits parameters, would wait for its end.
-  return { request: http.getRequest<AdapterRequest>(), response: response.raw ?? response };
+  const response = given.raw ?? given;
+  if (given.raw) keepTimedReply(response, given as object);
+  return { request: http.getRequest<AdapterRequest>(), response };
 }
 
 /** Gives a pipe the request and the response of a handler: `OfExchange(SomePipe)`. */

@@ -103,7 +103,8 @@ export class SseStreamFilter extends BaseExceptionFilter {
   /** Also that of a middleware's error (`http-errors`, Fastify), which Nest answers with its own status. */
   private getStatus(exception: unknown): number {
     if (exception instanceof HttpException) return exception.getStatus();
-    return this.isHttpError(exception) ? exception.statusCode : 500;
+    if (this.isHttpError(exception)) return exception.statusCode;
+    return isRateLimit(exception) ? 429 : 500;
   }
 
   /** @param retryAfter ms. Returns undefined where the status is the answer */
@@ -126,6 +127,14 @@ export class SseStreamFilter extends BaseExceptionFilter {
     const retry = Math.max(jitter(this.options.retry), retryAfter);
     return { status: 200, body: String(formatRefusalFrame(code, {}, retry, repeatableId(lastEventId))) };
   }
+}
+
+/**
+ * `@fastify/rate-limit` throws a plain Error with a status, which Nest 12 does not take for one of HTTP. Other statuses of such an Error
+ * may be those of a service that a handler has asked.
+ */
+function isRateLimit(exception: unknown): boolean {
+  return exception instanceof Error && (exception as { statusCode?: unknown }).statusCode === 429;
 }
 
 /** @returns the longest `Retry-After`, in ms. A throttler of `@nestjs/throttler` that has a name puts it behind: `Retry-After-short` */

@@ -56,6 +56,8 @@ export class NodeRegistration {
   private joining: Promise<void> | undefined;
   private sweeping: Promise<number> | undefined;
   private isStarted = false;
+  /** It may have a lease: it has asked for one. */
+  private hasJoined = false;
   private stopped = false;
 
   constructor(
@@ -84,6 +86,7 @@ export class NodeRegistration {
       this.renewals.stop();
       throw error;
     }
+    if (this.stopped) return;
     this.isStarted = true;
     this.reaping = setInterval(() => this.onSweep(), this.options.sweepInterval / 2).unref();
   }
@@ -172,6 +175,7 @@ export class NodeRegistration {
     this.renewals.stop();
     clearInterval(this.reaping);
     clearTimeout(this.sweepTimer);
+    if (!this.hasJoined) return;
     try {
       const left = await withinTime(this.leave(), LEAVING_MS);
       if (left === undefined) throw new Error(`Redis did not answer within ${LEAVING_MS} ms`);
@@ -198,6 +202,7 @@ export class NodeRegistration {
   }
 
   private async takeLease(): Promise<void> {
+    this.hasJoined = true;
     const { ttl, next, pace } = this.renewals.next();
     const until = Date.now() + ttl;
     // Where the answer is lost, a shorter lease may have been taken all the same.
@@ -205,12 +210,8 @@ export class NodeRegistration {
     const { changes, isBusy } = this.queue;
     const count = isBusy || changes !== this.agreedAt || ++this.uncounted >= RENEWALS_PER_LEASE;
     // An idle process leaves it to others to find a lease that runs out before it looks again.
-    const ahead = pace === 1 ? next : 0;
-    const { isNew, connections, runsOut } = await this.store.renew(this.node, ttl, {
-      next: ahead,
-      count,
-      pace,
-    });
+    const terms = { next: pace === 1 ? next : 0, count, pace };
+    const { isNew, connections, runsOut } = await this.store.renew(this.node, ttl, terms);
     if (this.stopped) return;
     if (runsOut !== undefined) this.planSweep(runsOut);
     const { live: living } = this.queue;

@@ -15,6 +15,7 @@ import {
   formatRetryFrame,
 } from '../event/sse-frame.js';
 import { FrameWriter, type FrameWriterOptions } from './frame-writer.js';
+import { endHandlerTime } from './handler-timeout.js';
 import { abortSignal, type NestObservable } from './nest-observable.js';
 import type { GuardedStream, ResponseGuard } from './response-guard.js';
 import { toTcpKey } from './tcp-table.js';
@@ -114,6 +115,7 @@ export class ResponseSink extends FrameWriter implements EventSink, GuardedStrea
       if (this.isClosed || response.writableEnded || response.destroyed) return false;
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
+    endHandlerTime(response);
     // A HEAD request has no more than its headers.
     this.isOpen = !this.isClosed && !response.writableEnded && !response.destroyed;
     if (this.isOpen && this.nest?.letGo()) this.nest = undefined;

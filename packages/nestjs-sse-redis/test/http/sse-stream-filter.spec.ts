@@ -34,7 +34,8 @@ class RefusingGuard implements CanActivate {
 
 const isStatus = (status: number): boolean => {
   const error = refusal?.();
-  return error instanceof HttpException && error.getStatus() === status;
+  const { statusCode } = (error ?? {}) as { statusCode?: number };
+  return (error instanceof HttpException ? error.getStatus() : statusCode) === status;
 };
 
 @Controller()
@@ -158,6 +159,18 @@ forEachAdapter((adapter) => {
     const { retry } = await refused();
     expect(retry).toBeGreaterThanOrEqual(from);
     expect(retry).toBeLessThanOrEqual(to);
+  });
+
+  it('tells a client of a rate limit of a plugin of Fastify, which throws a plain Error', async () => {
+    refusal = () => Object.assign(new Error('Rate limit exceeded'), { statusCode: 429 });
+    const { body, retry } = await refused();
+    expect(body).toContain('{"code":"TOO_MANY_REQUESTS"}');
+    expect(retry).toBe(7_000);
+  });
+
+  it('takes the status of another plain Error for that of a service', async () => {
+    refusal = () => Object.assign(new Error('the token of the service has expired'), { statusCode: 401 });
+    expect((await refused()).body).toContain('{"code":"UNAVAILABLE"}');
   });
 
   it('tells the time of a throttler that has a name', async () => {

@@ -4,7 +4,7 @@ import { withinTime } from '../../util/within-time.js';
 import { toCause } from './greeting.js';
 
 /**
- * Connects, trying again until the time is up: where all is started at once, Redis may come a little later.
+ * Connects, trying again until the time is up, or a connection is closed: where all is started at once, Redis may come a little later.
  *
  * @param timeout ms
  * @throws RedisUnavailableError naming the address and what happened last
@@ -27,8 +27,12 @@ export async function connectWithin(
         connection.connect().catch(remember);
       }),
   );
+  // ioredis emits it where `disconnect` was called: it tries no more.
+  const ended = connections.map(
+    (connection) => new Promise<undefined>((resolve) => connection.once('end', () => resolve(undefined))),
+  );
   try {
-    if (await withinTime(Promise.all(ready), timeout)) return;
+    if (await withinTime(Promise.race([Promise.all(ready), ...ended]), timeout)) return;
   } finally {
     for (const off of forget) off();
   }

@@ -1,0 +1,72 @@
+import { SseStream, until } from '@nestjs-sse-redis/testing';
+import {
+  Controller,
+  Get,
+  Sse,
+  UseInterceptors,
+  type INestApplication,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { SseClient, SseHub } from 'nestjs-sse-redis';
+import { newsModule } from './news.app.js';
+
+const HANDLED_WITHIN_MS = 300;
+
+const passing: NestInterceptor = { intercept: (_context, next) => next.handle() };
+
+@Controller()
+class OtherController {
+  constructor(private readonly hub: SseHub) {}
+
+  @Sse('watched')
+  @UseInterceptors(passing)
+  watched(@SseClient() client: SseClient) {
+    return this.hub.connect(client, 'news');
+  }
+
+  /** Not before an answer to this have the times of older requests run out. */
+  @Get('stuck')
+  stuck() {
+    return new Promise<never>(() => undefined);
+  }
+
+  @Sse('stuck-stream')
+  async stuckStream(@SseClient() client: SseClient) {
+    await this.stuck();
+    return this.hub.connect(client, 'news');
+  }
+}
+
+describe('a Fastify with a handlerTimeout', () => {
+  let app: INestApplication;
+  let url: string;
+
+  beforeAll(async () => {
+    const { imports, controllers } = newsModule({});
+    const builder = Test.createTestingModule({ imports, controllers: [...controllers, OtherController] });
+    const adapter = new FastifyAdapter({ handlerTimeout: HANDLED_WITHIN_MS });
+    app = (await builder.compile()).createNestApplication<NestFastifyApplication>(adapter, { logger: false });
+    await app.listen(0, '127.0.0.1');
+    url = await app.getUrl();
+  });
+
+  afterAll(async () => app.close());
+
+  it.each(['news', 'watched'])('leaves a stream open for longer than that (%s)', async (path) => {
+    const hub = app.get(SseHub);
+    const stream = SseStream.open(`${url}/${path}`);
+    await until(() => hub.stats().connectionStates.live === 1);
+    expect((await fetch(`${url}/stuck`)).status).toBe(503);
+    await hub.publish('news', { data: 'late' });
+    await Promise.race([stream.ended, stream.waitForBlock(({ message }) => message?.data === 'late')]);
+    expect(hub.stats().connectionStates.live).toBe(1);
+    await stream.close();
+    await until(() => hub.stats().connections === 0);
+  });
+
+  it('answers 503 where a handler has no stream within that', async () => {
+    expect((await fetch(`${url}/stuck-stream`, { headers: { prefer: 'status' } })).status).toBe(503);
+  });
+});
