@@ -202,7 +202,7 @@ export class Chaos {
       await tab.setFrozen(false);
     } else if (kind === 'stick') {
       note();
-      tab.stick(2_500);
+      void tab.stick(2_500);
     } else {
       note();
       const message = kind === 'end worker' ? { close: true } : { stall: 2_500 };

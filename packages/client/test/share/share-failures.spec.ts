@@ -111,7 +111,7 @@ describe.each(browserNames)('in %s', (name) => {
     const one = await scene.open({ way: 'locks', channels: { [news]: null } });
     const two = await scene.open({ way: 'locks', channels: { [news]: null } });
     await scene.listeners(news, 1);
-    one.stick(6_000);
+    await one.stick(6_000);
     await scene.publish(news, ...HUNDRED);
     await roleIs(two, 'leader');
     await scene.publish(news, 101);
@@ -187,7 +187,7 @@ describe.each(browserNames)('in %s', (name) => {
       await scene.listeners(news, 1);
       await scene.publish(news, 1);
       await scene.waitFor(two, news, [1]);
-      one.stick(4_000);
+      await one.stick(4_000);
       await scene.publish(news, ...HUNDRED.slice(1));
       await roleIs(two, 'leader');
       await until(async () => {

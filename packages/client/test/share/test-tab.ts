@@ -111,9 +111,14 @@ export class TestTab {
     return this.page.evaluate((channel, after) => window.tab.stream!.add(channel, after), channel, after);
   }
 
-  /** Keeps the page's only thread busy, as an endless loop would. @param ms */
-  stick(ms: number): void {
-    void this.page
+  /**
+   * Keeps the page's only thread busy, as an endless loop would.
+   *
+   * @param ms how long
+   * @returns resolves when that is about to begin
+   */
+  async stick(ms: number): Promise<void> {
+    await this.page
       .evaluate((ms) => {
         setTimeout(() => {
           const end = Date.now() + ms;
