@@ -39,7 +39,8 @@ export class QueryBatch implements QueryChanges {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  set<Data>(queryKey: QueryKey, updater: QueryUpdater<Data>): void {
+  set<Data>(given: QueryKey, updater: QueryUpdater<Data>): void {
+    const queryKey = withoutRefs(given);
     const key = hash(queryKey);
     const known = this.updaters.get(key) ?? { queryKey, updaters: [] };
     known.updaters.push(updater as QueryUpdater<unknown>);
@@ -47,7 +48,8 @@ export class QueryBatch implements QueryChanges {
     this.schedule();
   }
 
-  invalidate(queryKey: QueryKey): void {
+  invalidate(given: QueryKey): void {
+    const queryKey = withoutRefs(given);
     this.invalid.set(hash(queryKey), queryKey);
     this.schedule();
   }
@@ -92,6 +94,19 @@ export class QueryBatch implements QueryChanges {
       this.onError(error);
     }
   }
+}
+
+/** Vue Query takes keys with refs in them. What they have when the event comes counts, not what they have a frame later. */
+function withoutRefs<Value>(value: Value): Value {
+  if (isRef(value)) return withoutRefs(value.value) as Value;
+  if (Array.isArray(value)) return value.map((part: unknown) => withoutRefs(part)) as Value;
+  if (!isPlain(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, withoutRefs(part)])) as Value;
+}
+
+/** As `isRef()` of Vue has it. */
+function isRef(value: unknown): value is { readonly value: unknown } {
+  return isPlain(value) && value['__v_isRef'] === true;
 }
 
 /** As TanStack Query has it: the order of an object's fields does not count. */

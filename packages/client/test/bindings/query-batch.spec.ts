@@ -1,4 +1,5 @@
 import { QueryClient } from '@tanstack/query-core';
+import { ref, watchEffect } from 'vue';
 import { QueryBatch } from '../../src/tanstack-query/query-batch.js';
 
 describe('QueryBatch', () => {
@@ -32,6 +33,23 @@ describe('QueryBatch', () => {
     batch.set(['order', { id: 1, of: 'ada' }], append(3));
     batch.flush();
     expect(queries.getQueryData(['order', { id: 1, of: 'ada' }])).toEqual([1, 2, 3]);
+  });
+
+  it('changes the query that a ref of Vue in its key named when the event came', () => {
+    const id = ref(7);
+    // A component that shows it makes rings of objects of it.
+    const stop = watchEffect(() => void id.value);
+    const key = () => ['order', id, { of: [id] }];
+    batch.set(key(), append(1));
+    batch.invalidate(key());
+    id.value = 8;
+    batch.set(key(), append(2));
+    batch.flush();
+    stop();
+    expect(errors).toEqual([]);
+    expect(queries.getQueryData(['order', 7, { of: [7] }])).toEqual([1]);
+    expect(queries.getQueryData(['order', 8, { of: [8] }])).toEqual([2]);
+    expect(queries.getQueryState(['order', 7, { of: [7] }])).toMatchObject({ isInvalidated: true });
   });
 
   it('makes the changes of the other events of a frame where a function throws', () => {
