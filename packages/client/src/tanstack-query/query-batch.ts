@@ -20,6 +20,11 @@ export interface QueryChanges {
   invalidate(queryKey: QueryKey): void;
 }
 
+/** Of each `QueryClient`. A stand-in of a test need not have it. */
+interface Hashing {
+  defaultQueryOptions(options: { readonly queryKey: QueryKey }): { readonly queryHash?: string };
+}
+
 /** ms after which changes are applied where there is no frame: in a hidden page, and outside of pages. */
 const WITHOUT_FRAME = 250;
 
@@ -41,7 +46,7 @@ export class QueryBatch implements QueryChanges {
 
   set<Data>(given: QueryKey, updater: QueryUpdater<Data>): void {
     const queryKey = withoutRefs(given);
-    const key = hash(queryKey);
+    const key = this.hash(queryKey);
     const known = this.updaters.get(key) ?? { queryKey, updaters: [] };
     known.updaters.push(updater as QueryUpdater<unknown>);
     this.updaters.set(key, known);
@@ -50,7 +55,7 @@ export class QueryBatch implements QueryChanges {
 
   invalidate(given: QueryKey): void {
     const queryKey = withoutRefs(given);
-    this.invalid.set(hash(queryKey), queryKey);
+    this.invalid.set(this.hash(queryKey), queryKey);
     this.schedule();
   }
 
@@ -69,6 +74,12 @@ export class QueryBatch implements QueryChanges {
     }
     for (const queryKey of invalid)
       this.guard(() => void this.queries.invalidateQueries({ queryKey }).catch(this.onError));
+  }
+
+  /** The application may have a `queryKeyHashFn` of its own, for keys that JSON cannot carry. */
+  private hash(queryKey: QueryKey): string {
+    const queries = this.queries as QueryClientLike & Partial<Hashing>;
+    return queries.defaultQueryOptions?.({ queryKey }).queryHash ?? hash(queryKey);
   }
 
   private schedule(): void {

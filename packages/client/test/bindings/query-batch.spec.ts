@@ -52,6 +52,21 @@ describe('QueryBatch', () => {
     expect(queries.getQueryState(['order', 7, { of: [7] }])).toMatchObject({ isInvalidated: true });
   });
 
+  it('changes queries whose keys JSON cannot carry where the application has a function for these', () => {
+    const queryKeyHashFn = (key: readonly unknown[]) => key.map(String).join();
+    const own = new QueryClient({ defaultOptions: { queries: { queryKeyHashFn } } });
+    const changes = new QueryBatch(own, (error) => errors.push(error));
+    changes.set(['order', 7n], append(7));
+    changes.set(['order', Symbol.for('a')], append(1));
+    changes.set(['order', Symbol.for('b')], append(2));
+    changes.flush();
+    expect(errors).toEqual([]);
+    expect(own.getQueryData(['order', 7n])).toEqual([7]);
+    expect(own.getQueryData(['order', Symbol.for('a')])).toEqual([1]);
+    expect(own.getQueryData(['order', Symbol.for('b')])).toEqual([2]);
+    own.clear();
+  });
+
   it('makes the changes of the other events of a frame where a function throws', () => {
     batch.set(['paid'], append(1));
     batch.set(['paid'], () => {
