@@ -36,7 +36,13 @@ export function channelOf(pattern: string): (parameters?: Readonly<Record<string
 /** @returns the name of a channel @throws SseClientError */
 export function toChannelName(channel: string | { readonly name: string }): string {
   const name = typeof channel === 'object' && channel !== null ? channel.name : channel;
-  if (typeof name !== 'string' || !/^[^\p{Cc}]{1,256}$/u.test(name) || /(undefined|null)$/.test(name))
+  if (
+    typeof name !== 'string' ||
+    name.length > 256 ||
+    // Control characters, and halves of surrogate pairs.
+    !/^[^\p{Cc}\p{Cs}]+$/u.test(name) ||
+    /(undefined|null)$/.test(name)
+  )
     throw invalid(`${JSON.stringify(name)} is no name of a channel`);
   return name;
 }

@@ -1,14 +1,18 @@
-import { PROTOCOL } from './protocol.js';
+import { watchLifecycle } from './page-lifecycle.js';
 import { logOutName } from './share-names.js';
+
+/** The same in all releases: a user logs out of tabs that were opened before an update, too. */
+const MESSAGE = 'log-out';
 
 /** Hears that a user logs out. */
 export class LogOutSignal {
   private readonly channel: BroadcastChannel;
 
+  /** @throws DOMException where the browser denies the page its channels */
   constructor(name: string, onLogOut: () => void) {
     this.channel = new BroadcastChannel(name);
     this.channel.onmessage = ({ data }) => {
-      if (data === PROTOCOL) onLogOut();
+      if (data === MESSAGE) onLogOut();
     };
     (this.channel as { unref?: () => void }).unref?.();
   }
@@ -17,6 +21,34 @@ export class LogOutSignal {
     this.channel.onmessage = null;
     this.channel.close();
   }
+}
+
+/**
+ * Hears it for a page that shares nothing. An open channel could keep the page out of the back/forward cache, and is closed when the page is left.
+ *
+ * @returns a function that ends it
+ */
+export function watchLogOut(key: string, onLogOut: () => void): () => void {
+  let signal: LogOutSignal | undefined;
+  const leave = () => {
+    signal?.close();
+    signal = undefined;
+  };
+  const comeBack = () => {
+    if (typeof BroadcastChannel === 'undefined') return;
+    try {
+      signal ??= new LogOutSignal(logOutName(key), onLogOut);
+    } catch {
+      // The browser denies the page its channels: the log says that it is alone.
+    }
+  };
+  const nothing = () => undefined;
+  const unwatch = watchLifecycle({ leave, comeBack, freeze: nothing, thaw: nothing });
+  comeBack();
+  return () => {
+    unwatch();
+    leave();
+  };
 }
 
 /**
@@ -34,6 +66,6 @@ export class LogOutSignal {
 export function logOut(key: string): void {
   if (typeof BroadcastChannel === 'undefined') return;
   const channel = new BroadcastChannel(logOutName(key));
-  channel.postMessage(PROTOCOL);
+  channel.postMessage(MESSAGE);
   channel.close();
 }

@@ -26,6 +26,7 @@ export function shareNames(key: string, url: string): ShareNames {
   };
 }
 
+/** It names no protocol: a tab that was opened before an update is logged out, too. */
 export function logOutName(key: string): string {
-  return `nestjs-sse-redis/${PROTOCOL}/${encodeURIComponent(key)} log-out`;
+  return `nestjs-sse-redis/log-out/${encodeURIComponent(key)}`;
 }

@@ -8,7 +8,7 @@ import { InvalidShareOptionsError } from './invalid-share-options.error.js';
 import { watchLifecycle } from './page-lifecycle.js';
 import type { ShareOptions, ShareRole } from './share-options.js';
 import { shareNames } from './share-names.js';
-import { logOut } from './log-out.js';
+import { logOut, watchLogOut } from './log-out.js';
 import { TabProgress } from './tab-progress.js';
 import { TabSession } from './tab-session.js';
 import { urlKey, WorkerLink, type CreateWorker } from './worker-link.js';
@@ -167,6 +167,7 @@ export class SharedStream implements EventStream {
       onState: (state) => this.setState(state),
       onRefused: (channel, reason) => this.listener.onRefused(channel, reason),
     };
+    this.unwatch = watchLogOut(this.share.key, () => this.close());
     this.setRole('alone');
     for (const type of this.types) own.listen(type);
     own.start();

@@ -228,11 +228,11 @@ export class LocalStream implements EventStream, InspectableStream {
   private toChange(added: readonly TrackedChannel[], removed: readonly TrackedChannel[]): Change {
     const change = ++this.changeCount;
     const rewound = added.filter(({ isMuted }) => isMuted);
-    const after: Record<string, string> = {};
-    for (const channel of added) {
-      if (channel.after !== undefined) after[channel.name] = channel.after;
-      channel.begins();
-    }
+    // A channel may have the name `__proto__`, which cannot be assigned.
+    const after = Object.fromEntries(
+      added.flatMap(({ name, after }) => (after === undefined ? [] : [[name, after]])),
+    );
+    for (const channel of added) channel.begins();
     for (const channel of [...rewound, ...removed]) channel.mutedUntil = change;
     for (const channel of [...added, ...removed]) {
       channel.change = change;

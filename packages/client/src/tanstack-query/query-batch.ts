@@ -20,6 +20,11 @@ export interface QueryChanges {
   invalidate(queryKey: QueryKey): void;
 }
 
+/** Of each `QueryClient`. A stand-in of a test need not have it. */
+interface Hashing {
+  defaultQueryOptions(options: { readonly queryKey: QueryKey }): { readonly queryHash?: string };
+}
+
 /** ms after which changes are applied where there is no frame: in a hidden page, and outside of pages. */
 const WITHOUT_FRAME = 250;
 
@@ -39,16 +44,18 @@ export class QueryBatch implements QueryChanges {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  set<Data>(queryKey: QueryKey, updater: QueryUpdater<Data>): void {
-    const key = hash(queryKey);
+  set<Data>(given: QueryKey, updater: QueryUpdater<Data>): void {
+    const queryKey = withoutRefs(given);
+    const key = this.hash(queryKey);
     const known = this.updaters.get(key) ?? { queryKey, updaters: [] };
     known.updaters.push(updater as QueryUpdater<unknown>);
     this.updaters.set(key, known);
     this.schedule();
   }
 
-  invalidate(queryKey: QueryKey): void {
-    this.invalid.set(hash(queryKey), queryKey);
+  invalidate(given: QueryKey): void {
+    const queryKey = withoutRefs(given);
+    this.invalid.set(this.hash(queryKey), queryKey);
     this.schedule();
   }
 
@@ -67,6 +74,12 @@ export class QueryBatch implements QueryChanges {
     }
     for (const queryKey of invalid)
       this.guard(() => void this.queries.invalidateQueries({ queryKey }).catch(this.onError));
+  }
+
+  /** The application may have a `queryKeyHashFn` of its own, for keys that JSON cannot carry. */
+  private hash(queryKey: QueryKey): string {
+    const queries = this.queries as QueryClientLike & Partial<Hashing>;
+    return queries.defaultQueryOptions?.({ queryKey }).queryHash ?? hash(queryKey);
   }
 
   private schedule(): void {
@@ -92,6 +105,19 @@ export class QueryBatch implements QueryChanges {
       this.onError(error);
     }
   }
+}
+
+/** Vue Query takes keys with refs in them. What they have when the event comes counts, not what they have a frame later. */
+function withoutRefs<Value>(value: Value): Value {
+  if (isRef(value)) return withoutRefs(value.value) as Value;
+  if (Array.isArray(value)) return value.map((part: unknown) => withoutRefs(part)) as Value;
+  if (!isPlain(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, withoutRefs(part)])) as Value;
+}
+
+/** As `isRef()` of Vue has it. */
+function isRef(value: unknown): value is { readonly value: unknown } {
+  return isPlain(value) && value['__v_isRef'] === true;
 }
 
 /** As TanStack Query has it: the order of an object's fields does not count. */

@@ -1,4 +1,5 @@
 import { QueryClient } from '@tanstack/query-core';
+import { ref, watchEffect } from 'vue';
 import { QueryBatch } from '../../src/tanstack-query/query-batch.js';
 
 describe('QueryBatch', () => {
@@ -32,6 +33,38 @@ describe('QueryBatch', () => {
     batch.set(['order', { id: 1, of: 'ada' }], append(3));
     batch.flush();
     expect(queries.getQueryData(['order', { id: 1, of: 'ada' }])).toEqual([1, 2, 3]);
+  });
+
+  it('changes the query that a ref of Vue in its key named when the event came', () => {
+    const id = ref(7);
+    // A component that shows it makes rings of objects of it.
+    const stop = watchEffect(() => void id.value);
+    const key = () => ['order', id, { of: [id] }];
+    batch.set(key(), append(1));
+    batch.invalidate(key());
+    id.value = 8;
+    batch.set(key(), append(2));
+    batch.flush();
+    stop();
+    expect(errors).toEqual([]);
+    expect(queries.getQueryData(['order', 7, { of: [7] }])).toEqual([1]);
+    expect(queries.getQueryData(['order', 8, { of: [8] }])).toEqual([2]);
+    expect(queries.getQueryState(['order', 7, { of: [7] }])).toMatchObject({ isInvalidated: true });
+  });
+
+  it('changes queries whose keys JSON cannot carry where the application has a function for these', () => {
+    const queryKeyHashFn = (key: readonly unknown[]) => key.map(String).join();
+    const own = new QueryClient({ defaultOptions: { queries: { queryKeyHashFn } } });
+    const changes = new QueryBatch(own, (error) => errors.push(error));
+    changes.set(['order', 7n], append(7));
+    changes.set(['order', Symbol.for('a')], append(1));
+    changes.set(['order', Symbol.for('b')], append(2));
+    changes.flush();
+    expect(errors).toEqual([]);
+    expect(own.getQueryData(['order', 7n])).toEqual([7]);
+    expect(own.getQueryData(['order', Symbol.for('a')])).toEqual([1]);
+    expect(own.getQueryData(['order', Symbol.for('b')])).toEqual([2]);
+    own.clear();
   });
 
   it('makes the changes of the other events of a frame where a function throws', () => {

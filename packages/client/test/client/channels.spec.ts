@@ -251,3 +251,10 @@ it('refuses names and ids that cannot be meant', () => {
   client.close();
   expect(() => client.channel('news')).toThrow('closed');
 });
+
+it.each([
+  ['half a surrogate pair', 'room:\ud800'],
+  ['more than 256 characters, as JavaScript counts them', '😀'.repeat(129)],
+])('throws, as the server would, for a name with %s', (_, name) => {
+  expect(() => connect('news').channel(name)).toThrow(SseClientError);
+});

@@ -23,7 +23,7 @@ const NEWS = 'id: 200-0\n: channel news\ndata: 1\n\n';
  * @param marked the server has said that the channel is on
  * @returns the changes of two streams
  */
-async function loseStream(marked: boolean): Promise<Change[]> {
+async function loseStream(marked: boolean, name = 'room:1'): Promise<Change[]> {
   const changes: Change[] = [];
   let stream: ServerResponse | undefined;
   let begun = 0;
@@ -47,7 +47,7 @@ async function loseStream(marked: boolean): Promise<Change[]> {
     backoff: { min: 10, max: 20 },
     log: () => undefined,
   });
-  client.channel('room:1', { after: '90-0' });
+  client.channel(name, { after: '90-0' });
   let streams = 0;
   client.onState(({ status }) => (streams += status === 'open' ? 1 : 0));
   try {
@@ -97,4 +97,10 @@ it('loses a channel that is not put back (negative control)', async () => {
     if (this.change > 0) this.on = true;
   });
   expect(await loseStream(true)).toHaveLength(1);
+});
+
+it('asks for a channel that has the name of a property of all objects after its id', async () => {
+  const [first, second] = await loseStream(false, '__proto__');
+  for (const { subscribe, after } of [first!, second!])
+    expect([subscribe, Object.entries(after)]).toEqual([['__proto__'], [['__proto__', '90-0']]]);
 });

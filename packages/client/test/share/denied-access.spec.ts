@@ -1,6 +1,6 @@
 import { until } from '@nestjs-sse-redis/testing';
 import { createClient, type ConnectionState } from '../../src/index.js';
-import { shareTabs, type ShareRole } from '../../src/share/index.js';
+import { logOut, shareTabs, type ShareRole } from '../../src/share/index.js';
 import { RawServer, stream } from '../fixtures/raw-server.js';
 
 const realNavigator = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
@@ -53,6 +53,25 @@ it.each([
     expect(count.calls).toBeLessThan(10);
   } finally {
     client.close();
+    await server.stop();
+  }
+});
+
+it('ends a stream of its own when the user logs out in another tab of an insecure page', async () => {
+  // As on http:// that is not localhost: no Web Locks, but channels between tabs.
+  Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true });
+  const server = await RawServer.start(stream('id: 1-0\ndata: 7\n\n'));
+  const open = (key: string) =>
+    createClient({ url: `${server.url}/events`, share: shareTabs({ key, worker: false }), log: () => {} });
+  const [ada, other] = [open('ada'), open('ben')];
+  try {
+    await until(() => ada.state.status === 'open' && other.state.status === 'open');
+    logOut('ada');
+    await until(() => ada.state.status === 'stopped');
+    expect(ada.state).toMatchObject({ reason: 'closed' });
+    expect(other.state.status).toBe('open');
+  } finally {
+    for (const client of [ada, other]) client.close();
     await server.stop();
   }
 });

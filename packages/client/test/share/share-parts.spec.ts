@@ -1,8 +1,11 @@
+import { until } from '@nestjs-sse-redis/testing';
 import { ChannelRing } from '../../src/share/channel-ring.js';
 import { HeldMap } from '../../src/share/held-map.js';
 import { isAtOrBefore, leastOf } from '../../src/share/event-ids.js';
 import { parseShareMessage, type SharedEvent } from '../../src/share/protocol.js';
+import { LogOutSignal } from '../../src/share/log-out.js';
 import { InvalidShareOptionsError } from '../../src/share/invalid-share-options.error.js';
+import { logOutName } from '../../src/share/share-names.js';
 import { SharedStream } from '../../src/share/shared-stream.js';
 import { TabProgress } from '../../src/share/tab-progress.js';
 
@@ -157,6 +160,20 @@ describe('messages', () => {
     expect(parseShareMessage(ping)).toBe(ping);
     for (const wrong of [null, 'ping', {}, { kind: 'ping' }, { kind: 'toString', tab: 'a' }])
       expect(parseShareMessage(wrong)).toBeUndefined();
+  });
+});
+
+describe('LogOutSignal', () => {
+  it('is heard from a tab of another release, and not from that of another user', async () => {
+    const users: string[] = [];
+    const signals = ['ada', 'ben'].map((key) => new LogOutSignal(logOutName(key), () => users.push(key)));
+    // Written out: the name and the message are those of all releases.
+    const tab = new BroadcastChannel('nestjs-sse-redis/log-out/ada');
+    tab.postMessage('log-out');
+    await until(() => users.length > 0);
+    tab.close();
+    for (const signal of signals) signal.close();
+    expect(users).toEqual(['ada']);
   });
 });
 
