@@ -39,7 +39,7 @@ function isOptionClass<T>(value: unknown): value is OptionClass<T> {
 
 /** Nest logs no `HttpException`, and the client is not shown the message. The hub itself logs what fails under `authorize`. */
 function logAndThrow(error: unknown): never {
-  if (error instanceof InvalidOptionsError) new Logger('SseHub').error(error);
+  if (error instanceof InvalidOptionsError) new Logger('SseHub').error(error.message);
   throw error;
 }
 

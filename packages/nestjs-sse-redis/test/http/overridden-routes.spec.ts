@@ -1,13 +1,13 @@
 import { forEachAdapter, SseStream, startApp } from '@nestjs-sse-redis/testing';
 import { Controller, Get, Inject, Query, Sse, ValidationPipe } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
-import { IsInt, IsOptional } from 'class-validator';
+import { IsOptional, IsString } from 'class-validator';
 import { SseChannels, SseClient, SseHub, SseRedisModule, SseSnapshot } from 'nestjs-sse-redis';
 
 class Filter {
   @IsOptional()
-  @IsInt()
-  since?: number;
+  @IsString()
+  user?: string | undefined;
 }
 
 abstract class BaseController {
@@ -20,22 +20,22 @@ abstract class BaseController {
 
   @Sse('connected')
   @SseChannels('news')
-  connected(..._: unknown[]): unknown {
+  connected(): unknown {
     return undefined;
   }
 
   @Sse('decorated')
   @SseChannels('news')
-  decorated(..._: unknown[]): void {}
+  decorated(): void {}
 
   @Sse('filtered')
-  filtered(@SseClient() client: SseClient, ..._: unknown[]): unknown {
+  filtered(@SseClient() client: SseClient): unknown {
     return this.hub.connect(client, 'news');
   }
 
   @Get('snapshot')
   @SseSnapshot()
-  snapshot(..._: unknown[]): unknown {
+  snapshot(): unknown {
     return undefined;
   }
 }
@@ -51,24 +51,24 @@ function describeData(value: unknown): string {
 @Controller()
 class OverridingController extends BaseController {
   @Sse('connected')
-  override connected(@SseClient() client: SseClient): unknown {
-    return this.hub.connect(client, 'news');
+  override connected(@SseClient() client?: SseClient): unknown {
+    return this.hub.connect(client!, 'news');
   }
 
   @Sse('decorated')
   @SseChannels('news')
-  override decorated(@Query('topic') topic: string): void {
+  override decorated(@Query('topic') topic?: string): void {
     given = describeData(topic);
   }
 
   @Sse('filtered')
-  override filtered(@Query() filter: unknown, @SseClient() client: SseClient): unknown {
+  override filtered(@Query() filter: unknown, @SseClient() client?: SseClient): unknown {
     given = describeData(filter);
-    return this.hub.connect(client, 'news');
+    return this.hub.connect(client!, 'news');
   }
 
   @Get('snapshot')
-  override snapshot(@Query('topic') topic: string): unknown {
+  override snapshot(@Query('topic') topic?: string): unknown {
     return { topic };
   }
 }
