@@ -18,6 +18,7 @@ import { answerForClosingFastify, answerInPlaceOf503 } from './platform/closing-
 import { LastShutdown, LastShutdownModule } from './platform/last-shutdown.js';
 import { linkToNest } from './nest-link.js';
 import { InterceptorNotice } from './http/interceptor-notice.js';
+import { dropOverriddenParameters } from './http/own-parameter.js';
 import { completeRunRoutes } from './http/run-routes.js';
 import { hideClientTypes } from './http/stream-routes.js';
 import { jitter } from './clients/retry-time.js';
@@ -151,6 +152,7 @@ export class SseRedisModule
     for (const { controllers } of this.modules.values()) {
       for (const { metatype } of controllers.values()) {
         if (!metatype) continue;
+        dropOverriddenParameters(metatype as Type<unknown>);
         hideClientTypes(metatype as Type<unknown>);
         completeRunRoutes(metatype as Type<unknown>);
       }

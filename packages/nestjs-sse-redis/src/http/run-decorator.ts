@@ -1,4 +1,4 @@
-import { createParamDecorator, RequestMethod, UseGuards, type ExecutionContext } from '@nestjs/common';
+import { RequestMethod, UseGuards } from '@nestjs/common';
 // Nest keeps what its decorators say under these keys.
 import {
   HTTP_CODE_METADATA,
@@ -7,6 +7,7 @@ import {
   SSE_METADATA,
 } from '@nestjs/common/constants.js';
 import type { RunOptions, RunSource } from '../runs/run.types.js';
+import { createOwnParameter } from './own-parameter.js';
 import { SSE_RUN, type RunRoute } from './run-route.js';
 import { getRunRequest, SseRunGuard, type RunRequest } from './sse-run.guard.js';
 import { wrapHandler, type Handler } from './wrap-handler.js';
@@ -31,7 +32,7 @@ export interface RunRoutes extends Pick<RunRoute, 'channel' | 'isResumedAfterEnd
   answer(request: RunRequest, id: string): unknown;
 }
 
-const InjectRunRequest = createParamDecorator((_data: unknown, context: ExecutionContext) =>
+const InjectRunRequest = createOwnParameter((_data, context) =>
   getRunRequest(context.switchToHttp().getRequest<object>()),
 );
 

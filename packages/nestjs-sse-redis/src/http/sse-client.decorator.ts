@@ -1,4 +1,4 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { createOwnParameter } from './own-parameter.js';
 import { SseClientPipe, getHttpExchange } from './sse-client.pipe.js';
 import type { RequestClient } from './request-client.js';
 
@@ -12,10 +12,7 @@ const markMethod: ParameterDecorator = (target, method, index) => {
   Reflect.defineMetadata(SSE_CLIENT, indexes, target, method);
 };
 
-const ofContext = createParamDecorator(
-  (_data: unknown, context: ExecutionContext) => getHttpExchange(context),
-  [markMethod],
-);
+const ofContext = createOwnParameter((_data, context) => getHttpExchange(context), [markMethod]);
 
 /**
  * Gives a handler the client that is connecting, for `hub.connect()`.

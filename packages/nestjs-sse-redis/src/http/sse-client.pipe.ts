@@ -1,11 +1,4 @@
-import {
-  createParamDecorator,
-  Inject,
-  Injectable,
-  Optional,
-  type ExecutionContext,
-  type PipeTransform,
-} from '@nestjs/common';
+import { Inject, Injectable, Optional, type ExecutionContext, type PipeTransform } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
@@ -13,6 +6,7 @@ import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { keepTimedReply } from '../response/handler-timeout.js';
 import { ResponseGuard } from '../response/response-guard.js';
 import { forbidStoring } from '../util/forbid-storing.js';
+import { createOwnParameter } from './own-parameter.js';
 import { optionsOfHub } from './options-of-hub.js';
 import { RequestClient, type AdapterRequest } from './request-client.js';
 import { getLastEventId } from './request-headers.js';
@@ -33,9 +27,7 @@ export function getHttpExchange(context: ExecutionContext): HttpExchange {
 }
 
 /** Gives a pipe the request and the response of a handler: `OfExchange(SomePipe)`. */
-export const OfExchange = createParamDecorator((_data: unknown, context: ExecutionContext) =>
-  getHttpExchange(context),
-);
+export const OfExchange = createOwnParameter((_data, context) => getHttpExchange(context));
 
 /** Makes the client of a request. A pipe, so that a parameter decorator can use it and it can still be injected into. */
 @Injectable()

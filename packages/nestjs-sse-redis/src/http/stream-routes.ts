@@ -42,8 +42,18 @@ function isStreamRoute(prototype: Record<string, StreamRoute['handler']>, method
 export function hideClientTypes(controller: Type<unknown>): void {
   const prototype = controller.prototype as object;
   for (const method of new MetadataScanner().getAllMethodNames(prototype)) {
-    const types = Reflect.getMetadata(PARAMTYPES_METADATA, prototype, method) as unknown[] | undefined;
-    const indexes = Reflect.getMetadata(SSE_CLIENT, prototype, method) as number[] | undefined;
-    if (types) for (const index of indexes ?? []) types[index] = Object;
+    const typed = findTyped(prototype, method);
+    if (!typed) continue;
+    const types = Reflect.getOwnMetadata(PARAMTYPES_METADATA, typed, method) as unknown[];
+    // Of the same class: the method that it overrides may take its client where this one takes data, which is to be validated.
+    const indexes = Reflect.getOwnMetadata(SSE_CLIENT, typed, method) as number[] | undefined;
+    for (const index of indexes ?? []) types[index] = Object;
   }
+}
+
+/** @returns the prototype for whose method a compiler has noted types */
+function findTyped(prototype: object | null, method: string): object | undefined {
+  if (prototype === null || Reflect.hasOwnMetadata(PARAMTYPES_METADATA, prototype, method))
+    return prototype ?? undefined;
+  return findTyped(Object.getPrototypeOf(prototype) as object | null, method);
 }

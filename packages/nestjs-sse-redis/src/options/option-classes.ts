@@ -1,6 +1,7 @@
 import { Scope } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { InvalidOptionsError } from '../errors/invalid-options.error.js';
+import { Logger } from '../util/logger.js';
 import { isObject } from './describe-value.js';
 import type { OptionClass, SseAuthorizer, SseIdentifier } from './option-class.interface.js';
 import type { SseRedisOptions } from './sse-redis-options.interface.js';
@@ -21,7 +22,10 @@ export function resolveOptionClasses(options: SseRedisOptions, modules: Modules)
   if (isOptionClass<SseIdentifier>(identify)) {
     const find = createFinder(identify, modules);
     Object.assign(result, {
-      identify: async (...args: Parameters<SseIdentifier['identify']>) => (await find()).identify(...args),
+      identify: async (...args: Parameters<SseIdentifier['identify']>) => {
+        const identifier = await find().catch(logAndThrow);
+        return identifier.identify(...args);
+      },
     });
   }
   return result;
@@ -31,6 +35,12 @@ function isOptionClass<T>(value: unknown): value is OptionClass<T> {
   if (!isObject(value)) return false;
   const [[key, type] = [], ...others] = Object.entries(value) as [string, unknown][];
   return others.length === 0 && (key === 'useExisting' || key === 'useClass') && typeof type === 'function';
+}
+
+/** Nest logs no `HttpException`, and the client is not shown the message. The hub itself logs what fails under `authorize`. */
+function logAndThrow(error: unknown): never {
+  if (error instanceof InvalidOptionsError) new Logger('SseHub').error(error.message);
+  throw error;
 }
 
 function createFinder<T>(option: OptionClass<T>, modules: Modules): () => Promise<T> {

@@ -85,6 +85,13 @@ class ScopedAuthorizer implements SseAuthorizer {
   }
 }
 
+@Injectable({ scope: Scope.REQUEST })
+class ScopedIdentifier implements SseIdentifier {
+  identify(): string {
+    return 'ann';
+  }
+}
+
 @Injectable()
 class DependentAuthorizer implements SseAuthorizer {
   constructor(@Inject(ScopedAuthorizer) private readonly scoped: ScopedAuthorizer) {}
@@ -118,3 +125,26 @@ it.each([ScopedAuthorizer, DependentAuthorizer])(
     await close();
   },
 );
+
+it('logs why a stream is answered 500 where identify names a class that is made for each request', async () => {
+  const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => {});
+  const { url, close } = await startApp(
+    {
+      module: class {},
+      imports: [
+        SseRedisModule.forRoot({ isGlobal: true, identify: { useExisting: ScopedIdentifier } }),
+        OrdersModule,
+      ],
+      providers: [ScopedIdentifier],
+    },
+    'express',
+  );
+  const { status } = await fetch(`${url}/orders`);
+  const logged = error.mock.calls.map(([failed]) => String(failed));
+  error.mockRestore();
+  expect([status, logged]).toEqual([
+    500,
+    [expect.stringContaining('useExisting names ScopedIdentifier, which is made anew')],
+  ]);
+  await close();
+});
