@@ -41,6 +41,17 @@ function open(options: Partial<ClientOptions> = {}) {
   return { client, errors };
 }
 
+/** A state that is there at first. The one after a gap comes when the test gives it. */
+class HeldState {
+  loads = 0;
+  give!: (snapshot: Snapshot<number>) => void;
+
+  readonly get = (): Promise<Snapshot<number>> =>
+    ++this.loads === 1
+      ? Promise.resolve({ state: 1, cursor: '100-0' })
+      : new Promise((resolve) => (this.give = resolve));
+}
+
 async function say(...blocks: string[]): Promise<void> {
   await until(() => stream !== undefined);
   stream!.write(blocks.join(''));
@@ -96,28 +107,20 @@ describe('listeners of a channel', () => {
   });
 
   it('get none of the events that waited for a state where one of them has closed the channel', async () => {
-    let load!: (snapshot: Snapshot<number>) => void;
     const { client } = open();
-    let loads = 0;
+    const source = new HeldState();
     let gaps = 0;
-    const channel = client.channel('news', {
-      gapSpread: 0,
-      getState: () =>
-        ++loads === 1
-          ? Promise.resolve({ state: 1, cursor: '100-0' })
-          : new Promise<Snapshot<number>>((resolve) => (load = resolve)),
-      onGap: () => gaps++,
-    });
+    const channel = client.channel('news', { gapSpread: 0, getState: source.get, onGap: () => gaps++ });
     const got: unknown[] = [];
     channel.on('message', (data) => {
       got.push(data);
       channel.close();
     });
-    await until(() => loads === 1);
+    await until(() => source.loads === 1);
     await say(GAP, news(301), news(302));
-    await until(() => loads === 2 && client.lastEventId === '302-0');
+    await until(() => source.loads === 2 && client.lastEventId === '302-0');
     expect(gaps).toBe(1);
-    load({ state: 2, cursor: '300-0' });
+    source.give({ state: 2, cursor: '300-0' });
     await until(() => got.length > 0);
     expect(got).toEqual([301]);
   });
@@ -144,22 +147,15 @@ describe('the state of a channel', () => {
   });
 
   it('comes with the events that waited for it, where the stream has ended for good meanwhile', async () => {
-    let load!: (snapshot: Snapshot<number>) => void;
-    let loads = 0;
     const { client } = open();
-    const channel = client.channel('news', {
-      gapSpread: 0,
-      getState: () =>
-        ++loads === 1
-          ? Promise.resolve({ state: 1, cursor: '100-0' })
-          : new Promise<Snapshot<number>>((resolve) => (load = resolve)),
-    });
+    const source = new HeldState();
+    const channel = client.channel('news', { gapSpread: 0, getState: source.get });
     const got: unknown[] = [];
     channel.on('message', (data) => got.push(data));
-    await until(() => loads === 1);
+    await until(() => source.loads === 1);
     await say(GAP, news(301), 'id: dismissed\nevent: end\ndata: {"reason":"done"}\n\n');
-    await until(() => loads === 2 && client.state.status === 'stopped');
-    load({ state: 2, cursor: '300-0' });
+    await until(() => source.loads === 2 && client.state.status === 'stopped');
+    source.give({ state: 2, cursor: '300-0' });
     await until(() => got.length > 0);
     expect(got).toEqual([301]);
   });

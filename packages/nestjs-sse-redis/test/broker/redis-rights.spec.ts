@@ -124,28 +124,27 @@ it('names the missing right in readiness, and once at WARN, where the channels a
   expect(lostWarnings()[0]).toMatch(/NOPERM|No permissions|closed/);
 });
 
-it('names the reason in the error of the start where the certificate is not trusted', async () => {
-  const server = createServer(certificate, (socket) => socket.on('error', () => {}));
-  server.on('tlsClientError', () => {});
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  hubs.closeLater(() => server.close());
-  const { port } = server.address() as AddressInfo;
-  const failure = await failureOf(hubs.start({ redis: `rediss://127.0.0.1:${port}`, connectTimeout: 1_000 }));
-  expect(failure.message).toMatch(/could not be reached within 1000 ms \(.*self-signed certificate/);
-  expect((failure.cause as Error).message).toContain('self-signed certificate');
-});
-
 describe('the error of the start', () => {
   const startWith = (redis: string) => failureOf(hubs.start({ redis, connectTimeout: 1_000 }));
 
-  it('asks for rediss:// where the server takes TLS alone', async () => {
+  /** Starts a server of TLS, whose certificate nobody trusts. @returns its port */
+  async function startTlsServer(): Promise<number> {
     const server = createServer(certificate, (socket) => socket.on('error', () => {}));
     server.on('tlsClientError', () => {});
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     hubs.closeLater(() => server.close());
-    const { message } = await startWith(`redis://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    return (server.address() as AddressInfo).port;
+  }
+
+  it('names the reason where the certificate is not trusted', async () => {
+    const failure = await startWith(`rediss://127.0.0.1:${await startTlsServer()}`);
+    expect(failure.message).toMatch(/could not be reached within 1000 ms \(.*self-signed certificate/);
+    expect((failure.cause as Error).message).toContain('self-signed certificate');
+  });
+
+  it('asks for rediss:// where the server takes TLS alone', async () => {
+    const { message } = await startWith(`redis://127.0.0.1:${await startTlsServer()}`);
     expect(message).toMatch(/could not be reached .* TLS alone, as many hosted ones do, needs rediss:/);
   });
 
