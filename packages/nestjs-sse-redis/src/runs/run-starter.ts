@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { RunEndState, StartedRun, StoredRun } from '../broker/run-store.interface.js';
+import { RedisRefusedError } from '../errors/redis-refused.error.js';
+import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import { RunExistsError } from '../errors/run-exists.error.js';
+import { backOff } from '../util/back-off.js';
 import type { RunCluster } from './run-cluster.interface.js';
 import { formatRunEnd } from './run-events.js';
 import type { ResolvedRunOptions } from './run-options.js';
 import type { StoredRuns } from './stored-runs.js';
-import { untilAnswered } from './until-answered.js';
 
 /** The outcome of a start, and the run that it replaced. */
 export interface StartOutcome extends StartedRun {
@@ -29,13 +31,10 @@ export class RunStarter {
 
   /** @throws RunExistsError | RedisUnavailableError | RedisRefusedError */
   async startOrFind(channel: string, { onExisting, retain }: ResolvedRunOptions): Promise<StartOutcome> {
-    const deadline = performance.now() + this.timeout;
-    await untilAnswered(() => this.cluster.claim(channel), deadline);
     const token = randomBytes(9).toString('base64url');
     let replaced: Replaced | undefined;
     for (;;) {
-      // The token keeps what is repeated from starting a second run.
-      const started = await untilAnswered(() => this.start(channel, token, replaced, retain), deadline);
+      const started = await this.start(channel, token, replaced, retain);
       if (started.isNew) return { ...started, replaced: replaced?.run };
       const { run } = started;
       if (!(await this.stored.isOwned(channel, run, 1))) replaced = { run, state: 'interrupted' };
@@ -45,23 +44,33 @@ export class RunStarter {
     }
   }
 
-  private start(
+  /** Repeats what was not answered: the token keeps it from starting a second run. */
+  private async start(
     channel: string,
     token: string,
     replaced: Replaced | undefined,
     retain: number,
   ): Promise<StartedRun> {
-    return this.cluster.store(channel).start({
-      channel,
-      node: this.nodeId,
-      token,
-      history: this.cluster.historyOf(channel),
-      replaced: replaced && {
-        id: replaced.run.id,
-        end: { state: replaced.state, retain },
-        text: formatRunEnd(channel, replaced.run.id, replaced.state),
-      },
-    });
+    const deadline = performance.now() + this.timeout;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.cluster.store(channel).start({
+          channel,
+          node: this.nodeId,
+          token,
+          history: this.cluster.historyOf(channel),
+          replaced: replaced && {
+            id: replaced.run.id,
+            end: { state: replaced.state, retain },
+            text: formatRunEnd(channel, replaced.run.id, replaced.state),
+          },
+        });
+      } catch (error) {
+        const mayPass = error instanceof RedisUnavailableError || error instanceof RedisRefusedError;
+        if (!mayPass || performance.now() > deadline) throw error;
+        await backOff(attempt);
+      }
+    }
   }
 }
 

@@ -90,6 +90,7 @@ export class Runs implements OwnRuns {
   }
 
   private async startOrJoin(channel: string, source: RunSource, options: ResolvedRunOptions): Promise<Run> {
+    await this.cluster.claim(channel);
     const { isNew, run, replaced } = await this.starter.startOrFind(channel, options);
     if (!isNew) return this.join(channel, run.id);
     if (replaced) void this.tellReplaced(replaced);

@@ -174,6 +174,19 @@ describe.each(ways)('a swap of roles that closes no connection: $way', ({ swap }
     expect(await isMaster(pair.next)).toBe(true);
   });
 
+  it('refuses a run where nothing waits for the new primary (negative control)', async () => {
+    jest.spyOn(Commands.prototype as unknown as Waiting, 'mayPass').mockReturnValue(false);
+    const test = await hubs.start({
+      redis: `redis://127.0.0.1:${pair.name.port}`,
+      // Nothing else finds the swap before.
+      ...{ probeInterval: 60_000, registry: { leaseTtl: 180_000 } },
+    });
+    await test.hub.publish('news', { data: 'before' });
+    await pair.replicated();
+    await swap(pair);
+    expect((await failureOf(test.hub.run('answer', () => of('a'))))['code']).toBe('REDIS_READONLY');
+  });
+
   it('rejects each publish, in time, where no connection is made anew (negative control)', async () => {
     jest.spyOn(Outage.prototype as unknown as { makeNew(): void }, 'makeNew').mockImplementation(() => {});
     const test = await hubs.start({

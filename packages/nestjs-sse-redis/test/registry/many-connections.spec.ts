@@ -2,7 +2,7 @@ import { RedisServer, until } from '@nestjs-sse-redis/testing';
 import { RoomsProcess } from './rooms-process.js';
 
 const MANY = 10_000;
-/** So long that a busy machine loses none: a node that takes one anew runs a command more. */
+/** A busy machine loses a shorter one, and taking it anew is a command more than renewing it. */
 const LEASE = 6_000;
 
 let redis: RedisServer;

@@ -94,10 +94,11 @@ export class Commands {
   /**
    * The same, several times in one pipeline.
    *
+   * @param within ms; at most the time of all calls
    * @throws RedisUnavailableError | RedisRefusedError
    */
-  async readAll(script: Script, calls: readonly ScriptCall[]): Promise<unknown[]> {
-    return (await this.runAll(script, calls)).map((outcome) => {
+  async readAll(script: Script, calls: readonly ScriptCall[], within = this.timeout): Promise<unknown[]> {
+    return (await this.runAll(script, calls, within)).map((outcome) => {
       if (!('error' in outcome)) return outcome.reply;
       if (outcome.error instanceof PublishOutcomeUnknownError) throw this.outcomeUnknown(outcome.error);
       throw outcome.error;
@@ -105,8 +106,8 @@ export class Commands {
   }
 
   /**
-   * The same as `read`, for what an application asks. It waits as a publish does, within the time of a call, while a server that is not the master, or
-   * not ready, is left for another.
+   * The same as `read`, for what an application asks. It waits as a publish does, within the time of a call, while the hub leaves a
+   * server that is not the master, or not ready.
    */
   async ask(script: Script, call: ScriptCall): Promise<unknown> {
     return (await this.askAll(script, [call]))[0];
@@ -115,20 +116,23 @@ export class Commands {
   /** The same, several times in one pipeline. @throws RedisUnavailableError | RedisRefusedError */
   async askAll(script: Script, calls: readonly ScriptCall[]): Promise<unknown[]> {
     const deadline = performance.now() + this.timeout;
-    for (let attempt = 0; ; attempt++) {
+    for (let attempt = 0, left = this.timeout; ; attempt++) {
       try {
-        return await this.readAll(script, calls);
+        return await this.readAll(script, calls, left);
       } catch (error) {
-        if (!this.mayPass(error) || performance.now() > deadline) throw error;
+        if (!this.mayPass(error)) throw error;
+        await withinTime(backOff(attempt), Math.max(0, deadline - performance.now()));
+        left = deadline - performance.now();
+        // Less is no time for an answer, and that of the server says more than that there was none.
+        if (left < 1) throw error;
       }
-      await backOff(attempt);
     }
   }
 
   private mayPass(error: unknown): boolean {
     if (this.redis.status === 'end') return false;
-    if (isPassing(error)) return true;
-    return error instanceof RedisUnavailableError && (this.isLeaving || this.outage.isReconnecting);
+    const isAway = this.isLeaving || this.outage.isReconnecting;
+    return isPassing(error) || (isAway && error instanceof RedisUnavailableError);
   }
 
   /** The error for Redis' words. A server that is not the master is left for a new connection. */

@@ -233,7 +233,7 @@ export class RedisRegistryStore implements RegistryStore {
 
   private noteRuns(node: string, isAdded: 0 | 1, channels: readonly string[]): Promise<unknown> {
     const { nodes, runs } = this.keys;
-    return this.commands.read(RUNS, { keys: [nodes, runs], args: [node, isAdded, ...channels] });
+    return this.commands.ask(RUNS, { keys: [nodes, runs], args: [node, isAdded, ...channels] });
   }
 
   sweep(by: string, lockTtl: number, pieceSize: number): Promise<SweptPiece> {
