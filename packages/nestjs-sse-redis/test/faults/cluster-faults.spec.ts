@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { hasShardedPubSub } from '@nestjs-sse-redis/testing';
 import type { AppNode } from './app-node.js';
 import { ClusterDeployment } from './cluster-deployment.js';
-import { CLUSTER_FAULTS } from './cluster-faults.js';
+import { CLUSTER_FAULTS, ONE_MOVE, type ClusterFault } from './cluster-faults.js';
 import { ClusterRun, type ClusterOutcome } from './cluster-run.js';
 import { describeOutcomes } from './cluster-summary.js';
 
@@ -37,8 +37,11 @@ const SHARDS = process.env['FAULT_SHARDS']?.split(',').map(Number) ?? [1, 3];
       return node;
     }
 
-    async function run(name: keyof typeof CLUSTER_FAULTS, control?: AppNode): Promise<ClusterOutcome> {
-      const fault = CLUSTER_FAULTS[name];
+    async function run(
+      name: keyof typeof CLUSTER_FAULTS,
+      fault: ClusterFault = CLUSTER_FAULTS[name],
+      control?: AppNode,
+    ): Promise<ClusterOutcome> {
       const outcome = await new ClusterRun(deployment, fault, control).run();
       outcomes.set(name, [...(outcomes.get(name) ?? []), outcome]);
       expect(outcome.problems).toEqual([]);
@@ -66,7 +69,7 @@ const SHARDS = process.env['FAULT_SHARDS']?.split(',').map(Number) ?? [1, 3];
 
     it('hears of a moved slot from the subscription, and only from the watch without that (control)', async () => {
       const control = await startControl('no-moved.ts');
-      const outcome = await run('slot migrations', control);
+      const outcome = await run('slot migrations', ONE_MOVE, control);
       expect(deployment.quiet.log).toContain(ENDED);
       expect(control.log).not.toContain(ENDED);
       // Something else that it asks the old owner for may be refused before the watch looks.

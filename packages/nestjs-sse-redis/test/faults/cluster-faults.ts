@@ -69,6 +69,13 @@ async function isolate({ cluster, target }: ClusterDeployment): Promise<void> {
   for (const node of others) node.resume();
 }
 
+/** Of one slot, once. Back where it was, it would look to the watch as if it had never moved. */
+export const ONE_MOVE: ClusterFault = {
+  mayLose: false,
+  elects: false,
+  inject: ({ cluster, target }) => cluster.migrate(target).then(() => undefined),
+};
+
 /** Every failure of a cluster by its name. */
 export const CLUSTER_FAULTS = {
   'slot migrations': {
