@@ -107,6 +107,24 @@ describe.each(refusals)('a server that answers $code for a while', ({ code, begi
   });
 });
 
+describe('a reading that is refused until its time is up', () => {
+  const hubs = Hubs.over('redis');
+  afterEach(() => jest.restoreAllMocks());
+
+  it('is named by its code, since it is not sent again in the last tenth of its time', async () => {
+    const { begin, end } = refusals.find(({ code }) => code === 'REDIS_BUSY')!;
+    const test = await hubs.start({ publishTimeout: 500 });
+    await begin(hubs.redis);
+    const readAll = jest.spyOn(Commands.prototype, 'readAll');
+    const failures = await Promise.all(Array.from({ length: 20 }, () => failureOf(test.hub.history('news'))));
+    await end(hubs.redis);
+    const times = readAll.mock.calls.flatMap(([, , within]) => within ?? []);
+    expect(times.length).toBeGreaterThan(failures.length);
+    expect(Math.min(...times)).toBeGreaterThan(50);
+    expect(failures.map((failure) => failure['code'])).toContain('REDIS_BUSY');
+  });
+});
+
 describe('a held publish', () => {
   const hubs = Hubs.over('redis');
   afterEach(() => jest.restoreAllMocks());

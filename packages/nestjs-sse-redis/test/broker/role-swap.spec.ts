@@ -1,11 +1,10 @@
 import { jest } from '@jest/globals';
 import { compare, RedisServer, Stopwatch, TcpProxy, until } from '@nestjs-sse-redis/testing';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Commands } from '../../src/broker/redis/commands.js';
 import { Outage } from '../../src/broker/redis/outage.js';
-import { SseRegistry } from 'nestjs-sse-redis';
 import { of } from 'rxjs';
 import { failureOf, Hubs, type TestHub } from '../hub/hubs.js';
+import { askThrough, readings } from './questions.js';
 
 /** Within this time after a swap events are published again. */
 const RECOVERY = 2_000;
@@ -121,35 +120,15 @@ describe.each(ways)('a swap of roles that closes no connection: $way', ({ swap }
     await until(async () => (await test.hub.readiness()).ready);
   });
 
-  /** What an application asks without a pause while the roles are swapped, and what it was refused. */
+  /** What was refused of what an application asks while the roles are swapped. */
   async function askThroughASwap(test: TestHub): Promise<string[]> {
-    const refused: string[] = [];
-    const registry = test.running.app.get(SseRegistry);
-    const questions = {
-      history: () => test.hub.history('news'),
-      cursor: () => test.hub.cursor(),
-      runOf: () => test.hub.runOf('news'),
-      count: () => registry.count(),
-      presence: () => registry.presence('news'),
-      list: () => registry.list(),
-      nodes: () => registry.nodes(),
-    };
     await test.hub.publish('news', { data: 'before' });
     await pair.replicated();
-    let isOver = false;
-    const asking = Object.entries(questions).map(async ([name, ask]) => {
-      while (!isOver) {
-        await ask().catch((error: { code: string }) => void refused.push(`${name} ${error.code}`));
-        // A refusal may come in the turn of its question.
-        await nextTurn();
-      }
+    return askThrough(readings(test), async () => {
+      await swap(pair);
+      await test.hub.publish('news', { data: 'after' });
+      await until(async () => (await test.hub.readiness()).ready);
     });
-    await swap(pair);
-    await test.hub.publish('news', { data: 'after' });
-    await until(async () => (await test.hub.readiness()).ready);
-    isOver = true;
-    await Promise.all(asking);
-    return refused;
   }
 
   it('answers what the application asks meanwhile', async () => {

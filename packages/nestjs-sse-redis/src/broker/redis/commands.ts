@@ -7,7 +7,7 @@ import { backOff } from '../../util/back-off.js';
 import { TurnBatch } from '../../util/turn-batch.js';
 import { withinTime } from '../../util/within-time.js';
 import { describeError, type Outage } from './outage.js';
-import { isPassing, toRefusal } from './refusals.js';
+import { isPassing, leastTime, toRefusal } from './refusals.js';
 import { Line } from './line.js';
 import type { Script } from './script.js';
 
@@ -106,8 +106,7 @@ export class Commands {
   }
 
   /**
-   * The same as `read`, for what an application asks. It waits as a publish does, within the time of a call, while the hub leaves a
-   * server that is not the master, or not ready.
+   * The same as `read`, for what an application asks. It waits as a publish does while the hub leaves a server that is not the master.
    */
   async ask(script: Script, call: ScriptCall): Promise<unknown> {
     return (await this.askAll(script, [call]))[0];
@@ -123,8 +122,7 @@ export class Commands {
         if (!this.mayPass(error)) throw error;
         await withinTime(backOff(attempt), Math.max(0, deadline - performance.now()));
         left = deadline - performance.now();
-        // Less is no time for an answer, and that of the server says more than that there was none.
-        if (left < 1) throw error;
+        if (left <= leastTime(this.timeout)) throw error;
       }
     }
   }

@@ -2,14 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
 import { getSize, MAX_WAITING, type Commands, type Outcome, type ScriptCall } from './commands.js';
-import { isPassing, toRefusalCode } from './refusals.js';
+import { isPassing, leastTime, toRefusalCode } from './refusals.js';
 import type { Script } from './script.js';
 
 /** How long after a refusal the first held run is tried again. */
 const RETRY_MS = 25;
-/** With less time left a refused run is not sent again: that nothing ran is worth more than an answer that may come too late. */
-const LAST_TRY_MS = 50;
-const LAST_TRY_PART = 1 / 10;
 
 /** A connection that is not open all the time: runs wait until it is. */
 export interface PublishLink {
@@ -82,7 +79,7 @@ export class OrderedRuns {
   private async send(run: Held): Promise<boolean> {
     const left = run.deadline - performance.now();
     // Its timer may be late, too. Sent, nobody would wait for its answer.
-    if (left <= (run.isRefused ? Math.min(LAST_TRY_MS, this.timeout * LAST_TRY_PART) : 0)) {
+    if (left <= (run.isRefused ? leastTime(this.timeout) : 0)) {
       this.refuse(run);
       return false;
     }

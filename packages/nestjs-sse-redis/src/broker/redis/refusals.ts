@@ -41,6 +41,18 @@ const SCRIPT_WORDS = /^(ERR Error running script \(call to f_\w+\): |@user_scrip
 /** Redis 7 and later, and Valkey, put this behind it. */
 const SCRIPT_PLACE = / script: (\w+, )?on @user_script:\d+\.$/;
 
+const LEAST_TIME_MS = 50;
+const LEAST_TIME_PART = 1 / 10;
+
+/**
+ * With less time left, what was refused is not sent again: a refusal says more than an answer that may come too late.
+ *
+ * @param timeout ms, of all attempts together
+ */
+export function leastTime(timeout: number): number {
+  return Math.min(LEAST_TIME_MS, timeout * LEAST_TIME_PART);
+}
+
 /** Redis' words for a refusal, without what scripts put around them. */
 export function getReason(message: string): string {
   return message.trim().replace(SCRIPT_WORDS, '').replace(SCRIPT_PLACE, '').replace(/^-/, '');
