@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { fileURLToPath } from 'node:url';
 import { findRedisBinary, until } from '@nestjs-sse-redis/testing';
 import { TestBrowser } from '@nestjs-sse-redis/testing/browser';
@@ -12,8 +11,6 @@ const FLOOD = 500;
 const SHARED_FLOOD = 1_500;
 const PICTURE = fileURLToPath(new URL('../../../docs/demo.png', import.meta.url));
 const WHOLE = { lost: 0, doubled: 0, disordered: 0, gaps: 0, told: 0 };
-
-jest.setTimeout(60_000);
 
 // One for all tests: three processes and a Redis take long to start.
 let demo: DemoProcess;

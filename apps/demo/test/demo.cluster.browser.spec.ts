@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { findRedisBinary, hasShardedPubSub, until } from '@nestjs-sse-redis/testing';
@@ -11,8 +10,6 @@ const FLOOD = 500;
 const WHOLE = { lost: 0, doubled: 0, disordered: 0, gaps: 0, told: 0 };
 const OUTCOME =
   /^Port (\d+) has the hub's slot now: it took over from port (\d+) in [\d.]+ m?s\. Publishing through w\d stood still for at most [\d.]+ m?s, (none was|\d+) refused\.$/;
-
-jest.setTimeout(120_000);
 
 async function ask<T>(port: number, command: string, ...args: string[]): Promise<T> {
   const client = new Redis({ host: '127.0.0.1', port, lazyConnect: true });

@@ -1,9 +1,6 @@
-import { jest } from '@jest/globals';
 import { browserNames, TestBrowser, type BrowserName } from '../../../../libs/testing/src/browser.js';
 import { Chaos } from './chaos.js';
 import { ShareScene } from './share-scene.js';
-
-jest.setTimeout(120_000);
 
 const WAYS = ['worker', 'locks'] as const;
 /** `SHARE_SEEDS=20` is the acceptance run. */

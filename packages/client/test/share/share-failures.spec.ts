@@ -1,10 +1,7 @@
-import { jest } from '@jest/globals';
 import { until } from '@nestjs-sse-redis/testing';
 import { browserNames, TestBrowser } from '../../../../libs/testing/src/browser.js';
 import { ShareScene } from './share-scene.js';
 import type { TestTab } from './test-tab.js';
-
-jest.setTimeout(60_000);
 
 const SLOW = { interval: 30 };
 const STALLABLE = { way: 'worker', workerUrl: '/stallable-worker.js' } as const;

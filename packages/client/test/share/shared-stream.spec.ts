@@ -1,10 +1,7 @@
-import { jest } from '@jest/globals';
 import { until } from '@nestjs-sse-redis/testing';
 import { browserNames, TestBrowser } from '../../../../libs/testing/src/browser.js';
 import { boards } from './share.app.js';
 import { ShareScene } from './share-scene.js';
-
-jest.setTimeout(60_000);
 
 const WAYS = ['worker', 'locks'] as const;
 const SLOW = { interval: 30 };

@@ -10,8 +10,6 @@ import { Lines } from '../../src/delivery/lines.js';
 import { Hubs, type TestHub } from '../hub/hubs.js';
 import { Load } from '../hub/load.js';
 
-jest.setTimeout(120_000);
-
 const CLIENTS = 6;
 const OF_THE_THIRD = 50;
 /** Within this time after the election events are published again. */

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { compare, forEachAdapter, RedisServer, until } from '@nestjs-sse-redis/testing';
 import { parseEventId } from '../../src/event/position.js';
 import { CLIENTS } from './client-names.js';
@@ -16,8 +15,6 @@ const IGNORE_IDS_ALONE = [
   ...['Firefox', 'WebKit', 'eventsource 3', 'eventsource 4', 'eventsource-client'],
   ...['launchdarkly-eventsource', 'event-source-polyfill'],
 ].filter((client) => CLIENTS.includes(client));
-
-jest.setTimeout(120_000);
 
 let redis: RedisServer;
 let shipyard: Shipyard;

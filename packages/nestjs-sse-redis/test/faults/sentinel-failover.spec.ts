@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { TestSentinel, until, type ReconnectingClient, type RedisServer } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import type { SseRedisOptions } from 'nestjs-sse-redis';
@@ -14,8 +13,6 @@ const IN_THE_WINDOW = process.env['FAULT_WINDOW'] === '1';
 const BLOCK = 1_000_000;
 /** Events of each publisher before the failure, and of the third after it. */
 const EVENTS = 100;
-
-jest.setTimeout(180_000);
 
 const hubs = Hubs.over('memory');
 let sentinel: TestSentinel;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { Random, until } from '@nestjs-sse-redis/testing';
 import type { SseRedisOptions } from 'nestjs-sse-redis';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,9 +8,6 @@ import { dropAnnouncement, loseReply } from './proxy-faults.js';
 import { Publisher } from './publisher.js';
 import { DataLoss, judge, type Verdict } from './verdict.js';
 import { WatchedClient } from './watched-client.js';
-
-// Each test starts processes, and the machine may have other things to do.
-jest.setTimeout(120_000);
 
 /**
  * Each protection and its twin: the same failure with the protection and without it. Without it, the ledger must find

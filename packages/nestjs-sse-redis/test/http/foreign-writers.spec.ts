@@ -9,8 +9,6 @@ import { travel, travelThroughTimeouts } from './foreign-writers/journey.js';
 import { clearStages } from './foreign-writers/stage.js';
 import { WAYS } from './foreign-writers/ways.js';
 
-jest.setTimeout(60_000);
-
 const redis = useRedis();
 
 /** The guard sees everything, and lets it through. */

@@ -91,8 +91,6 @@ class MoreController {
 /** What the wrapper has seen. */
 const seen: string[] = [];
 
-jest.setTimeout(60_000);
-
 const redis = useRedis();
 afterEach(() => jest.restoreAllMocks());
 

@@ -4,8 +4,6 @@ import { randomUUID } from 'node:crypto';
 import { SentinelWatch } from '../../src/broker/redis/sentinel-watch.js';
 import { createPublisher, type PublisherOptions, type SsePublisher } from '../../src/publisher/index.js';
 import { Hubs } from '../hub/hubs.js';
-
-jest.setTimeout(120_000);
 const hubs = Hubs.over('memory');
 afterEach(() => jest.restoreAllMocks());
 

@@ -10,7 +10,7 @@ describe('many starts of a run at once', () => {
 
   beforeAll(async () => {
     scene = await RunScene.start(redis.url);
-  }, 60_000);
+  });
   afterAll(() => scene.stop());
 
   it.each(['join', 'refuse'] as const)(
