@@ -6,6 +6,9 @@ import { ensureBuilt } from './build.mjs';
 import { main, root, SetupError } from './run.mjs';
 import { ensureClusterRedis, ensureDependencies, ensureRedis } from './setup.mjs';
 
+/** How often npm is looked for. */
+const LOOK_EVERY_MS = 500;
+
 /** How the demo gets its Redis: one that is given, else a private one that it starts itself, else none. */
 async function redisEnvironment({ cluster }) {
   if (cluster) return { REDIS_SERVER: await clusterServer(), REDIS_CLUSTER: '1' };
@@ -36,6 +39,16 @@ function readArguments() {
   }
 }
 
+/** A signal to npm alone ends npm and its shell, and reaches nothing that they have started (npm 10 and 11). */
+function onParentGone(act) {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    act();
+  }, LOOK_EVERY_MS).unref();
+}
+
 async function runDemo(env) {
   // A process group of its own: Ctrl-C reaches this process alone (and again through npm), the demo hears of it once.
   const demo = spawn(process.execPath, ['dist/apps/demo/main.js'], {
@@ -53,6 +66,7 @@ async function runDemo(env) {
     asked ||= now;
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+  if (process.env.npm_lifecycle_event) onParentGone(() => stop('SIGTERM'));
   process.exitCode = await new Promise((resolve, reject) => {
     demo.once('error', reject);
     demo.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));

@@ -1,9 +1,11 @@
-import { execFile } from 'node:child_process';
+import { freePort, until } from '@nestjs-sse-redis/testing';
+import { execFile, spawn } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const START = fileURLToPath(new URL('../../../scripts/start.mjs', import.meta.url));
 
 /** Of `npm start` with arguments that it refuses, before it builds anything. */
@@ -18,6 +20,13 @@ function refusalOf(
     );
   });
 }
+
+/** Whether a page is served there. */
+const isServed = (port: number): Promise<boolean> =>
+  fetch(`http://127.0.0.1:${port}/`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 
 describe('npm start', () => {
   let folder: string;
@@ -62,5 +71,28 @@ describe('npm start', () => {
     expect(code).toBe(1);
     expect(text).toContain('takes Redis 7.0 or later, or Valkey');
     expect(text).toContain('is version 6.2.14');
+  });
+
+  it('ends all of the demo where a signal reaches npm alone', async () => {
+    const port = await freePort();
+    const env = { ...process.env, PORT: String(port), NODE_OPTIONS: '' };
+    const npm = spawn('npm', ['start'], {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    });
+    let output = '';
+    npm.stdout.setEncoding('utf8').on('data', (text) => (output += text));
+    try {
+      await until(() => isServed(port), { timeout: 60_000 });
+      npm.kill('SIGTERM');
+      await until(async () => !(await isServed(port)), {
+        timeout: 60_000,
+        message: `the demo ends: ${output}`,
+      });
+    } finally {
+      if (await isServed(port)) process.kill(-npm.pid!, 'SIGTERM');
+    }
   });
 });
