@@ -67,11 +67,10 @@ export class SseHub extends PublishHub {
     const { clients, options: settings, state, shards, definitions } = this.node;
     const names = this.toNames(channels);
     definitions.checkStates(names, shards.map.count);
-    const { metadataBytes } = settings;
-    const rewind = definitions.rewindOf(names);
     const { isState } = definitions;
-    const checks = { metadataBytes, channels: names, shards: shards.map, isState, rewind };
-    const connection = parseConnection(client, options, checks);
+    const rewind = definitions.rewindOf(names);
+    const parts = { channels: names, shards: shards.map, isState, rewind };
+    const connection = parseConnection(client, options, { ...parts, metadataBytes: settings.metadataBytes });
     state.check();
     checkDismissal(client);
     return observeResponse(client.response, client, settings, connection.control, (response) =>
@@ -158,8 +157,7 @@ export class SseHub extends PublishHub {
   }
 
   /**
-   * Sends an event to one connection, in whatever process it is. It is in no log: a client that misses it does not get it
-   * later.
+   * Sends an event to one connection, in whatever process it is. It is in no log: a client that misses it never gets it.
    *
    * @param connectionId as the registry tells it
    * @returns within about two seconds; after `timeout` it may still arrive
