@@ -2,7 +2,8 @@
 # output with the recorded one. Nothing of this repository is loaded. The server of each program is on loopback.
 set -eu
 
-# run PACKAGES EXPECTED: the program is read from standard input. `pip: ` before the packages takes them from PyPI, into ./python.
+# run PACKAGES EXPECTED: the program is read from standard input. `pip: ` before the packages takes them from PyPI, into ./python;
+# `go: ` makes a Go module of them, in ./go.
 run() {
   folder=$(mktemp -d)
   trap 'rm -rf "$folder"' EXIT
@@ -52,6 +53,7 @@ JS
       python3 -m venv "$folder/python"
       "$folder/python/bin/pip" install --quiet --disable-pip-version-check ${1#pip:}
       ;;
+    go:*) (mkdir "$folder/go" && cd "$folder/go" && go mod init finding && go get ${1#go:}) >/dev/null 2>&1 ;;
     *) (cd "$folder" && npm init -y >/dev/null && npm install --silent --no-fund --no-audit $1) ;;
   esac
   echo "node $(node --version), $1"

@@ -4,7 +4,7 @@ import type { ChannelOptions } from '../client/channel.js';
 import type { ChannelRef, EventMap } from '../client/channel-types.js';
 import { openChannel, type ChannelHandlers } from '../client/channel-handlers.js';
 import type { SseClient } from '../client/sse-client.js';
-import { isUsable } from './is-usable.js';
+import { isUsable } from '../client/is-usable.js';
 import { useLast } from './use-last.js';
 
 /**

@@ -3,7 +3,7 @@ import { toChannelName } from '../client/channel-of.js';
 import type { EventMap, StateEventOf } from '../client/channel-types.js';
 import type { SseClient } from '../client/sse-client.js';
 import { NO_STATE_MAP, stateMap, type StateChannel, type StateMapView } from '../client/state-map.js';
-import { isUsable } from './is-usable.js';
+import { isUsable } from '../client/is-usable.js';
 import { useViewOf } from './use-view-of.js';
 
 /**

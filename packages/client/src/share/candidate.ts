@@ -81,7 +81,7 @@ export class Candidate {
       open,
       send: (message) => bus.send(message),
       // The tab that had the stream is closed, frozen or stuck, and keeps no one waiting.
-      livingTabs: async () => (await tabs.living()).filter((tab) => tab !== before),
+      livingTabs: async () => (await tabs.living())?.filter((tab) => tab !== before),
       watchTab: (tab) => tabs.watch(tab),
       unwatchTab: (tab) => tabs.unwatch(tab),
       onEnd: () => {

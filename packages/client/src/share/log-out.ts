@@ -4,6 +4,9 @@ import { logOutName } from './share-names.js';
 /** The same in all releases: a user logs out of tabs that were opened before an update, too. */
 const MESSAGE = 'log-out';
 
+/** The streams of this page that share nothing: the browser may deny the page its channels. */
+const alone = new Set<{ readonly key: string; readonly onLogOut: () => void }>();
+
 /** Hears that a user logs out. */
 export class LogOutSignal {
   private readonly channel: BroadcastChannel;
@@ -42,10 +45,13 @@ export function watchLogOut(key: string, onLogOut: () => void): () => void {
       // The browser denies the page its channels: the log says that it is alone.
     }
   };
+  const own = { key, onLogOut };
   const nothing = () => undefined;
   const unwatch = watchLifecycle({ leave, comeBack, freeze: nothing, thaw: nothing });
   comeBack();
+  alone.add(own);
   return () => {
+    alone.delete(own);
     unwatch();
     leave();
   };
@@ -54,7 +60,7 @@ export function watchLogOut(key: string, onLogOut: () => void): () => void {
 /**
  * Ends the streams of a user in all tabs of this browser: each is `stopped`, with the reason `closed`.
  *
- * A tab that the browser has frozen ends when it is thawed. Where its stream has to end at once, end it at the server: `hub.disconnect({ user })`.
+ * Where the browser has no channels between tabs, or denies them, this page's streams end alone. A tab that the browser has frozen ends when it is thawed. Where its stream has to end at once, end it at the server: `hub.disconnect({ user })`.
  *
  * @param key as for `shareTabs()`
  * @example
@@ -64,8 +70,13 @@ export function watchLogOut(key: string, onLogOut: () => void): () => void {
  * ```
  */
 export function logOut(key: string): void {
+  for (const stream of [...alone]) if (stream.key === key) stream.onLogOut();
   if (typeof BroadcastChannel === 'undefined') return;
-  const channel = new BroadcastChannel(logOutName(key));
-  channel.postMessage(MESSAGE);
-  channel.close();
+  try {
+    const channel = new BroadcastChannel(logOutName(key));
+    channel.postMessage(MESSAGE);
+    channel.close();
+  } catch {
+    // The browser denies the page its channels, and so does it to other tabs: none of them could hear it.
+  }
 }

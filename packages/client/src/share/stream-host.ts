@@ -17,8 +17,8 @@ export interface StreamHostOptions {
   /** Makes the stream. @param lastEventId after which it begins; undefined: from now on */
   readonly open: (lastEventId: string | undefined) => HostedStream;
   readonly send: (message: HostMessage) => void;
-  /** The ids of the tabs that live, and are to join before the stream begins. */
-  readonly livingTabs: () => Promise<readonly string[]>;
+  /** The ids of the tabs that live, and are to join before the stream begins; undefined where nobody knows. */
+  readonly livingTabs: () => Promise<readonly string[] | undefined>;
   readonly watchTab: (tab: string) => void;
   readonly unwatchTab: (tab: string) => void;
   /** The stream is over, or no tab needs it: the host has ended itself. */
@@ -121,12 +121,14 @@ export class StreamHost {
     });
     this.gathered = () => (this.ended || performance.now() >= until) && done();
     const living = await this.options.livingTabs();
-    for (const tab of living) {
+    for (const tab of living ?? []) {
       if (this.joined.has(tab) || this.ended) continue;
       this.missing.add(tab);
       this.options.watchTab(tab);
     }
-    this.gathered = () => (this.ended || this.missing.size === 0 || performance.now() >= until) && done();
+    // Where nobody knows which tabs live, all time is theirs.
+    const isComplete = () => living !== undefined && this.missing.size === 0;
+    this.gathered = () => (this.ended || isComplete() || performance.now() >= until) && done();
     this.gathered();
     await enough;
     this.gathered = undefined;

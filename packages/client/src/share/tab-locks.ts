@@ -10,11 +10,17 @@ export class TabLocks {
     private readonly onGone: (tab: string) => void,
   ) {}
 
-  /** The ids of the tabs that live. */
-  async living(): Promise<string[]> {
+  /** @returns the ids of the tabs that live; undefined where the browser does not say */
+  async living(): Promise<string[] | undefined> {
     const prefix = this.names.tab('');
-    const { held = [] } = await this.locks.query();
-    return held.flatMap(({ name }) => (name?.startsWith(prefix) ? [name.slice(prefix.length)] : []));
+    // Firefox refuses it in a frame of another site, where it grants locks.
+    const snapshot = await this.locks.query().catch(() => undefined);
+    return (
+      snapshot &&
+      (snapshot.held ?? []).flatMap(({ name }) =>
+        name?.startsWith(prefix) ? [name.slice(prefix.length)] : [],
+      )
+    );
   }
 
   watch(tab: string): void {

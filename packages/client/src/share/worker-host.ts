@@ -34,7 +34,8 @@ export class WorkerHost {
     });
     this.candidate.stand();
     // The answer comes when the request for the lock is in the queue, before those of the tabs.
-    void navigator.locks.query().then(() => port.postMessage({ kind: 'ready' }));
+    const { leader } = shareNames(start.key, start.url);
+    void navigator.locks.request(leader, { ifAvailable: true }, () => port.postMessage({ kind: 'ready' }));
   }
 
   private toOptions(lastEventId: string | undefined): StreamOptions {

@@ -111,7 +111,10 @@ function toEntries(headers: HeadersInit): string[][] {
 }
 
 function absolute(url: string | URL): string {
-  const base = (globalThis as { document?: { baseURI: string }; location?: { href: string } }).document
-    ?.baseURI;
-  return new URL(url, base).href;
+  const { document, location } = globalThis as {
+    document?: { baseURI: string };
+    location?: { href: string };
+  };
+  // The client may live in a dedicated worker.
+  return new URL(url, document?.baseURI ?? location?.href).href;
 }

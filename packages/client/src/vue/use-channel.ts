@@ -3,6 +3,7 @@ import { openChannel, type ChannelHandlers } from '../client/channel-handlers.js
 import { toChannelName } from '../client/channel-of.js';
 import type { ChannelOptions } from '../client/channel.js';
 import type { ChannelRef, EventMap } from '../client/channel-types.js';
+import { isUsable } from '../client/is-usable.js';
 import type { SseClient } from '../client/sse-client.js';
 
 /**
@@ -44,7 +45,7 @@ export function useHeldChannel<Events extends EventMap = EventMap, State = unkno
     [() => toValue(client), toName, () => toValue(key)] as const,
     ([current], _before, onCleanup) => {
       const reference = toValue(channel);
-      if (!current || reference === undefined) return;
+      if (!isUsable(current) || reference === undefined) return;
       const own = openChannel(
         current,
         reference,

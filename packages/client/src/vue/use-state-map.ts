@@ -1,6 +1,7 @@
 import { shallowRef, toValue, watch, type MaybeRefOrGetter, type ShallowRef } from 'vue';
 import { toChannelName } from '../client/channel-of.js';
 import type { EventMap, StateEventOf } from '../client/channel-types.js';
+import { isUsable } from '../client/is-usable.js';
 import type { SseClient } from '../client/sse-client.js';
 import { NO_STATE_MAP, stateMap, type StateChannel, type StateMapView } from '../client/state-map.js';
 
@@ -30,7 +31,7 @@ export function useStateMap<Events extends EventMap = EventMap>(
     ([current], _before, onCleanup) => {
       view.value = NO_STATE_MAP;
       const reference = toValue(channel);
-      if (!current || reference === undefined) return;
+      if (!isUsable(current) || reference === undefined) return;
       const own = stateMap(current, reference);
       view.value = own.view;
       own.onChange((changed) => (view.value = changed));

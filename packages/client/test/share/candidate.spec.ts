@@ -31,9 +31,11 @@ class Locks {
   /** By the names of locks that others hold, and somebody waits for. */
   private readonly waiting = new Map<string, () => void>();
 
-  constructor(private readonly tabs: readonly string[]) {}
+  /** @param tabs undefined: the browser does not say */
+  constructor(private readonly tabs: readonly string[] | undefined) {}
 
   query() {
+    if (!this.tabs) return Promise.reject(new DOMException('query() is not allowed', 'SecurityError'));
     return Promise.resolve({ held: this.tabs.map((tab) => ({ name: names.tab(tab) })) });
   }
 
@@ -88,7 +90,7 @@ describe('a tab that takes the stream over from tab A', () => {
   const send = (message: ShareMessage) => bus.postMessage(message);
 
   /** Tab B is elected after A had the stream, and joins its own host. */
-  async function takeOver(tabs: readonly string[]): Promise<Locks> {
+  async function takeOver(tabs: readonly string[] | undefined): Promise<Locks> {
     const locks = new Locks(tabs);
     candidate = new Candidate({
       ...{ tab: 'B', locks: locks as unknown as LockManager, names, inWorker: false, open },
@@ -124,6 +126,14 @@ describe('a tab that takes the stream over from tab A', () => {
     expect(open).not.toHaveBeenCalled();
     locks.release('C');
     await settle();
+    expect(open).toHaveBeenCalledTimes(1);
+  });
+
+  it('waits its time, and begins, where the browser does not say which tabs live', async () => {
+    // As Firefox 153 in a frame of another site.
+    await takeOver(undefined);
+    expect(open).not.toHaveBeenCalled();
+    await jest.advanceTimersByTimeAsync(300);
     expect(open).toHaveBeenCalledTimes(1);
   });
 

@@ -1,6 +1,8 @@
 import { until } from '@nestjs-sse-redis/testing';
-import { createClient, type ConnectionState } from '../../src/index.js';
+import { createClient, type ConnectionState, type SseClient } from '../../src/index.js';
 import { logOut, shareTabs, type ShareRole } from '../../src/share/index.js';
+import { WorkerHost } from '../../src/share/worker-host.js';
+import type { ToWorker } from '../../src/share/worker-protocol.js';
 import { RawServer, stream } from '../fixtures/raw-server.js';
 
 const realNavigator = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
@@ -16,6 +18,15 @@ function denyLocks(): { calls: number } {
   return count;
 }
 
+/** As Firefox has it where the user blocks cookies. */
+function denyChannels(): void {
+  globalThis.BroadcastChannel = class {
+    constructor() {
+      throw denied();
+    }
+  } as unknown as typeof BroadcastChannel;
+}
+
 afterEach(() => {
   globalThis.BroadcastChannel = realChannel;
   if (realNavigator) Object.defineProperty(globalThis, 'navigator', realNavigator);
@@ -27,12 +38,7 @@ it.each([
   ['a channel to other tabs', 'channel'],
 ])('has a stream of its own where the browser denies a page %s', async (_, what) => {
   const count = denyLocks();
-  if (what === 'channel')
-    globalThis.BroadcastChannel = class {
-      constructor() {
-        throw denied();
-      }
-    } as unknown as typeof BroadcastChannel;
+  if (what === 'channel') denyChannels();
   const server = await RawServer.start(stream('id: 1-0\ndata: 7\n\n'));
   const roles: ShareRole[] = [];
   const log: string[] = [];
@@ -74,4 +80,44 @@ it('ends a stream of its own when the user logs out in another tab of an insecur
     for (const client of [ada, other]) client.close();
     await server.stop();
   }
+});
+
+it.each<[string, (client: SseClient) => void]>([
+  ['client.close()', (client) => client.close({ everywhere: true })],
+  ['logOut()', () => logOut('ada')],
+])(
+  'ends the stream of its own page by %s where the browser denies channels to other tabs',
+  async (_, end) => {
+    denyLocks();
+    denyChannels();
+    const server = await RawServer.start(stream('id: 1-0\ndata: 7\n\n'));
+    const open = (key: string) =>
+      createClient({ url: `${server.url}/events`, share: shareTabs({ key, worker: false }), log: () => {} });
+    const [ada, other] = [open('ada'), open('ben')];
+    try {
+      await until(() => ada.state.status === 'open' && other.state.status === 'open');
+      end(ada);
+      expect(ada.state).toMatchObject({ status: 'stopped', reason: 'closed' });
+      expect(other.state.status).toBe('open');
+    } finally {
+      for (const client of [ada, other]) client.close();
+      await server.stop();
+    }
+  },
+);
+
+it('has the worker say that it stands for election where the browser does not say who holds locks', async () => {
+  // As Firefox 153 in a frame of another site. A tab that holds the lock.
+  const request = (_: string, { ifAvailable }: LockOptions, callback: (lock: null) => void) =>
+    ifAvailable ? Promise.resolve(callback(null)) : new Promise(() => undefined);
+  const locks = { request, query: () => Promise.reject(denied()) };
+  Object.defineProperty(globalThis, 'navigator', { value: { locks }, configurable: true });
+  const received: unknown[] = [];
+  const port = { postMessage: (message: unknown) => received.push(message) } as unknown as MessagePort;
+  new WorkerHost().connect(port);
+  const url = 'http://127.0.0.1/events';
+  const start: ToWorker = { kind: 'start', key: 'ada', url, options: { url }, asks: [] };
+  port.onmessage!({ data: start } as MessageEvent);
+  await until(() => received.length > 0);
+  expect(received).toEqual([{ kind: 'ready' }]);
 });

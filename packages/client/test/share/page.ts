@@ -1,6 +1,7 @@
 import { createClient, stateMap, type StateMap } from '../../src/index.js';
 import { shareTabs, type ShareRole } from '../../src/share/index.js';
 import { shareTabs as shareTabsInlined } from '../../src/share/inlined.js';
+import { denyQuery } from './deny-query.js';
 import { marks, requests, standstills, watchRequests, watchSwitches } from './marks.js';
 import { logOut } from '../../src/share/log-out.js';
 import { HostedChannels } from '../../src/share/hosted-channels.js';
@@ -21,6 +22,8 @@ export interface OpenOptions {
   readonly without?: Protection;
   /** Notes what the parts of a switch take. */
   readonly watch?: boolean;
+  /** The browser does not say who holds locks. */
+  readonly unasked?: boolean;
   /** Another script for the worker. */
   readonly workerUrl?: string;
   readonly token?: string;
@@ -67,7 +70,9 @@ function open({
   workerUrl,
   token,
   watch,
+  unasked,
 }: OpenOptions): void {
+  if (unasked) denyQuery();
   if (watch) watchSwitches();
   disable(without);
   const options = {

@@ -76,6 +76,30 @@ describe.each(browserNames)('in %s', (name) => {
     await scene.streams(1);
   });
 
+  it.each([
+    ['worker', 'worker', 'worker'],
+    ['locks', 'leader', 'follower'],
+  ] as const)(
+    'has one stream by %s where the browser does not say who holds locks',
+    async (way, first, second) => {
+      const open = () =>
+        scene.open({
+          ...{ way, unasked: true, channels: { [news]: null } },
+          ...(way === 'worker' && { workerUrl: '/unasked-worker.js' }),
+        });
+      const one = await open();
+      await roleIs(one, first);
+      const two = await open();
+      await roleIs(two, second);
+      await Promise.all([scene.streams(1), scene.listeners(news, 1)]);
+      const flow = scene.publish(news, ...HUNDRED);
+      await one.close();
+      await flow;
+      await scene.waitFor(two, news, HUNDRED);
+      await scene.streams(1);
+    },
+  );
+
   it('gives a tab the stream where the worker ends, and loses nothing', async () => {
     const tabs = await Promise.all(
       [1, 2].map(() => scene.open({ ...STALLABLE, channels: { [news]: null } })),

@@ -8,6 +8,7 @@ import { InvalidShareOptionsError } from '../../src/share/invalid-share-options.
 import { logOutName } from '../../src/share/share-names.js';
 import { SharedStream } from '../../src/share/shared-stream.js';
 import { TabProgress } from '../../src/share/tab-progress.js';
+import { urlKey } from '../../src/share/worker-link.js';
 
 const event = (n: number, channel = 'news', everyone = false): SharedEvent => ({
   ...{ type: 'tick', data: `${n}`, id: `${n}-0`, own: `${n}-0`, channel, everyone },
@@ -184,4 +185,21 @@ describe('the options', () => {
       expect(() => new SharedStream({ url: 'http://localhost/' }, share)).toThrow(InvalidShareOptionsError);
     },
   );
+});
+
+describe('urlKey', () => {
+  afterEach(() => {
+    for (const name of ['document', 'location']) delete (globalThis as Record<string, unknown>)[name];
+  });
+
+  it.each([
+    [
+      'a page',
+      { document: { baseURI: 'https://app.example/base/' }, location: { href: 'https://other.example/' } },
+    ],
+    ['a dedicated worker', { location: { href: 'https://app.example/base/worker.js' } }],
+  ])('resolves a relative URL against that of %s', (_, scope) => {
+    Object.assign(globalThis, scope);
+    expect(urlKey({ url: 'events' })).toBe('https://app.example/base/events');
+  });
 });

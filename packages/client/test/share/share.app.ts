@@ -39,6 +39,7 @@ const ENTRIES: Record<string, string> = {
   'page.js': 'packages/client/test/share/page.ts',
   'shared-worker.js': 'packages/client/src/share/shared-worker.ts',
   'stallable-worker.js': 'packages/client/test/share/stallable-worker.ts',
+  'unasked-worker.js': 'packages/client/test/share/unasked-worker.ts',
 };
 
 async function bundle(entry: string): Promise<string> {
