@@ -1,3 +1,4 @@
+import { ReplyError } from 'ioredis';
 import type { RedisRefusalCode } from '../../errors/error-code.js';
 import { RedisRefusedError } from '../../errors/redis-refused.error.js';
 
@@ -40,6 +41,24 @@ const OTHER: RefusalKind = { code: 'REDIS_REFUSED', words: /^/ };
 const SCRIPT_WORDS = /^(ERR Error running script \(call to f_\w+\): |@user_script: ?\d+: |=\[C\]: -?\d+: )+/;
 /** Redis 7 and later, and Valkey, put this behind it. */
 const SCRIPT_PLACE = / script: (\w+, )?on @user_script:\d+\.$/;
+
+/** ioredis has it as `any`. */
+const ReplyErrorClass = ReplyError as abstract new () => Error;
+
+/**
+ * Whether an error is a reply of Redis, and no trouble with the connection.
+ *
+ * Its name alone does not say so: with ioredis 5 that is the name of its class, which minifiers shorten. Nor does the class alone, of
+ * which an installation may have several copies.
+ */
+export function isReplyError(error: unknown): boolean {
+  return error instanceof ReplyErrorClass || (error instanceof Error && error.name === 'ReplyError');
+}
+
+/** Whether a server does not know the script that it is to run. */
+export function isNoScript({ message }: Error): boolean {
+  return message.startsWith('NOSCRIPT');
+}
 
 /** Redis' words for a refusal, without what scripts put around them. */
 export function getReason(message: string): string {
