@@ -48,7 +48,7 @@ const ReplyErrorClass = ReplyError as abstract new () => Error;
 /**
  * Whether an error is a reply of Redis, and no trouble with the connection.
  *
- * Its name alone does not say so: with ioredis 5 that is the name of its class, which minifiers shorten. Nor does the class alone, of
+ * Its name alone does not say so: with ioredis 5 that is the name of its class, and bundlers rename classes. Nor does the class alone, of
  * which an installation may have several copies.
  */
 export function isReplyError(error: unknown): boolean {
