@@ -149,7 +149,9 @@ export class SseRedisModule
 
   /** For middleware, which there is none of: Nest calls it before it makes the routes of any module. */
   configure(): void {
-    for (const { controllers } of this.modules.values()) {
+    // With `preview: true` Nest makes this object without its constructor. It makes no routes then.
+    const modules = (this.modules as ModulesContainer | undefined) ?? new Map<never, never>();
+    for (const { controllers } of modules.values()) {
       for (const { metatype } of controllers.values()) {
         if (!metatype) continue;
         dropOverriddenParameters(metatype as Type<unknown>);

@@ -75,6 +75,10 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
     if (instance[LISTENER_HUB] !== this.hub) return;
     const handler = new EventHandler(label, (event) => instance[key]!(event), options.attempts);
     const logs = channels.flatMap((channel) => findLogs(this.hub.internals, label, channel));
+    if (options.once === 'cluster' && !options.isNamed && isNameShortened(options.name))
+      handler.warn(
+        `its position is kept as ${JSON.stringify(options.name)}, and a bundler shortens names of classes here, each build in its own way: give it a name, { once: 'cluster', name: '…' }.`,
+      );
     for (const log of new Map(logs.map((one) => [one.name, one])).values()) {
       // As `@OnEvent()` and Redis have it. It may be a name, so it is not refused.
       if (log.label.includes('*'))
@@ -101,4 +105,12 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
       );
     this.named.set(key, method);
   }
+}
+
+/**
+ * Bundlers that shorten names of classes do so with those of this package. Where it is not in the bundle, a class's name of one or two
+ * characters says so.
+ */
+function isNameShortened(name: string): boolean {
+  return SseHub.name !== 'SseHub' || /^.{0,2}\./.test(name);
 }

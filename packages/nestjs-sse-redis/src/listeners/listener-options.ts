@@ -12,7 +12,7 @@ export interface SseListenerOptions {
   /**
    * With `once: 'cluster'`: under which name the position is kept, the same in all processes and all releases. Two processes whose
    * listeners have the same name share the events between them; within a process a second method of that name on the same channel is
-   * refused. Default: the names of class and method.
+   * refused. Default: the names of class and method, which do not last where a bundler shortens them.
    */
   readonly name?: string;
   /** How often the method is called with an event, where it throws. After that the event is logged and left. Default 5, from 1 to 100. */
@@ -20,7 +20,10 @@ export interface SseListenerOptions {
 }
 
 /** Options with their defaults. */
-export type ResolvedListenerOptions = Required<SseListenerOptions>;
+export interface ResolvedListenerOptions extends Required<SseListenerOptions> {
+  /** The application has chosen the name. */
+  readonly isNamed: boolean;
+}
 
 const KNOWN: ReadonlySet<string> = new Set(['once', 'name', 'attempts']);
 const MAX_ATTEMPTS = 100;
@@ -32,7 +35,7 @@ export function resolveListenerOptions(method: string, options: SseListenerOptio
   const problem = findProblem(options);
   if (problem !== undefined) throw new InvalidOptionsError(`@OnSseEvent() of ${method}(): ${problem}.`);
   const { once, name = method, attempts = 5 } = options;
-  return { once, name, attempts };
+  return { once, name, attempts, isNamed: options.name !== undefined };
 }
 
 function findProblem(options: unknown): string | undefined {

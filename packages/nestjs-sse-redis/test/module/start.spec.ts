@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { freePort, RedisServer, Stopwatch, until } from '@nestjs-sse-redis/testing';
 import { Inject, Injectable, type LoggerService } from '@nestjs/common';
-import { LazyModuleLoader } from '@nestjs/core';
+import { LazyModuleLoader, NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -60,6 +60,21 @@ describe('the start', () => {
       code: 'HUB_CLOSED',
       message: expect.stringContaining('import SseRedisModule.forRoot() in the root module'),
     });
+  });
+
+  it('connects to nothing in a preview, and Nest warns of no configure() that throws', async () => {
+    const lines: string[] = [];
+    const write = (text: unknown): number => lines.push(String(text));
+    const logger = { log: write, warn: write, error: write };
+    const imports = [SseRedisModule.forRoot({ redis: `redis://127.0.0.1:${await freePort()}` })];
+    const module = { module: class Application {}, imports };
+    const app = await NestFactory.create(module, { preview: true, abortOnError: false, logger });
+    await app.init();
+    await app.close();
+    expect(lines).toContain('Application is running in the PREVIEW mode!');
+    expect(lines.filter((line) => line.includes('SseRedisModule'))).toEqual([
+      'SseRedisModule dependencies initialized',
+    ]);
   });
 
   it('fails within connectTimeout when listen() is called, too', async () => {

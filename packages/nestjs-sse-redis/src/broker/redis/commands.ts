@@ -7,7 +7,7 @@ import { backOff } from '../../util/back-off.js';
 import { TurnBatch } from '../../util/turn-batch.js';
 import { withinTime } from '../../util/within-time.js';
 import { describeError, type Outage } from './outage.js';
-import { isPassing, leastTime, toRefusal } from './refusals.js';
+import { isNoScript, isPassing, isReplyError, leastTime, toRefusal } from './refusals.js';
 import { Line } from './line.js';
 import type { Script } from './script.js';
 
@@ -246,7 +246,7 @@ export class Commands {
   }
 
   private explain(error: Error): Error {
-    if (error.name === 'ReplyError') return this.refuse(error);
+    if (isReplyError(error)) return this.refuse(error);
     // ioredis' words for a command that it did not send; whatever else happened, happened after it was sent.
     if (/isn't writeable/.test(error.message)) return this.unavailable();
     return new PublishOutcomeUnknownError(
@@ -291,8 +291,4 @@ export function getSize(calls: readonly ScriptCall[]): number {
 
 function toReplicas([error, count]: [Error | null, unknown]): Replicas {
   return error ? { count: 0, cause: error } : { count: Number(count), cause: undefined };
-}
-
-function isNoScript({ message }: Error): boolean {
-  return message.startsWith('NOSCRIPT');
 }

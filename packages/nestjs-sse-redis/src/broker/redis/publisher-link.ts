@@ -4,7 +4,7 @@ import { withinTime } from '../../util/within-time.js';
 import type { Commands } from './commands.js';
 import type { CommandConnection } from './connections.js';
 import type { PublishLink } from './ordered-runs.js';
-import { isPassing } from './refusals.js';
+import { isPassing, isReplyError } from './refusals.js';
 
 /**
  * A connection that has rested for so long is proven before anything is sent over it. A function that was frozen, or a machine that slept,
@@ -101,14 +101,10 @@ export class PublisherLink implements PublishLink {
   private async prove(): Promise<void> {
     const within = Math.min(PROOF_WITHIN_MS, this.publishTimeout * PROOF_PART);
     // TIME, since whoever may run the scripts may call it. A refusal is an answer, too.
-    const asked = this.connections.command.time().then(isAnswer, isRefusal);
+    const asked = this.connections.command.time().then(isAnswer, isReplyError);
     if (await withinTime(asked, within)) this.answered();
     else await this.connections.leave(undefined);
   }
 }
 
 const isAnswer = (): boolean => true;
-
-function isRefusal({ name }: Error): boolean {
-  return name === 'ReplyError';
-}

@@ -31,7 +31,7 @@ import { RedisRunStore } from './redis-run-store.js';
 import { RedisSettings } from './redis-settings.js';
 import { Script } from './script.js';
 import sendLua from './scripts/send.lua.js';
-import { subscriptionsEnded, toRefusal } from './refusals.js';
+import { isReplyError, subscriptionsEnded, toRefusal } from './refusals.js';
 import { noteShards } from './shards-check.js';
 import { checkStart } from './start-check.js';
 import { Subscription } from './subscription.js';
@@ -265,8 +265,8 @@ export class RedisBroker implements Broker {
   }
 
   private onRefused(cause: unknown): Error {
-    if (!(cause instanceof Error) || cause.name !== 'ReplyError') return this.outage.unavailable(cause);
-    const error = toRefusal(cause, this.settings.address, this.settings.rights, ' a subscription');
+    if (!isReplyError(cause)) return this.outage.unavailable(cause);
+    const error = toRefusal(cause as Error, this.settings.address, this.settings.rights, ' a subscription');
     if (this.isStarted) this.outage.failed(error);
     this.outage.refused(error);
     return error;

@@ -1,3 +1,4 @@
+import { ReplyError } from 'ioredis';
 import type { RedisRefusalCode } from '../../errors/error-code.js';
 import { RedisRefusedError } from '../../errors/redis-refused.error.js';
 
@@ -51,6 +52,24 @@ const LEAST_TIME_PART = 1 / 10;
  */
 export function leastTime(timeout: number): number {
   return Math.min(LEAST_TIME_MS, timeout * LEAST_TIME_PART);
+}
+
+/** ioredis has it as `any`. */
+const ReplyErrorClass = ReplyError as abstract new () => Error;
+
+/**
+ * Whether an error is a reply of Redis, and no trouble with the connection.
+ *
+ * Its name alone does not say so: with ioredis 5 that is the name of its class, and bundlers rename classes. Nor does the class alone, of
+ * which an installation may have several copies.
+ */
+export function isReplyError(error: unknown): boolean {
+  return error instanceof ReplyErrorClass || (error instanceof Error && error.name === 'ReplyError');
+}
+
+/** Whether a server does not know the script that it is to run. */
+export function isNoScript({ message }: Error): boolean {
+  return message.startsWith('NOSCRIPT');
 }
 
 /** Redis' words for a refusal, without what scripts put around them. */

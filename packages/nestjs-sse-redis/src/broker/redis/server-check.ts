@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
 import { UnsupportedRedisError } from '../../errors/unsupported-redis.error.js';
+import { isReplyError } from './refusals.js';
 
 /** XRANGE with an exclusive start and XTRIM MINID came with 6.2. */
 const OLDEST = [6, 2] as const;
@@ -84,7 +85,7 @@ async function ask(redis: Redis, address: string): Promise<string> {
   try {
     return await redis.info();
   } catch (cause) {
-    if ((cause as Error).name === 'ReplyError') return '';
+    if (isReplyError(cause)) return '';
     throw new RedisUnavailableError(`Redis at ${address} cannot be reached: ${(cause as Error).message}`, {
       cause,
     });

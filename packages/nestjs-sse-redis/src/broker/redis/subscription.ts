@@ -164,7 +164,7 @@ export class Subscription {
   private leave(): void {
     const channels = [...(this.leaving ?? [])];
     this.leaving = undefined;
-    if (!this.connected) return;
+    if (!this.connected || this.closed) return;
     for (const some of toChunks(channels, CHANNELS_PER_COMMAND)) this.unsubscribe(some);
   }
 
@@ -173,7 +173,7 @@ export class Subscription {
     const sent = isSharded ? redis.sunsubscribe(...channels) : redis.unsubscribe(...channels);
     const answered: Promise<void> = sent
       // The connection broke: the next one is on none of these.
-      .catch((error: Error) => this.logger.debug(`Could not unsubscribe: ${error.message}`))
+      .catch((error: Error) => this.closed || this.logger.debug(`Could not unsubscribe: ${error.message}`))
       .then(() => {
         for (const channel of channels)
           if (this.unsubscribing.get(channel) === answered) this.unsubscribing.delete(channel);

@@ -22,8 +22,8 @@ async function esbuild(format, outfile, banner) {
     entryPoints: [entry],
     bundle: true,
     platform: 'node',
+    // With names of classes shortened, as is the default.
     minify: true,
-    keepNames: true,
     external,
   };
   await build({ ...common, format, outfile: join(here, 'out', outfile), banner: banner && { js: banner } });

@@ -1,6 +1,7 @@
 import type { RedisOptions } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerAddress } from '../../../options/redis-cluster-options.interface.js';
+import { isReplyError } from '../refusals.js';
 import type { ClusterSettings } from './cluster-settings.js';
 import { NodeAsker, type Testimony } from './node-asker.js';
 import { isSameNode, type SlotOwner } from './slot-table.js';
@@ -109,7 +110,7 @@ export class SlotFinder {
 
   /** A server that refuses says more than one that is away: another password is needed then, not patience. */
   private explain(failures: readonly unknown[], answered: number): unknown {
-    const refusal = failures.find((failure) => (failure as Error).name === 'ReplyError');
+    const refusal = failures.find(isReplyError);
     if (refusal) return refusal;
     if (answered > 0) return new Error(`no node of the cluster has the slot of ${this.key}`);
     return failures[0] ?? new Error('Connection is closed.');
