@@ -4,7 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { toWorkerModule } from './worker-script.mjs';
+import { bundleWorkerScript, toWorkerModule } from './worker-script.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
@@ -16,4 +16,7 @@ try {
 } catch {
   process.exit(1); // tsc has said why
 }
-writeFileSync(join(here, 'dist/share/worker-script.js'), await toWorkerModule());
+const script = await bundleWorkerScript();
+writeFileSync(join(here, 'dist/share/worker-script.js'), await toWorkerModule(script));
+// Vite 7 bundles a worker as one script, and fails where that loads others. Workers have no import maps, either.
+writeFileSync(join(here, 'dist/share/shared-worker.js'), `${script}\n`);

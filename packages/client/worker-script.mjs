@@ -1,5 +1,5 @@
-// The SharedWorker's script as one text: for `share/inlined`, whose worker is made of it. The build writes it as a module, and a test's
-// bundle resolves it by the plug-in, so that the text is never older than its sources.
+// The SharedWorker's script as one text: for `share`, whose worker is a file, and for `share/inlined`, whose worker is made of it. The build
+// writes it as a module, and a test's bundle resolves it by the plug-in, so that the text is never older than its sources.
 import * as esbuild from 'esbuild';
 import { fileURLToPath } from 'node:url';
 
@@ -8,7 +8,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const NOTICE = '/*! With eventsource-parser: MIT License, (c) Espen Hovlandsdal */';
 
 /** A classic script, which browsers without module workers run, too. */
-async function bundleWorkerScript() {
+export async function bundleWorkerScript() {
   const { outputFiles } = await esbuild.build({
     absWorkingDir: here,
     entryPoints: ['src/share/shared-worker.ts'],
@@ -23,8 +23,8 @@ async function bundleWorkerScript() {
 }
 
 /** The module `src/share/worker-script.js`, of which the sources have the types alone. */
-export async function toWorkerModule() {
-  return `export const WORKER_SCRIPT = ${JSON.stringify(await bundleWorkerScript())};\n`;
+export async function toWorkerModule(script = bundleWorkerScript()) {
+  return `export const WORKER_SCRIPT = ${JSON.stringify(await script)};\n`;
 }
 
 /** @type {import('esbuild').Plugin} */

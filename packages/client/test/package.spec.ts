@@ -127,6 +127,14 @@ describe('the packed client', () => {
     expect(outputFiles[0]!.text).not.toContain('With eventsource-parser');
   });
 
+  it('has a worker that is one script, as Vite 7 takes it, and pages with an import map', async () => {
+    const { metafile } = await build({
+      ...{ bundle: true, write: false, absWorkingDir: page, metafile: true },
+      entryPoints: ['node_modules/nestjs-sse-redis-client/dist/share/shared-worker.js'],
+    });
+    expect(Object.keys(metafile.inputs)).toHaveLength(1);
+  });
+
   for (const [name, consumer, args, built, file] of INSTALLED)
     it(`is built by ${name} without a warning`, async () => {
       const app = join(folder, `${consumer}-installed`);

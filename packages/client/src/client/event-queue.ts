@@ -6,6 +6,7 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
   private readonly readers: Reader<Event>[] = [];
   private isOver = false;
   private error: Error | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * @param limit events that may wait
@@ -20,15 +21,22 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
     if (this.isOver) return;
     const reader = this.readers.shift();
     if (reader) reader.resolve({ done: false, value: event });
-    else if (this.waiting.push(event) > this.limit) {
-      this.waiting.pop();
-      this.end(
-        new SseClientError(
-          'SLOW_READER',
-          `${this.limit} events wait for this iterator. Read faster, or raise the option maxQueued.`,
-        ),
-      );
-    }
+    // The network may bring more at once, before any reader has its turn.
+    else if (this.waiting.push(event) > this.limit) this.timer ??= setTimeout(() => this.judge());
+  }
+
+  /** A reader that waits for nothing but events has had its turn. */
+  private judge(): void {
+    this.timer = undefined;
+    const { waiting, limit } = this;
+    if (this.isOver || waiting.length <= limit) return;
+    waiting.length = limit;
+    this.end(
+      new SseClientError(
+        'SLOW_READER',
+        `${limit} events wait for this iterator. Read faster, or raise the option maxQueued.`,
+      ),
+    );
   }
 
   /** The reader still gets what waits. @param error thrown to it then; without one the loop ends */

@@ -12,7 +12,8 @@ export async function toRequest(
   const headers = new Headers(await call(options.headers));
   const token = await options.token?.({ refresh });
   if (!headers.has('accept')) headers.set('accept', 'text/event-stream');
-  if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+  // Without types, `localStorage.getItem()` says null.
+  if (token) headers.set('authorization', `Bearer ${token}`);
   if (lastEventId !== '') headers.set('last-event-id', toByteString(lastEventId));
   const { credentials, fetch } = options;
   return { url, headers, lastEventId, credentials, fetch, types };

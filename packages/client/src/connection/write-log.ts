@@ -4,11 +4,19 @@ import type { Verdict } from './verdict.js';
 /** Failures in a row, from the first one on, that are more likely a mistake of the application than an outage. */
 export const SUSPICIOUS = 3;
 
-/** Errors go to the console where the application has no log: one that nobody sees would be lost. */
+/**
+ * Errors go to the console where the application has no log: one that nobody sees would be lost. So would the client be whose log throws
+ * between two attempts.
+ */
 export function writeLog(log: ClientLog | undefined, entry: ClientLogEntry): void {
-  if (log) log(entry);
-  // oxlint-disable-next-line no-console -- without a log there is no other place for it
-  else if (entry.level === 'error') console.error(entry.message, entry.error ?? '');
+  try {
+    if (log) log(entry);
+    // oxlint-disable-next-line no-console -- without a log there is no other place for it
+    else if (entry.level === 'error') console.error(entry.message, entry.error ?? '');
+  } catch (error) {
+    // oxlint-disable-next-line no-console -- the log is what failed
+    console.error(error);
+  }
 }
 
 /**

@@ -206,7 +206,7 @@ export class SharedStream implements EventStream {
   }
 
   private log(message: string, error?: unknown): void {
-    this.options.log?.({ level: 'warn', message, error });
+    writeLog(this.options.log, { level: 'warn', message, error });
   }
 }
 

@@ -1,13 +1,22 @@
 import type { Asked, FromWorker, ToWorker } from './worker-protocol.js';
 
-/** ms within which a tab answers. One that is frozen does not, and the next is asked. */
+/** ms after which another tab is asked, too: a frozen one does not answer. */
 const PATIENCE = 2_000;
+
+type Answer = Extract<ToWorker, { kind: 'answer' }>;
+
+interface Question {
+  readonly id: number;
+  readonly answer: Promise<Answer | undefined>;
+  readonly settle: (answer?: Answer) => void;
+}
 
 /** Asks the tabs of a worker for what only a page knows: its token, its headers, its URL. */
 export class TabAnswers {
   /** The tab that answered last is first. */
   private ports: MessagePort[] = [];
-  private readonly pending = new Map<number, (answer: Extract<ToWorker, { kind: 'answer' }>) => void>();
+  /** By what is asked for: a function that is still at work is not called again. */
+  private readonly questions = new Map<string, Question>();
   private count = 0;
 
   join(port: MessagePort): void {
@@ -18,36 +27,56 @@ export class TabAnswers {
     this.ports = this.ports.filter((other) => other !== port);
   }
 
-  take(answer: Extract<ToWorker, { kind: 'answer' }>): void {
-    this.pending.get(answer.id)?.(answer);
+  take(answer: Answer, port: MessagePort): void {
+    for (const { id, settle } of this.questions.values()) {
+      if (id !== answer.id) continue;
+      this.leave(port);
+      this.join(port);
+      settle(answer);
+    }
   }
 
   tell(message: FromWorker): void {
     for (const port of this.ports) port.postMessage(message);
   }
 
-  /** @throws Error where the tab that answered could not tell, or no tab answered */
+  /**
+   * A token may have to wait for a user: the first answer counts, however late it comes.
+   *
+   * @throws Error where the tab that answered could not tell, or no tab is left
+   */
   async ask(option: Asked, refresh = false): Promise<unknown> {
-    for (const port of [...this.ports]) {
-      const answer = await this.askPort(port, option, refresh);
-      if (answer?.error !== undefined) throw new Error(answer.error);
-      if (answer) return answer.value;
-      // Closed without a word, or frozen: the others are asked first from now on.
-      this.leave(port);
-      this.ports.push(port);
-    }
-    throw new Error(`No tab has answered with its ${option}.`);
+    const key = `${option} ${refresh}`;
+    const question = this.questions.get(key) ?? this.begin(key, option, refresh);
+    const answer = await question.answer;
+    if (!answer) throw new Error(`No tab has answered with its ${option}.`);
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer.value;
   }
 
-  private askPort(port: MessagePort, option: Asked, refresh: boolean) {
+  private begin(key: string, option: Asked, refresh: boolean): Question {
     const id = this.count++;
-    return new Promise<Extract<ToWorker, { kind: 'answer' }> | undefined>((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), PATIENCE);
-      this.pending.set(id, (answer) => {
-        clearTimeout(timer);
-        resolve(answer);
-      });
-      port.postMessage({ kind: 'ask', id, option, refresh } satisfies FromWorker);
-    }).finally(() => this.pending.delete(id));
+    const asked = new Set<MessagePort>();
+    let timer: ReturnType<typeof setTimeout>;
+    let resolve!: Question['settle'];
+    const answer = new Promise<Answer | undefined>((settle) => (resolve = settle));
+    const settle: Question['settle'] = (answer) => {
+      clearTimeout(timer);
+      this.questions.delete(key);
+      resolve(answer);
+    };
+    const askNext = (): void => {
+      const port = this.ports.find((port) => !asked.has(port));
+      if (this.ports.length === 0) return settle();
+      if (port) {
+        asked.add(port);
+        port.postMessage({ kind: 'ask', id, option, refresh } satisfies FromWorker);
+      }
+      timer = setTimeout(askNext, PATIENCE);
+    };
+    const question = { id, answer, settle };
+    this.questions.set(key, question);
+    askNext();
+    return question;
   }
 }

@@ -16,7 +16,7 @@ export class WorkerHost {
 
   connect(port: MessagePort): void {
     port.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-      if (data.kind === 'answer') this.answers.take(data);
+      if (data.kind === 'answer') this.answers.take(data, port);
       else if (data.kind === 'leave') this.answers.leave(port);
       else this.join(port, data);
     };

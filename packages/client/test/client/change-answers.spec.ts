@@ -86,6 +86,20 @@ describe('a change of channels', () => {
     await until(() => posts.length === 1);
   });
 
+  it('is asked for again where the log throws at the failure of a request', async () => {
+    jest.spyOn(console, 'error').mockImplementation(() => undefined);
+    answer = (response) => void response.writeHead(502).end();
+    const { client } = open({
+      log: () => {
+        throw new Error('the log is broken');
+      },
+    });
+    client.channel('room:1');
+    await until(() => posts.length >= 2);
+    expect(console.error).toHaveBeenCalledWith(new Error('the log is broken'));
+    jest.restoreAllMocks();
+  });
+
   it('goes to the origin of a stream whose URL has no scheme', async () => {
     const asked: string[] = [];
     const given: typeof fetch = (input, init) => {

@@ -71,3 +71,15 @@ describe('a connection without a log', () => {
     expect(lines).toEqual([]);
   });
 });
+
+describe('a log that throws', () => {
+  const log = () => {
+    throw new Error('the log is broken');
+  };
+
+  it('keeps no client from its next attempt, and is reported on the console', async () => {
+    await connect([status(502), status(502), status(502), stream('data: 1\n\n')], { log });
+    await until(() => recorded.data.length === 1);
+    expect(lines).toEqual([expect.stringContaining('the log is broken')]);
+  });
+});

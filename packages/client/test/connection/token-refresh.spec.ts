@@ -51,4 +51,11 @@ describe('tokens', () => {
     await until(() => recorded!.data.length === 2 || recorded!.state.status === 'stopped');
     expect(recorded.data).toEqual(['1', '2']);
   });
+
+  it('are left out where there is none, as localStorage.getItem() says', async () => {
+    server = await RawServer.start(stream('data: 1\n\n'));
+    recorded = new RecordedConnection({ url: `${server.url}/events`, token: () => null as never });
+    await until(() => recorded!.data.length === 1);
+    expect(server.requests[0]!.headers.authorization).toBeUndefined();
+  });
 });
