@@ -14,6 +14,7 @@ import { parseChannel } from '../event/channel-name.js';
 import type { ChannelLike } from '../event/channel-reference.js';
 import { encodeEvent, formatHubEvent, type EventText } from '../event/event-text.js';
 import { MAP_TYPE, type MapNotice } from '../event/map-notice.js';
+import { handleRejection } from '../event/refused-promise.js';
 import type { ShardMap } from '../event/shard-map.js';
 import type { SseEventInput } from '../event/sse-event.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
@@ -238,6 +239,7 @@ function settleAll(prepared: readonly Prepared[]): Promise<PromiseSettledResult<
 /** @throws InvalidEventError for a field that would be lost, as `id` and `retry` of Nest's `MessageEvent` */
 function checkFields(event: object, known: ReadonlySet<string>): void {
   if (typeof event !== 'object' || event === null) return;
+  handleRejection(event);
   const unknown = findUnknownField(event, known);
   if (unknown === undefined) return;
   const hint = unknown === 'id' || unknown === 'retry' ? NO_ID : '';
