@@ -32,6 +32,7 @@ import { serializeData } from './serialize-data.js';
 import { checkStateEvent, toStateEntry } from './state-entry.js';
 import { MAX_REPLICAS } from '../options/option-table.js';
 import { checkOptions, findUnknownField } from '../event/known-options.js';
+import { describeValue } from '../event/describe-value.js';
 
 const MAX_KEY_LENGTH = 256;
 
@@ -251,7 +252,7 @@ function checkFields(event: object, known: ReadonlySet<string>): void {
 /** Anything else would count as false, and be kept. */
 function parseEphemeral(ephemeral: boolean | undefined): boolean {
   if (ephemeral === undefined || typeof ephemeral === 'boolean') return ephemeral ?? false;
-  throw new InvalidEventError(`ephemeral takes true or false, it got ${String(ephemeral)}.`);
+  throw new InvalidEventError(`ephemeral takes true or false, it got ${describeValue(ephemeral)}.`);
 }
 
 /** Of an ephemeral event, which is stored nowhere, no replica has anything. */

@@ -123,6 +123,39 @@ describe('arguments that mean nothing', () => {
     expect((await hub.history('empty')).events).toHaveLength(3);
   });
 
+  it.each([
+    ['an object with a field toString', () => JSON.parse('{"toString":1,"valueOf":1}') as unknown],
+    ['an object without a prototype', () => Object.create(null) as unknown],
+    ['a list of such', () => [Object.create(null) as unknown]],
+    ['a BigInt', () => 5n],
+    ['a symbol', () => Symbol('s')],
+  ])('refuses %s of a request with a code', async (_, make) => {
+    const { hub, running } = await hubs.start();
+    const registry = running.app.get(SseRegistry);
+    const calls: [() => unknown, string][] = [
+      [() => hub.publish('news', { data: 1 }, { ephemeral: bad(make()) }), 'INVALID_EVENT'],
+      [() => hub.history('news', { limit: bad(make()) }), 'INVALID_ARGUMENT'],
+      [() => hub.history('news', { after: bad(make()) }), 'INVALID_EVENT_ID'],
+      [() => hub.events('news', { after: bad(make()) }), 'INVALID_EVENT_ID'],
+      [() => hub.disconnect({ user: 'a' }, { reconnect: bad(make()) }), 'INVALID_ARGUMENT'],
+      [() => hub.run('a', () => [], { onExisting: bad(make()) }), 'INVALID_ARGUMENT'],
+      [() => hub.run('a', () => [], { retainAfterEnd: bad(make()) }), 'INVALID_ARGUMENT'],
+      [() => registry.list({}, { limit: bad(make()) }), 'INVALID_ARGUMENT'],
+    ];
+    expect(await Promise.all(calls.map(([call]) => codeOf(call)))).toEqual(calls.map(([, code]) => code));
+  });
+
+  it('shows a number that came as text in quotes', async () => {
+    const { hub } = await hubs.start();
+    await expect(hub.history('news', { limit: bad('5') })).rejects.toThrow('it got "5"');
+  });
+
+  it('refuses an object as the id of the user that may be online', async () => {
+    const registry = (await hubs.start()).running.app.get(SseRegistry);
+    expect(await codeOf(() => registry.isOnline(bad({ toString: 1 })))).toBe('INVALID_ARGUMENT');
+    expect(await registry.isOnline(42)).toBe(false);
+  });
+
   // Jest fails a test during which a rejection is left to the process, which ends it outside of Jest.
   it.each(['plain', 'defined'])(
     'refuses a Promise that rejects as data of a %s channel, and handles it',
