@@ -1,4 +1,5 @@
 import type { IsState } from '../broker/broker.interface.js';
+import { describeValue } from '../event/describe-value.js';
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { parseCount } from '../event/count.js';
 import { MAX_OWED, parsePositionAfter } from '../event/last-event-id.js';
@@ -25,7 +26,7 @@ export function parseFrom(
   if (from === 'start') return startEach(new Map(channels.map((channel) => [channel, 'start'])), shards);
   if (typeof from === 'string') return { lastEventId: parseId(from, channels, shards) };
   if (typeof from !== 'object' || from === null || Array.isArray(from))
-    throw new InvalidArgumentError(`${TAKES}, it got ${String(from)}.`);
+    throw new InvalidArgumentError(`${TAKES}, it got ${describeValue(from)}.`);
   if (isLast(from)) return { rewind: parseCount('from.last', from.last) };
   const points = Object.entries(from).map(([channel, point]): [string, StartPoint] => {
     if (!channels.includes(channel))

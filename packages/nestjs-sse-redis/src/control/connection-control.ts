@@ -1,4 +1,5 @@
 import type { IsState } from '../broker/broker.interface.js';
+import { describeValue } from '../event/describe-value.js';
 import type { Registrar } from '../clients/registrar.js';
 import { NodeUnreachableError } from '../errors/node-unreachable.error.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
@@ -192,7 +193,7 @@ function readAfter(after: NonNullable<SubscribeOptions['after']>, channel: strin
 /** Anything else would count as false, and keep its client away for good. */
 function parseReconnect(reconnect: boolean | undefined): boolean {
   if (reconnect === undefined || typeof reconnect === 'boolean') return reconnect ?? false;
-  throw new InvalidArgumentError(`reconnect takes true or false, it got ${String(reconnect)}.`);
+  throw new InvalidArgumentError(`reconnect takes true or false, it got ${describeValue(reconnect)}.`);
 }
 
 function parseReason(reason: string | undefined): string {

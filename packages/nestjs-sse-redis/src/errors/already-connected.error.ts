@@ -6,6 +6,7 @@ import { SseRedisError } from './sse-redis.error.js';
  * A response has one position, which two connections would move in turn.
  */
 export class AlreadyConnectedError extends SseRedisError {
+  override readonly name: string = 'AlreadyConnectedError';
   readonly code = 'ALREADY_CONNECTED';
 
   constructor() {

@@ -11,6 +11,7 @@ export interface EventDataIssue {
 /** The data of an event does not fit the schema that its channel's definition has. Nothing was sent. */
 export class InvalidEventDataError extends SseRedisError {
   static override readonly status = 400;
+  override readonly name: string = 'InvalidEventDataError';
   readonly code = 'INVALID_EVENT_DATA';
 
   constructor(

@@ -5,6 +5,7 @@ import { SseRedisError } from './sse-redis.error.js';
  */
 export class NodeUnreachableError extends SseRedisError {
   static override readonly status = 503;
+  override readonly name: string = 'NodeUnreachableError';
   readonly code = 'NODE_UNREACHABLE';
 
   constructor(

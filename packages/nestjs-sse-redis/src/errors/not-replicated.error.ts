@@ -6,6 +6,7 @@ import { SseRedisError } from './sse-redis.error.js';
  */
 export class NotReplicatedError extends SseRedisError {
   static override readonly status = 503;
+  override readonly name: string = 'NotReplicatedError';
   readonly code = 'NOT_REPLICATED';
 
   /**

@@ -2,5 +2,6 @@ import { SseRedisError } from './sse-redis.error.js';
 
 /** What `hub.connect()` returned was subscribed to outside of an `@Sse()` route, where nobody begins the stream. */
 export class NotSseRouteError extends SseRedisError {
+  override readonly name: string = 'NotSseRouteError';
   readonly code = 'NOT_SSE_ROUTE';
 }

@@ -6,5 +6,6 @@ import { SseRedisError } from './sse-redis.error.js';
  */
 export class PublishOutcomeUnknownError extends SseRedisError {
   static override readonly status = 503;
+  override readonly name: string = 'PublishOutcomeUnknownError';
   readonly code = 'PUBLISH_OUTCOME_UNKNOWN';
 }

@@ -9,6 +9,7 @@ export interface RedisRefusedErrorOptions extends ErrorOptions {
 /** Redis answered with an error (out of memory, read-only, no permission …): nothing was stored. Its words are in `cause`. */
 export class RedisRefusedError extends SseRedisError {
   static override readonly status = 503;
+  override readonly name: string = 'RedisRefusedError';
   readonly code: RedisRefusalCode;
 
   constructor(message: string, options: RedisRefusedErrorOptions = {}) {

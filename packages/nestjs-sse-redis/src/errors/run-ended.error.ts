@@ -6,6 +6,7 @@ export type RunEndState = 'done' | 'failed' | 'stopped' | 'interrupted';
 /** The run is over, or another one has taken its place: nothing of it is stored any more. */
 export class RunEndedError extends SseRedisError {
   static override readonly status = 409;
+  override readonly name: string = 'RunEndedError';
   readonly code = 'RUN_ENDED';
 
   constructor(

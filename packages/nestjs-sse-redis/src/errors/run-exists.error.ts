@@ -3,6 +3,7 @@ import { SseRedisError } from './sse-redis.error.js';
 /** The channel has a run that is going on, and `onExisting` is `'refuse'`. */
 export class RunExistsError extends SseRedisError {
   static override readonly status = 409;
+  override readonly name: string = 'RunExistsError';
   readonly code = 'RUN_EXISTS';
 
   constructor(

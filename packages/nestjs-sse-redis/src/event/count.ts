@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
+import { describeValue } from './describe-value.js';
 /** The most events that one call returns. */
 export const MAX_COUNT = 1_000;
 
@@ -10,6 +11,6 @@ export const MAX_COUNT = 1_000;
 export function parseCount(name: string, value: number): number {
   if (Number.isInteger(value) && value >= 0 && value <= MAX_COUNT) return value;
   throw new InvalidArgumentError(
-    `${name} takes a whole number from 0 to ${MAX_COUNT}, it got ${String(value)}.`,
+    `${name} takes a whole number from 0 to ${MAX_COUNT}, it got ${describeValue(value)}.`,
   );
 }

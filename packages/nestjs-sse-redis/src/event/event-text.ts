@@ -22,6 +22,11 @@ const MAX_TYPE_LENGTH = 256;
 const RESERVED_TYPES: ReadonlySet<string> = new Set(['open', 'error', 'position', 'gap', 'end', 'control']);
 // WHATWG HTML, "Parsing an event stream": a line ends with CR LF, LF, or CR.
 const LINE_END = /\r\n|\n|\r/;
+/** What JSON makes `{}` of, besides what `findLost` knows by itself. An object of a class of the application may be empty. */
+const LOST_OBJECTS: ReadonlySet<string> = new Set([
+  ...['ArrayBuffer', 'AsyncGenerator', 'Blob', 'File', 'FormData', 'Generator', 'Headers', 'ReadableStream'],
+  ...['RegExp', 'Request', 'Response', 'URLSearchParams', 'WeakMap', 'WeakSet'],
+]);
 const SEPARATOR = /[\u2028\u2029]/;
 
 /**
@@ -141,7 +146,9 @@ function findLost(data: unknown): string | undefined {
   if (types.isMap(data)) return 'a Map';
   if (types.isSet(data)) return 'a Set';
   if (types.isNativeError(data)) return 'an Error';
-  return types.isDate(data) ? 'an invalid Date' : undefined;
+  if (types.isDate(data)) return 'an invalid Date';
+  const name = Object.prototype.toString.call(data).slice('[object '.length, -1);
+  return LOST_OBJECTS.has(name) ? `${/^[AU]/.test(name) ? 'an' : 'a'} ${name}` : undefined;
 }
 
 function checkSize(data: string, maxBytes: number): void {

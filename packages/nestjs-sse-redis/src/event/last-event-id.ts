@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { describeValue } from './describe-value.js';
 import { InvalidEventIdError } from '../errors/invalid-event-id.error.js';
 import {
   formatEventId,
@@ -164,7 +165,7 @@ export function parsePositionAfter(
     return { position, line: point.line };
   }
   // The answer repeats it to a client, which may have sent anything.
-  const shown = JSON.stringify(typeof id === 'string' ? id.slice(0, MAX_SHOWN) : id);
+  const shown = describeValue(typeof id === 'string' ? id.slice(0, MAX_SHOWN) : id);
   const example = formatEventId(EXAMPLE, 0, shards.idOf(channel));
   throw new InvalidEventIdError(`An event id of this hub looks like ${example}, not ${shown}.`);
 }

@@ -9,7 +9,7 @@ import {
 } from './redis-checks.js';
 import { isChannelDefinition } from '../channels/define-channel.js';
 import { findProblemOfPattern } from '../event/channel-pattern.js';
-import { describeValue, isObject } from './describe-value.js';
+import { describeValue, isObject } from '../event/describe-value.js';
 
 /** Returns a sentence for each thing that is wrong with the value of an option. */
 export type OptionCheck = (value: unknown, path: string) => readonly string[];

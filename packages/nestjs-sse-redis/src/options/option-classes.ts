@@ -2,7 +2,7 @@ import { Scope } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { InvalidOptionsError } from '../errors/invalid-options.error.js';
 import { Logger } from '../util/logger.js';
-import { isObject } from './describe-value.js';
+import { isObject } from '../event/describe-value.js';
 import type { OptionClass, SseAuthorizer, SseIdentifier } from './option-class.interface.js';
 import type { SseRedisOptions } from './sse-redis-options.interface.js';
 

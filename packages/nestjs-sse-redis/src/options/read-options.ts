@@ -1,5 +1,5 @@
 import { InvalidOptionsError } from '../errors/invalid-options.error.js';
-import { describeValue, isObject } from './describe-value.js';
+import { describeValue, isObject } from '../event/describe-value.js';
 import type { OptionCheck } from './option-checks.js';
 
 /** An option of a table: its place in what the application gives, its name in what the package uses, its default and its check. */

@@ -1,5 +1,5 @@
 import { Redis, type Cluster } from 'ioredis';
-import { describeValue } from './describe-value.js';
+import { describeValue } from '../event/describe-value.js';
 import type { RedisClusterOptions } from './redis-cluster-options.interface.js';
 import { splitClusterUrl } from './cluster-url.js';
 import { toRedisUrl } from './redis-url.js';

@@ -1,6 +1,8 @@
+import { types } from 'node:util';
 import { from, Subject, takeUntil, throwError, type Observable } from 'rxjs';
 import { InvalidEventError } from '../errors/invalid-event.error.js';
 import { SourceFailedError } from '../errors/source-failed.error.js';
+import { handleRejection } from '../event/refused-promise.js';
 import type { SseEventInput } from '../event/sse-event.js';
 import { PipeQueue, type Failure } from './pipe-queue.js';
 
@@ -11,6 +13,9 @@ export type PipeItem = SseEventInput | string;
 
 /** How many items of an Observable may wait for Redis. It cannot be told to wait: if it goes on, it has failed. */
 const MAX_WAITING = 16_384;
+
+/** How many fields of an item that is no event a message names. */
+const MAX_SHOWN_FIELDS = 8;
 
 type ItemQueue = PipeQueue<PipeItem, unknown>;
 /** Leaves a source. Resolves when the source has cleaned up; called again, it is the same promise. */
@@ -183,10 +188,22 @@ async function getReturn(iterator: AsyncIterator<PipeItem>): Promise<void> {
 function toEvent(item: PipeItem): SseEventInput {
   if (typeof item === 'string') return { data: item };
   if (typeof item === 'object' && item !== null && 'data' in item) {
+    handleRejection(item);
     // An event of `hub.events()` has more, which is not published.
     return { data: item.data, ...(item.type !== undefined && { type: item.type }) };
   }
-  throw new InvalidEventError('An item of a piped source is an event { type?, data } or a string.');
+  throw new InvalidEventError(
+    `An item of a piped source is an event { type?, data } or a string, it got ${describeItem(item)}.`,
+  );
+}
+
+/** Without its values, which may be secret. */
+function describeItem(item: unknown): string {
+  if (types.isUint8Array(item)) return 'bytes: decode them, a web stream with new TextDecoderStream()';
+  if (typeof item !== 'object' || item === null) return item === null ? 'null' : `one of type ${typeof item}`;
+  if (Array.isArray(item)) return 'an array';
+  const fields = Object.keys(item).slice(0, MAX_SHOWN_FIELDS);
+  return fields.length > 0 ? `an object with ${fields.join(', ')}` : 'an object without data';
 }
 
 function asFailure(cause: unknown): SourceFailedError {

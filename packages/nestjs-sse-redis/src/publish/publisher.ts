@@ -14,6 +14,7 @@ import { parseChannel } from '../event/channel-name.js';
 import type { ChannelLike } from '../event/channel-reference.js';
 import { encodeEvent, formatHubEvent, type EventText } from '../event/event-text.js';
 import { MAP_TYPE, type MapNotice } from '../event/map-notice.js';
+import { handleRejection } from '../event/refused-promise.js';
 import type { ShardMap } from '../event/shard-map.js';
 import type { SseEventInput } from '../event/sse-event.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
@@ -31,6 +32,7 @@ import { serializeData } from './serialize-data.js';
 import { checkStateEvent, toStateEntry } from './state-entry.js';
 import { MAX_REPLICAS } from '../options/option-table.js';
 import { checkOptions, findUnknownField } from '../event/known-options.js';
+import { describeValue } from '../event/describe-value.js';
 
 const MAX_KEY_LENGTH = 256;
 
@@ -238,6 +240,7 @@ function settleAll(prepared: readonly Prepared[]): Promise<PromiseSettledResult<
 /** @throws InvalidEventError for a field that would be lost, as `id` and `retry` of Nest's `MessageEvent` */
 function checkFields(event: object, known: ReadonlySet<string>): void {
   if (typeof event !== 'object' || event === null) return;
+  handleRejection(event);
   const unknown = findUnknownField(event, known);
   if (unknown === undefined) return;
   const hint = unknown === 'id' || unknown === 'retry' ? NO_ID : '';
@@ -249,7 +252,7 @@ function checkFields(event: object, known: ReadonlySet<string>): void {
 /** Anything else would count as false, and be kept. */
 function parseEphemeral(ephemeral: boolean | undefined): boolean {
   if (ephemeral === undefined || typeof ephemeral === 'boolean') return ephemeral ?? false;
-  throw new InvalidEventError(`ephemeral takes true or false, it got ${String(ephemeral)}.`);
+  throw new InvalidEventError(`ephemeral takes true or false, it got ${describeValue(ephemeral)}.`);
 }
 
 /** Of an ephemeral event, which is stored nowhere, no replica has anything. */

@@ -11,7 +11,7 @@ import {
 } from '../broker/registry-store.interface.js';
 import type { SseEvent } from '../event/sse-event.js';
 import { checkOptions } from '../event/known-options.js';
-import { describeValue } from '../options/describe-value.js';
+import { describeValue } from '../event/describe-value.js';
 import type { NodeRegistration } from './node-registration.js';
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 
@@ -88,6 +88,8 @@ export class SseRegistry {
 
   /** Whether a user has a connection in any process. */
   async isOnline(user: string | number): Promise<boolean> {
+    if (typeof user === 'object' && user !== null)
+      throw new InvalidArgumentError(`isOnline() takes the id of a user, it got ${describeValue(user)}.`);
     return (await this.store.count({ user: String(user) })) > 0;
   }
 
@@ -148,6 +150,6 @@ function parseFilter(filter: ConnectionFilter): ConnectionFilter {
 function parseLimit({ limit = DEFAULT_LIMIT }: PageOptions): number {
   if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
   throw new InvalidArgumentError(
-    `limit takes a whole number from 1 to ${MAX_LIMIT}, it got ${String(limit)}.`,
+    `limit takes a whole number from 1 to ${MAX_LIMIT}, it got ${describeValue(limit)}.`,
   );
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { checkOptions } from '../event/known-options.js';
+import { describeValue } from '../event/describe-value.js';
 import type { RunOptions } from './run.types.js';
 
 const DAY = 86_400_000;
@@ -23,7 +24,9 @@ export function parseRunOptions(options: RunOptions, retain: number): ResolvedRu
   checkOptions('run()', options, RUN_OPTIONS);
   const { onExisting = 'join', batch = 0, retainAfterEnd = retain } = options;
   if (!ON_EXISTING.has(onExisting))
-    throw new InvalidArgumentError(`onExisting takes 'join', 'refuse' or 'replace', it got ${onExisting}.`);
+    throw new InvalidArgumentError(
+      `onExisting takes 'join', 'refuse' or 'replace', it got ${describeValue(onExisting)}.`,
+    );
   const { interval, items = Infinity } =
     typeof batch === 'object' && batch !== null ? batch : { interval: batch };
   if (typeof batch === 'object' && batch !== null) checkOptions('batch', batch, BATCH_OPTIONS);
@@ -36,6 +39,6 @@ export function parseRunOptions(options: RunOptions, retain: number): ResolvedRu
 function checkInteger(name: string, value: unknown, min: number, max: number): void {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return;
   throw new InvalidArgumentError(
-    `${name} takes a whole number from ${min} to ${max}, it got ${String(value)}.`,
+    `${name} takes a whole number from ${min} to ${max}, it got ${describeValue(value)}.`,
   );
 }

@@ -1,4 +1,6 @@
-import { SseRedisError, SseRedisModule, SseRegistry } from 'nestjs-sse-redis';
+import { defineChannel, SseRedisError, SseRedisModule, SseRegistry } from 'nestjs-sse-redis';
+import { setImmediate } from 'node:timers/promises';
+import { z } from 'zod';
 import { Hubs, type TestHub } from './hubs.js';
 
 /** Arguments that TypeScript would refuse, as JavaScript and `any` hand them over. */
@@ -105,6 +107,14 @@ describe('arguments that mean nothing', () => {
     ['a Set', new Set([1])],
     ['an Error', new Error('lost')],
     ['an invalid Date', new Date(NaN)],
+    ['a Response', new Response('{}')],
+    ['a Headers', new Headers({ a: '1' })],
+    ['a FormData', new FormData()],
+    ['an URLSearchParams', new URLSearchParams('a=1')],
+    ['an ArrayBuffer', new ArrayBuffer(1)],
+    ['a RegExp', /a/],
+    ['a Generator', (function* () {})()],
+    ['an AsyncGenerator', (async function* () {})()],
   ])('refuses %s as data, of which JSON would keep nothing', async (what, data) => {
     const { hub } = await hubs.start();
     await expect(hub.publish('news', { data })).rejects.toThrow(what);
@@ -112,6 +122,56 @@ describe('arguments that mean nothing', () => {
     await hub.publishMany([{}, null, new Date(0)].map((empty) => ({ channel: 'empty', data: empty })));
     expect((await hub.history('empty')).events).toHaveLength(3);
   });
+
+  it.each([
+    ['an object with a field toString', () => JSON.parse('{"toString":1,"valueOf":1}') as unknown],
+    ['an object without a prototype', () => Object.create(null) as unknown],
+    ['a list of such', () => [Object.create(null) as unknown]],
+    ['a BigInt', () => 5n],
+    ['a symbol', () => Symbol('s')],
+  ])('refuses %s of a request with a code', async (_, make) => {
+    const { hub, running } = await hubs.start();
+    const registry = running.app.get(SseRegistry);
+    const calls: [() => unknown, string][] = [
+      [() => hub.publish('news', { data: 1 }, { ephemeral: bad(make()) }), 'INVALID_EVENT'],
+      [() => hub.history('news', { limit: bad(make()) }), 'INVALID_ARGUMENT'],
+      [() => hub.history('news', { after: bad(make()) }), 'INVALID_EVENT_ID'],
+      [() => hub.events('news', { after: bad(make()) }), 'INVALID_EVENT_ID'],
+      [() => hub.disconnect({ user: 'a' }, { reconnect: bad(make()) }), 'INVALID_ARGUMENT'],
+      [() => hub.run('a', () => [], { onExisting: bad(make()) }), 'INVALID_ARGUMENT'],
+      [() => hub.run('a', () => [], { retainAfterEnd: bad(make()) }), 'INVALID_ARGUMENT'],
+      [() => registry.list({}, { limit: bad(make()) }), 'INVALID_ARGUMENT'],
+    ];
+    expect(await Promise.all(calls.map(([call]) => codeOf(call)))).toEqual(calls.map(([, code]) => code));
+  });
+
+  it('shows a number that came as text in quotes', async () => {
+    const { hub } = await hubs.start();
+    await expect(hub.history('news', { limit: bad('5') })).rejects.toThrow('it got "5"');
+  });
+
+  it('refuses an object as the id of the user that may be online', async () => {
+    const registry = (await hubs.start()).running.app.get(SseRegistry);
+    expect(await codeOf(() => registry.isOnline(bad({ toString: 1 })))).toBe('INVALID_ARGUMENT');
+    expect(await registry.isOnline(42)).toBe(false);
+  });
+
+  // Jest fails a test during which a rejection is left to the process, which ends it outside of Jest.
+  it.each(['plain', 'defined'])(
+    'refuses a Promise that rejects as data of a %s channel, and handles it',
+    async (channel) => {
+      const { hub } = await hubs.start({
+        channels: [defineChannel('defined', { events: { message: z.object({}) } })],
+      });
+      const load = () => Promise.reject(new Error('no row'));
+      const code = channel === 'plain' ? 'INVALID_EVENT' : 'INVALID_EVENT_DATA';
+      await expect(hub.publish(channel, { data: load() })).rejects.toMatchObject({ code });
+      const results = await hub.publishMany([{ channel, data: load() }]);
+      expect(results).toMatchObject([{ error: { code } }]);
+      expect(await codeOf(() => hub.sendTo('x.y', { data: load() }))).toBe('INVALID_EVENT');
+      await setImmediate();
+    },
+  );
 
   it.each(['redis://localhost', ['redis://localhost'], null])('refuses forRoot(%j)', (options) => {
     expect(() => SseRedisModule.forRoot(bad(options))).toThrow(/takes an options object/);

@@ -51,4 +51,26 @@ describe.each(brokers)('hub.pipe() over the $broker broker', ({ broker }) => {
       expect(client.messages.map(({ type }) => type)).toEqual(['message', 'error', 'end']);
     });
   });
+
+  it.each([
+    ['bytes', () => Buffer.from('a'), 'bytes: decode them'],
+    [
+      "a chunk of a model's own",
+      () => ({ id: 1, choices: [{ text: 'secret' }] }),
+      'an object with id, choices.',
+    ],
+    ['a number', () => 7, 'one of type number.'],
+    ['null', () => null, 'null.'],
+    ['a list', () => ['secret'], 'an array.'],
+    [
+      'an event whose data is a Promise that rejects',
+      () => ({ data: Promise.reject(new Error('a')) }),
+      'await',
+    ],
+  ])('fails at %s as an item, and says what it is without its values', async (_what, item, words) => {
+    const { hub } = await hubs.start();
+    const failure = await failureOf(hub.pipe('a', [item() as never]));
+    expect(failure.message).toContain(words);
+    expect(failure.message).not.toContain('secret');
+  });
 });

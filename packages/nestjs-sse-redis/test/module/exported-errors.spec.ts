@@ -1,6 +1,8 @@
 import * as library from 'nestjs-sse-redis';
 import { readdir, readFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
+import { build } from 'esbuild';
+import { fileURLToPath } from 'node:url';
 
 const read = (path: string) => readFile(new URL(path, import.meta.url), 'utf8');
 
@@ -32,4 +34,17 @@ it('prints an error without a cause as such, and one with it whatever that is', 
     expect(error.cause).toBe(cause);
     expect(inspect(error)).toContain('[cause]');
   }
+});
+
+it('names each error by its class where a bundler shortens the names of classes', async () => {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('../../src/errors/index.ts', import.meta.url))],
+    ...({ bundle: true, minify: true, write: false, format: 'esm', platform: 'node' } as const),
+  });
+  const url = `data:text/javascript,${encodeURIComponent(outputFiles[0]!.text)}`;
+  const bundled = (await import(url)) as Record<string, new (message: string) => Error>;
+  const names = Object.keys(bundled).filter((name) => name !== 'SseRedisError');
+  expect(names.length).toBeGreaterThan(20);
+  expect(names.map((name) => bundled[name]!.name)).not.toEqual(names);
+  expect(names.map((name) => new bundled[name]!('words').name)).toEqual(names);
 });
