@@ -63,16 +63,15 @@ it.each([
   }
 });
 
-it('ends a stream of its own when the user logs out in another tab of an insecure page', async () => {
-  // As on http:// that is not localhost: no Web Locks, but channels between tabs.
-  Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true });
+/** Two users with streams of their own, one of whom leaves. */
+async function endStreamOf(leave: (ada: SseClient) => void): Promise<void> {
   const server = await RawServer.start(stream('id: 1-0\ndata: 7\n\n'));
   const open = (key: string) =>
     createClient({ url: `${server.url}/events`, share: shareTabs({ key, worker: false }), log: () => {} });
   const [ada, other] = [open('ada'), open('ben')];
   try {
     await until(() => ada.state.status === 'open' && other.state.status === 'open');
-    logOut('ada');
+    leave(ada);
     await until(() => ada.state.status === 'stopped');
     expect(ada.state).toMatchObject({ reason: 'closed' });
     expect(other.state.status).toBe('open');
@@ -80,6 +79,12 @@ it('ends a stream of its own when the user logs out in another tab of an insecur
     for (const client of [ada, other]) client.close();
     await server.stop();
   }
+}
+
+it('ends a stream of its own when the user logs out in another tab of an insecure page', async () => {
+  // As on http:// that is not localhost: no Web Locks, but channels between tabs.
+  Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true });
+  await endStreamOf(() => logOut('ada'));
 });
 
 it.each<[string, (client: SseClient) => void]>([
@@ -90,19 +95,7 @@ it.each<[string, (client: SseClient) => void]>([
   async (_, end) => {
     denyLocks();
     denyChannels();
-    const server = await RawServer.start(stream('id: 1-0\ndata: 7\n\n'));
-    const open = (key: string) =>
-      createClient({ url: `${server.url}/events`, share: shareTabs({ key, worker: false }), log: () => {} });
-    const [ada, other] = [open('ada'), open('ben')];
-    try {
-      await until(() => ada.state.status === 'open' && other.state.status === 'open');
-      end(ada);
-      expect(ada.state).toMatchObject({ status: 'stopped', reason: 'closed' });
-      expect(other.state.status).toBe('open');
-    } finally {
-      for (const client of [ada, other]) client.close();
-      await server.stop();
-    }
+    await endStreamOf(end);
   },
 );
 
