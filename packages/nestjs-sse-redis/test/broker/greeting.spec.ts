@@ -32,9 +32,20 @@ describe('a server whose connections are all taken', () => {
     }
   }
 
+  /**
+   * The failure that has the server's words. A busy process writes to a connection that is closed by then, before it has read: nobody has
+   * the words of that attempt.
+   */
+  async function toldOf(act: () => Promise<unknown>): Promise<Error> {
+    let failure!: Error;
+    const isTold = async () => (failure = await failureOf(act())).message.includes(FULL);
+    await until(isTold, { timeout: 120_000 });
+    return failure;
+  }
+
   it('fails the start with what the server said, and with what to do', async () => {
     await takeAll();
-    const failure = await failureOf(hubs.start({ redis: server.url, connectTimeout: 4_000 }));
+    const failure = await toldOf(() => hubs.start({ redis: server.url, connectTimeout: 4_000 }));
     expect(failure).toMatchObject({ code: 'REDIS_UNAVAILABLE', cause: { message: FULL } });
     expect(failure.message).toMatch(/took no more connections for 4000 ms \(ERR max .* raise maxclients/);
   });
@@ -55,8 +66,8 @@ describe('a server whose connections are all taken', () => {
   it('is what a publisher is told', async () => {
     await takeAll();
     const publisher = createPublisher({ redis: server.url, publishTimeout: 4_000 });
-    const failure = await failureOf(publisher.publish('news', { data: 1 }));
-    expect(failure.message).toContain(FULL);
+    const failure = await toldOf(() => publisher.publish('news', { data: 1 }));
+    expect(failure).toMatchObject({ code: 'REDIS_UNAVAILABLE', cause: { message: FULL } });
     await publisher.close();
   });
 });
