@@ -148,7 +148,7 @@ function findLost(data: unknown): string | undefined {
   if (types.isNativeError(data)) return 'an Error';
   if (types.isDate(data)) return 'an invalid Date';
   const name = Object.prototype.toString.call(data).slice('[object '.length, -1);
-  return LOST_OBJECTS.has(name) ? `${/^[AU]/.test(name) ? 'an' : 'a'} ${name}` : undefined;
+  return LOST_OBJECTS.has(name) ? `${name.startsWith('A') ? 'an' : 'a'} ${name}` : undefined;
 }
 
 function checkSize(data: string, maxBytes: number): void {

@@ -38,7 +38,7 @@ export function actions({ hub }: TestHub): Questions {
   };
 }
 
-/** Asks all without a pause while something changes. Resolves with what was refused. */
+/** Asks all again and again while something changes. Resolves with what was refused. */
 export async function askThrough(questions: Questions, change: () => Promise<unknown>): Promise<string[]> {
   const refused: string[] = [];
   let isOver = false;

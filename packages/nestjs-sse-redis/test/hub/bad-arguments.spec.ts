@@ -110,7 +110,7 @@ describe('arguments that mean nothing', () => {
     ['a Response', new Response('{}')],
     ['a Headers', new Headers({ a: '1' })],
     ['a FormData', new FormData()],
-    ['an URLSearchParams', new URLSearchParams('a=1')],
+    ['a URLSearchParams', new URLSearchParams('a=1')],
     ['an ArrayBuffer', new ArrayBuffer(1)],
     ['a RegExp', /a/],
     ['a Generator', (function* () {})()],
