@@ -132,7 +132,7 @@ describeCluster('a start', () => {
   it('is refused with the reason where the slot does not arrive', async () => {
     const migration = await cluster.startMigration(hubs.tag);
     later.push(() => migration.finish());
-    const failure = await failureOf(hubs.join({ redis: cluster.url, connectTimeout: 500 }));
+    const failure = await failureOf(hubs.join({ redis: cluster.url, connectTimeout: 4_000 }));
     expect(failure).toBeInstanceOf(RedisRefusedError);
     expect(failure).toMatchObject({ code: 'REDIS_MIGRATING' });
   });

@@ -2,7 +2,7 @@ import { RedisServer, until } from '@nestjs-sse-redis/testing';
 import { Redis } from 'ioredis';
 import { createServer, type AddressInfo } from 'node:net';
 import { createPublisher } from 'nestjs-sse-redis/publisher';
-import { failureOf, Hubs } from '../hub/hubs.js';
+import { failedStart, failureOf, Hubs } from '../hub/hubs.js';
 
 const FULL = 'ERR max number of clients reached';
 
@@ -79,9 +79,9 @@ it('names protected mode at the start, without the advice that Redis adds', asyn
   const server = createServer((socket) => socket.on('error', () => undefined).end(greeting));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const failure = await failureOf(hubs.start({ redis: `redis://127.0.0.1:${port}`, connectTimeout: 1_000 }));
-  expect(failure.message).toMatch(
-    /takes no connections from other machines \(DENIED [^.]* no password is set\)/,
-  );
+  const redis = `redis://127.0.0.1:${port}`;
+  const words = /takes no connections from other machines \(DENIED [^.]* no password is set\)/;
+  const failure = await failedStart(words, (connectTimeout) => hubs.start({ redis, connectTimeout }));
+  expect(failure.message).toMatch(words);
   server.close();
 });

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { RedisRefusedError, RedisUnavailableError } from 'nestjs-sse-redis';
 import { certificate } from '../http/certificate.js';
-import { failureOf, Hubs } from '../hub/hubs.js';
+import { failedStart, failureOf, Hubs } from '../hub/hubs.js';
 
 const hubs = Hubs.over('redis');
 let warnings: string[];
@@ -79,7 +79,8 @@ it.each([
 
 it('names the reason in the error of the start where the password is wrong', async () => {
   const user = await createUser(...README_RIGHTS);
-  const failure = await failureOf(hubs.start({ redis: urlOf(user, 'old'), connectTimeout: 1_000 }));
+  const redis = urlOf(user, 'old');
+  const failure = await failedStart(/WRONGPASS/, (connectTimeout) => hubs.start({ redis, connectTimeout }));
   expect(failure).toBeInstanceOf(RedisUnavailableError);
   expect(failure.message).toContain('WRONGPASS');
   expect((failure.cause as Error).message).toContain('WRONGPASS');
@@ -125,7 +126,8 @@ it('names the missing right in readiness, and once at WARN, where the channels a
 });
 
 describe('the error of the start', () => {
-  const startWith = (redis: string) => failureOf(hubs.start({ redis, connectTimeout: 1_000 }));
+  const startWith = (redis: string, words: RegExp) =>
+    failedStart(words, (connectTimeout) => hubs.start({ redis, connectTimeout }));
 
   /** Starts a server of TLS, whose certificate nobody trusts. @returns its port */
   async function startTlsServer(): Promise<number> {
@@ -138,23 +140,26 @@ describe('the error of the start', () => {
   }
 
   it('names the reason where the certificate is not trusted', async () => {
-    const failure = await startWith(`rediss://127.0.0.1:${await startTlsServer()}`);
-    expect(failure.message).toMatch(/could not be reached within 1000 ms \(.*self-signed certificate/);
+    const words = /could not be reached within \d+ ms \(.*self-signed certificate/;
+    const failure = await startWith(`rediss://127.0.0.1:${await startTlsServer()}`, words);
+    expect(failure.message).toMatch(words);
     expect((failure.cause as Error).message).toContain('self-signed certificate');
   });
 
   it('asks for rediss:// where the server takes TLS alone', async () => {
-    const { message } = await startWith(`redis://127.0.0.1:${await startTlsServer()}`);
-    expect(message).toMatch(/could not be reached .* TLS alone, as many hosted ones do, needs rediss:/);
+    const words = /could not be reached .* TLS alone, as many hosted ones do, needs rediss:/;
+    const { message } = await startWith(`redis://127.0.0.1:${await startTlsServer()}`, words);
+    expect(message).toMatch(words);
   });
 
   it('asks for redis:// where the server speaks no TLS', async () => {
-    const { message } = await startWith(`rediss://127.0.0.1:${hubs.redis.port}`);
-    expect(message).toMatch(/could not be reached .* no TLS takes redis:.* in place of rediss:/);
+    const words = /could not be reached .* no TLS takes redis:.* in place of rediss:/;
+    const { message } = await startWith(`rediss://127.0.0.1:${hubs.redis.port}`, words);
+    expect(message).toMatch(words);
   });
 
   it('says nothing of TLS where nothing listens', async () => {
-    const { message } = await startWith(`redis://127.0.0.1:${await freePort()}`);
+    const { message } = await startWith(`redis://127.0.0.1:${await freePort()}`, /ECONNREFUSED/);
     expect(message).toMatch(/ECONNREFUSED/);
     expect(message).not.toMatch(/TLS/);
   });
@@ -231,8 +236,8 @@ describe('redisCredentials', () => {
     ['has no password', () => ({}) as { password: string }, /did not return \{ username\?, password \}/],
     ['never answers', () => new Promise<never>(() => {}), /could not be reached/],
   ])('fails the start, in time, where the provider %s', async (_, redisCredentials, words) => {
-    const failure = await failureOf(
-      hubs.start({ redis: hubs.redis.url, redisCredentials, connectTimeout: 500 }),
+    const failure = await failedStart(words, (connectTimeout) =>
+      hubs.start({ redis: hubs.redis.url, redisCredentials, connectTimeout }),
     );
     expect(failure).toBeInstanceOf(RedisUnavailableError);
     expect(failure.message).toMatch(words);

@@ -200,3 +200,17 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error & Reco
   );
   return outcome as Error & Record<string, unknown>;
 }
+
+/**
+ * The error of a start that is tried again until its time is up. A busy process may not have heard the reason by then: the next start has
+ * twice the time.
+ */
+export async function failedStart(
+  words: RegExp,
+  start: (connectTimeout: number) => Promise<unknown>,
+): Promise<Error & Record<string, unknown>> {
+  for (let connectTimeout = 500; ; connectTimeout *= 2) {
+    const failure = await failureOf(start(connectTimeout));
+    if (words.test(failure.message) || connectTimeout > 10_000) return failure;
+  }
+}

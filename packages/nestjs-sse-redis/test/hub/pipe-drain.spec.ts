@@ -219,7 +219,7 @@ describe('a pipe that runs while the application closes and Redis is away', () =
   const hubs = Hubs.over('redis');
 
   it('is interrupted, and the application closes in bounded time', async () => {
-    const test = await hubs.start({ drain: { timeout: 500 }, publishTimeout: 500 });
+    const test = await hubs.start({ drain: { timeout: 500 }, publishTimeout: 2_000 });
     const subject = new Subject<string>();
     const piped = failureOf(test.hub.pipe('a', subject));
     subject.next('A0');

@@ -65,7 +65,7 @@ describe('hub.pipe() when Redis is away', () => {
   });
 
   it('rejects with what publish says, and leaves its source', async () => {
-    const test = await hubs.start({ publishTimeout: 500 });
+    const test = await hubs.start({ publishTimeout: 2_000 });
     const subject = new Subject<PipeItem>();
     const piped = failureOf(test.hub.pipe('a', subject));
     subject.next('before');
