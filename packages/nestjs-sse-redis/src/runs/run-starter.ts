@@ -1,9 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { RunEndState, StartedRun, StoredRun } from '../broker/run-store.interface.js';
-import { RedisRefusedError } from '../errors/redis-refused.error.js';
-import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import { RunExistsError } from '../errors/run-exists.error.js';
-import { backOff } from '../util/back-off.js';
 import type { RunCluster } from './run-cluster.interface.js';
 import { formatRunEnd } from './run-events.js';
 import type { ResolvedRunOptions } from './run-options.js';
@@ -25,8 +22,6 @@ export class RunStarter {
     private readonly nodeId: string,
     private readonly cluster: RunCluster,
     private readonly stored: StoredRuns,
-    /** How long a start may take, ms. */
-    private readonly timeout: number,
   ) {}
 
   /** @throws RunExistsError | RedisUnavailableError | RedisRefusedError */
@@ -44,33 +39,23 @@ export class RunStarter {
     }
   }
 
-  /** Repeats what was not answered: the token keeps it from starting a second run. */
-  private async start(
+  private start(
     channel: string,
     token: string,
     replaced: Replaced | undefined,
     retain: number,
   ): Promise<StartedRun> {
-    const deadline = performance.now() + this.timeout;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await this.cluster.store(channel).start({
-          channel,
-          node: this.nodeId,
-          token,
-          history: this.cluster.historyOf(channel),
-          replaced: replaced && {
-            id: replaced.run.id,
-            end: { state: replaced.state, retain },
-            text: formatRunEnd(channel, replaced.run.id, replaced.state),
-          },
-        });
-      } catch (error) {
-        const mayPass = error instanceof RedisUnavailableError || error instanceof RedisRefusedError;
-        if (!mayPass || performance.now() > deadline) throw error;
-        await backOff(attempt);
-      }
-    }
+    return this.cluster.store(channel).start({
+      channel,
+      node: this.nodeId,
+      token,
+      history: this.cluster.historyOf(channel),
+      replaced: replaced && {
+        id: replaced.run.id,
+        end: { state: replaced.state, retain },
+        text: formatRunEnd(channel, replaced.run.id, replaced.state),
+      },
+    });
   }
 }
 

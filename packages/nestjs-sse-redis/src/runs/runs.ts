@@ -48,7 +48,7 @@ export class Runs implements OwnRuns {
     private readonly options: RunsOptions,
   ) {
     this.stored = new StoredRuns(host, cluster, this);
-    this.starter = new RunStarter(host.nodeId, cluster, this.stored, options.publishTimeout);
+    this.starter = new RunStarter(host.nodeId, cluster, this.stored);
   }
 
   get size(): number {

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { RedisRefusedError, RedisUnavailableError } from 'nestjs-sse-redis';
+import { Commands } from '../../src/broker/redis/commands.js';
 import { certificate } from '../http/certificate.js';
 import { failedStart, failureOf, Hubs } from '../hub/hubs.js';
 
@@ -123,6 +124,24 @@ it('names the missing right in readiness, and once at WARN, where the channels a
   await until(async () => (await test.hub.readiness()).ready);
   expect(lostWarnings()).toHaveLength(1);
   expect(lostWarnings()[0]).toMatch(/NOPERM|No permissions|closed/);
+});
+
+it('refuses the start of a run at once, and asks no second time, where the right to its key is taken away', async () => {
+  const user = await createUser(...README_RIGHTS);
+  const test = await hubs.start({ redis: urlOf(user), prefix: 'app' });
+  await hubs.redis.cli(
+    'ACL',
+    'SETUSER',
+    user,
+    'resetkeys',
+    '~{app}:clock',
+    '~{app}:tombstones',
+    '~{app}:reg2:*',
+  );
+  const refuse = jest.spyOn(Commands.prototype, 'refuse');
+  const failure = await failureOf(test.hub.run('answer', () => ['a']));
+  expect(failure).toMatchObject({ code: 'REDIS_FORBIDDEN' });
+  expect(refuse).toHaveBeenCalledTimes(1);
 });
 
 describe('the error of the start', () => {

@@ -113,13 +113,28 @@ export class Commands {
   }
 
   /** The same, several times in one pipeline. @throws RedisUnavailableError | RedisRefusedError */
-  async askAll(script: Script, calls: readonly ScriptCall[]): Promise<unknown[]> {
+  askAll(script: Script, calls: readonly ScriptCall[]): Promise<unknown[]> {
+    return this.repeat(script, calls, (error) => this.mayPass(error));
+  }
+
+  /** The same as `ask`, for what an application has done: also where Redis is away, or did not say whether it was done. */
+  async do(script: Script, call: ScriptCall): Promise<unknown> {
+    const mayPass = (error: unknown) =>
+      this.mayPass(error) || (error instanceof RedisUnavailableError && this.redis.status !== 'end');
+    return (await this.repeat(script, [call], mayPass))[0];
+  }
+
+  private async repeat(
+    script: Script,
+    calls: readonly ScriptCall[],
+    mayPass: (error: unknown) => boolean,
+  ): Promise<unknown[]> {
     const deadline = performance.now() + this.timeout;
     for (let attempt = 0, left = this.timeout; ; attempt++) {
       try {
         return await this.readAll(script, calls, left);
       } catch (error) {
-        if (!this.mayPass(error)) throw error;
+        if (!mayPass(error)) throw error;
         await withinTime(backOff(attempt), Math.max(0, deadline - performance.now()));
         left = deadline - performance.now();
         if (left <= leastTime(this.timeout)) throw error;

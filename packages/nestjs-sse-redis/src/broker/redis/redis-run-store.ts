@@ -23,7 +23,8 @@ export class RedisRunStore implements RunStore {
 
   async start({ channel, node, token, history, replaced }: RunStart): Promise<StartedRun> {
     const { ttl } = this.options;
-    const reply = await this.commands.read(START, {
+    // The token keeps it from starting a second run.
+    const reply = await this.commands.do(START, {
       keys: [this.keys.clock, this.keys.log(channel), this.keys.run(channel), this.keys.tombstones],
       args: [
         ...[history.maxLength, ttl, this.keys.pubSubChannel(channel)],
