@@ -12,7 +12,7 @@ import { ChannelChanges, type ChannelLimits } from './channel-changes.js';
 import { ClientConnection, type ConnectionOwner } from './client-connection.js';
 import type { ConnectingClient } from './connecting-client.js';
 import { ConnectionOpener, type ConnectionOptions } from './connection-opener.js';
-import { Drain } from './drain.js';
+import { Drain, endWithin, LEAST_ANSWER_MS } from './drain.js';
 import { ExpiryTimer } from './expiry-timer.js';
 import { HeldRefusals } from './held-refusals.js';
 import { Interruptions } from './interruptions.js';
@@ -245,11 +245,11 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
    */
   async handOver(timeout: number): Promise<void> {
     this.heldRefusals.releaseAll();
-    await this.drain.run([...this.byId.values()], timeout, (connection) =>
+    const left = await this.drain.run([...this.byId.values()], timeout, (connection) =>
       connection.close('drained', { retry: jitter(this.options.drainRetry) }),
     );
-    // Newcomers that are still being sent away.
-    for (const { response } of this.byId.values()) response.destroy();
+    // Those that are being sent away have their answer first. Who comes later ends by itself.
+    await endWithin(Math.max(LEAST_ANSWER_MS, left), [...this.byId.values()]);
   }
 
   stop(): void {

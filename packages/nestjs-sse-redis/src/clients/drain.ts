@@ -7,6 +7,8 @@ const STEP_MS = 20;
 const MS_PER_STREAM = 10;
 /** The part of the time in which streams are closed; what is left is for the last of them to end. */
 const CLOSING_PART = 0.8;
+/** The least time in which a newcomer is sent away before it is cut. */
+export const LEAST_ANSWER_MS = 200;
 
 /** Something with a response that is to be ended. */
 interface Drainable {
@@ -20,16 +22,20 @@ export class Drain {
   total = 0;
   left = 0;
 
-  /** @param timeout ms after which responses that have not ended are cut */
+  /**
+   * @param timeout ms after which responses that have not ended are cut
+   * @returns how much of it is left, ms
+   */
   async run<T extends Drainable>(
     streams: readonly T[],
     timeout: number,
     close: (stream: T) => void,
-  ): Promise<void> {
+  ): Promise<number> {
     this.active = true;
     this.total = this.left = streams.length;
     const began = performance.now();
-    const ended = Promise.all(streams.map(({ response }) => response.closed().then(() => this.left--)));
+    const left = () => Math.max(0, timeout - (performance.now() - began));
+    for (const { response } of streams) void response.closed().then(() => this.left--);
     const window = Math.min(timeout * CLOSING_PART, streams.length * MS_PER_STREAM);
     // In no order, so that those who came together do not go together.
     const waiting = shuffled(streams);
@@ -43,9 +49,15 @@ export class Drain {
       if (waiting.length === 0) break;
       await delay(STEP_MS);
     }
-    await withinTime(ended, Math.max(0, timeout - (performance.now() - began)));
-    for (const { response } of streams) response.destroy();
+    await endWithin(left(), streams);
+    return left();
   }
+}
+
+/** Waits until responses have ended, and cuts those that have not when the time is up. @param ms milliseconds */
+export async function endWithin(ms: number, streams: readonly Pick<Drainable, 'response'>[]): Promise<void> {
+  await withinTime(Promise.all(streams.map(({ response }) => response.closed())), ms);
+  for (const { response } of streams) response.destroy();
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

@@ -69,7 +69,7 @@ describe('@PublishTo() on handlers of packages of Nest', () => {
     redis = await RedisServer.start();
     const connection = { host: '127.0.0.1', port: redis.port };
     proxy = await TcpProxy.start({ target: redis.port });
-    const options = { redis: `redis://127.0.0.1:${proxy.port}`, prefix: randomUUID(), publishTimeout: 500 };
+    const options = { redis: `redis://127.0.0.1:${proxy.port}`, prefix: randomUUID(), publishTimeout: 4_000 };
     running = await startApp(ecosystemModule(options, connection), 'express', {
       application: { logger: log },
       configure: async (app) => {

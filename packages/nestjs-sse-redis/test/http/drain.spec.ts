@@ -1,6 +1,16 @@
-import { deferred, forEachAdapter, RedisServer, Stopwatch, until, useRedis } from '@nestjs-sse-redis/testing';
+import {
+  deferred,
+  forEachAdapter,
+  RedisServer,
+  SseStream,
+  Stopwatch,
+  until,
+  useRedis,
+} from '@nestjs-sse-redis/testing';
 import { jest } from '@jest/globals';
 import { SseRedisModule } from 'nestjs-sse-redis';
+import { ClientConnections } from '../../src/clients/client-connections.js';
+import { Drain } from '../../src/clients/drain.js';
 import { RoomsProcess } from '../registry/rooms-process.js';
 import { dataOf, Rooms } from './rooms.app.js';
 
@@ -70,6 +80,7 @@ forEachAdapter((adapter) => {
     const late = rooms.stream(node!, 'news');
     const lateWithStatus = rooms.stream(node!, 'news', { headers: { prefer: 'status' } });
     await Promise.all([late.ended, lateWithStatus.ended]);
+    expect([late.error, lateWithStatus.error]).toEqual([undefined, undefined]);
     expect(late.status).toBe(200);
     expect(late.retry).toBeGreaterThan(0);
     expect(dataOf(late, 'error')).toEqual([]);
@@ -83,6 +94,36 @@ forEachAdapter((adapter) => {
       expect(retry).toBeLessThanOrEqual(1_500);
     }
     expect(new Set(retries).size).toBeGreaterThan(10);
+    await rooms.stop();
+  });
+
+  it('answers a newcomer that comes when the last client is handed over', async () => {
+    const rooms = await Rooms.start(adapter, redis, { drain: { timeout: 20_000, retry: 1_000 } }, 1);
+    const [node] = rooms.nodes;
+    const served = jest.spyOn(ClientConnections.prototype, 'serve');
+    // oxlint-disable-next-line typescript/unbound-method -- applied below
+    const { run } = Drain.prototype;
+    let newcomer: SseStream | undefined;
+    const handed = jest.spyOn(Drain.prototype, 'run').mockImplementationOnce(async function (
+      this: Drain,
+      ...args
+    ) {
+      const left = await run.apply(this, args);
+      newcomer = rooms.stream(node!, 'news');
+      // In the turn in which it is served it has no answer yet.
+      await new Promise<void>((resolve) => {
+        served.mockImplementationOnce(function (this: ClientConnections, ...serveArgs) {
+          served.mockRestore();
+          this.serve(...serveArgs);
+          resolve();
+        });
+      });
+      return left;
+    });
+    await node!.running.close();
+    handed.mockRestore();
+    expect([await newcomer!.ended, newcomer!.error]).toEqual(['end', undefined]);
+    expect([newcomer!.status, newcomer!.retry! > 0]).toEqual([200, true]);
     await rooms.stop();
   });
 });

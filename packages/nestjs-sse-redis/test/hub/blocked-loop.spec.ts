@@ -4,9 +4,9 @@ import { until } from '@nestjs-sse-redis/testing';
 import { RoomsProcess } from '../registry/rooms-process.js';
 import { failureOf, Hubs, type TestHub } from './hubs.js';
 
-const PUBLISH_TIMEOUT = 1_000;
+const PUBLISH_TIMEOUT = 2_000;
 /** Longer than that, and shorter than the `socketTimeout` of ioredis, which is twice as long and ends the connection. */
-const BLOCKED_MS = 1_500;
+const BLOCKED_MS = 3_000;
 /** How long another process may take to answer, as docs/guarantees.md says. */
 const ANSWER_TIMEOUT = 2_000;
 
