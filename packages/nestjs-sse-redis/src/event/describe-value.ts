@@ -8,6 +8,7 @@ const MAX_SHOWN = 200;
 /** A value as an error message shows it. Never throws, as `String()` does for an object of a request that has a field `toString`. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, MAX_SHOWN));
+  if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return 'an array';
   return isObject(value) ? 'an object' : String(value);
 }

@@ -21,8 +21,6 @@ import type { ShardMap } from './shard-map.js';
  * In an id that is no event's, `own` is the cursor. State channels are named always, and by another key while the client has a part of
  * the map (`toMapName`).
  */
-/** Characters of a wrong id that an error shows. */
-const MAX_SHOWN = 100;
 /** In the place of an id: before all events of a channel, whatever its shard. */
 const START_ID = '0-0';
 /** The beginning of 2026, as in the ids of the docs. */
@@ -156,7 +154,7 @@ export function parsePositionAfter(
   const entry = typeof id === 'string' ? shards.entryFor(id, channel) : '';
   if (entry === undefined) {
     throw new InvalidEventIdError(
-      `The id ${JSON.stringify(id.slice(0, MAX_SHOWN))} says nothing of channel ${JSON.stringify(channel)}, which is of another shard. Leave \`after\` out, or take an id of a stream with this channel.`,
+      `The id ${describeValue(id)} says nothing of channel ${JSON.stringify(channel)}, which is of another shard. Leave \`after\` out, or take an id of a stream with this channel.`,
     );
   }
   const point = parseLastEventId(entry, shards.idOf(channel));
@@ -165,9 +163,8 @@ export function parsePositionAfter(
     return { position, line: point.line };
   }
   // The answer repeats it to a client, which may have sent anything.
-  const shown = describeValue(typeof id === 'string' ? id.slice(0, MAX_SHOWN) : id);
   const example = formatEventId(EXAMPLE, 0, shards.idOf(channel));
-  throw new InvalidEventIdError(`An event id of this hub looks like ${example}, not ${shown}.`);
+  throw new InvalidEventIdError(`An event id of this hub looks like ${example}, not ${describeValue(id)}.`);
 }
 
 /**
