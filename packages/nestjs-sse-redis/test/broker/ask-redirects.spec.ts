@@ -1,7 +1,8 @@
 import { jest } from '@jest/globals';
 import { TestCluster, until } from '@nestjs-sse-redis/testing';
 import { Redis } from 'ioredis';
-import { Commands, type Outcome, type ScriptCall } from '../../src/broker/redis/commands.js';
+import { Commands } from '../../src/broker/redis/commands.js';
+import type { Outcome, ScriptCall } from '../../src/broker/redis/script-call.js';
 import type { PublishOutcome } from '../../src/broker/broker.interface.js';
 import type { Script } from '../../src/broker/redis/script.js';
 import { publication, publishAll } from './broker-set-ups.js';

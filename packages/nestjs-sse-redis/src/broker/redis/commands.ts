@@ -9,23 +9,13 @@ import { withinTime } from '../../util/within-time.js';
 import { describeError, type Outage } from './outage.js';
 import { isNoScript, isPassing, isReplyError, leastTime, toRefusal } from './refusals.js';
 import { Line } from './line.js';
+import { getSize, type Outcome, type Replicas, type ScriptCall } from './script-call.js';
 import type { Script } from './script.js';
-
-/** One run of a script. */
-export interface ScriptCall {
-  readonly keys: readonly string[];
-  readonly args: readonly (string | number)[];
-  /** How many replicas are to have what it wrote. Default: 0, nobody is asked. */
-  readonly replicas?: number;
-}
 
 /** How much may wait for an answer: in a hung Redis' socket buffers, and in ioredis. About 64 MB of text. */
 export const MAX_WAITING = 64 * 1_048_576;
 /** How long replicas are waited for (ms). The connection does nothing else meanwhile, its probes and readings included. */
 const REPLICAS_WITHIN_MS = 500;
-/** About what a call costs besides its text. */
-const CALL_OVERHEAD = 512;
-
 /** The calls of one turn. */
 interface Round {
   readonly pipeline: ChainableCommander;
@@ -39,21 +29,6 @@ interface Round {
 
 /** The results of all commands of a round; undefined if the time was up first. */
 type RoundResults = Awaited<ReturnType<ChainableCommander['exec']>> | undefined;
-
-export type Outcome =
-  | {
-      readonly reply: unknown;
-      /** The number of the line on which the script ran. */
-      readonly line: number;
-      readonly replicas?: Replicas | undefined;
-    }
-  | { readonly error: Error };
-
-/** How many replicas have what a round wrote, or why Redis did not say. */
-export interface Replicas {
-  readonly count: number;
-  readonly cause: Error | undefined;
-}
 
 /** Runs scripts over the command connection: those of a tick in one pipeline, within a time, with errors that say what happened. */
 export class Commands {
@@ -292,16 +267,6 @@ export class Commands {
       { cause },
     );
   }
-}
-
-/** About how many characters calls are. */
-export function getSize(calls: readonly ScriptCall[]): number {
-  let size = 0;
-  for (const { args } of calls) {
-    size += CALL_OVERHEAD;
-    for (const arg of args) if (typeof arg === 'string') size += arg.length;
-  }
-  return size;
 }
 
 function toReplicas([error, count]: [Error | null, unknown]): Replicas {

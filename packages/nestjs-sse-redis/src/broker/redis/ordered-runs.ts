@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
-import { getSize, MAX_WAITING, type Commands, type Outcome, type ScriptCall } from './commands.js';
+import { MAX_WAITING, type Commands } from './commands.js';
+import { getSize, type Outcome, type ScriptCall } from './script-call.js';
 import { isPassing, leastTime, toRefusalCode } from './refusals.js';
 import type { Script } from './script.js';
 

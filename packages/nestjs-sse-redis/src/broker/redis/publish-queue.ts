@@ -9,7 +9,8 @@ import type { Publication, Published, PublishOutcome } from '../broker.interface
 import { toCopyKind } from '../event-copy.js';
 import { idOfPublished } from '../forks.js';
 import { stateFull } from '../state-full.js';
-import type { Commands, Replicas, ScriptCall } from './commands.js';
+import type { Commands } from './commands.js';
+import type { Replicas, ScriptCall } from './script-call.js';
 import type { Keys } from './keys.js';
 import { formatHistory, hasOwnTime } from './log-history.js';
 import { OrderedRuns, type Amend, type PublishLink } from './ordered-runs.js';

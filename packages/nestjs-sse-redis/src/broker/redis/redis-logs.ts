@@ -12,7 +12,8 @@ import type {
   ReadLimits,
   ReadRequest,
 } from '../broker.interface.js';
-import type { Commands, ScriptCall } from './commands.js';
+import type { Commands } from './commands.js';
+import type { ScriptCall } from './script-call.js';
 import type { Keys } from './keys.js';
 import { parseExtents, parseSlices } from './log-replies.js';
 import { Script } from './script.js';

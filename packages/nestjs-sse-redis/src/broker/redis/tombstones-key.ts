@@ -1,4 +1,4 @@
-import type { ScriptCall } from './commands.js';
+import type { ScriptCall } from './script-call.js';
 
 /** The reply of `publish.lua` that did nothing for want of the key, and what announces the key among its arguments. */
 const NEEDED = 0;
