@@ -3,7 +3,8 @@
 set -eu
 
 # run PACKAGES EXPECTED: the program is read from standard input. `pip: ` before the packages takes them from PyPI, into ./python;
-# `go: ` makes a Go module of them, in ./go.
+# `go: ` makes a Go module of them, in ./go; `mvn: ` has Maven put GROUP:ARTIFACT:VERSION with what they need into ./lib, where
+# `java -cp 'lib/*' Main.java` runs them.
 run() {
   folder=$(mktemp -d)
   trap 'rm -rf "$folder"' EXIT
@@ -52,6 +53,20 @@ JS
     pip:*)
       python3 -m venv "$folder/python"
       "$folder/python/bin/pip" install --quiet --disable-pip-version-check ${1#pip:}
+      ;;
+    mvn:*)
+      {
+        echo '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+        echo '<groupId>finding</groupId><artifactId>finding</artifactId><version>1</version><dependencies>'
+        for package in ${1#mvn:}; do
+          echo "$package" | sed 's|\(.*\):\(.*\):\(.*\)|<dependency><groupId>\1</groupId><artifactId>\2</artifactId><version>\3</version></dependency>|'
+        done
+        echo '</dependencies></project>'
+      } >"$folder/pom.xml"
+      (cd "$folder" && mvn --batch-mode dependency:copy-dependencies -DoutputDirectory=lib -DincludeScope=runtime >mvn.log 2>&1) || {
+        cat "$folder/mvn.log"
+        exit 1
+      }
       ;;
     go:*) (mkdir "$folder/go" && cd "$folder/go" && go mod init finding && go get ${1#go:}) >/dev/null 2>&1 ;;
     *) (cd "$folder" && npm init -y >/dev/null && npm install --silent --no-fund --no-audit $1) ;;
