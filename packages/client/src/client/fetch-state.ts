@@ -22,7 +22,7 @@ export async function fetchState<State = unknown>(
   const cursor = response.headers.get('sse-cursor');
   if (cursor === null)
     throw new Error(
-      `The answer of ${url} has no header Sse-Cursor. Mark its route @SseSnapshot(); from another origin, expose the header (exposedHeaders).`,
+      `The answer of ${url} has no header Sse-Cursor. Mark its route @SseSnapshot(), and keep it out of a CacheInterceptor; from another origin, expose the header (exposedHeaders).`,
     );
   return { state: (await response.json()) as State, cursor };
 }

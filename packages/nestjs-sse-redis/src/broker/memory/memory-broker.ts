@@ -19,6 +19,7 @@ import { CHANGES_CHANNEL } from '../registry-store.interface.js';
 import { NO_STATE, type IsState } from '../broker.interface.js';
 import { stateFull } from '../state-full.js';
 import type { ShardPlace } from '../shard-place.interface.js';
+import { MemoryAnnouncements } from './memory-announcements.js';
 import { MemoryIdempotency } from './memory-idempotency.js';
 import { MemoryLog } from './memory-log.js';
 import { MemoryRegistryStore } from './memory-registry-store.js';
@@ -35,7 +36,9 @@ export class MemoryBroker implements Broker {
   /** Logs that are kept for a shorter time than others, and the positions of their newest events. */
   private readonly tombstones = new Map<string, Position>();
   private readonly subscribed = new Set<string>();
-  private readonly announcements: { readonly channel: string; readonly record: EventRecord }[] = [];
+  private readonly announcements = new MemoryAnnouncements((channel, record) => {
+    if (this.subscribed.has(channel)) this.listener?.announced(channel, record);
+  });
   private readonly epochStart: Position = toPosition(Date.now());
   private head: Position = this.epochStart;
   private listener: BrokerListener | undefined;
@@ -211,7 +214,7 @@ export class MemoryBroker implements Broker {
     const record = parseRecord(encodeRecord(position, prev, event, ephemeral, !log, this.line.shard, keyed));
     if (!ephemeral) this.store(publication, record, now);
     remember(position);
-    if (this.subscribed.has(channel)) this.announce(channel, record);
+    if (this.subscribed.has(channel)) this.announcements.add(channel, record);
     return position;
   }
 
@@ -237,18 +240,6 @@ export class MemoryBroker implements Broker {
     } else if (log instanceof MemoryLog) log.append(record, maxLength, toPosition(now - ttl), expires);
     else this.logs.set(toName(channel, false), new MemoryLog([record], expires));
     if (keptFor < this.options.ttl) this.bury(channel, record.position);
-  }
-
-  /** Later, so that a listener that publishes does not put its event before the one it is being told of. */
-  private announce(channel: string, record: EventRecord): void {
-    if (this.announcements.push({ channel, record }) > 1) return;
-    queueMicrotask(() => {
-      // Grows while it is walked, by listeners that publish.
-      for (const { channel, record } of this.announcements) {
-        if (this.subscribed.has(channel)) this.listener?.announced(channel, record);
-      }
-      this.announcements.length = 0;
-    });
   }
 
   private getLog(
