@@ -12,7 +12,8 @@ import { ChannelChanges, type ChannelLimits } from './channel-changes.js';
 import { ClientConnection, type ConnectionOwner } from './client-connection.js';
 import type { ConnectingClient } from './connecting-client.js';
 import { ConnectionOpener, type ConnectionOptions } from './connection-opener.js';
-import { Drain, endWithin, LEAST_ANSWER_MS } from './drain.js';
+import { Drain } from './drain.js';
+import { EndingResponses } from './ending-responses.js';
 import { ExpiryTimer } from './expiry-timer.js';
 import { HeldRefusals } from './held-refusals.js';
 import { Interruptions } from './interruptions.js';
@@ -40,6 +41,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
   private readonly drain = new Drain();
   private readonly interruptions = new Interruptions();
   private readonly heldRefusals = new HeldRefusals();
+  private readonly ending = new EndingResponses();
   /** Proofs over all processes, and over this one alone. */
   private readonly proofs = new Proofs((scope) => this.peers.prove(scope));
   private readonly ownProofs = new Proofs((scope) => this.proveHere(scope));
@@ -248,8 +250,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     const left = await this.drain.run([...this.byId.values()], timeout, (connection) =>
       connection.close('drained', { retry: jitter(this.options.drainRetry) }),
     );
-    // Those that are being sent away have their answer first. Who comes later ends by itself.
-    await endWithin(Math.max(LEAST_ANSWER_MS, left), [...this.byId.values()]);
+    await this.ending.cut([...this.byId.values()], left);
   }
 
   stop(): void {
@@ -279,6 +280,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
 
   onClosed(connection: ClientConnection, cause: CloseCause, reason: string): void {
     this.byId.delete(connection.id);
+    this.ending.add(connection.response);
     this.watch.remove(connection);
     if (connection.subscriber) this.subscribers.close(connection.subscriber);
     if (connection.endsAt !== Infinity) this.expiryTimer.remove(connection.endsAt, connection);

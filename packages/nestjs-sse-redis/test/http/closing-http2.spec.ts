@@ -12,9 +12,10 @@ import { newsModule } from './news.app.js';
 describe('a connection of HTTP/2 to a process that shuts down', () => {
   let app: INestApplication;
   let session: ClientHttp2Session;
+  let stuck: ClientHttp2Session | undefined;
 
   beforeEach(async () => {
-    const compiled = await Test.createTestingModule(newsModule({})).compile();
+    const compiled = await Test.createTestingModule(newsModule({ drain: { timeout: 500 } })).compile();
     app = compiled.createNestApplication(new FastifyAdapter({ http2: true }), { logger: false });
     await app.listen(0, '127.0.0.1');
     session = connect(`http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`);
@@ -22,6 +23,7 @@ describe('a connection of HTTP/2 to a process that shuts down', () => {
   });
   afterEach(async () => {
     session.destroy();
+    stuck?.destroy();
     await app.close();
   });
 
@@ -74,6 +76,24 @@ describe('a connection of HTTP/2 to a process that shuts down', () => {
     expect(await isRefused('/news')).toBe(true);
     const closing = app.close();
     expect(await last).toBe(200);
+    await closing;
+  });
+
+  it('cuts a newcomer that takes nothing of its answer, so that the application closes', async () => {
+    const others = Array.from({ length: 10 }, () => request('/news'));
+    const hub = app.get(SseHub);
+    await until(() => hub.stats().connections === others.length);
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    // Its window has no room for a byte.
+    stuck = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
+    stuck.on('error', () => undefined);
+    await once(stuck, 'remoteSettings');
+    void Promise.all(others).then(() => session.close());
+    const closing = app.close();
+    await until(() => hub.stats().drain.active);
+    const newcomer = stuck.request({ ':path': '/news', accept: 'text/event-stream' });
+    newcomer.on('error', () => undefined);
+    await once(newcomer, 'response');
     await closing;
   });
 
