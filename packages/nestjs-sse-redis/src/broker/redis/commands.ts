@@ -16,6 +16,7 @@ import type { Script } from './script.js';
 export const MAX_WAITING = 64 * 1_048_576;
 /** How long replicas are waited for (ms). The connection does nothing else meanwhile, its probes and readings included. */
 const REPLICAS_WITHIN_MS = 500;
+
 /** The calls of one turn. */
 interface Round {
   readonly pipeline: ChainableCommander;

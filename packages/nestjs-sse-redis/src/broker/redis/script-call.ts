@@ -9,7 +9,7 @@ export interface ScriptCall {
   readonly replicas?: number;
 }
 
-/** What came of it. */
+/** What a call came to: Redis' reply, or why there is none. */
 export type Outcome =
   | {
       readonly reply: unknown;
