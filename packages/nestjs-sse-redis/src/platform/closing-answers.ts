@@ -79,6 +79,9 @@ function sendEventSourcesAway(adapter: Partial<AbstractHttpAdapter>, retry: () =
   });
 }
 
+/** How long a client over HTTP/2 has to take its answer. */
+const HTTP2_ANSWER_MS = 200;
+
 /** As Nest and the hub send it for every other stream. */
 const HEAD = {
   'content-type': 'text/event-stream',
@@ -96,7 +99,11 @@ function sendAway(request: IncomingMessage, response: ServerResponse, retry: num
     response.setHeader('vary', 'Origin');
   }
   if (request.httpVersionMajor < 2) response.setHeader('connection', 'close');
-  else closeSession(request);
+  else {
+    closeSession(request);
+    // A client whose window has no room would keep its session, and so the server, for ever.
+    setTimeout(() => response.destroy(), HTTP2_ANSWER_MS).unref();
+  }
   response.writeHead(200, HEAD);
   response.end(formatRetryFrame(retry, repeatableId(getLastEventId(request))));
 }

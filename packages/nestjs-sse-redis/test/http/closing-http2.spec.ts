@@ -1,8 +1,9 @@
+import { jest } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { until } from '@nestjs-sse-redis/testing';
-import { SseHub } from 'nestjs-sse-redis';
+import { SseHub, SseRedisModule } from 'nestjs-sse-redis';
 import { once } from 'node:events';
 import { connect, type ClientHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
@@ -95,6 +96,27 @@ describe('a connection of HTTP/2 to a process that shuts down', () => {
     newcomer.on('error', () => undefined);
     await once(newcomer, 'response');
     await closing;
+  });
+
+  it('cuts a client that takes nothing of the answer of a Fastify that closes, so that the application closes', async () => {
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    const stuckSession = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
+    stuck = stuckSession.on('error', () => undefined);
+    await once(stuckSession, 'remoteSettings');
+    // oxlint-disable-next-line typescript/unbound-method -- applied below
+    const { beforeApplicationShutdown } = SseRedisModule.prototype;
+    const hook = jest.spyOn(SseRedisModule.prototype, 'beforeApplicationShutdown');
+    hook.mockImplementationOnce(async function (this: SseRedisModule) {
+      hook.mockRestore();
+      await beforeApplicationShutdown.call(this);
+      const late = stuckSession.request({ ':path': '/news', accept: 'text/event-stream' });
+      late.on('error', () => undefined);
+      const [headers] = (await once(late, 'response')) as [{ ':status': number }];
+      expect(headers[':status']).toBe(200);
+    });
+    session.close();
+    await app.close();
+    expect(app.getHttpServer().listening).toBe(false);
   });
 
   it('takes more requests that are no event streams (negative control)', async () => {
