@@ -31,8 +31,8 @@ export function logFailure(
   openedAt: number,
   error: unknown,
 ): void {
-  // Such as no `fetch` in a page of jsdom.
-  const isMistake = attempts === SUSPICIOUS || error instanceof ReferenceError;
+  // The first failure says enough where it is such as no `fetch` in a page of jsdom.
+  const isMistake = attempts === SUSPICIOUS || (attempts === 1 && error instanceof ReferenceError);
   const level = isMistake && openedAt === 0 ? 'error' : 'warn';
   if (error !== undefined || level === 'error')
     writeLog(log, { level, message: `No stream: ${wait} ${detail ?? ''}`, error });

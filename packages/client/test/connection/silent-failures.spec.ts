@@ -51,16 +51,24 @@ describe('a connection without a log', () => {
     },
   );
 
-  it('says at once that the program has no fetch, as with jsdom in Jest', async () => {
+  describe('in a program that has no fetch, as with jsdom in Jest', () => {
     const given = globalThis.fetch;
-    Reflect.deleteProperty(globalThis, 'fetch');
-    try {
-      await connect([stream(':\n')]);
-      await until(() => recorded.state.status === 'waiting');
-    } finally {
+    beforeEach(() => void Reflect.deleteProperty(globalThis, 'fetch'));
+    afterEach(() => {
       globalThis.fetch = given;
-    }
-    expect(lines).toEqual([expect.stringContaining('fetch is not defined')]);
+    });
+
+    it('says so at once', async () => {
+      await connect([stream(':\n')], { backoff: { min: 60_000, max: 60_000 } });
+      await until(() => recorded.state.status === 'waiting');
+      expect(lines).toEqual([expect.stringContaining('fetch is not defined')]);
+    });
+
+    it('says so once more after three attempts, and not at each of them', async () => {
+      await connect([stream(':\n')]);
+      await until(() => attempts() > 8);
+      expect(lines).toEqual(Array(2).fill(expect.stringContaining('fetch is not defined')));
+    });
   });
 
   it('says nothing of an outage that follows on a stream', async () => {
