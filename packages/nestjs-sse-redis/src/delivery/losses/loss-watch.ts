@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { Broker } from '../../broker/broker.interface.js';
+import { CHANGES_CHANNEL } from '../../broker/registry-store.interface.js';
 import type { LogHistory } from '../../broker/log-history.interface.js';
 import { isOfHub } from '../../event/channel-name.js';
 import type { SseEvent } from '../../event/sse-event.js';
@@ -8,7 +9,7 @@ import { Audit } from './audit.js';
 import type { Feeds } from '../feeds.js';
 import type { HubCounters } from '../hub-counters.js';
 import { LossLog } from './loss-log.js';
-import type { Loss } from './loss.js';
+import { LOSSES_CHANNEL, type Loss } from './loss.js';
 import type { Position } from '../../event/position.js';
 import type { KnownLosses } from './known-losses.js';
 import type { Gap } from '../../event/gap.js';
@@ -16,6 +17,8 @@ import type { Subscribers } from '../subscribers.js';
 
 /** Between two warnings of losses, ms. */
 const WARNING_INTERVAL = 10_000;
+/** Logs of the hub whose content is written once more behind a failover. Its others are those of listeners. */
+const REPEATED: ReadonlySet<string> = new Set([CHANGES_CHANNEL, LOSSES_CHANNEL]);
 /** Names of channels in a warning. */
 const NAMES_SHOWN = 5;
 
@@ -83,7 +86,7 @@ export class LossWatch {
     const { lost, feeds } = this.parts;
     const until = feeds.link.lastAssigned + 1;
     const losses = [...newest]
-      .filter(([channel]) => !isOfHub(channel))
+      .filter(([channel]) => !REPEATED.has(channel))
       .map(([channel, last]) => failoverLoss(channel, from, last, until));
     for (const loss of losses) lost.add(loss);
     if (losses.length > 0) void this.log.add(losses);
