@@ -6,7 +6,7 @@ import { MAX_TIMER, resolveOptions } from '../../src/options/resolved-options.js
 const redis = useRedis();
 
 it('the commandTimeout of the application gives up no command of the subscriber, which Redis will still carry out', async () => {
-  const mine = new Redis(redis.port, '127.0.0.1', { lazyConnect: true, commandTimeout: 100 });
+  const mine = new Redis(redis.port, '127.0.0.1', { lazyConnect: true, commandTimeout: 3_000 });
   const settings = new RedisSettings(mine, resolveOptions({ redis: mine }));
   const [subscriber, commands] = [settings.createSubscriberConnection(), settings.createCommandConnection()];
   try {

@@ -1,20 +1,24 @@
 import { assertWhole, SseStream, Stopwatch, until } from '@nestjs-sse-redis/testing';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { SseRedisOptions } from 'nestjs-sse-redis';
 import { Deployment } from './deployment.js';
 
-const PROBE_INTERVAL = 2_000;
-/** What it takes to connect, to subscribe and to read, once the probe has told. */
-const REPAIR_MS = 1_000;
+const PROBE_INTERVAL = 1_000;
+/** What it takes to connect, to subscribe and to read, once the probe has told, on a busy machine. */
+const REPAIR_MS = 4_000;
+/** A renewal of the lease proves the link as well. */
+const RARELY_RENEWED: SseRedisOptions = { registry: { leaseTtl: 180_000 } };
 
 describe('a subscription that is up and deaf', () => {
   let deployment: Deployment;
   let stream: SseStream;
 
-  beforeEach(async () => {
-    deployment = await Deployment.start({ nodes: 2, options: { probeInterval: PROBE_INTERVAL } });
+  async function start(probeInterval: number): Promise<void> {
+    deployment = await Deployment.start({ nodes: 2, options: { ...RARELY_RENEWED, probeInterval } });
     stream = SseStream.open(`${deployment.nodes[0]!.url}/streams?channels=news`);
     await until(() => stream.lastEventId !== '');
-  });
+  }
+
   afterEach(async () => {
     await stream.close();
     await deployment.stop();
@@ -23,6 +27,7 @@ describe('a subscription that is up and deaf', () => {
   it.each([0, 1_000])(
     'is found and repaired within two probe intervals, and no event is lost (deaf after %d ms)',
     async (ms) => {
+      await start(PROBE_INTERVAL);
       const [deaf, publishing] = deployment.nodes;
       // At different times between two probes.
       await pause(ms);
@@ -32,7 +37,7 @@ describe('a subscription that is up and deaf', () => {
       const watch = Stopwatch.start();
       const events = Array.from({ length: 50 }, (_, i) => ({ channel: 'news', data: `${i}` }));
       const { published } = await publishing!.request({ kind: 'publish', events });
-      const received = await stream.waitFor(50, 10_000);
+      const received = await stream.waitFor(50, 60_000);
       expect(watch.stop()).toBeLessThan(2 * PROBE_INTERVAL + REPAIR_MS);
       assertWhole(
         published!.map((reply) => ('id' in reply ? reply.id : reply.message)),
@@ -42,6 +47,7 @@ describe('a subscription that is up and deaf', () => {
   );
 
   it('is found within two probe intervals after events that made probes superfluous, and no event is lost', async () => {
+    await start(PROBE_INTERVAL);
     const [deaf, publishing] = deployment.nodes;
     const published: string[] = [];
     const publish = async () => {
@@ -54,11 +60,21 @@ describe('a subscription that is up and deaf', () => {
     deaf!.subscribers[0]!.blackhole(true);
     const watch = Stopwatch.start();
     await publish();
-    const received = await stream.waitFor(published.length, 10_000);
+    const received = await stream.waitFor(published.length, 60_000);
     expect(watch.stop()).toBeLessThan(2 * PROBE_INTERVAL + REPAIR_MS);
     assertWhole(
       published,
       received.map(({ id }) => id),
     );
+  });
+
+  it('is not found by then where probes are rare (negative control)', async () => {
+    await start(60_000);
+    const [deaf, publishing] = deployment.nodes;
+    deaf!.subscribers[0]!.blackhole(true);
+    const watch = Stopwatch.start();
+    await publishing!.request({ kind: 'publish', events: [{ channel: 'news', data: 'x' }] });
+    await until(() => watch.elapsed > 2 * PROBE_INTERVAL + REPAIR_MS);
+    expect(stream.messages).toEqual([]);
   });
 });

@@ -8,8 +8,8 @@ import { RoomsProcess } from './rooms-process.js';
 const INTERVAL = 1_000;
 const LEASE = 3 * INTERVAL;
 const PACE = 12;
-/** What it takes to connect, to subscribe and to read, or to sweep, once it is known to be due. */
-const REPAIR_MS = 1_000;
+/** What it takes to connect, to subscribe and to read, or to sweep, once it is known to be due, on a busy machine. */
+const REPAIR_MS = 4_000;
 const TIMES: SseRedisOptions = {
   probeInterval: INTERVAL,
   auditInterval: 6 * INTERVAL,
