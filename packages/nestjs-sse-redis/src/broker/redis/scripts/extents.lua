@@ -10,6 +10,7 @@
 -- Returns { number of the range, first, last } of each range that has events (broker.interface.ts: LogExtent).
 
 -- @include position
+-- @include oldest
 
 -- No stream has none of our events: pcall returns a table without entries where a key holds something else.
 local function idAt(command, log, from, to)

@@ -38,10 +38,19 @@
 -- @include clock
 -- @include line
 -- @include tombstones
--- @include evictions
 -- @include append
+
+-- Functions are made anew in each run, which costs time, and few events are of a run or of a state channel.
+local function loadRuns()
 -- @include run
+  return admit, noteStored, saveRuns
+end
+
+local function loadState()
+-- @include evictions
 -- @include state
+  return appendState
+end
 
 local window = ARGV[3]
 local FIRST_EVENT, MINUS, COLON, MOST_DIGITS, MOST_FLAGS, COPY = 4, string.byte('-'), string.byte(':'), 10, 2, string.byte('c')
@@ -53,6 +62,7 @@ if not clock then return 0 end
 
 -- In no functions of their own: to make them costs each run, and to call them each event.
 local results, runs, key, isNew = {}, {}, 1, false
+local admit, noteStored, saveRuns, appendState
 for i = FIRST_EVENT, last, 4 do
   key = key + 1
   local logKey, flags, position, failure = KEYS[key], ARGV[i + 1], nil, nil
@@ -71,7 +81,7 @@ for i = FIRST_EVENT, last, 4 do
       local ran, result, reason = pcall(append, clock, logKey, ARGV[i], string.sub(flags, 3), text, maxLength ~= '' and maxLength or clock.maxLength, nil, nil, own)
       -- Its own position is never one of those by which `store` trims a log of seldom events.
       if ran and result and position % 8 == 0 then
-        call('XTRIM', logKey, 'MINID', '=', string.format('%.0f', clock.ms - (own and own.age or clock.retention)))
+        call('XTRIM', logKey, 'MINID', '=', string.format(WHOLE, clock.ms - (own and own.age or clock.retention)))
       end
       if ran then position, failure = result, reason else position, failure = nil, type(result) == 'table' and result.err or tostring(result) end
     end
@@ -89,6 +99,7 @@ for i = FIRST_EVENT, last, 4 do
     elseif #maxLength > MOST_DIGITS and string.find(maxLength, ' ', 1, true) then
       local space = string.find(maxLength, ' ', 1, true)
       key = key + 1
+      if not admit then admit, noteStored, saveRuns = loadRuns() end
       position, failure = admit(runs, KEYS[key], string.sub(maxLength, space + 1))
       maxLength, run = string.sub(maxLength, 1, space - 1), runs[KEYS[key]]
     end
@@ -105,6 +116,7 @@ for i = FIRST_EVENT, last, 4 do
       -- What is no stream where the log should be fails before anything is written.
       local ran, result, reason
       if keysKey then
+        appendState = appendState or loadState()
         ran, result, reason = pcall(appendState, clock, logKey, ARGV[i], flags, ARGV[i + 2], onceKey, window, own and own.expiry, keysKey)
       else
         ran, result, reason = pcall(append, clock, logKey, ARGV[i], flags, ARGV[i + 2], maxLength ~= '' and maxLength or clock.maxLength, onceKey, window, own)
@@ -117,7 +129,7 @@ for i = FIRST_EVENT, last, 4 do
   end
   results[#results + 1] = position or failure
 end
-saveRuns(runs, clock.ms)
+if saveRuns then saveRuns(runs, clock.ms) end
 if clock.shortLived then bury(clock) end
 results[#results + 1] = clock.line
 return results

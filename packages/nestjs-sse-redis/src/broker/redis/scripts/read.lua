@@ -18,6 +18,7 @@
 -- @include line
 -- @include evictions
 -- @include tombstones
+-- @include oldest
 -- @include logs
 
 local clockKey, tombstonesKey, retentionText = KEYS[1], KEYS[2], ARGV[1]

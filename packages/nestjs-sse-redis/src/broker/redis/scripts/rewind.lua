@@ -13,6 +13,7 @@
 -- @include clock
 -- @include evictions
 -- @include tombstones
+-- @include oldest
 -- @include logs
 
 local clockKey, tombstonesKey, retentionText, count = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])

@@ -12,6 +12,7 @@
 -- @include clock
 -- @include evictions
 -- @include tombstones
+-- @include oldest
 -- @include logs
 
 local clockKey, tombstonesKey, retentionText = KEYS[1], KEYS[2], ARGV[1]

@@ -32,7 +32,7 @@ local function openClock(clockKey, retentionText, count, replid, maxLength, tomb
   if tombstonesKey == false and stored[7] and tonumber(stored[7]) >= first - 1 then return nil end
   local reserved = first + count - 1
   if stored[1] and stored[2] and stored[3] == retentionText then
-    call('HSET', clockKey, 'last', string.format('%.0f', reserved))
+    call('HSET', clockKey, 'last', string.format(WHOLE, reserved))
   else
     -- The retention was changed, or the clock is new, or not whole. What expired under the shorter one is not remembered.
     local before = tonumber(stored[3])
@@ -41,7 +41,7 @@ local function openClock(clockKey, retentionText, count, replid, maxLength, tomb
       stored[6] = raise(stored[6], now, last, before)
       call('HSET', clockKey, 'raised', stored[6])
     end
-    call('HSET', clockKey, 'last', string.format('%.0f', reserved), 'since', string.format('%.0f', since), 'retention', retentionText)
+    call('HSET', clockKey, 'last', string.format(WHOLE, reserved), 'since', string.format(WHOLE, since), 'retention', retentionText)
   end
   since = sinceAt(since, stored[6], now)
   if (maxLength or '') == '' then
@@ -62,7 +62,7 @@ local function openClock(clockKey, retentionText, count, replid, maxLength, tomb
     ms = ms,
     retention = retention,
     -- Nil where no hub has said it, as one of a release before.
-    maxLength = tonumber(maxLength or nil),
+    maxLength = maxLength or nil,
     -- Where there is no log, nothing was published to the channel since then, or it would be here.
     quietSince = math.max(now - retention * POSITIONS_PER_MS, since),
     tombstonesKey = tombstonesKey or nil,
@@ -79,7 +79,7 @@ end
 
 -- The newest position of a log, or false where there is none.
 local function newestOf(logKey)
-  local entry = call('XREVRANGE', logKey, '+', '-', 'COUNT', 1)[1]
+  local entry = call('XREVRANGE', logKey, '+', '-', 'COUNT', '1')[1]
   return entry and toPosition(entry[1]) or false
 end
 
@@ -100,9 +100,9 @@ local function store(clock, logKey, id, record, maxLength, position, own)
   end
   -- By age as well: a channel that is never quiet would keep events beyond the retention. Where there are many events of
   -- one millisecond, with every eighth.
-  if position % 8 == 0 then call('XTRIM', logKey, 'MINID', '=', string.format('%.0f', clock.ms - (own and own.age or clock.retention))) end
+  if position % 8 == 0 then call('XTRIM', logKey, 'MINID', '=', string.format(WHOLE, clock.ms - (own and own.age or clock.retention))) end
   -- Later than `prev` of a new log claims, since TIME may be some ms ahead of the clock by which Redis expires keys.
-  call('PEXPIRE', logKey, (expiry or clock.retention) + EXPIRY_MARGIN)
+  call('PEXPIRE', logKey, string.format(WHOLE, (expiry or clock.retention) + EXPIRY_MARGIN))
 end
 
 -- boundOf(…): the position from which on nothing was published to a channel that has no log, before `position`. Evictions are not regarded.
@@ -132,13 +132,13 @@ local function append(clock, logKey, pubSubChannel, flags, text, maxLength, once
   clock.position = position + 1
   if position > clock.reserved then
     clock.reserved = position
-    call('HSET', clock.key, 'last', string.format('%.0f', position))
+    call('HSET', clock.key, 'last', string.format(WHOLE, position))
   end
 
   local prev = newest or boundOf(clock, logKey, position)
   local id = toId(position)
   -- 'f': the first of its log, whose prev is a bound.
-  local record = string.format('%.0f %.0f ', position, prev) .. flags .. (newest and '\nid: ' or 'f\nid: ') .. id .. clock.idSuffix .. '\n' .. text
+  local record = string.format(WHOLE, position) .. ' ' .. string.format(WHOLE, prev) .. ' ' .. flags .. (newest and '\nid: ' or 'f\nid: ') .. id .. clock.idSuffix .. '\n' .. text
   -- Behind the kind: the key of an event of a state channel may have an 'e'.
   local isLogged = string.byte(flags, 2) ~= EPHEMERAL
 
@@ -148,7 +148,7 @@ local function append(clock, logKey, pubSubChannel, flags, text, maxLength, once
   local isShortLived = isLogged and own and (own.expiry or clock.retention) < clock.retention
   if isShortLived then done, failure = pcall(mayBury, clock) end
   if done and isLogged then done, failure = pcall(store, clock, logKey, id, record, maxLength, position, own) end
-  if done and onceKey then done, failure = pcall(call, 'SET', onceKey, string.format('%.0f', position), 'PX', window) end
+  if done and onceKey then done, failure = pcall(call, 'SET', onceKey, string.format(WHOLE, position), 'PX', window) end
   if done then done, failure = pcall(call, 'PUBLISH', pubSubChannel, record) end
   if done then
     if isLogged then

@@ -19,7 +19,8 @@ end
 -- sinceAt(…): from where on this Redis remembers the hub whole, by now. Logs that were written before the retention was made longer
 -- expire under the shorter one; those events are forgotten one after the other, the last when it was raised.
 local function sinceAt(since, raised, now)
-  local at, shorter = string.match(raised or '', '^(%d+) (%d+)$')
+  if not raised then return since end
+  local at, shorter = string.match(raised, '^(%d+) (%d+)$')
   if not at then return since end
   return math.max(since, math.min(tonumber(at), now - shorter * POSITIONS_PER_MS))
 end

@@ -7,20 +7,6 @@
 local MOST_FORKS = 16
 local REPLID_DIGITS = 10
 
-local function numberOf(replid)
-  return tonumber(string.match(replid, '%.(%d+)')) or 0
-end
-
-local function shardOf(replid)
-  return string.match(replid, '@%d+$') or ''
-end
-
--- The start of this server, in 10 digits; empty where that is not told.
-local function serverStart()
-  local info = redis.pcall('INFO', 'server')
-  return type(info) == 'string' and string.match(info, 'run_id:(' .. string.rep('%x', 10) .. ')') or ''
-end
-
 -- onItsLine(…): the clock knows after this that its server is of another line than the one that wrote last.
 --
 -- clockKey  as in include/append.lua
@@ -36,6 +22,21 @@ end
 -- Where INFO is not to be had, replid is '-', and there are no lines.
 local function onItsLine(clockKey, stored, last, began, known, since)
   if known == stored then return nil end
+  -- Functions are made anew in each run, which costs time, and nearly each run ends above.
+  local function numberOf(replid)
+    return tonumber(string.match(replid, '%.(%d+)')) or 0
+  end
+
+  local function shardOf(replid)
+    return string.match(replid, '@%d+$') or ''
+  end
+
+  -- The start of this server, in 10 digits; empty where that is not told.
+  local function serverStart()
+    local info = redis.pcall('INFO', 'server')
+    return type(info) == 'string' and string.match(info, 'run_id:(' .. string.rep('%x', 10) .. ')') or ''
+  end
+
   local shard = known == '' and shardOf(stored or '') or shardOf(known)
   local hidden = '-' .. (string.match(stored or '', '%.%d+') or '') .. shard
   if known == hidden then return nil end

@@ -33,7 +33,7 @@ local function restoreState(logKey, keysKey, newest)
   until #batch < RESTORED_AT_ONCE
   for key, place in pairs(places) do
     if place < 0 then state.keys = state.keys + 1 end
-    call('ZADD', keysKey, string.format('%.0f', place), '=' .. key)
+    call('ZADD', keysKey, string.format(WHOLE, place), '=' .. key)
   end
   return state
 end
@@ -57,7 +57,7 @@ local function forgetRemovals(clock, logKey, keysKey, state, removals, most)
   local oldest = tonumber(call('ZRANGEBYSCORE', keysKey, '(0', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2])
   local upTo, limit = '+inf', math.ceil(removals / 2)
   if oldest < (clock.ms - clock.retention * 1.125) * POSITIONS_PER_MS then
-    upTo, limit = string.format('%.0f', (clock.ms - clock.retention) * POSITIONS_PER_MS), FORGOTTEN_AT_ONCE
+    upTo, limit = string.format(WHOLE, (clock.ms - clock.retention) * POSITIONS_PER_MS), FORGOTTEN_AT_ONCE
   elseif removals <= most then
     return
   end
@@ -113,7 +113,7 @@ local function appendState(clock, logKey, pubSubChannel, flags, text, onceKey, w
   if isRemoval and not isThere and (state.floor or not expiry) then
     local position = clock.position - 1
     -- The same call again must not remove what comes between the two.
-    if onceKey then call('SET', onceKey, string.format('%.0f', position), 'PX', window) end
+    if onceKey then call('SET', onceKey, string.format(WHOLE, position), 'PX', window) end
     return position
   end
   if not isRemoval and not isThere then
@@ -133,9 +133,9 @@ local function appendState(clock, logKey, pubSubChannel, flags, text, onceKey, w
   if not position then return nil, failure end
   state.floor = state.floor or position
   if before then call('XDEL', logKey, toId(math.abs(before))) end
-  call('ZADD', keysKey, string.format('%.0f', isRemoval and position or -position), member)
+  call('ZADD', keysKey, string.format(WHOLE, isRemoval and position or -position), member)
   forgetRemovals(clock, logKey, keysKey, state, removals, most)
-  local function counter(value) return string.format('%.0f', -value) end
+  local function counter(value) return string.format(WHOLE, -value) end
   call('ZADD', keysKey, counter(state.count), 'count', counter(state.keys), 'keys', counter(state.floor), 'floor')
   if state.known then call('ZADD', keysKey, counter(state.known), 'known') end
   call('PEXPIRE', keysKey, own.expiry + EXPIRY_MARGIN)
