@@ -24,7 +24,7 @@ describe('runs while Redis is away', () => {
     const owner = await hubs.start({
       prefix,
       redis: `redis://127.0.0.1:${proxy.port}`,
-      publishTimeout: 1_000,
+      publishTimeout: 2_000,
     });
     return { owner, reader: await hubs.start({ prefix }), proxy };
   }
