@@ -8,10 +8,13 @@ export type RedisSetUpName = 'redis' | 'sentinel' | 'cluster' | 'cluster-3';
 
 /** Of `cluster-3`, whose hubs have a part on each master. */
 const SHARDS = 3;
+/** ms. A node of a cluster has a second to answer the question for its slots, which a busy machine may miss a few times. */
+const CONNECTED_WITHIN = 60_000;
 
 interface SetUpOptions {
   readonly redis: string | TestSentinel['connection'] | TestCluster['connection'];
   readonly shards?: number;
+  readonly connectTimeout?: number;
 }
 
 /** Those that the server under test can be. */
@@ -42,7 +45,11 @@ export class RedisSetUp {
     }
     // Without replicas nobody is elected either.
     const cluster = await TestCluster.start({ replicas: 0, nodeTimeout: 15_000 });
-    const options = { redis: cluster.connection, ...(name === 'cluster-3' && { shards: SHARDS }) };
+    const options = {
+      redis: cluster.connection,
+      connectTimeout: CONNECTED_WITHIN,
+      ...(name === 'cluster-3' && { shards: SHARDS }),
+    };
     return new RedisSetUp(options, undefined, () => cluster.stop());
   }
 

@@ -46,7 +46,7 @@ async function talk(): Promise<Talk> {
 
 async function echo(one: Talk, text: string): Promise<void> {
   one.socket.write(text);
-  await until(() => one.heard.endsWith(text), { timeout: 1000 });
+  await until(() => one.heard.endsWith(text));
 }
 
 function hearsNothing(one: Talk): Promise<void> {

@@ -27,8 +27,7 @@ it('connects where the network is back after the clock was set back by an hour',
     const { now } = Date;
     jest.spyOn(Date, 'now').mockImplementation(() => now() - HOUR);
     goOnline();
-    const begun = performance.now();
-    await until(() => recorded.data.length === 1 || performance.now() - begun > 4_000);
+    await until(() => recorded.data.length === 1);
     expect(recorded.data).toEqual(['1']);
   } finally {
     recorded.close();

@@ -21,23 +21,24 @@ it('leaves a stream that says nothing, and goes on from its position', async () 
   const watched = connect({ heartbeatTimeout: 300 });
   // Negative control: a connection with more patience.
   const patient = connect({ heartbeatTimeout: 600_000 });
-  await until(() => watched.summary.filter((word) => word === 'waiting silent').length === 2);
+  await until(() => watched.summary.filter((word) => word === 'waiting silent').length >= 2);
   expect(patient.summary).toEqual(['connecting', 'open']);
-  await until(() => server.lastEventIds.filter((id) => id === '1').length === 2);
+  await until(() => server.lastEventIds.filter((id) => id === '1').length >= 2);
 });
 
 it('leaves a server that accepts a connection and never answers', async () => {
   server = await RawServer.start(() => undefined);
   const recorded = connect({ heartbeatTimeout: 200 });
-  await until(() => server.requests.length === 2);
-  expect(recorded.summary).toEqual(['connecting', 'waiting silent', 'connecting']);
+  await until(() => server.requests.length >= 2);
+  // The second attempt may be over as well by now.
+  expect(recorded.summary.slice(0, 3)).toEqual(['connecting', 'waiting silent', 'connecting']);
 });
 
 it('expects heartbeats as often as the server announces them', async () => {
   const control = 'event: control\ndata: {"connection":"c","secret":"s","heartbeat":80}\n\n';
   server = await RawServer.start(stream(control), stream('data: here\n\n'));
   const recorded = connect({});
-  await until(() => recorded.events.length === 1);
+  await until(() => recorded.events.length > 0);
   expect(recorded.summary).toContain('waiting silent');
   expect(recorded.controls).toEqual([{ connection: 'c', secret: 's', heartbeat: 80 }]);
 });

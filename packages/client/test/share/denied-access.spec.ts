@@ -51,7 +51,7 @@ it.each([
     const data: unknown[] = [];
     client.onEvent((event) => data.push(event.data));
     const isOver = ({ status }: ConnectionState) => status === 'open' || count.calls > 100;
-    await until(() => isOver(client.state), { timeout: 5_000 });
+    await until(() => isOver(client.state));
     await until(() => data.length === 1);
     expect(data).toEqual([7]);
     expect(roles).toEqual(['alone']);

@@ -80,12 +80,10 @@ export class NodeRegistration {
 
   /** Takes the lease. @throws RedisUnavailableError */
   async start(): Promise<void> {
-    try {
-      await this.join();
-    } catch (error) {
+    await this.join().catch((error: unknown) => {
       this.renewals.stop();
       throw error;
-    }
+    });
     if (this.stopped) return;
     this.isStarted = true;
     this.reaping = setInterval(() => this.onSweep(), this.options.sweepInterval / 2).unref();
@@ -191,9 +189,10 @@ export class NodeRegistration {
   }
 
   private async renew(): Promise<void> {
-    await this.join().catch((error: Error) =>
-      this.logger.debug(`Could not renew the lease: ${error.message}`),
-    );
+    await this.join().catch((error: Error) => {
+      this.renewals.retry();
+      this.logger.debug(`Could not renew the lease: ${error.message}`);
+    });
   }
 
   /** Renews the lease, or takes a new one and registers all that lives here. */

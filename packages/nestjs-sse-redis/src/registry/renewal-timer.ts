@@ -2,6 +2,8 @@ import { MAX_TIMER } from '../options/resolved-options.js';
 
 /** Renewed so often within the lease: one or two renewals may fail. */
 export const RENEWALS_PER_LEASE = 3;
+/** ms after which a renewal that failed is tried again. A lease would run out where each of its renewals met a cut connection. */
+const RETRY_MS = 1_000;
 /** By what an idle process stretches its lease, renewals and probes, with `idle: 'cheap'`: from five seconds to a minute. */
 const IDLE_PACE = 12;
 
@@ -25,6 +27,7 @@ export class RenewalTimer {
   /** When it last ceased to be idle; ms since the epoch. */
   busySince = 0;
   private usedAt = performance.now();
+  private interval = MAX_TIMER;
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
 
@@ -43,9 +46,14 @@ export class RenewalTimer {
     const isIdle = idle === 'cheap' && performance.now() - this.usedAt >= leaseTtl;
     const pace = (this.pace = isIdle ? IDLE_PACE : 1);
     const next = Math.min(Math.min(leaseTtl / RENEWALS_PER_LEASE, sweepInterval) * pace, MAX_TIMER);
-    clearTimeout(this.timer);
-    if (!this.isStopped) this.timer = setTimeout(this.renew, next).unref();
+    this.interval = next;
+    this.schedule(next);
     return { ttl: leaseTtl * pace, next: Math.floor(next), pace };
+  }
+
+  /** A renewal has failed. The next one may have been due meanwhile, and gone by. */
+  retry(): void {
+    this.schedule(Math.min(this.interval, RETRY_MS));
   }
 
   /** Somebody needs this process. @returns whether it was idle, and is to renew its lease at once */
@@ -60,5 +68,10 @@ export class RenewalTimer {
   stop(): void {
     this.isStopped = true;
     clearTimeout(this.timer);
+  }
+
+  private schedule(ms: number): void {
+    clearTimeout(this.timer);
+    if (!this.isStopped) this.timer = setTimeout(this.renew, ms).unref();
   }
 }

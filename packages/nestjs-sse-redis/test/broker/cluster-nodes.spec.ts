@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { RedisServer, Stopwatch, TcpProxy, TestCluster, until } from '@nestjs-sse-redis/testing';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { randomUUID } from 'node:crypto';
@@ -5,6 +6,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RedisRefusedError } from 'nestjs-sse-redis';
+import { Subscription } from '../../src/broker/redis/subscription.js';
 import { failureOf } from '../hub/hubs.js';
 import { Heard, publication, publishAll } from './broker-set-ups.js';
 import { ClusterHubs, describeCluster } from './cluster-hubs.js';
@@ -127,6 +129,23 @@ describeCluster('a start', () => {
     const others = Array.from({ length: 16_384 }, (_, i) => i).filter((i) => i !== slot);
     await node.cli('CLUSTER', 'ADDSLOTS', ...others);
     expect(await publishAll((await starting).broker, publication('a', 1))).toHaveLength(1);
+  });
+
+  it('waits for a connection that is made anew behind the subscription, as after a refusal by the cluster', async () => {
+    const broker = hubs.create({ redis: cluster.url, connectTimeout: 30_000 });
+    // oxlint-disable-next-line unbound-method -- called with its own `this`
+    const { start } = Subscription.prototype;
+    jest.spyOn(Subscription.prototype, 'start').mockImplementation(async function (
+      this: Subscription,
+      channels,
+    ) {
+      await start.call(this, channels);
+      const { command } = broker['connections'];
+      command.disconnect(true);
+      await until(() => command.status !== 'ready');
+    });
+    await broker.start(new Heard());
+    expect(await publishAll(broker, publication('a', 1))).toHaveLength(1);
   });
 
   it('is refused with the reason where the slot does not arrive', async () => {

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { RedisServer, TestCluster, until } from '@nestjs-sse-redis/testing';
+import { RedisServer, Stopwatch, TestCluster, until } from '@nestjs-sse-redis/testing';
 import { Cluster, Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -172,9 +172,11 @@ describeCluster('a slot that moves', () => {
     await publisher.goesOn();
     const before = await cluster.owner(tag());
     const owner = await cluster.migrate(tag());
+    const watch = Stopwatch.start();
     expect(owner).not.toBe(before);
+    await until(() => other.heard.link.some((change) => change.startsWith('restored')));
     // Before the watch of the nodes, and the probe, could find out.
-    await until(() => other.heard.link.some((change) => change.startsWith('restored')), { timeout: 4_000 });
+    expect(watch.stop()).toBeLessThan(4_000);
     await publisher.goesOn();
     await publisher.stop();
     expect(await logOf(other, 'a')).toEqual(publisher.acknowledged);

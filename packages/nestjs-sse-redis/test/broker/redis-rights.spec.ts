@@ -219,7 +219,8 @@ describe('redisCredentials', () => {
     password = 'new';
     await hubs.redis.cli('ACL', 'SETUSER', user, 'resetpass', '>new');
     await hubs.redis.cli('CLIENT', 'KILL', 'USER', user);
-    const second = await until(() => test.hub.publish('news', { type: 'tick', data: 2 }));
+    const publish = () => test.hub.publish('news', { type: 'tick', data: 2 }, { idempotencyKey: '2' });
+    const second = await until(publish);
     await client.waitForEvents(2);
     expect(client.eventIds).toEqual([id, second.id]);
     await until(async () => (await test.hub.readiness()).ready);

@@ -215,7 +215,8 @@ forEachAdapter((adapter) => {
     });
 
     it('begins each channel after an id of its own, and one that has none at now', async () => {
-      const [one, two] = await start({ authorize: () => true });
+      // A probe between the events and the question would move the position on.
+      const [one, two] = await start({ authorize: () => true, probeInterval: 600_000 });
       const { stream, id } = await rooms.client(one, 'z', { query: { control: '' } });
       await stream.waitFor(1);
       const [{ secret }] = dataOf(stream, 'control') as [{ secret: string }];

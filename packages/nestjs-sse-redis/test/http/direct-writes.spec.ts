@@ -25,6 +25,8 @@ import { newsModule, NO_HEARTBEATS } from './news.app.js';
 import { RawExchange } from './raw-exchange.js';
 
 const DATA = 'größer 漢字 😀';
+/** Megabytes are published at once, also on a busy machine. */
+const OPTIONS = { directWrites: true, publishTimeout: 60_000, ...NO_HEARTBEATS };
 
 const redis = useRedis();
 
@@ -59,8 +61,7 @@ forEachAdapter((adapter) => {
     const { imports, controllers } = newsModule({
       prefix: randomUUID(),
       redis: redis.url,
-      directWrites: true,
-      ...NO_HEARTBEATS,
+      ...OPTIONS,
     });
     const options: StartAppOptions = {
       configure: (app) => {
@@ -315,8 +316,7 @@ async function startBehind(
     prefix: randomUUID(),
     redis: redis.url,
     limits,
-    directWrites: true,
-    ...NO_HEARTBEATS,
+    ...OPTIONS,
   });
   const compiled = await Test.createTestingModule(module).compile();
   const app = compiled.createNestApplication(adapter, options);

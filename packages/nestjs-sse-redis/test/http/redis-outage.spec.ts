@@ -42,8 +42,9 @@ forEachAdapter((adapter) => {
     return stream;
   }
 
-  /** Publishes as soon as Redis can be reached. */
-  const publishSoon = (data: string) => until(() => hub.publish('news', { data }).catch(() => undefined));
+  /** Publishes as soon as Redis can be reached, once. */
+  const publishSoon = (data: string) =>
+    until(() => hub.publish('news', { data }, { idempotencyKey: data }).catch(() => undefined));
 
   /** The process knows that Redis is away. What it sends before it has read so has an unknown outcome. */
   const noticed = () =>

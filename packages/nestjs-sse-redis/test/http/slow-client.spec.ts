@@ -21,6 +21,8 @@ import { newsModule } from './news.app.js';
 
 const EVENTS = 4_000;
 const EVENT_BYTES = 4_096;
+/** ms until all of them are there, on a busy machine. */
+const PATIENCE = 120_000;
 const BUFFERED = 65_536;
 /** More than this is never written past the queue. */
 const STRAIGHT = 16_384;
@@ -67,7 +69,7 @@ describe.each([{ broker: 'redis' }, { broker: 'memory' }])(
         for (const result of await hub.publishMany(events)) expected.push('id' in result ? result.id : '');
         mostBuffered = Math.max(mostBuffered, ...sockets.map(({ writableLength }) => writableLength));
       }
-      await quick.waitFor(EVENTS);
+      await quick.waitFor(EVENTS, PATIENCE);
       mostBuffered = Math.max(mostBuffered, ...sockets.map(({ writableLength }) => writableLength));
       return { slow, quick, expected, mostBuffered, pausedAt };
     }
@@ -140,7 +142,7 @@ describe.each([{ broker: 'redis' }, { broker: 'memory' }])(
         expect(slow.messages.length).toBeLessThan(EVENTS / 2);
         assertWhole(expected, quick.eventIds, 'the quick client');
         slow.resume();
-        await slow.waitFor(EVENTS);
+        await slow.waitFor(EVENTS, PATIENCE);
         assertWhole(expected, slow.eventIds, 'the slow client');
       });
     });
@@ -156,7 +158,7 @@ describe.each([{ broker: 'redis' }, { broker: 'memory' }])(
         expect(slow.messages.length).toBeLessThan(EVENTS);
         const back = SseStream.open(`${running.url}/news`, { lastEventId });
         streams.push(back);
-        await back.waitFor(EVENTS - slow.messages.length);
+        await back.waitFor(EVENTS - slow.messages.length, PATIENCE);
         const ids = [...slow.eventIds, ...back.eventIds];
         assertWhole(expected, ids, 'the client that came back');
       });

@@ -131,7 +131,7 @@ describe('a snapshot while Redis is away', () => {
     const server = await RedisServer.start();
     const running = await startApp(
       {
-        imports: [SseRedisModule.forRoot({ redis: server.url, publishTimeout: 500 })],
+        imports: [SseRedisModule.forRoot({ redis: server.url, publishTimeout: 2_000 })],
         controllers: [CounterController],
         providers: [Counter],
       },

@@ -133,7 +133,7 @@ describe('publishing over Redis', () => {
       PublishOutcomeUnknownError,
     ]);
     proxy.transform();
-    await until(() => hub.publish('a', { data: 'after' }));
+    await until(() => hub.publish('a', { data: 'after' }, { idempotencyKey: 'after' }));
     expect(await test.dataIn('a')).toEqual(['before', 'after']);
   });
 

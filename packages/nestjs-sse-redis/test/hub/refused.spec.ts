@@ -28,7 +28,8 @@ describe('a client that is refused once, and comes back', () => {
     await client.drop();
     await client.waitFor(({ type }) => type === 'error');
     await hubs.redis.restart();
-    ids.push(await until(() => attempt(hub.publish('news', { type: 'tick', data: 2 }))));
+    const publish = () => hub.publish('news', { type: 'tick', data: 2 }, { idempotencyKey: '2' });
+    ids.push(await until(() => attempt(publish())));
     await client.waitForEvents(2);
 
     expect(compare(ids, client.eventIds).report()).toMatch(/^whole/);

@@ -300,10 +300,13 @@ describe.each(brokers)(`a hub of ${SHARDS} shards over the $broker broker`, ({ b
       onBlock: ({ id, isPosition }) => void (isPosition && ids.push(id!)),
     });
     hubs.closeLater(() => stream.close());
-    await until(() => ids.length >= 8);
+    await until(() => ids.length > 0);
+    const before = ids[0]!.split(',');
+    // That of each shard moves on, as fast as Redis answers its probes.
+    await until(() => {
+      const after = ids.at(-1)!.split(',');
+      return before.every((entry) => !after.includes(entry));
+    });
     for (const id of ids) expect(id.split(',')).toHaveLength(SHARDS);
-    // One a heartbeat: that of each moves on in all parts.
-    const [before, after] = [ids.at(-4)!.split(','), ids.at(-1)!.split(',')];
-    for (const entry of before) expect(after).not.toContain(entry);
   });
 });

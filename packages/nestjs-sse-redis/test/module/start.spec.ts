@@ -13,6 +13,7 @@ import {
   UnsupportedRedisError,
 } from 'nestjs-sse-redis';
 
+import { failedStart } from '../hub/hubs.js';
 import { closing, connections, failureToStart, redis, start, startHub, useRedis } from './application.js';
 
 useRedis();
@@ -25,15 +26,19 @@ describe('the start', () => {
   it('fails within connectTimeout when Redis is not there, says so and leaves nothing behind', async () => {
     const port = await freePort();
     const before = handles();
-    const watch = Stopwatch.start();
-    const error = await failureToStart({
-      redis: `redis://app:secret@127.0.0.1:${port}`,
-      connectTimeout: 1_500,
+    let time = 0;
+    let elapsed = 0;
+    const error = await failedStart(/ECONNREFUSED/, async (connectTimeout) => {
+      time = connectTimeout;
+      const watch = Stopwatch.start();
+      const failure = await failureToStart({ redis: `redis://app:secret@127.0.0.1:${port}`, connectTimeout });
+      elapsed = watch.stop();
+      throw failure;
     });
-    expect(watch.stop()).toBeLessThan(1_500 + 2_000);
+    expect(elapsed).toBeLessThan(time + 2_000);
     expect(error).toBeInstanceOf(RedisUnavailableError);
     expect(error).toMatchObject({ code: 'REDIS_UNAVAILABLE' });
-    expect(error.message).toContain(`Redis at 127.0.0.1:${port} could not be reached within 1500 ms`);
+    expect(error.message).toContain(`Redis at 127.0.0.1:${port} could not be reached within ${time} ms`);
     expect(error.message).toMatch(/ECONNREFUSED.*Is it running, and is the `redis` option right/);
     expect(`${error.message} ${error.stack} ${String(error.cause)}`).not.toContain('secret');
     await until(() => handles() <= before);
@@ -99,7 +104,9 @@ describe('the start', () => {
   ])('fails when Redis %s, and says so', async (_name, url, words) => {
     const guarded = await RedisServer.start({ args: ['--requirepass', 'right-secret'] });
     closing.push(() => guarded.stop());
-    const error = await failureToStart({ redis: url(guarded.port), connectTimeout: 3_000 });
+    const error = await failedStart(words, async (connectTimeout) => {
+      throw await failureToStart({ redis: url(guarded.port), connectTimeout });
+    });
     expect(error).toBeInstanceOf(RedisUnavailableError);
     expect(error.message).toMatch(words);
     expect(`${error.message} ${String(error.cause)}`).not.toMatch(/wrong-secret|right-secret/);
@@ -116,7 +123,7 @@ describe('the start', () => {
 
   it('waits for a Redis that comes up within connectTimeout', async () => {
     const port = await freePort();
-    const starting = startHub({ redis: `redis://127.0.0.1:${port}`, connectTimeout: 10_000 });
+    const starting = startHub({ redis: `redis://127.0.0.1:${port}`, connectTimeout: 60_000 });
     // It has knocked in vain before it is let in.
     const refusals = createServer((socket) => socket.destroy());
     refusals.listen(port, '127.0.0.1');

@@ -110,8 +110,11 @@ export class ByteReader implements Reader {
     const { lastEventId } = this;
     const headers = { accept: 'text/event-stream', ...(lastEventId && { 'last-event-id': lastEventId }) };
     const request = get(this.url, { agent: this.agent, headers }, (response) => this.read(response));
-    request.on('error', (error) => {
-      if (!this.closed) throw error;
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      if (this.closed) return;
+      // The server has closed a connection that rested, as it was used again.
+      if (request.reusedSocket && error.code === 'ECONNRESET') this.connect();
+      else throw error;
     });
   }
 

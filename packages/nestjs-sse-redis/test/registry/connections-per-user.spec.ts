@@ -8,7 +8,12 @@ async function arrive(
   connectionsPerUser: number,
 ): Promise<{ open: number; refused: number; counted: number }> {
   const redis = await RedisServer.start();
-  const options = { redis: redis.url, limits: { connectionsPerUser } };
+  // What a process has that lost its lease is registered anew beyond the limit.
+  const options = {
+    redis: redis.url,
+    limits: { connectionsPerUser },
+    registry: { leaseTtl: 60_000 },
+  };
   const nodes = await Promise.all(
     (['express', 'fastify', 'express'] as const).map((adapter) => RoomsProcess.start(adapter, options)),
   );

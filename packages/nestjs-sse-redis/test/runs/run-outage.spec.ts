@@ -17,14 +17,16 @@ describe('runs while Redis is away', () => {
   const writer = RunWriter.prototype as unknown as Numbering;
 
   /** A hub behind a proxy, and one that reads what it stores. */
-  async function start(): Promise<{ owner: TestHub; reader: TestHub; proxy: TcpProxy }> {
+  async function start(
+    publishTimeout = 2_000,
+  ): Promise<{ owner: TestHub; reader: TestHub; proxy: TcpProxy }> {
     const prefix = randomUUID();
     const proxy = await TcpProxy.start({ target: hubs.redis.port });
     hubs.closeLater(() => proxy.stop());
     const owner = await hubs.start({
       prefix,
       redis: `redis://127.0.0.1:${proxy.port}`,
-      publishTimeout: 1_000,
+      publishTimeout,
     });
     return { owner, reader: await hubs.start({ prefix }), proxy };
   }
@@ -88,7 +90,7 @@ describe('runs while Redis is away', () => {
   });
 
   it('goes on where Redis has lost its data, and its readers are told of the gap', async () => {
-    const test = await hubs.start({ registry: { leaseTtl: 1_500, sweepInterval: 200 } });
+    const test = await hubs.start({ registry: { leaseTtl: 6_000, sweepInterval: 200 } });
     const tap = new RunTap();
     const run = await test.hub.run('a', tap.source);
     const page = test.reconnectingClient(['a']);
@@ -105,7 +107,7 @@ describe('runs while Redis is away', () => {
   });
 
   it('leaves no run behind that was on its way when the application closed', async () => {
-    const { owner, reader, proxy } = await start();
+    const { owner, reader, proxy } = await start(60_000);
     const tap = new RunTap();
     proxy.delay(200);
     const starting = owner.hub.run('a', tap.source).then(

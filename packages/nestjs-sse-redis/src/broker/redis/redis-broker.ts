@@ -136,9 +136,9 @@ export class RedisBroker implements Broker {
       const manner = { isQuiet: place !== undefined, patience: settings.patience };
       server = await checkStart({ redis, settings, commands, keys, options, place, ...manner });
       const subscribe = () => this.subscription.start([this.probeChannel, this.inbox]);
-      await untilAccepted(subscribe, this.settings.patience);
+      await untilAccepted(subscribe, settings.patience);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
-      await this.sendProbe();
+      await untilAccepted(() => this.sendProbe(), settings.patience);
     } catch (error) {
       await this.close();
       throw toUnsupported(error, this.settings.address, this.settings.cluster !== undefined);

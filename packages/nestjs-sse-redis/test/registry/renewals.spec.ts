@@ -1,0 +1,50 @@
+import { deferred, until } from '@nestjs-sse-redis/testing';
+import type { RegistryStore, Renewal } from '../../src/broker/registry-store.interface.js';
+import { NodeRegistration } from '../../src/registry/node-registration.js';
+
+const RENEWED: Renewal = { isNew: false, connections: 0, runsOut: undefined };
+const FAILURE = new Error('the connection was cut');
+
+/** A process that renews its lease at a registry that the test answers for. */
+function create(leaseTtl: number, renew: (call: number) => Promise<Renewal>) {
+  const calls: number[] = [];
+  const store = {
+    renew: () => {
+      calls.push(performance.now());
+      return renew(calls.length);
+    },
+    leave: () => Promise.resolve({ more: false }),
+  } as unknown as RegistryStore;
+  const registration = new NodeRegistration({ id: 'n', host: 'here', pid: 1 }, store, {
+    ...{ leaseTtl, sweepInterval: leaseTtl, idle: 'normal' },
+    ...{ connectionsPerUser: 0, connectionsPerAddress: 0 },
+  });
+  return { registration, calls };
+}
+
+it('tries a renewal that failed again long before the next one is due', async () => {
+  // A third of it is longer than `until` waits.
+  const { registration, calls } = create(600_000, (call) =>
+    call === 2 ? Promise.reject(FAILURE) : Promise.resolve(RENEWED),
+  );
+  await registration.start();
+  registration.proveLink();
+  await until(() => calls.length >= 3);
+  await registration.stop();
+  expect(calls).toHaveLength(3);
+});
+
+it('goes on to renew where a renewal that was not answered fails after the next one was due', async () => {
+  const unanswered = deferred<Renewal>();
+  const { registration, calls } = create(90, (call) =>
+    call === 2 ? unanswered.promise : Promise.resolve(RENEWED),
+  );
+  await registration.start();
+  await until(() => calls.length === 2);
+  const asked = performance.now();
+  await until(() => performance.now() - asked > 300);
+  unanswered.reject(FAILURE);
+  await until(() => calls.length >= 4);
+  await registration.stop();
+  expect(calls.length).toBeGreaterThanOrEqual(4);
+});
