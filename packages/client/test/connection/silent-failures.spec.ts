@@ -27,6 +27,12 @@ async function connect(answers: RawAnswer[], options: Partial<ConnectionOptions>
   });
 }
 
+/** As of React Native, or a wrapper of it. */
+const withoutBody: typeof fetch = async (...request) => {
+  const { status, headers } = await fetch(...request);
+  return { status, headers, body: null } as Response;
+};
+
 const attempts = () => recorded.summary.filter((word) => word === 'connecting').length;
 
 describe('a connection without a log', () => {
@@ -40,6 +46,7 @@ describe('a connection without a log', () => {
       { token: () => Promise.reject(new Error('signed out')) },
       'signed out',
     ],
+    ['by a fetch that gives no body to read', [stream('data: 1\n\n')], { fetch: withoutBody }, 'getReader'],
   ])(
     'says once on the console why it has no stream, where three attempts failed %s',
     async (_, answers, options, why) => {

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { Subject, takeUntil } from 'rxjs';
 import type { SseEvent } from '../event/sse-event.js';
+import { observeLog } from '../hub/observe-events.js';
 import type { SseHub } from '../hub/sse-hub.js';
 import type { RunEndState } from '../runs/run.types.js';
 import type { BrokenEnding, ChunkProtocol } from './chunk-protocol.interface.js';
@@ -82,13 +83,13 @@ export class RunStream extends Readable {
   private subscribe(): void {
     const { hub, channel } = this.options;
     this.isReading = true;
-    hub
-      .events(channel, { after: this.after })
+    // The end of this run may be of the past when its client reads it: the next question, or another event, follows it.
+    observeLog(hub.internals, channel, { after: this.after }, { isEndless: true })
       .pipe(takeUntil(this.paused))
       .subscribe({
         next: (event) => this.onEvent(event),
         error: () => this.cut(),
-        // Not by the end of the run: the hub is closed.
+        // The hub is closed.
         complete: () => !this.isReading || this.isOver || this.cut(),
       });
   }
@@ -104,7 +105,7 @@ export class RunStream extends Readable {
     if (lines.length > 0 && !this.push(lines.map((line) => `data: ${line}\n\n`).join(''))) this.rest();
   }
 
-  /** The channel may have the ends of pipes, too. */
+  /** The channel may have the ends of pipes, and of other runs, too. */
   private onRunEnd(data: unknown): void {
     const { run, outcome } = data as { readonly run?: unknown; readonly outcome?: RunEndState };
     if (run === this.options.id) this.finish(outcome === 'done' ? undefined : outcome);

@@ -36,6 +36,8 @@ export interface EventSink {
   map(notice: MapNotice, id: string): boolean;
   /** The lines of an event that is in no log. @param id that the client has, and keeps */
   message(id: string, text: string): boolean;
+  /** It is given each `end`, also one that later events of the channel follow: it goes on behind them. */
+  readonly isEndless?: boolean;
   /** Set by the connection. */
   subscriber: EventSinkListener | undefined;
   /** It has been given all that there was, and is given the rest as it is announced. */

@@ -165,9 +165,11 @@ export class Feed {
     return this.recent.covers(position);
   }
 
-  /** The events in memory after this position, without each `end` that a later event of the channel follows. */
-  eventsAfter(position: Position): HeldEvent[] {
-    return this.recent.after(position).filter((event) => !event.isEnd || !this.goesOnAfter(event.position));
+  /** The events in memory after this position. @param hasPastEnds also each `end` that a later event of the channel follows */
+  eventsAfter(position: Position, hasPastEnds = false): HeldEvent[] {
+    const events = this.recent.after(position);
+    if (hasPastEnds) return events;
+    return events.filter((event) => !event.isEnd || !this.goesOnAfter(event.position));
   }
 
   /**

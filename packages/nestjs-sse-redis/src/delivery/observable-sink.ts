@@ -26,7 +26,7 @@ export class ObservableSink implements EventSink {
   constructor(
     private readonly observer: Subscriber<SseEvent>,
     private readonly onLive?: () => void,
-    private readonly isEndless = false,
+    readonly isEndless = false,
   ) {}
 
   live(): void {

@@ -13,26 +13,38 @@ export interface PendingEvent {
   readonly event: { readonly record: EventRecord };
 }
 
-/** The events in memory that a client at this cursor lacks. */
-export function collectFromMemory(cursor: Cursor, feeds: readonly Feed[]): PendingEvent[] {
+/** What was read of a channel. */
+export interface CoveredSlice {
+  readonly slice: LogSlice;
+  /** The position that the slices of all channels cover. */
+  readonly upTo: Position;
+}
+
+/** The events in memory that a client at this cursor lacks. @param hasPastEnds also each `end` that a later event follows */
+export function collectFromMemory(
+  cursor: Cursor,
+  feeds: readonly Feed[],
+  hasPastEnds: boolean,
+): PendingEvent[] {
   return feeds.flatMap((feed) => {
-    const lacking = feed.eventsAfter(cursor.lacksAfter(feed));
+    const lacking = feed.eventsAfter(cursor.lacksAfter(feed), hasPastEnds);
     cursor.noteFound(feed, lacking[0]);
     return lacking.map((event) => ({ feed, position: event.position, event }));
   });
 }
 
-/** The events of a slice that a client at this cursor lacks. @param upTo the position that all slices cover */
+/** The events of a slice that a client at this cursor lacks. @param hasPastEnds also each `end` that a later event follows */
 export function collectFromSlice(
   cursor: Cursor,
   feed: Feed,
-  slice: LogSlice,
-  upTo: Position,
+  { slice, upTo }: CoveredSlice,
+  hasPastEnds: boolean,
 ): PendingEvent[] {
   const lacksAfter = cursor.lacksAfter(feed);
   const isLacking = ({ position }: EventRecord) => position > lacksAfter;
   cursor.noteFound(feed, slice.records.find(isLacking));
-  return withoutSupersededEnds(feed, slice)
+  const records = hasPastEnds ? slice.records : withoutSupersededEnds(feed, slice);
+  return records
     .filter((record) => isLacking(record) && record.position <= upTo)
     .map((record) => ({ feed, position: record.position, event: { record } }));
 }

@@ -65,7 +65,7 @@ export class Replay {
     const { feeds } = this.target;
     this.resumed = false;
     for (const feed of feeds) if (feed.goesOnAfter(cursor.lacksAfter(feed))) this.reopen(feed.channel);
-    const events = collectFromMemory(cursor, feeds);
+    const events = collectFromMemory(cursor, feeds, this.writer.takesPastEnds);
     cursor.reach(this.sendAll(events) ?? cursor.position, false);
     this.reportMaps();
   }
@@ -207,12 +207,12 @@ export class Replay {
     const head = Math.max(this.link.lastAssigned, Math.min(...slices.map((slice) => slice.head)));
     if (this.resetFromAhead(head) || this.restartMaps(slices)) return true;
     const upTo = Math.min(...slices.map((slice) => slice.coveredUpTo));
-    const { cursor, resumed } = this;
+    const { cursor, resumed, writer } = this;
     const { feeds } = this.target;
     this.resumed = false;
     const events = slices.flatMap((slice, i) => {
       this.takeSlice(feeds[i]!, slice, resumed);
-      return collectFromSlice(cursor, feeds[i]!, slice, upTo);
+      return collectFromSlice(cursor, feeds[i]!, { slice, upTo }, writer.takesPastEnds);
     });
     cursor.reach(this.sendAll(events) ?? upTo, true);
     this.reportMaps();

@@ -39,6 +39,11 @@ export class SinkWriter {
     return this.blocked;
   }
 
+  /** Whether the sink is given an `end` of the past, too. */
+  get takesPastEnds(): boolean {
+    return this.sink.isEndless === true;
+  }
+
   unblock(): void {
     this.blocked = false;
   }

@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import {
   convertToModelMessages,
+  generateId,
   streamText,
   toUIMessageStream,
   type LanguageModel,
@@ -51,7 +52,11 @@ export class ChatController {
     return async (abortSignal) => {
       const prompt = await convertToModelMessages(messages);
       const result = streamText({ model: this.model, messages: prompt, abortSignal, onError: () => {} });
-      return toUIMessageStream({ stream: result.stream });
+      return toUIMessageStream({
+        stream: result.stream,
+        originalMessages: messages,
+        generateMessageId: generateId,
+      });
     };
   }
 

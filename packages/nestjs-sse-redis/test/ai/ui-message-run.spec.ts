@@ -103,6 +103,21 @@ forEachAdapter((adapter) => {
     expect(tap.calls).toHaveLength(1);
   });
 
+  it('replaces the part of the answer that a chat has when it resumes, by the id of the message', async () => {
+    await start();
+    const { chat, call, sent } = await ask(one);
+    await chat.stop();
+    await sent;
+    expect(chat.text).toBe('The answer ');
+    call.give(...WORDS);
+    const resumed = chat.resumeStream();
+    await until(() => chat.text === call.text);
+    call.end();
+    await resumed;
+    expect(chat.messages.map(({ role }) => role)).toEqual(['user', 'assistant']);
+    expect(chat.text).toBe(call.text);
+  });
+
   it('answers 204 when nothing runs, and a page that resumes is ready', async () => {
     await start();
     const page = new TestChat(one.url);

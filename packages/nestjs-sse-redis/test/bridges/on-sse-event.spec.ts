@@ -112,6 +112,32 @@ describe('methods with @OnSseEvent()', () => {
   });
 });
 
+describe('a method with @OnSseEvent() in a process that loses its link', () => {
+  it('is called with an end that came meanwhile, though another event follows it', async () => {
+    const options = { redis: redis.url, prefix: randomUUID(), channels: [orders] };
+    const { app, close } = await startApp(
+      { imports: [SseRedisModule.forRoot(options)], providers: [Listeners] },
+      'express',
+    );
+    const hub = app.get(SseHub);
+    // The link comes back behind the last event: the end would come as it is announced, else.
+    const { broker } = hub['node'].shards.of('a') as unknown as { broker: { onRestored(): Promise<void> } };
+    const onRestored = broker.onRestored.bind(broker);
+    let restore!: () => void;
+    const published = new Promise<void>((resolve) => (restore = resolve));
+    broker.onRestored = () => published.then(onRestored);
+    await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await until(() => !hub.stats().linkUp);
+    await hub.pipe('a', ['piped']);
+    await hub.publish('a', { data: 'behind it' });
+    restore();
+    const { heard } = app.get(Listeners);
+    await until(() => heard.includes('a behind it'));
+    expect(heard).toEqual(['a piped', 'a [object Object]', 'a behind it']);
+    await close();
+  });
+});
+
 describe('a method with @OnSseEvent() of the cluster', () => {
   let prefix: string;
   const open = new Set<RunningApp>();

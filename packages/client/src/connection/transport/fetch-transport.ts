@@ -13,11 +13,12 @@ export function fetchStream(
       cache: 'no-store',
       ...(credentials && { credentials }),
     });
+    // Before the stream counts as open: behind a `fetch` without bodies each attempt would succeed, and nobody be told.
+    const reader = response.status === 200 && response.body!.getReader();
     if (!handlers.onHead(response.status, (name) => response.headers.get(name))) return;
-    const reader = response.body!.getReader();
     const decoder = new TextDecoder();
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await (reader as ReadableStreamDefaultReader<Uint8Array>).read();
       if (done) return;
       handlers.onText(decoder.decode(value, { stream: true }));
     }
