@@ -8,6 +8,7 @@ import type {
 } from '../broker/registry-store.interface.js';
 import { withinTime } from '../util/within-time.js';
 import { MAX_TIMER } from '../options/resolved-options.js';
+import { leaveRegistry } from './leave-registry.js';
 import { RegistrationQueue } from './registration-queue.js';
 import { RENEWALS_PER_LEASE, RenewalTimer, type RenewalTimerOptions } from './renewal-timer.js';
 import { NO_LIMITS, toStoredLimits } from './stored-limits.js';
@@ -15,8 +16,6 @@ import { NO_LIMITS, toStoredLimits } from './stored-limits.js';
 /** Redis does nothing else while a piece is removed. */
 const PIECE_SIZE = 500;
 const PAGE_SIZE = 1_000;
-/** The grace period of a platform goes on while a process leaves. */
-const LEAVING_MS = 2_000;
 const SETTLING_MS = 1_000;
 
 export interface RegistrationOptions extends RegistryLimits, RenewalTimerOptions {}
@@ -175,17 +174,10 @@ export class NodeRegistration {
     clearTimeout(this.sweepTimer);
     if (!this.hasJoined) return;
     try {
-      const left = await withinTime(this.leave(), LEAVING_MS);
-      if (left === undefined) throw new Error(`Redis did not answer within ${LEAVING_MS} ms`);
+      await leaveRegistry(this.queue, () => this.store.leave(this.node.id, 'shutdown', PIECE_SIZE));
     } catch (error) {
       this.logger.warn(`Could not leave the registry, the lease will run out: ${(error as Error).message}`);
     }
-  }
-
-  private async leave(): Promise<true> {
-    await this.queue.settle();
-    for (let more = true; more;) ({ more } = await this.store.leave(this.node.id, 'shutdown', PIECE_SIZE));
-    return true;
   }
 
   private async renew(): Promise<void> {

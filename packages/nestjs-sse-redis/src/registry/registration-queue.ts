@@ -30,6 +30,8 @@ export class RegistrationQueue {
   readonly live = new Map<string, NewConnection>();
   /** How often something was put in. */
   changes = 0;
+  /** The batches of departures that the registry has taken. */
+  answers = 0;
   private arrivals: Arrival[] = [];
   private departures = new Map<string, string>();
   private updates: NewConnection[] = [];
@@ -121,6 +123,7 @@ export class RegistrationQueue {
     try {
       await this.sink.unregisterBatch(batch.map(([id, reason]) => ({ id, reason })));
       for (const [id] of batch) this.departures.delete(id);
+      this.answers++;
       return true;
     } catch {
       return false;
