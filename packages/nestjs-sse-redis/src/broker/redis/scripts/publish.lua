@@ -79,10 +79,6 @@ for i = FIRST_EVENT, last, 4 do
       local rest = string.sub(text, 1, 7) == 'event: ' and string.sub(text, 8) or '\n' .. text
       text = 'event: ' .. toId(position) .. clock.idSuffix .. ' ' .. ARGV[i + 2] .. rest
       local ran, result, reason = pcall(append, clock, logKey, ARGV[i], string.sub(flags, 3), text, maxLength ~= '' and maxLength or clock.maxLength, nil, nil, own)
-      -- Its own position is never one of those by which `store` trims a log of seldom events.
-      if ran and result and position % 8 == 0 then
-        call('XTRIM', logKey, 'MINID', '=', string.format(WHOLE, clock.ms - (own and own.age or clock.retention)))
-      end
       if ran then position, failure = result, reason else position, failure = nil, type(result) == 'table' and result.err or tostring(result) end
     end
   else

@@ -6,6 +6,9 @@ local call = redis.call
 -- The default of the option: where no hub has said yet how long logs are kept.
 local DEFAULT_RETENTION = '3600000'
 
+-- How often a busy log is trimmed while an event grows as old as events are kept.
+local TRIMS_WITHIN_AGE = 64
+
 -- The flag of an ephemeral event, behind its kind.
 local EPHEMERAL = string.byte('e')
 
@@ -83,8 +86,9 @@ local function newestOf(logKey)
   return entry and toPosition(entry[1]) or false
 end
 
--- own  for how long (ms) its events and the log itself are kept, where it has a time of its own: age, expiry
-local function store(clock, logKey, id, record, maxLength, position, own)
+-- newest  the position of the event before; false: there is none
+-- own     for how long (ms) its events and the log itself are kept, where it has a time of its own: age, expiry
+local function store(clock, logKey, id, record, maxLength, newest, own)
   -- Without a length a log is as long as its age lets it: the next publish of a hub makes it shorter.
   if maxLength then
     call('XADD', logKey, 'MAXLEN', '~', maxLength, id, 'r', record)
@@ -98,9 +102,13 @@ local function store(clock, logKey, id, record, maxLength, position, own)
     clock.expiry = set or {}
     clock.expiry[logKey] = expiry
   end
-  -- By age as well: a channel that is never quiet would keep events beyond the retention. Where there are many events of
-  -- one millisecond, with every eighth.
-  if position % 8 == 0 then call('XTRIM', logKey, 'MINID', '=', string.format(WHOLE, clock.ms - (own and own.age or clock.retention))) end
+  -- By age as well: a channel that is never quiet would keep events beyond the retention. It is an eighth of what a publish costs, so
+  -- it is done where the event before is of another part of the age.
+  local age = own and own.age or clock.retention
+  local part = age / TRIMS_WITHIN_AGE
+  if newest and math.floor(newest / POSITIONS_PER_MS / part) ~= math.floor(clock.ms / part) then
+    call('XTRIM', logKey, 'MINID', '=', string.format(WHOLE, clock.ms - age))
+  end
   -- Later than `prev` of a new log claims, since TIME may be some ms ahead of the clock by which Redis expires keys.
   call('PEXPIRE', logKey, string.format(WHOLE, (expiry or clock.retention) + EXPIRY_MARGIN))
 end
@@ -147,7 +155,7 @@ local function append(clock, logKey, pubSubChannel, flags, text, maxLength, once
   local done, failure = true, nil
   local isShortLived = isLogged and own and (own.expiry or clock.retention) < clock.retention
   if isShortLived then done, failure = pcall(mayBury, clock) end
-  if done and isLogged then done, failure = pcall(store, clock, logKey, id, record, maxLength, position, own) end
+  if done and isLogged then done, failure = pcall(store, clock, logKey, id, record, maxLength, newest, own) end
   if done and onceKey then done, failure = pcall(call, 'SET', onceKey, string.format(WHOLE, position), 'PX', window) end
   if done then done, failure = pcall(call, 'PUBLISH', pubSubChannel, record) end
   if done then
