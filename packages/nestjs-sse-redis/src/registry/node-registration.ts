@@ -101,7 +101,7 @@ export class NodeRegistration {
     else void this.renew();
   }
 
-  /** Something that was done in the registry may have got lost with the link. */
+  /** What was done in the registry may have got lost, with the link or with a renewal: it may have taken a new, empty lease. */
   recount(): void {
     this.agreedAt = -1;
   }
@@ -182,6 +182,7 @@ export class NodeRegistration {
 
   private async renew(): Promise<void> {
     await this.join().catch((error: Error) => {
+      this.recount();
       this.renewals.retry();
       this.logger.debug(`Could not renew the lease: ${error.message}`);
     });

@@ -13,6 +13,7 @@ const TEXT = 'x'.repeat(20_000);
 const CHUNKS = 800;
 const SHORT = 3;
 const BUFFERED = 100_000;
+const SHARDS = 3;
 
 interface Question {
   readonly id: string;
@@ -55,17 +56,18 @@ forEachAdapter((adapter) => {
   let app: RunningApp;
   const responses: ServerResponse[] = [];
 
-  beforeEach(async () => {
+  beforeEach(() => start());
+  afterEach(() => closeAtOnce(app));
+
+  async function start(shards = 1): Promise<void> {
     responses.length = 0;
-    const imports = [
-      SseRedisModule.forRoot({ redis: redis.url, prefix: randomUUID(), limits: { bufferedBytes: BUFFERED } }),
-    ];
+    const options = { redis: redis.url, prefix: randomUUID(), shards };
+    const imports = [SseRedisModule.forRoot({ ...options, limits: { bufferedBytes: BUFFERED } })];
     app = await startApp({ imports, controllers: [ChatController] }, adapter);
     (app.app.getHttpServer() as Server).prependListener('request', (_request, response) =>
       responses.push(response),
     );
-  });
-  afterEach(() => closeAtOnce(app));
+  }
 
   const ask = (question: Omit<Question, 'id'>) =>
     fetch(`${app.url}/chat`, {
@@ -97,6 +99,35 @@ forEachAdapter((adapter) => {
     expect(toWords(await second.text())).toEqual([...words('B', SHORT), '[DONE]']);
     const read = toWords(await first.text());
     expect(read).toEqual([...words('A', read.length - 2), 'abort', '[DONE]']);
+  });
+
+  it('gives a slow client of a hub with several shards the rest of its answer, and nothing of the next one', async () => {
+    await closeAtOnce(app);
+    await start(SHARDS);
+    const first = await askSlowly(false);
+    await until(isOver);
+    const second = await ask({ answer: 'B', chunks: SHORT });
+    expect(toWords(await second.text())).toEqual([...words('B', SHORT), '[DONE]']);
+    expect(toWords(await first.text())).toEqual([...words('A', CHUNKS), '[DONE]']);
+  });
+
+  it('streams the answer of a hub with several shards behind an end of a pipe', async () => {
+    await closeAtOnce(app);
+    await start(SHARDS);
+    const first = await ask({ answer: 'A', chunks: SHORT, isOpen: true });
+    const reader = first.body!.getReader();
+    const decoder = new TextDecoder();
+    let text = '';
+    const read = async () => {
+      const { done, value } = await reader.read();
+      text += decoder.decode(value, { stream: !done });
+      return done;
+    };
+    while (!text.includes(`A${SHORT - 1} `)) await read();
+    await app.app.get(SseHub).pipe(CHANNEL, ['piped']);
+    await app.app.get(SseHub).stopRun(CHANNEL);
+    while (!(await read()));
+    expect(toWords(text)).toEqual([...words('A', SHORT), 'abort', '[DONE]']);
   });
 
   it('ends the answer of a slow client where another event of the application follows it', async () => {

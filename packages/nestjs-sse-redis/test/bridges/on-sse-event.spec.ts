@@ -112,14 +112,28 @@ describe('methods with @OnSseEvent()', () => {
   });
 });
 
-describe('a method with @OnSseEvent() in a process that loses its link', () => {
-  it('is called with an end that came meanwhile, though another event follows it', async () => {
-    const options = { redis: redis.url, prefix: randomUUID(), channels: [orders] };
-    const { app, close } = await startApp(
-      { imports: [SseRedisModule.forRoot(options)], providers: [Listeners] },
-      'express',
-    );
-    const hub = app.get(SseHub);
+describe.each([1, 3])('a method with @OnSseEvent() of a hub with %d shards', (shards) => {
+  let running: RunningApp;
+  let hub: SseHub;
+
+  beforeEach(async () => {
+    const options = { redis: redis.url, prefix: randomUUID(), channels: [orders], shards };
+    const imports = [SseRedisModule.forRoot(options)];
+    running = await startApp({ imports, providers: [Listeners] }, 'express');
+    hub = running.app.get(SseHub);
+  });
+  afterEach(() => running.close());
+
+  it('is called with what follows the end of a pipe', async () => {
+    const { heard } = running.app.get(Listeners);
+    await hub.pipe('a', ['piped']);
+    await until(() => heard.length === 2);
+    await hub.publish('a', { data: 'behind it' });
+    await until(() => heard.length === 3);
+    expect(heard).toEqual(['a piped', 'a [object Object]', 'a behind it']);
+  });
+
+  it('is called with an end that came while the link was lost, though another event follows it', async () => {
     // The link comes back behind the last event: the end would come as it is announced, else.
     const { broker } = hub['node'].shards.of('a') as unknown as { broker: { onRestored(): Promise<void> } };
     const onRestored = broker.onRestored.bind(broker);
@@ -131,10 +145,9 @@ describe('a method with @OnSseEvent() in a process that loses its link', () => {
     await hub.pipe('a', ['piped']);
     await hub.publish('a', { data: 'behind it' });
     restore();
-    const { heard } = app.get(Listeners);
+    const { heard } = running.app.get(Listeners);
     await until(() => heard.includes('a behind it'));
     expect(heard).toEqual(['a piped', 'a [object Object]', 'a behind it']);
-    await close();
   });
 });
 

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { RedisRefusedError } from 'nestjs-sse-redis';
+import { RedisRefusedError, RedisUnavailableError } from 'nestjs-sse-redis';
 import { Subscription } from '../../src/broker/redis/subscription.js';
 import { failureOf } from '../hub/hubs.js';
 import { Heard, publication, publishAll } from './broker-set-ups.js';
@@ -177,6 +177,54 @@ describeCluster('a start', () => {
     await until(() => openSockets() <= before);
     expect(watch.stop()).toBeLessThan(2_500);
     expect((await starting).message).toContain('could not be reached');
+  });
+
+  it('is ended by close() while its slot is on the move', async () => {
+    const migration = await cluster.startMigration(hubs.tag);
+    later.push(() => migration.finish());
+    const broker = hubs.create({ redis: cluster.url, connectTimeout: 60_000 });
+    const starting = failureOf(broker.start(new Heard()));
+    await until(async () => /errorstat_ASK:/.test(String(await migration.source.cli('INFO', 'errorstats'))));
+    const watch = Stopwatch.start();
+    await broker.close();
+    await starting;
+    expect(watch.stop()).toBeLessThan(10_000);
+  });
+
+  it('fails within connectTimeout, where more than one step has to wait', async () => {
+    const connectTimeout = 4_000;
+    const broker = hubs.create({ redis: cluster.url, connectTimeout });
+    const watch = Stopwatch.start();
+    const movedAt = performance.now() + connectTimeout / 2;
+    // oxlint-disable-next-line unbound-method -- called with its own `this`
+    const { start } = Subscription.prototype;
+    jest.spyOn(Subscription.prototype, 'start').mockImplementation(async function (
+      this: Subscription,
+      channels,
+    ) {
+      if (performance.now() < movedAt) throw new RedisUnavailableError('The slot is on the move.');
+      await start.call(this, channels);
+      broker['connections'].command.disconnect();
+    });
+    expect(await failureOf(broker.start(new Heard()))).toBeInstanceOf(RedisUnavailableError);
+    expect(watch.stop()).toBeLessThan(connectTimeout * 1.4);
+  });
+
+  it('is ended by close() at its last step', async () => {
+    const broker = hubs.create({ redis: cluster.url, connectTimeout: 60_000 });
+    // oxlint-disable-next-line unbound-method -- called with its own `this`
+    const { start } = Subscription.prototype;
+    jest.spyOn(Subscription.prototype, 'start').mockImplementation(async function (
+      this: Subscription,
+      channels,
+    ) {
+      await start.call(this, channels);
+      await broker.close();
+    });
+    const watch = Stopwatch.start();
+    const failure = await failureOf(broker.start(new Heard()));
+    expect(failure).toBeInstanceOf(RedisUnavailableError);
+    expect(watch.stop()).toBeLessThan(10_000);
   });
 });
 

@@ -1,5 +1,5 @@
 import { deferred, until } from '@nestjs-sse-redis/testing';
-import type { RegistryStore, Renewal } from '../../src/broker/registry-store.interface.js';
+import type { RegistryStore, Renewal, RenewalOptions } from '../../src/broker/registry-store.interface.js';
 import { NodeRegistration } from '../../src/registry/node-registration.js';
 
 const RENEWED: Renewal = { isNew: false, connections: 0, runsOut: undefined };
@@ -7,10 +7,10 @@ const FAILURE = new Error('the connection was cut');
 
 /** A process that renews its lease at a registry that the test answers for. */
 function create(leaseTtl: number, renew: (call: number) => Promise<Renewal>) {
-  const calls: number[] = [];
+  const calls: RenewalOptions[] = [];
   const store = {
-    renew: () => {
-      calls.push(performance.now());
+    renew: (_node: unknown, _ttl: number, options: RenewalOptions) => {
+      calls.push(options);
       return renew(calls.length);
     },
     leave: () => Promise.resolve({ more: false }),
@@ -47,4 +47,17 @@ it('goes on to renew where a renewal that was not answered fails after the next 
   await until(() => calls.length >= 4);
   await registration.stop();
   expect(calls.length).toBeGreaterThanOrEqual(4);
+});
+
+it('has its connections counted by the renewal after one that failed, which may have taken a new lease', async () => {
+  const { registration, calls } = create(600_000, (call) =>
+    call === 3 ? Promise.reject(FAILURE) : Promise.resolve(RENEWED),
+  );
+  await registration.start();
+  registration.proveLink();
+  await until(() => registration['joining'] === undefined);
+  registration.proveLink();
+  await until(() => calls.length >= 4);
+  await registration.stop();
+  expect(calls.map(({ count }) => count)).toEqual([true, false, false, true]);
 });

@@ -35,7 +35,7 @@ import { isReplyError, subscriptionsEnded, toRefusal } from './refusals.js';
 import { noteShards } from './shards-check.js';
 import { checkStart } from './start-check.js';
 import { Subscription } from './subscription.js';
-import { untilAccepted } from './until-accepted.js';
+import { untilAccepted, waitUpTo } from './until-accepted.js';
 
 const SEND = new Script(sendLua);
 
@@ -128,17 +128,17 @@ export class RedisBroker implements Broker {
 
   async start(listener: BrokerListener): Promise<string> {
     this.listener = listener;
+    const mayWait = waitUpTo(this.settings.patience, () => this.listener !== undefined);
     let server: string;
     try {
       await this.connections.connect(this.options.connectTimeout);
       const { settings, commands, keys, options, place } = this;
       const { command: redis } = this.connections;
-      const manner = { isQuiet: place !== undefined, patience: settings.patience };
+      const manner = { isQuiet: place !== undefined, mayWait };
       server = await checkStart({ redis, settings, commands, keys, options, place, ...manner });
-      const subscribe = () => this.subscription.start([this.probeChannel, this.inbox]);
-      await untilAccepted(subscribe, settings.patience);
+      await untilAccepted(() => this.subscription.start([this.probeChannel, this.inbox]), mayWait);
       // The clock follows the time only as positions are given out: a node that starts after a quiet night renews it.
-      await untilAccepted(() => this.sendProbe(), settings.patience);
+      await untilAccepted(() => this.sendProbe(), mayWait);
     } catch (error) {
       await this.close();
       throw toUnsupported(error, this.settings.address, this.settings.cluster !== undefined);

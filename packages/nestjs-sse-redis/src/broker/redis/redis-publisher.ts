@@ -118,7 +118,7 @@ export class RedisPublisher {
     try {
       await this.admit();
       // The link asks again where a refusal may pass, and stops when it is closed.
-      const manner = { isQuiet: true, patience: 0 };
+      const manner = { isQuiet: true, mayWait: () => false };
       await checkStart({ redis, settings, commands, keys, options, place, ...manner });
     } catch (error) {
       throw toUnsupported(error, settings.address, settings.cluster !== undefined);

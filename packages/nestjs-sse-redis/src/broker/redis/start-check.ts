@@ -20,8 +20,8 @@ interface Start {
   readonly place: ShardPlace | undefined;
   /** A hub says what there is to say of the server, once, and not for each shard. */
   readonly isQuiet: boolean;
-  /** How many ms a refusal may take to pass. */
-  readonly patience: number;
+  /** Whether there is time left for a refusal to pass. */
+  readonly mayWait: () => boolean;
 }
 
 /**
@@ -38,16 +38,16 @@ export async function checkStart({
   options,
   place,
   isQuiet,
-  patience,
+  mayWait,
 }: Start): Promise<string> {
   const { address, cluster } = settings;
   const isCluster = cluster !== undefined;
   const logger = new Logger('SseRedisBroker');
   const warn = (text: string): void => (isQuiet ? undefined : logger.warn(text));
   const server = await checkServer({ redis, address, replicas: options.replicas, isCluster }, warn);
-  await untilAccepted(() => checkCommands(commands, keys.clock, isCluster), patience);
+  await untilAccepted(() => checkCommands(commands, keys.clock, isCluster), mayWait);
   // Before the clock is made.
   if (place === undefined)
-    await untilAccepted(() => checkShards(commands, keys.clock, options.shards), patience);
+    await untilAccepted(() => checkShards(commands, keys.clock, options.shards), mayWait);
   return server;
 }

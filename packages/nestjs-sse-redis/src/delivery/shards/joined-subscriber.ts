@@ -175,7 +175,8 @@ export class JoinedSubscriber implements OpenSubscriber, EventSinkListener, Part
   }
 
   mayEnd(): boolean {
-    return this.expected.size === 0 && this.every((part) => part.hasEnded || part.feeds.length === 0);
+    if (this.expected.size > 0 || !this.sink.mayEnd()) return false;
+    return this.every((part) => part.hasEnded || part.feeds.length === 0);
   }
 
   end(): void {

@@ -27,7 +27,7 @@ export interface PartOwner {
   isSinkFull: boolean;
   /** Takes the id of a part, which the client is told together with those of others. */
   note(shard: number, id: string): void;
-  /** Whether the streams of all channels of all parts have ended. */
+  /** Whether the streams of all channels of all parts have ended, and the sink ends with them. */
   mayEnd(): boolean;
   end(): void;
 }
@@ -94,6 +94,10 @@ export class PartSink implements EventSink {
 
   leaveGroup(): Position {
     return this.sink.leaveGroup();
+  }
+
+  get isEndless(): boolean {
+    return this.sink.isEndless === true;
   }
 
   mayEnd(): boolean {
