@@ -1,4 +1,5 @@
--- Where logs begin, and those of state channels. Needs include/position.lua, include/evictions.lua and include/tombstones.lua.
+-- Where logs begin, and those of state channels. Needs include/position.lua, include/oldest.lua,
+-- include/evictions.lua and include/tombstones.lua.
 
 -- Whether the caller has to name the key of tombstones, and named that of the clock in its place. A key that is not there would make the
 -- caller wait while a slot of a cluster moves.

@@ -2,7 +2,7 @@
 
 local POSITIONS_PER_MS = 1024
 
--- Whole numbers as text. '%.0f' is right wherever there is Lua, and costs ten times as much. '%d' is wrong where a `long` of C has 32 bits.
+-- Whole numbers as text. '%.0f' is right wherever there is Lua, and costs twice as much. '%d' is wrong where a `long` of C has 32 bits.
 local isWide = string.format('%d', 2 ^ 40) == '1099511627776'
 local WHOLE = isWide and '%d' or '%.0f'
 local ID = isWide and '%d-%d' or '%.0f-%.0f'
