@@ -244,3 +244,37 @@ it('looks at every channel in each round, however many there are', async () => {
   // Spread: a call for each hundred.
   expect(broker.asked).toBeGreaterThanOrEqual(10);
 });
+
+describe('channels that come and go faster than a step looks at them', () => {
+  const STAYING = Array.from({ length: 50 }, (_, i) => `stays:${i}`);
+  const GOING_PER_STEP = 150;
+  const STEPS = 90;
+  /** A third of a round: a step that is planned by the feeds of a round's beginning comes once a round. */
+  const STEP_MS = INTERVAL / 9;
+
+  it('are looked at, as are those that stay, within the interval', async () => {
+    await feeds.acquire(STAYING);
+    const ranges: number[] = [];
+    jest.spyOn(broker, 'extents').mockImplementation((asked) => {
+      ranges.push(asked.filter(({ channel }) => channel.startsWith('gone:')).length);
+      return Promise.resolve(asked.map(() => undefined));
+    });
+    const looked = jest.spyOn(feeds, 'announcedRange');
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      audit.start();
+      for (let step = 0; step < STEPS; step++) {
+        for (let i = 0; i < GOING_PER_STEP; i++)
+          feeds.onForgotten({ channel: `gone:${step}:${i}`, after: 1, upTo: 2 });
+        jest.advanceTimersByTime(STEP_MS);
+      }
+      const asked = ranges.reduce((sum, count) => sum + count, 0);
+      // What came within the last interval may still wait.
+      expect(asked).toBeGreaterThanOrEqual((STEPS - 9) * GOING_PER_STEP);
+      const looks = looked.mock.calls.filter(([{ channel }]) => channel.startsWith('stays:')).length;
+      expect(looks).toBeGreaterThanOrEqual((STEPS / 9 - 1) * STAYING.length);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+});
