@@ -54,6 +54,25 @@ it('receives events of an added channel, with the data that were published', asy
   await until(async () => (await app.registry.count({ channel: 'room:1' })) === 0);
 });
 
+it('receives each event of channels that are put on a stream without any, over returns', async () => {
+  const client = connect('');
+  const got: unknown[] = [];
+  const room = client.channel('room:alone');
+  room.on('message', (data) => got.push(data));
+  await until(async () => (await app.registry.count({ channel: 'room:alone' })) === 1);
+  for (let i = 0; i < 3; i++) {
+    await app.hub.publish('room:alone', { data: i });
+    await app.hub.disconnect({ channel: 'room:alone' }, { reconnect: true });
+  }
+  await until(async () => (await app.registry.count({ channel: 'room:alone' })) === 1);
+  await app.hub.publish('room:alone', { data: 3 });
+  await until(() => got.length >= 4);
+  expect(got).toEqual([0, 1, 2, 3]);
+  room.close();
+  await until(async () => (await app.registry.count({ channel: 'room:alone' })) === 0);
+  expect(client.state.status).toBe('open');
+});
+
 const count = (channel: string) => app.registry.count({ channel });
 
 /** Resolves when a channel is on its stream. */

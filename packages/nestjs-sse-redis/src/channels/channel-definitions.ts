@@ -122,12 +122,13 @@ export class ChannelDefinitions {
    * Returns the names of some channels, each once.
    *
    * @param max how many there may be
+   * @param min how many there have to be, 0 or 1
    * @throws InvalidChannelError | TooManyChannelsError
    */
-  toNames(channels: ChannelLike | readonly ChannelLike[], max: number): string[] {
+  toNames(channels: ChannelLike | readonly ChannelLike[], max: number, min = 1): string[] {
     const all = [...toChannels(channels)] as ChannelLike[];
     for (const channel of all) if (isNamedChannel(channel)) this.of(channel, channel.name);
-    return parseChannels(all, max);
+    return parseChannels(all, max, min);
   }
 
   /**

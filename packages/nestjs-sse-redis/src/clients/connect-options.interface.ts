@@ -33,7 +33,7 @@ export interface ConnectOptions {
   readonly expiresAt?: number | Date | undefined;
   /**
    * Tells the client, in an event `control`, the id of its connection and a secret, with which it may change its own
-   * channels through `SseConnectionsController`. Default false.
+   * channels through `SseConnectionsController`. Such a connection may begin without channels. Default false.
    */
   readonly control?: boolean;
 }

@@ -41,9 +41,16 @@ export function parseChannel(channel: unknown): string {
 }
 
 /** Returns the channels of a connection, each once. @throws InvalidChannelError | TooManyChannelsError */
-export function parseChannels(channels: ChannelLike | readonly ChannelLike[], max: number): string[] {
+export function parseChannels(
+  channels: ChannelLike | readonly ChannelLike[],
+  max: number,
+  min = 1,
+): string[] {
   const names = [...new Set([...toChannels(channels)].map(readChannelName))];
-  if (names.length === 0) throw new InvalidChannelError('A connection needs at least one channel.');
+  if (names.length < min)
+    throw new InvalidChannelError(
+      'A connection needs at least one channel, unless connect() has `control: true`, by which its client puts on channels.',
+    );
   if (names.length > max) {
     throw new TooManyChannelsError(
       `A connection may be on ${max} channels, this one asks for ${names.length}. Raise limits.channelsPerConnection, or publish to a channel that these share.`,

@@ -48,7 +48,7 @@ export class SseHub extends PublishHub {
    * A client that comes back (`Last-Event-ID` header, or `lastEventId` query parameter) goes on where it left off. A
    * new one begins at now, or `rewind` events before.
    *
-   * @param channels names or references, at most `limits.channelsPerConnection`
+   * @param channels names or references, at most `limits.channelsPerConnection`; with `control: true` there may be none
    * @throws InvalidChannelError | TooManyChannelsError | InvalidConnectionError | InvalidArgumentError, answered as 400 by Nest
    * @throws HttpException 204, which ends an EventSource, for a client that was disconnected for good
    * @example
@@ -65,7 +65,7 @@ export class SseHub extends PublishHub {
     options: ConnectOptions = {},
   ): Observable<MessageEvent> {
     const { clients, options: settings, state, shards, definitions } = this.node;
-    const names = this.toNames(channels);
+    const names = this.toNames(channels, options?.control === true ? 0 : 1);
     definitions.checkStates(names, shards.map.count);
     const { isState } = definitions;
     const rewind = definitions.rewindOf(names);
@@ -238,8 +238,8 @@ export class SseHub extends PublishHub {
     return this.node.state.isClosed;
   }
 
-  private toNames(channels: Channels): string[] {
-    return this.node.definitions.toNames(channels, this.node.options.channelsPerConnection);
+  private toNames(channels: Channels, min = 1): string[] {
+    return this.node.definitions.toNames(channels, this.node.options.channelsPerConnection, min);
   }
 
   /** @internal For the controller and the pipe of this package. @throws HubClosedError unless the hub runs */

@@ -23,7 +23,7 @@ export class RoomsController {
     @Query('name') name?: string,
     @Query('expires') expires?: string,
   ) {
-    return this.hub.connect(client, channels.split(','), {
+    return this.hub.connect(client, channels === '' ? [] : channels.split(','), {
       control: control !== undefined,
       metadata: name === undefined ? undefined : { name },
       ...(expires !== undefined && { expiresAt: Date.now() + Number(expires) }),
