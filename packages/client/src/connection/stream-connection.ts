@@ -192,20 +192,18 @@ export class StreamConnection {
     const wasStable = this.current.status === 'open' && until - this.openedAt >= this.backoff.stableAfter;
     this.release();
     if (wasStable) this.backoff.failures = 0;
-    const verdict = judge(result, canRefresh);
-    const { error } = result as { readonly error?: unknown };
-    if ('wait' in verdict) logFailure(this.options.log, verdict, this.attempts, this.openedAt, error);
-    this.follow(verdict);
+    this.follow(judge(result, canRefresh), (result as { readonly error?: unknown }).error);
   }
 
-  private follow(verdict: Verdict): void {
-    if ('stop' in verdict) {
-      this.stop(verdict.stop, verdict.detail);
-      return;
-    }
+  private follow(verdict: Verdict, error: unknown): void {
     this.refresh ||= verdict.refresh === true;
     if ('again' in verdict) {
       this.connect();
+      return;
+    }
+    logFailure(this.options.log, verdict, this.openedAt ? 0 : this.attempts, error);
+    if ('stop' in verdict) {
+      this.stop(verdict.stop, verdict.detail);
       return;
     }
     const { wait: reason, detail, pace, atLeast = 0 } = verdict;

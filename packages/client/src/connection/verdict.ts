@@ -25,7 +25,7 @@ export type AttemptResult =
 type Detail = number | string | undefined;
 
 export type Verdict =
-  | { readonly stop: StopReason; readonly detail?: Detail }
+  | { readonly stop: StopReason; readonly detail?: Detail; readonly refresh?: never }
   /** The next attempt is a part of this one, and begins at once. */
   | { readonly again: true; readonly refresh?: boolean }
   | {

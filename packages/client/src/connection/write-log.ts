@@ -1,5 +1,5 @@
 import type { ClientLog, ClientLogEntry } from './connection-options.js';
-import type { Verdict } from './verdict.js';
+import type { StopReason, WaitReason } from './connection-state.js';
 
 /** Failures in a row, from the first one on, that are more likely a mistake of the application than an outage. */
 export const SUSPICIOUS = 3;
@@ -19,21 +19,34 @@ export function writeLog(log: ClientLog | undefined, entry: ClientLogEntry): voi
   }
 }
 
+/** Why an attempt has led to no stream: the client stops, or waits. */
+interface Failure {
+  readonly stop?: StopReason;
+  readonly wait?: WaitReason;
+  readonly detail?: number | string | undefined;
+}
+
 /**
  * Says why there is no stream: the state says that the client waits, and seldom what the application has to mend.
  *
- * @param openedAt when there was one; 0: never
+ * @param attempts that failed since the beginning; 0 where there was a stream before
  */
 export function logFailure(
   log: ClientLog | undefined,
-  { wait, detail }: Extract<Verdict, { wait: unknown }>,
+  { stop, wait, detail }: Failure,
   attempts: number,
-  openedAt: number,
   error: unknown,
 ): void {
-  // The first failure says enough where it is such as no `fetch` in a page of jsdom.
-  const isMistake = attempts === SUSPICIOUS || (attempts === 1 && error instanceof ReferenceError);
-  const level = isMistake && openedAt === 0 ? 'error' : 'warn';
-  if (error !== undefined || level === 'error')
-    writeLog(log, { level, message: `No stream: ${wait} ${detail ?? ''}`, error });
+  const isMistake =
+    // One that no further attempt mends, such as a wrong path.
+    stop === 'http' ||
+    attempts === SUSPICIOUS ||
+    // The first failure says enough where it is such as no `fetch` in a page of jsdom.
+    (attempts === 1 && error instanceof ReferenceError);
+  if (isMistake || error !== undefined)
+    writeLog(log, {
+      level: isMistake ? 'error' : 'warn',
+      message: `No stream: ${stop ?? wait} ${detail ?? ''}`,
+      error,
+    });
 }

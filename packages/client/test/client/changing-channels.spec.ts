@@ -34,7 +34,7 @@ class Page {
       url: () => `${pickUrl()}/streams?channels=news,sport`,
       controlUrl: () => `${pickUrl()}/sse/connections`,
       backoff: { min: 20, max: 200 },
-      log: (e) => process.env.DBG && console.error(e.level, e.message, String(e.error)),
+      log: () => undefined,
     });
   }
 

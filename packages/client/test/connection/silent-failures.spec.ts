@@ -78,6 +78,32 @@ describe('a connection without a log', () => {
     });
   });
 
+  it.each([404, 400, 431])(
+    'says once that it has stopped, at a status that does not pass: %d',
+    async (code) => {
+      await connect([status(code)]);
+      await until(() => recorded.state.status === 'stopped');
+      expect(lines).toEqual([expect.stringContaining(`No stream: http ${code}`)]);
+    },
+  );
+
+  it('says it also where there was a stream before', async () => {
+    await connect([stream(':\n'), status(404)]);
+    await until(() => recorded.state.status === 'open');
+    server.reset();
+    await until(() => recorded.state.status === 'stopped');
+    expect(lines).toEqual([expect.stringContaining('No stream: http 404')]);
+  });
+
+  it.each([204, 401, 403])(
+    'says nothing of an answer for which applications have a state: %d',
+    async (code) => {
+      await connect([status(code)]);
+      await until(() => recorded.state.status === 'stopped');
+      expect(lines).toEqual([]);
+    },
+  );
+
   it('says nothing of an outage that follows on a stream', async () => {
     await connect([stream(':\n'), status(502)]);
     await until(() => recorded.state.status === 'open');
