@@ -38,7 +38,7 @@ describe('the classes of methods with @OnSseEvent()', () => {
   };
 
   /** Over memory: nobody closes the connections of an application that has not started. */
-  const startInVain = (...providers: Provider[]) =>
+  const startOverMemory = (...providers: Provider[]) =>
     start(providers, [SseRedisModule.forRoot({ isGlobal: true })]);
 
   /** Publishes two events. @returns who has heard them, when so many have heard the last one */
@@ -91,11 +91,17 @@ describe('the classes of methods with @OnSseEvent()', () => {
     expect(await hear(2)).toEqual(both('one', 'two'));
     class OnceHere extends OnCluster {}
     class OnceThere extends OnCluster {}
-    await expect(startInVain(OnceHere, OnceThere)).rejects.toThrow(
+    await expect(startOverMemory(OnceHere, OnceThere)).rejects.toThrow(
       '@OnSseEvent() of OnceThere.onEvent() has the name "OnCluster.onEvent" of another method on "a", that of OnceHere.onEvent()',
     );
+    class Overriding extends OnCluster {
+      @OnSseEvent('a', { once: 'cluster' })
+      override onEvent(): void {}
+    }
+    await running?.close();
+    await startOverMemory(OnceHere, Overriding);
     const values = [new OnceHere(), new OnceHere()].map((useValue, i) => ({ provide: `${i}`, useValue }));
-    await expect(startInVain(...values)).rejects.toThrow(InvalidOptionsError);
+    await expect(startOverMemory(...values)).rejects.toThrow(InvalidOptionsError);
   });
 
   it('are refused where Nest makes one for each class that needs it', async () => {
@@ -105,7 +111,7 @@ describe('the classes of methods with @OnSseEvent()', () => {
     class Needs {
       constructor(@Inject(Transient) readonly transient: Transient) {}
     }
-    await expect(startInVain(Transient, Needs)).rejects.toThrow(
+    await expect(startOverMemory(Transient, Needs)).rejects.toThrow(
       '@OnSseEvent() of Transient.onEvent() is of a class that Nest makes for each class that needs it',
     );
   });
