@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { deferred, until } from '@nestjs-sse-redis/testing';
 import { NewLink } from '../../src/broker/redis/new-link.js';
+import { Subscriber } from '../../src/delivery/subscriber.js';
 import { LOSSES_CHANNEL } from '../../src/delivery/losses/loss.js';
 import { Fork, publish, told } from './failover-scene.js';
 import type { TestHub } from './hubs.js';
@@ -30,7 +31,8 @@ function holdLinks(): {
   };
 }
 
-it('tells clients once of what a failover lost where the notice of another process comes before the link is up', async () => {
+/** Two processes lose an event, and the notice of the first comes before the link of the second is up. @returns what clients of both are told */
+async function loseTogether(): Promise<ReturnType<typeof told>[]> {
   const { scene, hubs, old: first } = fork;
   const { prefix, proxy, next } = scene;
   const second = await hubs.start({ redis: `redis://127.0.0.1:${proxy.port}`, prefix });
@@ -50,6 +52,27 @@ it('tells clients once of what a failover lost where the notice of another proce
   await until(() => second.hub.stats().linkUp);
   await publish(second, 'news', 11);
   await until(() => clients.every(({ messages }) => told(messages).includes(11)));
-  const gap = { channel: 'news', to: expect.any(String) };
-  for (const { messages } of clients) expect(told(messages)).toEqual([2, gap, 11]);
+  return clients.map(({ messages }) => told(messages));
+}
+
+const gap = { channel: 'news', to: expect.any(String) };
+
+it('tells clients once of what a failover lost where the notice of another process comes before the link is up', async () => {
+  expect(await loseTogether()).toEqual([
+    [2, gap, 11],
+    [2, gap, 11],
+  ]);
+});
+
+it('tells them twice where one subscriber catches up before others have gone back (negative control)', async () => {
+  // oxlint-disable-next-line typescript/unbound-method -- it is called with its object
+  const { linkRestored } = Subscriber.prototype;
+  jest.spyOn(Subscriber.prototype, 'linkRestored').mockImplementation(function (this: Subscriber, ...args) {
+    linkRestored.apply(this, args);
+    this.catchUp();
+  });
+  expect(await loseTogether()).toEqual([
+    [2, gap, 11],
+    [2, gap, gap, 11],
+  ]);
 });
