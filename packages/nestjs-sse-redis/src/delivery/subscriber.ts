@@ -205,7 +205,6 @@ export class Subscriber
     this.leaveGroup();
     if (forkedAt !== undefined) this.replay.setBack(forkedAt);
     this.replay.resetFromAhead(last);
-    this.catchUp();
   }
 
   /** Sends the position, which also shows proxies and the client that the stream lives. */
@@ -257,7 +256,7 @@ export class Subscriber
     queueMicrotask(() => this.catchUp());
   }
 
-  private catchUp(): void {
+  catchUp(): void {
     if (this.catchingUp || !this.canCatchUp) return;
     this.catchingUp = true;
     void catchUp(this, this.reader).finally(() => {

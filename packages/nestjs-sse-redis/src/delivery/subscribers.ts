@@ -211,10 +211,18 @@ export class Subscribers implements SubscriberPool {
     for (const subscriber of this.subscribers.keys()) subscriber.linkLost();
   }
 
-  /** @param forkedAt where the data forked behind which they have heard another line */
+  /**
+   * Sets all of them to where they go on. They catch up when that is asked for.
+   *
+   * @param forkedAt where the data forked behind which they have heard another line
+   */
   linkRestored(position: Position, forkedAt: Position | undefined): void {
     for (const subscriber of this.subscribers.keys()) subscriber.linkRestored(position, forkedAt);
     if (forkedAt !== undefined) for (const feed of this.feeds.all()) feed.newestBefore = 0;
+  }
+
+  catchUp(): void {
+    for (const subscriber of this.subscribers.keys()) subscriber.catchUp();
   }
 
   /** Ends them all. */

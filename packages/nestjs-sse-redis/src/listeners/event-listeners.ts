@@ -4,33 +4,29 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { MetadataScanner, ModulesContainer } from '@nestjs/core';
-import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+import { ModulesContainer } from '@nestjs/core';
 import { InvalidOptionsError } from '../errors/invalid-options.error.js';
-import type { SseEvent } from '../event/sse-event.js';
 import { getOwnOptions } from '../hub/own-options.js';
 import { SseHub } from '../hub/sse-hub.js';
 import { withinTime } from '../util/within-time.js';
 import { ClusterListener } from './cluster-listener.js';
 import { EventHandler } from './event-handler.js';
+import { findMethods, type FoundMethod } from './find-methods.js';
 import { listenOnNode } from './listen-on-node.js';
 import { findLogs } from './listened-log.js';
-import { LISTENER_HUB, LISTENINGS, type Listening } from './on-sse-event.decorator.js';
+import type { Listening } from './on-sse-event.decorator.js';
 
 /** How long the start of the application waits for methods of the process to hear. Without Redis they begin later. */
 const BEGUN_WITHIN_MS = 2_000;
-
-type Listener = Record<string, (event: SseEvent) => unknown> & { readonly [LISTENER_HUB]?: SseHub };
 
 /** Finds the methods with `@OnSseEvent()` of this hub, as `@nestjs/event-emitter` finds its own, and listens for them. */
 @Injectable()
 export class EventListeners implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly abort = new AbortController();
-  private readonly scanner = new MetadataScanner();
   private readonly beginning: Promise<void>[] = [];
   private readonly listening: Promise<void>[] = [];
   /** The methods of the cluster by name and channel. */
-  private readonly named = new Map<string, unknown>();
+  private readonly named = new Map<string, FoundMethod>();
 
   constructor(
     @Inject(SseHub) private readonly hub: SseHub,
@@ -41,8 +37,8 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
   async onApplicationBootstrap(): Promise<void> {
     // A hub of a test's own brings no events.
     if (!getOwnOptions(this.hub)) return;
-    for (const { providers, controllers } of this.modules.values())
-      for (const wrapper of [...providers.values(), ...controllers.values()]) this.explore(wrapper);
+    for (const method of findMethods(this.modules, this.hub))
+      for (const one of method.listenings) this.listen(method, one);
     await withinTime(Promise.all(this.beginning), BEGUN_WITHIN_MS);
   }
 
@@ -53,26 +49,8 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
     await withinTime(Promise.allSettled(this.listening), this.hub.internals.options.drainTimeout / 2);
   }
 
-  private explore(wrapper: InstanceWrapper): void {
-    const prototype = (wrapper.metatype as { prototype?: object } | null)?.prototype;
-    // What a factory returns has no metadata of its class; an alias would be found twice.
-    if (!prototype || wrapper.inject || wrapper.isAlias) return;
-    for (const key of this.scanner.getAllMethodNames(prototype)) {
-      const method = (prototype as Listener)[key]!;
-      const listenings = Reflect.getMetadata(LISTENINGS, method) as readonly Listening[] | undefined;
-      for (const one of listenings ?? []) this.listen(wrapper, key, one);
-    }
-  }
-
-  private listen(wrapper: InstanceWrapper<Listener>, key: string, { channels, options }: Listening): void {
-    const label = `${wrapper.name}.${key}`;
-    if (!wrapper.isDependencyTreeStatic())
-      throw new InvalidOptionsError(
-        `@OnSseEvent() of ${label}() is of a class that Nest makes for each request: make it and what it needs singletons.`,
-      );
-    const { instance } = wrapper;
-    // Of several hubs it is the one that the module of the class has.
-    if (instance[LISTENER_HUB] !== this.hub) return;
+  private listen(method: FoundMethod, { channels, options }: Listening): void {
+    const { instance, key, label } = method;
     const handler = new EventHandler(label, (event) => instance[key]!(event), options.attempts);
     const logs = channels.flatMap((channel) => findLogs(this.hub.internals, label, channel));
     if (options.once === 'cluster' && !options.isNamed && isNameShortened(options.name))
@@ -88,7 +66,7 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
       if (options.once === 'node')
         this.beginning.push(listenOnNode(this.hub, log, handler, this.abort.signal));
       else {
-        this.checkName(label, options.name, log.label, instance[key]);
+        this.checkName(method, options.name, log.label);
         const listener = new ClusterListener(this.hub, log, options.name, handler);
         this.listening.push(listener.listen(this.abort.signal));
       }
@@ -96,12 +74,13 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
   }
 
   /** One of two methods would never be called. A class that is a provider of two modules has the same method twice. */
-  private checkName(label: string, name: string, channel: string, method: unknown): void {
+  private checkName(method: FoundMethod, name: string, channel: string): void {
     const key = `${name}\n${channel}`;
     const other = this.named.get(key) ?? method;
-    if (other !== method)
+    const isSame = other.identity === method.identity && other.key === method.key;
+    if (!isSame)
       throw new InvalidOptionsError(
-        `@OnSseEvent() of ${label}() has the name ${JSON.stringify(name)} of another method on ${JSON.stringify(channel)}: give one of them a name of its own, { once: 'cluster', name: '…' }.`,
+        `@OnSseEvent() of ${method.label}() has the name ${JSON.stringify(name)} of another method on ${JSON.stringify(channel)}, that of ${other.label}(): give one of them a name of its own, { once: 'cluster', name: '…' }. Where both have the method from one class, override it and decorate it anew.`,
       );
     this.named.set(key, method);
   }

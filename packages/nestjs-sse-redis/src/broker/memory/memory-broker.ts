@@ -1,5 +1,5 @@
 import { encodeRecord, parseRecord, type EventRecord } from '../../event/event-record.js';
-import { toPosition, type Position } from '../../event/position.js';
+import { toMs, toPosition, type Position } from '../../event/position.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type {
   Broker,
@@ -231,7 +231,8 @@ export class MemoryBroker implements Broker {
     const standard = state ? Infinity : this.options.ttl;
     const { ttl = standard, maxLength = this.options.maxLength, ttlAfterEnd = ttl } = history ?? {};
     const keptFor = event.kind === 'x' ? ttlAfterEnd : ttl;
-    const expires = now + keptFor + EXPIRY_MARGIN_MS;
+    // By its id, which is ahead of a clock that was set back.
+    const expires = toMs(record.position) + keptFor + EXPIRY_MARGIN_MS;
     if (state) {
       const map = (log as MemoryState | undefined) ?? new MemoryState(record.position, record.prev, expires);
       map.set(record, state, this.options.ttl, now);

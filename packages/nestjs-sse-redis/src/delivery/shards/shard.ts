@@ -136,6 +136,8 @@ export class Shard {
         // Announcements and answers may have come before this position, and be about later ones.
         subscribers.linkRestored(feeds.link.lastAssigned, forkedAt);
         if (lost) this.lossWatch.failedOver(forkedAt!, lost);
+        // Not before: notices of other processes may be in memory, of losses of which clients have just been told.
+        subscribers.catchUp();
       },
     };
   }

@@ -88,7 +88,7 @@ end
 
 -- newest  the position of the event before; false: there is none
 -- own     for how long (ms) its events and the log itself are kept, where it has a time of its own: age, expiry
-local function store(clock, logKey, id, record, maxLength, newest, own)
+local function store(clock, logKey, position, id, record, maxLength, newest, own)
   -- Without a length a log is as long as its age lets it: the next publish of a hub makes it shorter.
   if maxLength then
     call('XADD', logKey, 'MAXLEN', '~', maxLength, id, 'r', record)
@@ -109,8 +109,10 @@ local function store(clock, logKey, id, record, maxLength, newest, own)
   if newest and math.floor(newest / POSITIONS_PER_MS / part) ~= math.floor(clock.ms / part) then
     call('XTRIM', logKey, 'MINID', '=', string.format(WHOLE, clock.ms - age))
   end
-  -- Later than `prev` of a new log claims, since TIME may be some ms ahead of the clock by which Redis expires keys.
-  call('PEXPIRE', logKey, string.format(WHOLE, (expiry or clock.retention) + EXPIRY_MARGIN))
+  -- Later than `prev` of a new log claims, since TIME may be some ms ahead of the clock by which Redis expires keys. Where that was set
+  -- back, ids are ahead of it: the log goes when the id is as old as events become, since readers take no other time for it.
+  local ahead = math.max(0, math.floor(position / POSITIONS_PER_MS) - clock.ms)
+  call('PEXPIRE', logKey, string.format(WHOLE, (expiry or clock.retention) + EXPIRY_MARGIN + ahead))
 end
 
 -- boundOf(…): the position from which on nothing was published to a channel that has no log, before `position`. Evictions are not regarded.
@@ -155,7 +157,7 @@ local function append(clock, logKey, pubSubChannel, flags, text, maxLength, once
   local done, failure = true, nil
   local isShortLived = isLogged and own and (own.expiry or clock.retention) < clock.retention
   if isShortLived then done, failure = pcall(mayBury, clock) end
-  if done and isLogged then done, failure = pcall(store, clock, logKey, id, record, maxLength, newest, own) end
+  if done and isLogged then done, failure = pcall(store, clock, logKey, position, id, record, maxLength, newest, own) end
   if done and onceKey then done, failure = pcall(call, 'SET', onceKey, string.format(WHOLE, position), 'PX', window) end
   if done then done, failure = pcall(call, 'PUBLISH', pubSubChannel, record) end
   if done then

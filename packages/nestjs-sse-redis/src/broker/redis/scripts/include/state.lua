@@ -138,6 +138,8 @@ local function appendState(clock, logKey, pubSubChannel, flags, text, onceKey, w
   local function counter(value) return string.format(WHOLE, -value) end
   call('ZADD', keysKey, counter(state.count), 'count', counter(state.keys), 'keys', counter(state.floor), 'floor')
   if state.known then call('ZADD', keysKey, counter(state.known), 'known') end
-  call('PEXPIRE', keysKey, own.expiry + EXPIRY_MARGIN)
+  -- As the log.
+  local ahead = math.max(0, math.floor(position / POSITIONS_PER_MS) - clock.ms)
+  call('PEXPIRE', keysKey, string.format(WHOLE, own.expiry + EXPIRY_MARGIN + ahead))
   return position
 end

@@ -33,16 +33,18 @@ end
 -- clock  of openClock
 local function bury(clock)
   local tombstonesKey, buried, ms = clock.tombstonesKey, clock.buried, clock.ms
-  local members = {}
+  local members, newest = {}, ms
   for logKey, position in pairs(clock.shortLived) do
+    -- Ahead of the time where the clock of Redis was set back.
+    newest = math.max(newest, math.floor(position / POSITIONS_PER_MS))
     members[#members + 1] = string.format('%.0f', position)
     members[#members + 1] = logKey
   end
   redis.call('ZADD', tombstonesKey, unpack(members))
   local kept = clock.retention + EXPIRY_MARGIN
-  if buried and tonumber(buried) >= (ms + kept) * POSITIONS_PER_MS then return end
+  if buried and tonumber(buried) >= (newest + kept) * POSITIONS_PER_MS then return end
   -- Now and then: for twice as long as it has to be.
   redis.call('ZREMRANGEBYSCORE', tombstonesKey, '-inf', string.format('(%.0f', (ms - kept) * POSITIONS_PER_MS))
-  redis.call('PEXPIRE', tombstonesKey, string.format('%.0f', 2 * kept + EXPIRY_MARGIN))
-  redis.call('HSET', clock.key, 'buried', string.format('%.0f', (ms + 2 * kept) * POSITIONS_PER_MS))
+  redis.call('PEXPIRE', tombstonesKey, string.format('%.0f', newest - ms + 2 * kept + EXPIRY_MARGIN))
+  redis.call('HSET', clock.key, 'buried', string.format('%.0f', (newest + 2 * kept) * POSITIONS_PER_MS))
 end
