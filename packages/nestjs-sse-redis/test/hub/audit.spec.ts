@@ -332,3 +332,24 @@ it('looks at channels that stay, where a fork has taken the ranges for which a r
     jest.useRealTimers();
   }
 });
+
+it('asks once a round while Redis is away, however many ranges wait, and for all of them within the interval when it is back', async () => {
+  broker.failing = true;
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+  try {
+    new Audit(broker, feeds, LONG_INTERVAL, () => undefined).start();
+    for (let i = 0; i < 20_000; i++) feeds.onForgotten({ channel: `gone:${i}`, after: 1, upTo: 2 });
+    await jest.advanceTimersByTimeAsync(LONG_INTERVAL);
+    expect(broker.asked).toBeLessThanOrEqual(4);
+    const asked = new Set<string>();
+    jest.spyOn(broker, 'extents').mockImplementation((ranges) => {
+      for (const { channel } of ranges) asked.add(channel);
+      return Promise.resolve(ranges.map(() => undefined));
+    });
+    await jest.advanceTimersByTimeAsync(LONG_INTERVAL);
+    expect(asked.size).toBe(20_000);
+    jest.clearAllTimers();
+  } finally {
+    jest.useRealTimers();
+  }
+});

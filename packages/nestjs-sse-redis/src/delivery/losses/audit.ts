@@ -45,6 +45,8 @@ export class Audit {
   private owed = 0;
   /** The most ranges that waited in this round. */
   private mostWaited = 0;
+  /** Redis did not answer the last time. */
+  private isAway = false;
   private soon: Check[] | undefined;
   private timer: NodeJS.Timeout | undefined;
 
@@ -100,7 +102,9 @@ export class Audit {
     // A step that went on until it had something to ask would look at all channels where they are quiet.
     const looked = this.left.splice(-looks, looks);
     checks.push(...looked.flatMap((feed) => this.toCheck(feed) ?? []));
-    this.plan(this.interval / ROUNDS_PER_INTERVAL / steps);
+    // One question tells as well as all of them whether Redis is back.
+    const waits = this.isAway && checks.length > 0;
+    this.plan(this.interval / ROUNDS_PER_INTERVAL / (waits ? 1 : steps));
     void this.run(checks);
   }
 
@@ -137,6 +141,7 @@ export class Audit {
   private async run(checks: readonly Check[]): Promise<void> {
     if (checks.length === 0) return;
     const extents = await this.broker.extents(checks).catch(() => undefined);
+    this.isAway = !extents;
     // What logs of another line have was announced to nobody on this link.
     if (!extents || this.feeds.lines.isLinkElsewhere) {
       // Feeds are looked at in the next round; nothing but these ranges knows of those that are gone.
