@@ -201,17 +201,17 @@ export class StreamConnection {
       this.connect();
       return;
     }
-    logFailure(this.options.log, verdict, this.openedAt ? 0 : this.attempts, error);
-    if ('stop' in verdict) {
-      this.stop(verdict.stop, verdict.detail);
-      return;
+    if ('stop' in verdict) this.stop(verdict.stop, verdict.detail);
+    else {
+      const { wait: reason, detail, pace, atLeast = 0 } = verdict;
+      const now = Date.now();
+      const delay = Math.max(this.backoff.next(pace), atLeast);
+      this.notBefore = now + atLeast;
+      this.cause = { reason, detail };
+      this.waitUntil(now + delay);
     }
-    const { wait: reason, detail, pace, atLeast = 0 } = verdict;
-    const now = Date.now();
-    const delay = Math.max(this.backoff.next(pace), atLeast);
-    this.notBefore = now + atLeast;
-    this.cause = { reason, detail };
-    this.waitUntil(now + delay);
+    // Last: the application's log may close the client.
+    logFailure(this.options.log, verdict, this.openedAt ? 0 : this.attempts, error);
   }
 
   private waitUntil(time: number): void {

@@ -37,12 +37,11 @@ export function logFailure(
   attempts: number,
   error: unknown,
 ): void {
-  const isMistake =
-    // One that no further attempt mends, such as a wrong path.
-    stop === 'http' ||
-    attempts === SUSPICIOUS ||
-    // The first failure says enough where it is such as no `fetch` in a page of jsdom.
-    (attempts === 1 && error instanceof ReferenceError);
+  const isMistake = stop
+    ? // One that no further attempt mends, such as a wrong path.
+      stop === 'http'
+    : // The first failure says enough where it is such as no `fetch` in a page of jsdom.
+      attempts === SUSPICIOUS || (attempts === 1 && error instanceof ReferenceError);
   if (isMistake || error !== undefined)
     writeLog(log, {
       level: isMistake ? 'error' : 'warn',

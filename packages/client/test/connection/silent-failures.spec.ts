@@ -104,6 +104,12 @@ describe('a connection without a log', () => {
     },
   );
 
+  it.each([204, 401, 403])('says nothing of such an answer behind two failures: %d', async (code) => {
+    await connect([status(502), status(502), status(code)]);
+    await until(() => recorded.state.status === 'stopped');
+    expect(lines).toEqual([]);
+  });
+
   it('says nothing of an outage that follows on a stream', async () => {
     await connect([stream(':\n'), status(502)]);
     await until(() => recorded.state.status === 'open');
@@ -122,5 +128,26 @@ describe('a log that throws', () => {
     await connect([status(502), status(502), status(502), stream('data: 1\n\n')], { log });
     await until(() => recorded.data.length === 1);
     expect(lines).toEqual([expect.stringContaining('the log is broken')]);
+  });
+});
+
+describe('a log that acts on the client', () => {
+  const refusing: typeof fetch = () => Promise.reject(new Error('away'));
+
+  it('closes it for good', async () => {
+    await connect([stream(':\n')], { log: () => recorded.close(), fetch: refusing });
+    await until(() => attempts() > 1 || recorded.state.status === 'stopped');
+    expect(recorded.summary).toEqual(['connecting', 'waiting network', 'stopped closed']);
+  });
+
+  it('makes it connect at once, and leaves no wait that would cut that stream', async () => {
+    let isFirst = true;
+    const log = () => {
+      isFirst = false;
+      recorded.connection.reconnect();
+    };
+    await connect([stream('data: 1\n\n')], { log, fetch: (...one) => (isFirst ? refusing : fetch)(...one) });
+    await until(() => recorded.data.length === 1);
+    expect(recorded.summary).toEqual(['connecting', 'waiting network', 'connecting', 'open']);
   });
 });

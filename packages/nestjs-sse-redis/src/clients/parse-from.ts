@@ -2,7 +2,14 @@ import type { IsState } from '../broker/broker.interface.js';
 import { describeValue } from '../event/describe-value.js';
 import { InvalidArgumentError } from '../errors/invalid-argument.error.js';
 import { parseCount } from '../event/count.js';
-import { MAX_OWED, parsePositionAfter } from '../event/last-event-id.js';
+import { parseJoinedId } from '../event/joined-id.js';
+import {
+  MAX_OWED,
+  noEventId,
+  parseLastEventId,
+  parsePositionAfter,
+  START_ID,
+} from '../event/last-event-id.js';
 import type { ShardMap } from '../event/shard-map.js';
 import type { StartOptions } from '../delivery/open-subscriber.interface.js';
 import type { StartPoint } from '../delivery/start-point.interface.js';
@@ -66,5 +73,15 @@ function isLast(value: object): value is { readonly last: number } {
 function parseId(id: string, channels: readonly string[], shards: ShardMap): string {
   const named = channels.filter((channel) => shards.entryFor(id, channel) !== undefined);
   for (const channel of named.length > 0 ? named : channels) parsePositionAfter(id, channel, shards);
+  if (channels.length === 0) checkId(id, shards);
   return id;
+}
+
+/** Of a stream without channels an id may name any shards. @throws InvalidEventIdError */
+function checkId(id: string, { count }: ShardMap): void {
+  if (id === START_ID) return;
+  const entries: Iterable<readonly [number | undefined, string]> | undefined =
+    count === 1 ? [[undefined, id]] : parseJoinedId(id, count);
+  const isOfHub = entries && [...entries].every(([shard, entry]) => parseLastEventId(entry, shard));
+  if (!isOfHub) throw noEventId(id, count === 1 ? undefined : 0);
 }

@@ -22,7 +22,7 @@ import type { ShardMap } from './shard-map.js';
  * the map (`toMapName`).
  */
 /** In the place of an id: before all events of a channel, whatever its shard. */
-const START_ID = '0-0';
+export const START_ID = '0-0';
 /** The beginning of 2026, as in the ids of the docs. */
 const EXAMPLE = 1_767_225_600_000 * POSITIONS_PER_MS;
 const SEPARATOR = '~';
@@ -162,9 +162,14 @@ export function parsePositionAfter(
     const position = (isState(channel) ? stateGoesOnAfter : goesOnAfter)(point, channel);
     return { position, line: point.line };
   }
+  throw noEventId(id, shards.idOf(channel));
+}
+
+/** @param shard as ids name it */
+export function noEventId(id: unknown, shard: number | undefined): InvalidEventIdError {
   // The answer repeats it to a client, which may have sent anything.
-  const example = formatEventId(EXAMPLE, 0, shards.idOf(channel));
-  throw new InvalidEventIdError(`An event id of this hub looks like ${example}, not ${describeValue(id)}.`);
+  const example = formatEventId(EXAMPLE, 0, shard);
+  return new InvalidEventIdError(`An event id of this hub looks like ${example}, not ${describeValue(id)}.`);
 }
 
 /**

@@ -49,18 +49,34 @@ export function findMethods(modules: ModulesContainer, hub: SseHub): FoundMethod
 
 function findMethodsOf(wrapper: InstanceWrapper<Listener>, scanner: MetadataScanner): FoundMethod[] {
   const { instance, isNotMetatype: isForeign } = wrapper;
-  const prototype = wrapper.isAlias ? null : toPrototype(wrapper);
-  if (!prototype) return [];
-  return scanner.getAllMethodNames(prototype).flatMap((key) => {
-    const listenings = Reflect.getMetadata(LISTENINGS, prototype[key]!) as readonly Listening[] | undefined;
-    if (!listenings) return [];
-    const label = `${wrapper.name}.${key}`;
+  if (wrapper.isAlias) return [];
+  return readListenings(wrapper, scanner).map(([key, listenings]) => {
+    const label = `${String(wrapper.name)}.${key}`;
     checkScope(wrapper, label);
     return { instance, key, label, identity: isForeign ? instance : wrapper.metatype, listenings };
   });
 }
 
-/** What a factory returns, and a value, have no metadata of their class, and may be anything. */
+/** What the methods of a wrapper's class say, by their names. */
+function readListenings(
+  wrapper: InstanceWrapper<Listener>,
+  scanner: MetadataScanner,
+): [string, readonly Listening[]][] {
+  try {
+    const prototype = toPrototype(wrapper);
+    return scanner.getAllMethodNames(prototype).flatMap((key): [string, readonly Listening[]][] => {
+      const listenings = Reflect.getMetadata(LISTENINGS, prototype![key]!) as
+        | readonly Listening[]
+        | undefined;
+      return listenings ? [[key, listenings]] : [];
+    });
+  } catch (error) {
+    if (wrapper.isNotMetatype) return [];
+    throw error;
+  }
+}
+
+/** What a factory returns, and a value, have no metadata of their class, and may be anything: also a proxy that throws. */
 function toPrototype({ isNotMetatype, instance, metatype }: InstanceWrapper<Listener>): Listener | null {
   if (!isNotMetatype) return ((metatype as { prototype?: unknown }).prototype ?? null) as Listener | null;
   return typeof instance === 'object' && instance !== null
@@ -87,7 +103,9 @@ function getHub(
   wrapper: InstanceWrapper,
   hubs: ReadonlySet<unknown>,
 ): unknown {
-  if (!wrapper.isNotMetatype) return instance[LISTENER_HUB];
+  // A factory may have Nest make it: `moduleRef.create()`.
+  const own = instance[LISTENER_HUB];
+  if (hubs.has(own) || !wrapper.isNotMetatype) return own;
   const [hub] = hubs;
   if (hubs.size === 1) return hub;
   throw new InvalidOptionsError(

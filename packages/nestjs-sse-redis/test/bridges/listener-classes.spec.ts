@@ -1,5 +1,6 @@
 import { startApp, until, useRedis, type RunningApp } from '@nestjs-sse-redis/testing';
 import { Inject, Injectable, Module, Scope, type ModuleMetadata, type Provider } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import { randomUUID } from 'node:crypto';
 import { InvalidOptionsError, OnSseEvent, SseHub, SseRedisModule, type SseEvent } from 'nestjs-sse-redis';
 
@@ -67,6 +68,45 @@ describe('the classes of methods with @OnSseEvent()', () => {
     expect(await hear(3)).toEqual(both('factory', 'later', 'value'));
   });
 
+  it('may be provided under a symbol', async () => {
+    await start([
+      { provide: Symbol('factory'), useFactory: () => new Named('factory') },
+      { provide: Symbol('value'), useValue: new Named('value') },
+    ]);
+    expect(await hear(2)).toEqual(both('factory', 'value'));
+  });
+
+  it('do not break a start by values that throw when they are touched', async () => {
+    const touch = (name: string): never => {
+      throw new Error(`${name} was touched`);
+    };
+    class Parent {
+      connection(): void {}
+    }
+    class Lazy extends Parent {
+      get other(): string {
+        return touch('other');
+      }
+    }
+    Object.defineProperty(Lazy.prototype, 'connection', { get: () => touch('connection') });
+    const refusing = new Proxy({}, { getPrototypeOf: () => touch('the prototype') });
+    const prototype = new Proxy(
+      { method() {} },
+      { get: (_, key) => (key === 'method' ? touch(key) : undefined) },
+    );
+    const values = {
+      lazy: new Lazy(),
+      refusing,
+      inheriting: Object.create(prototype) as object,
+      bare: Object.create(null) as object,
+      frozen: Object.freeze(new Named('frozen')),
+    };
+    await start(
+      Object.entries(values).map(([provide, useValue]) => ({ provide, useFactory: () => useValue })),
+    );
+    expect(await hear(1)).toEqual(both('frozen'));
+  });
+
   it('are called once where a factory returns what is a provider already', async () => {
     @Injectable()
     class Provided extends Base {
@@ -116,13 +156,30 @@ describe('the classes of methods with @OnSseEvent()', () => {
     );
   });
 
-  it('are refused where a factory made them and the application has several hubs', async () => {
-    const provided: Provider = { provide: 'factory', useFactory: () => new Named('factory') };
+  describe('in an application with several hubs', () => {
     const of = (...providers: Provider[]) => {
       @Module({ imports: [SseRedisModule.forRoot({ prefix: randomUUID() })], providers })
       class Part {}
       return Part;
     };
-    await expect(start([], [of(), of(provided)])).rejects.toThrow('the application has several hubs');
+
+    it('are refused where a factory made them', async () => {
+      const provided: Provider = { provide: 'factory', useFactory: () => new Named('factory') };
+      await expect(start([], [of(), of(provided)])).rejects.toThrow('the application has several hubs');
+    });
+
+    it('have the hub of their module where a factory had Nest make them', async () => {
+      @Injectable()
+      class Made extends Base {
+        protected readonly label = 'made';
+      }
+      const useFactory = (modules: ModuleRef) => modules.create(Made);
+      const part = of({ provide: 'factory', useFactory, inject: [ModuleRef] });
+      await start([], [of(), part]);
+      const hub = running!.app.select(part).get(SseHub, { strict: false });
+      await hub.publish('a', { data: 'last' });
+      await until(() => heard.length > 0);
+      expect(heard).toEqual(['made last']);
+    });
   });
 });

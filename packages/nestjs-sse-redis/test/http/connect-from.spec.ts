@@ -1,5 +1,5 @@
 import { ReconnectingClient, SseStream, until } from '@nestjs-sse-redis/testing';
-import { defineChannel, type StartFrom } from 'nestjs-sse-redis';
+import { defineChannel, InvalidEventIdError, type SseClient, type StartFrom } from 'nestjs-sse-redis';
 import { brokers, Hubs, type TestHub } from '../hub/hubs.js';
 
 const TOKENS = 20_000;
@@ -188,5 +188,21 @@ describe('connect({ from }) that is none', () => {
     expect(await response.text()).toContain(
       'from gives 257 channels a beginning of their own, 256 is the most',
     );
+  });
+
+  it.each([1, 3])('is refused also where a stream begins without channels, of %d shards', async (shards) => {
+    const test = await hubs.start({ shards });
+    const connect = (from: StartFrom) => test.hub.connect({} as SseClient, [], { control: true, from });
+    const shard = shards === 1 ? '' : '@2';
+    for (const from of [
+      'rubbish',
+      '7',
+      `1700000000000-0${shard === '' ? '@0' : ''}`,
+      `x~1700000000000-0${shard}`,
+    ])
+      expect(() => connect(from)).toThrow(InvalidEventIdError);
+    const event = `1700000000000-0${shard}`;
+    for (const from of ['0-0', event, `1600000000000-0~${event}`])
+      expect(() => connect(from)).not.toThrow(InvalidEventIdError);
   });
 });

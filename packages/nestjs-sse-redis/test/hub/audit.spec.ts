@@ -278,3 +278,78 @@ describe('channels that come and go faster than a step looks at them', () => {
     }
   });
 });
+
+/** Longer than its steps are many: a timer waits for a millisecond at least. */
+const LONG_INTERVAL = 60_000;
+
+/** @returns the channels of ranges that Redis is asked about within the interval, by steps */
+function askedWithinInterval(count: number): string[][] {
+  const asked: string[][] = [];
+  jest.spyOn(broker, 'extents').mockImplementation((ranges) => {
+    asked.push(ranges.map(({ channel }) => channel));
+    return Promise.resolve(ranges.map(() => undefined));
+  });
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+  try {
+    new Audit(broker, feeds, LONG_INTERVAL, () => undefined).start();
+    for (let i = 0; i < count; i++) feeds.onForgotten({ channel: `gone:${i}`, after: 1, upTo: 2 });
+    jest.advanceTimersByTime(LONG_INTERVAL);
+    // No step comes behind the test.
+    jest.clearAllTimers();
+  } finally {
+    jest.useRealTimers();
+  }
+  return asked;
+}
+
+it('looks at a few channels that were left within the interval, however many channels stay', async () => {
+  await feeds.acquire(Array.from({ length: 9_970 }, (_, i) => `stays:${i}`));
+  expect(askedWithinInterval(20).flat()).toHaveLength(20);
+});
+
+it('looks at many channels that were left together within the interval, spread over it', async () => {
+  await feeds.acquire(['stays']);
+  const asked = askedWithinInterval(20_000);
+  expect(new Set(asked.flat()).size).toBe(20_000);
+  expect(Math.max(...asked.map(({ length }) => length))).toBeLessThanOrEqual(101);
+});
+
+it('looks at channels that stay, where a fork has taken the ranges for which a round had room', async () => {
+  await feeds.acquire(['stays']);
+  const looked = jest.spyOn(feeds, 'announcedRange');
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+  try {
+    const slow = new Audit(broker, feeds, LONG_INTERVAL, () => undefined);
+    slow.start();
+    for (let i = 0; i < 1_000; i++) feeds.onForgotten({ channel: `gone:${i}`, after: 2, upTo: 3 });
+    jest.advanceTimersByTime(LONG_INTERVAL / 3);
+    slow.forkedAt(1);
+    const before = looked.mock.calls.length;
+    jest.advanceTimersByTime(LONG_INTERVAL);
+    expect(looked.mock.calls.length - before).toBeGreaterThanOrEqual(2);
+    jest.clearAllTimers();
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+it('asks once a round while Redis is away, however many ranges wait, and for all of them within the interval when it is back', async () => {
+  broker.failing = true;
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+  try {
+    new Audit(broker, feeds, LONG_INTERVAL, () => undefined).start();
+    for (let i = 0; i < 20_000; i++) feeds.onForgotten({ channel: `gone:${i}`, after: 1, upTo: 2 });
+    await jest.advanceTimersByTimeAsync(LONG_INTERVAL);
+    expect(broker.asked).toBeLessThanOrEqual(4);
+    const asked = new Set<string>();
+    jest.spyOn(broker, 'extents').mockImplementation((ranges) => {
+      for (const { channel } of ranges) asked.add(channel);
+      return Promise.resolve(ranges.map(() => undefined));
+    });
+    await jest.advanceTimersByTimeAsync(LONG_INTERVAL);
+    expect(asked.size).toBe(20_000);
+    jest.clearAllTimers();
+  } finally {
+    jest.useRealTimers();
+  }
+});

@@ -9,7 +9,7 @@ import type { Loss } from './loss.js';
  * looks at a channel lie two rounds at most. The third is for the watermark, which may come just after a look.
  */
 const ROUNDS_PER_INTERVAL = 3;
-/** Channels that one step looks at, whether Redis has to be asked for them or not; and ranges, which count as channels. */
+/** Channels that one step looks at, whether Redis has to be asked for them or not; and ranges, which count as channels. Rounded up, each. */
 const CHANNELS_PER_STEP = 100;
 /** Ranges that wait while Redis does not answer. More of them are dropped, and what was lost in them is not found. */
 const MOST_WAITING = 200_000;
@@ -41,6 +41,12 @@ export class Audit {
   private size = 0;
   /** Ranges of feeds that are gone, or whose link is. */
   private waiting: Check[] = [];
+  /** Ranges that waited as this round began, and that it has still to ask about. */
+  private owed = 0;
+  /** The most ranges that waited in this round. */
+  private mostWaited = 0;
+  /** Redis did not answer the last time. */
+  private isAway = false;
   private soon: Check[] | undefined;
   private timer: NodeJS.Timeout | undefined;
 
@@ -82,24 +88,30 @@ export class Audit {
   }
 
   /**
-   * A round's steps are spread over its time. Ranges that come meanwhile make it more steps, and each step has room for both: where
-   * channels come and go, the ranges of those that are gone would else keep the round from its feeds, and come faster than they go.
+   * A round's steps are spread over its time. Ranges that come meanwhile make it more steps, and each step takes its part of both: else
+   * ranges would keep the round from its feeds where channels come and go, or a few ranges would wait for ever beside many feeds.
    */
   private step(): void {
-    if (this.left.length === 0) this.beginRound();
-    const steps = Math.max(1, Math.ceil((this.size + this.waiting.length) / CHANNELS_PER_STEP));
+    if (this.left.length === 0 && (this.owed <= 0 || this.waiting.length === 0)) this.beginRound();
+    // Steps that became fewer with the ranges that still wait would come ever later.
+    this.mostWaited = Math.max(this.mostWaited, this.waiting.length);
+    const steps = Math.max(1, Math.ceil((this.size + this.mostWaited) / CHANNELS_PER_STEP));
     const looks = Math.ceil(this.size / steps);
-    const checks = this.waiting.splice(0, CHANNELS_PER_STEP - looks);
+    const checks = this.waiting.splice(0, Math.ceil(this.mostWaited / steps));
+    this.owed -= checks.length;
     // A step that went on until it had something to ask would look at all channels where they are quiet.
     const looked = this.left.splice(-looks, looks);
     checks.push(...looked.flatMap((feed) => this.toCheck(feed) ?? []));
-    this.plan(this.interval / ROUNDS_PER_INTERVAL / steps);
+    // One question tells as well as all of them whether Redis is back.
+    const waits = this.isAway && checks.length > 0;
+    this.plan(this.interval / ROUNDS_PER_INTERVAL / (waits ? 1 : steps));
     void this.run(checks);
   }
 
   private beginRound(): void {
     this.left = [...this.feeds.all()];
     this.size = this.left.length;
+    this.owed = this.mostWaited = this.waiting.length;
   }
 
   /** Undefined where there is nothing to look at: the feed is not ready, is released, or the link has brought nothing newer. */
@@ -129,6 +141,7 @@ export class Audit {
   private async run(checks: readonly Check[]): Promise<void> {
     if (checks.length === 0) return;
     const extents = await this.broker.extents(checks).catch(() => undefined);
+    this.isAway = !extents;
     // What logs of another line have was announced to nobody on this link.
     if (!extents || this.feeds.lines.isLinkElsewhere) {
       // Feeds are looked at in the next round; nothing but these ranges knows of those that are gone.
