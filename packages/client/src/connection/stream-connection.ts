@@ -157,8 +157,8 @@ export class StreamConnection {
 
   private createOwner(): AttemptOwner {
     const { watchdog, backoff } = this;
-    /** The ids of the streams that the server has begun. */
-    const begun = new Set<string>();
+    /** The ids of the newest streams that the server has begun. */
+    let begun: string[] = [];
     return {
       watchdog,
       backoff,
@@ -172,12 +172,12 @@ export class StreamConnection {
       onAccepted: () => (this.refreshed = false),
       onControl: (control) => {
         // A cache, such as that of a service worker, gives what it has kept of a stream of before.
-        if (begun.has(control.connection)) {
+        if (begun.includes(control.connection)) {
           this.lastEventId = this.from;
           return this.onFinished({ type: 'content-type' });
         }
-        begun.add(control.connection);
-        if (control.heartbeat !== undefined) watchdog.setHeartbeat(control.heartbeat);
+        begun = [control.connection, ...begun.slice(0, 100)];
+        watchdog.setHeartbeat(control.heartbeat);
         this.guard(() => this.listener.onControl(control));
       },
       onChange: (notice) => this.guard(() => this.listener.onChange?.(notice)),
