@@ -120,6 +120,24 @@ describe.each(browserNames)('in %s', (name) => {
       expect(await scene.app.streams(user)).toBe(1);
     });
 
+    it('keeps nothing of channels that a tab puts on and takes off', async () => {
+      const tab = await scene.open({ way });
+      const kept = await tab.page.evaluate((user) => {
+        const stream = window.tab.stream!;
+        for (let i = 0; i < 300; i++) {
+          stream.add(`order:${user}:${i}`);
+          stream.remove(`order:${user}:${i}`);
+        }
+        const { progress } = stream as unknown as { progress: object };
+        const sizes = Object.values(progress).map((part) =>
+          part instanceof Map || part instanceof Set ? part.size : 0,
+        );
+        return sizes.reduce((sum, size) => sum + size, 0);
+      }, user);
+      expect(kept).toBeLessThan(20);
+      await scene.listeners(`order:${user}:0`, 0);
+    });
+
     it('ends the stream when the last tab is closed', async () => {
       const [one, two] = await Promise.all([scene.open({ way }), scene.open({ way })]);
       await scene.streams(1);
