@@ -1,5 +1,6 @@
 import { readMapNotice } from '../connection/hub-events.js';
 import { START } from '../stream/event-id.js';
+import { readRefusal } from '../stream/local-stream.js';
 import { isAtOrBefore, placeAfter, placeOfEvent, placeOfStream, type EventPlace } from './event-ids.js';
 import { readHubNotice, type HubNotice } from './hub-notice.js';
 import type { SharedEvent, Want } from './protocol.js';
@@ -123,6 +124,8 @@ export class TabProgress {
     if (map) return true;
     if (notice?.type === 'gap') return acceptGap(progress, notice);
     if (notice) return this.wanted.delete(channel) || event.everyone;
+    // `hub.unsubscribe()` has taken it off.
+    if (readRefusal(event)) this.routed.delete(channel);
     return event.own === undefined ? this.isNews(event, before) : acceptEvent(progress, event.own);
   }
 
