@@ -122,20 +122,26 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
 
   /**
    * The events from now on, with `gap`, `error` and `end`, after which the loop is over. A reader for whom more than `maxQueued` events
-   * wait gets these, and then an `SseClientError` with the code `SLOW_READER`. Where the loop is left, and nothing else listens to the
-   * channel, it is closed.
+   * wait gets these, and then an `SseClientError` with the code `SLOW_READER`. Where the loop is left or over, nothing else listens to the
+   * channel, and no other loop begins in the same turn, it is closed.
    *
    * @example for await (const event of client.channel(orders({ id: 7 }))) if (event.type === 'paid') show(event.data.amount);
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<EventOf<Events>> {
-    const queue: EventQueue<EventOf<Events>> = new EventQueue(this.maxQueued, () => {
+    const queue: EventQueue<EventOf<Events>> = new EventQueue(this.maxQueued, (isLeft) => {
       this.queues.delete(queue);
-      if (this.queues.size === 0 && this.listeners.isEmpty) this.close();
+      // Nobody else may have the channel, to close it. Whoever has it may begin the next loop at once.
+      if (isLeft) this.closeUnheard();
+      else setTimeout(() => this.closeUnheard());
     });
-    if (this.closed) queue.end();
-    else if (this.over) queue.end(this.over.error);
+    if (this.over) queue.end(this.over.error);
+    else if (this.closed) queue.end();
     else this.queues.add(queue);
     return queue;
+  }
+
+  private closeUnheard(): void {
+    if (this.queues.size === 0 && this.listeners.isEmpty) this.close();
   }
 
   /** Nothing is handed over after it. Loops over the channel end. */

@@ -10,11 +10,11 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
 
   /**
    * @param limit events that may wait
-   * @param onReturn called when the reader leaves before the end
+   * @param onOver called when the reader leaves, and when it has been told of the end
    */
   constructor(
     private readonly limit: number,
-    private readonly onReturn: () => void,
+    private readonly onOver: (isLeft: boolean) => void,
   ) {}
 
   push(event: Event): void {
@@ -58,7 +58,7 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
   return(): Promise<IteratorResult<Event>> {
     this.waiting.length = 0;
     this.end();
-    this.onReturn();
+    this.onOver(true);
     return Promise.resolve({ done: true, value: undefined });
   }
 
@@ -71,6 +71,7 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
     this.error = undefined;
     if (error) reject(error);
     else resolve({ done: true, value: undefined });
+    this.onOver(false);
   }
 }
 

@@ -15,7 +15,8 @@ import { logFailure, writeLog } from './write-log.js';
 /** ms between two attempts, however often the page is shown and hidden. */
 const WAKE_PAUSE = 1_000;
 
-type Cause = Pick<Extract<ConnectionState, { status: 'waiting' }>, 'reason' | 'detail'>;
+type Waiting = Extract<ConnectionState, { status: 'waiting' }>;
+type Cause = Pick<Waiting, 'reason'> & Partial<Pick<Waiting, 'detail'>>;
 
 /**
  * One stream at a time of one URL, for as long as the server has one to give.
@@ -157,8 +158,8 @@ export class StreamConnection {
 
   private createOwner(): AttemptOwner {
     const { watchdog, backoff } = this;
-    /** The ids of the streams that the server has begun. */
-    const begun = new Set<string>();
+    /** The ids of the newest streams that the server has begun. */
+    let begun: string[] = [];
     return {
       watchdog,
       backoff,
@@ -172,12 +173,12 @@ export class StreamConnection {
       onAccepted: () => (this.refreshed = false),
       onControl: (control) => {
         // A cache, such as that of a service worker, gives what it has kept of a stream of before.
-        if (begun.has(control.connection)) {
+        if (begun.includes(control.connection)) {
           this.lastEventId = this.from;
           return this.onFinished({ type: 'content-type' });
         }
-        begun.add(control.connection);
-        if (control.heartbeat !== undefined) watchdog.setHeartbeat(control.heartbeat);
+        begun = [control.connection, ...begun.slice(0, 100)];
+        watchdog.setHeartbeat(control.heartbeat);
         this.guard(() => this.listener.onControl(control));
       },
       onChange: (notice) => this.guard(() => this.listener.onChange?.(notice)),
@@ -196,11 +197,8 @@ export class StreamConnection {
   }
 
   private follow(verdict: Verdict, error: unknown): void {
-    this.refresh ||= verdict.refresh === true;
-    if ('again' in verdict) {
-      this.connect();
-      return;
-    }
+    this.refresh ||= !!verdict.refresh;
+    if ('again' in verdict) return this.connect();
     if ('stop' in verdict) this.stop(verdict.stop, verdict.detail);
     else {
       const { wait: reason, detail, pace, atLeast = 0 } = verdict;
@@ -223,13 +221,13 @@ export class StreamConnection {
   }
 
   private setWaiting(cause: Cause, until?: number): void {
-    this.setState({ status: 'waiting', ...cause, until, attempt: this.attempts + 1 });
+    this.setState({ status: 'waiting', ...cause, until, attempt: this.attempts + 1 } as Waiting);
   }
 
   private suspend(): void {
     if (this.isStopped) return;
     this.release();
-    this.setWaiting({ reason: 'hidden', detail: undefined });
+    this.setWaiting({ reason: 'hidden' });
   }
 
   private resume(): void {

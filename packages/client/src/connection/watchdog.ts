@@ -28,9 +28,9 @@ export class Watchdog {
     return this.lastActivity;
   }
 
-  /** @param heartbeat ms, as the server announced it */
-  setHeartbeat(heartbeat: number): void {
-    if (this.fixed === undefined && heartbeat > 0) this.timeout = Math.min(heartbeat * HEARTBEATS, 2 ** 30);
+  /** @param heartbeat ms, as the server announced it; undefined: it did not */
+  setHeartbeat(heartbeat: number | undefined): void {
+    if (this.fixed === undefined && heartbeat! > 0) this.timeout = Math.min(heartbeat! * HEARTBEATS, 2 ** 30);
     if (this.timer !== undefined) this.watch();
   }
 

@@ -1,4 +1,5 @@
 import type { StreamEvent } from '../connection/stream-event.js';
+import { readRefusal } from '../stream/local-stream.js';
 import type { HeldEvent } from './channel-ring.js';
 import { isAtOrBefore, leastOf } from './event-ids.js';
 import { HostedChannel } from './hosted-channel.js';
@@ -133,7 +134,8 @@ export class HostedChannels {
     if (event.id !== this.lastId || name !== UNNAMED) known.hold(this.order++, shared);
     this.lastId = event.id;
     if (name !== UNNAMED) known.reached(notice?.to ?? event.id);
-    if (notice?.type === 'end') this.channels.delete(name);
+    // What `hub.subscribe()` had put on is of the route, and comes and goes for as long as the stream lives.
+    if (notice?.type === 'end' || readRefusal(event)) this.channels.delete(name);
     return shared;
   }
 

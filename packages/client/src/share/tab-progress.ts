@@ -1,5 +1,6 @@
 import { readMapNotice } from '../connection/hub-events.js';
 import { START } from '../stream/event-id.js';
+import { readRefusal } from '../stream/local-stream.js';
 import { isAtOrBefore, placeAfter, placeOfEvent, placeOfStream, type EventPlace } from './event-ids.js';
 import { readHubNotice, type HubNotice } from './hub-notice.js';
 import type { SharedEvent, Want } from './protocol.js';
@@ -29,8 +30,6 @@ export class TabProgress {
   private readonly wanted = new Map<string, ChannelProgress>();
   /** Channels that the route names. */
   private readonly routed = new Map<string, ChannelProgress>();
-  /** Channels of the route that this tab has taken off. */
-  private readonly removed = new Set<string>();
   /** Of streams that name no channels. */
   private readonly recent = new Set<string>();
   private lastId: string | undefined;
@@ -61,14 +60,13 @@ export class TabProgress {
   add(channel: string, after?: string): boolean {
     const wanted = this.wanted.get(channel);
     if (wanted) return after !== undefined && rewind(wanted, after);
-    this.removed.delete(channel);
     const progress = { after, since: this.position, last: undefined, covered: false, ready: false };
     this.wanted.set(channel, (after === undefined && this.routed.get(channel)) || progress);
     return true;
   }
 
+  /** One that the route names goes on, for those who listen to the whole stream. */
   remove(channel: string): boolean {
-    this.removed.add(channel);
     return this.wanted.delete(channel);
   }
 
@@ -126,13 +124,20 @@ export class TabProgress {
     if (map) return true;
     if (notice?.type === 'gap') return acceptGap(progress, notice);
     if (notice) return this.wanted.delete(channel) || event.everyone;
+    // `hub.unsubscribe()` has taken it off.
+    if (readRefusal(event)) this.routed.delete(channel);
     return event.own === undefined ? this.isNews(event, before) : acceptEvent(progress, event.own);
   }
 
   private progressOf(channel: string, everyone: boolean): ChannelProgress | undefined {
     const wanted = this.wanted.get(channel);
-    if (wanted) return wanted.ready || (everyone && wanted.after === undefined) ? wanted : undefined;
-    if (!everyone || this.removed.has(channel)) return undefined;
+    if (wanted) {
+      if (!wanted.ready && !(everyone && wanted.after === undefined)) return undefined;
+      // The tab may take it off, and what it has had must not come again.
+      if (everyone) this.routed.set(channel, wanted);
+      return wanted;
+    }
+    if (!everyone) return undefined;
     let routed = this.routed.get(channel);
     if (!routed) {
       routed = { after: undefined, since: this.begin, last: undefined, covered: false, ready: true };

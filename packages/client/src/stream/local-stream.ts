@@ -286,8 +286,8 @@ export class LocalStream implements EventStream, InspectableStream {
   }
 }
 
-/** `authorize` has refused a channel. */
-function readRefusal({ type, data }: StreamEvent): 'FORBIDDEN_CHANNEL' | 'UNSUBSCRIBED' | undefined {
+/** `authorize` has refused a channel, or `hub.unsubscribe()` has taken it off. */
+export function readRefusal({ type, data }: StreamEvent): 'FORBIDDEN_CHANNEL' | 'UNSUBSCRIBED' | undefined {
   const code = type === 'error' ? readObject(data)?.['code'] : undefined;
   return code === 'FORBIDDEN_CHANNEL' || code === 'UNSUBSCRIBED' ? code : undefined;
 }

@@ -67,6 +67,14 @@ describe('TabProgress', () => {
     expect(progress.accept(event(11))).toBe(false);
   });
 
+  it('goes on with a channel of the route that it has taken off, and takes nothing twice', () => {
+    progress.add('route');
+    progress.welcome('9-0', [['route', '9-0']]);
+    expect(progress.accept(event(10, 'route', true))).toBe(true);
+    progress.remove('route');
+    expect([10, 11, 11].map((n) => progress.accept(event(n, 'route', true)))).toEqual([false, true, false]);
+  });
+
   it('begins a channel anew behind a gap of a later line', () => {
     progress.accept(event(8));
     expect(progress.accept(gap('5-0', '6-0.1'))).toBe(true);

@@ -8,6 +8,16 @@ const SLOW = { interval: 30 };
 /** More than a host holds of a channel. */
 const MANY = Array.from({ length: 300 }, (_, i) => i + 1);
 
+/** What a tab, and the host in it, know of channels. */
+interface Kept {
+  readonly progress: { readonly routed: Map<string, unknown> };
+  readonly session: {
+    readonly candidate: {
+      readonly host?: { readonly channels: { readonly channels: Map<string, unknown> } };
+    };
+  };
+}
+
 describe.each(browserNames)('in %s', (name) => {
   let scene: ShareScene;
   let user = '';
@@ -118,6 +128,44 @@ describe.each(browserNames)('in %s', (name) => {
       await two.close();
       await scene.listeners(news, 0);
       expect(await scene.app.streams(user)).toBe(1);
+    });
+
+    it('keeps nothing of channels that a tab puts on and takes off', async () => {
+      const tab = await scene.open({ way });
+      const kept = await tab.page.evaluate((user) => {
+        const stream = window.tab.stream!;
+        for (let i = 0; i < 300; i++) {
+          stream.add(`order:${user}:${i}`);
+          stream.remove(`order:${user}:${i}`);
+        }
+        const { progress } = stream as unknown as { progress: object };
+        const sizes = Object.values(progress).map((part) =>
+          part instanceof Map || part instanceof Set ? part.size : 0,
+        );
+        return sizes.reduce((sum, size) => sum + size, 0);
+      }, user);
+      expect(kept).toBeLessThan(20);
+      await scene.listeners(`order:${user}:0`, 0);
+    });
+
+    it('keeps nothing of channels that the server puts on and takes off', async () => {
+      const { hub } = scene.app;
+      const tab = await scene.open({ way });
+      const docs = Array.from({ length: 30 }, (_, i) => `doc:${user}:${i}`);
+      for (const doc of docs) {
+        await hub.subscribe({ user }, [doc]);
+        await scene.publish(doc, 1);
+        await hub.unsubscribe({ user }, [doc]);
+      }
+      for (const doc of docs) await scene.waitFor(tab, doc, [1]);
+      const count = () =>
+        tab.page.evaluate(() => {
+          const { progress, session } = window.tab.stream as unknown as Kept;
+          return [progress.routed.size, session.candidate.host?.channels.channels.size ?? 0];
+        });
+      await until(async () => (await count()).every((size) => size < 10), {
+        ...{ ...SLOW, message: 'a tab, and the host, have forgotten these channels' },
+      });
     });
 
     it('ends the stream when the last tab is closed', async () => {
