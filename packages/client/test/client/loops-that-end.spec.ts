@@ -62,7 +62,7 @@ describe('a channel whose loop has ended by itself', () => {
     await isOff('fast');
   });
 
-  it('stays on it for a loop that begins at once, and for whoever else listens', async () => {
+  it('stays on the stream for a loop that begins at once, and for whoever else listens', async () => {
     const chat = client.channel('chat');
     const heard: string[] = [];
     const both = (async () => [await read(chat), await read(chat)])();

@@ -87,7 +87,7 @@ describe('a connection without a log', () => {
     },
   );
 
-  it('says it also where there was a stream before', async () => {
+  it('says that it has stopped at such a status also where there was a stream before', async () => {
     await connect([stream(':\n'), status(404)]);
     await until(() => recorded.state.status === 'open');
     server.reset();
@@ -104,11 +104,14 @@ describe('a connection without a log', () => {
     },
   );
 
-  it.each([204, 401, 403])('says nothing of such an answer behind two failures: %d', async (code) => {
-    await connect([status(502), status(502), status(code)]);
-    await until(() => recorded.state.status === 'stopped');
-    expect(lines).toEqual([]);
-  });
+  it.each([204, 401, 403])(
+    'says nothing of an answer for which applications have a state behind two failures: %d',
+    async (code) => {
+      await connect([status(502), status(502), status(code)]);
+      await until(() => recorded.state.status === 'stopped');
+      expect(lines).toEqual([]);
+    },
+  );
 
   it('says nothing of an outage that follows on a stream', async () => {
     await connect([stream(':\n'), status(502)]);
@@ -134,13 +137,13 @@ describe('a log that throws', () => {
 describe('a log that acts on the client', () => {
   const refusing: typeof fetch = () => Promise.reject(new Error('away'));
 
-  it('closes it for good', async () => {
+  it('closes the client for good', async () => {
     await connect([stream(':\n')], { log: () => recorded.close(), fetch: refusing });
     await until(() => attempts() > 1 || recorded.state.status === 'stopped');
     expect(recorded.summary).toEqual(['connecting', 'waiting network', 'stopped closed']);
   });
 
-  it('makes it connect at once, and leaves no wait that would cut that stream', async () => {
+  it('makes the client connect at once, and leaves no wait that would cut that stream', async () => {
     let isFirst = true;
     const log = () => {
       isFirst = false;

@@ -64,7 +64,7 @@ it('tells clients once of what a failover lost where the notice of another proce
   ]);
 });
 
-it('tells them twice where one subscriber catches up before others have gone back (negative control)', async () => {
+it('tells clients twice where one subscriber catches up before others have gone back (negative control)', async () => {
   // oxlint-disable-next-line typescript/unbound-method -- it is called with its object
   const { linkRestored } = Subscriber.prototype;
   jest.spyOn(Subscriber.prototype, 'linkRestored').mockImplementation(function (this: Subscriber, ...args) {

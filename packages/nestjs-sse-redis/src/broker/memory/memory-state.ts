@@ -80,7 +80,7 @@ export class MemoryState {
   }
 }
 
-/** `Buffer.from` takes small events from pieces of 8 KiB that they share, and a key keeps its piece for as long as it is in the map. */
+/** `Buffer.from` takes small events from pieces of 8 KiB that they share. A key would keep its piece for as long as it is in the map. */
 function withOwnBytes(record: EventRecord): EventRecord {
   const frame = Buffer.allocUnsafeSlow(record.frame.length);
   record.frame.copy(frame);

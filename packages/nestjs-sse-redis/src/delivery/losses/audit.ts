@@ -9,7 +9,7 @@ import type { Loss } from './loss.js';
  * looks at a channel lie two rounds at most. The third is for the watermark, which may come just after a look.
  */
 const ROUNDS_PER_INTERVAL = 3;
-/** Channels that one step looks at, whether Redis has to be asked for them or not; and ranges, which count as channels. Rounded up, each. */
+/** Channels that one step looks at, whether Redis has to be asked for them or not. Ranges count as channels. Each of both is rounded up. */
 const CHANNELS_PER_STEP = 100;
 /** Ranges that wait while Redis does not answer. More of them are dropped, and what was lost in them is not found. */
 const MOST_WAITING = 200_000;
