@@ -4,7 +4,7 @@ import type { StreamEvent } from '../connection/stream-event.js';
 import { writeLog } from '../connection/write-log.js';
 import type { StreamOptions } from '../stream/channel-changes.js';
 import type { CloseOptions, EventStream } from '../stream/event-stream.interface.js';
-import { ownIdOf, toCursor } from '../stream/event-id.js';
+import { ownIdOf, toLeast } from '../stream/event-id.js';
 import { Channel, type AnyChannel, type ChannelOptions, type ChannelOwner } from './channel.js';
 import { toChannelName } from './channel-of.js';
 import type { ChannelEvent, ChannelRef, EventMap } from './channel-types.js';
@@ -143,7 +143,7 @@ export class SseClient {
   private join({ name }: AnyChannel, after: string | undefined): string | undefined {
     this.stream.add(name, after);
     const { lastEventId } = this.stream;
-    return after === undefined && lastEventId ? toCursor(lastEventId) : after;
+    return after === undefined && lastEventId ? toLeast(lastEventId) : after;
   }
 
   private leave(channel: AnyChannel): void {

@@ -40,15 +40,15 @@ export class ChannelRing {
   /**
    * The events behind an id.
    *
-   * @param ofStream whether the id says where a whole stream stands, or where the channel does
+   * @param id of the channel, or of a stream
    * @returns undefined where the ring does not reach back so far, or cannot know
    */
-  after(id: string, ofStream = false): HeldEvent[] | undefined {
+  after(id: string): HeldEvent[] | undefined {
     // It names channels that are owed events from before it, and does not say which: docs/delivery.md.
     if (id.includes(':')) return undefined;
     const newest = this.held.at(-1)?.place;
     if (!newest) return this.start !== undefined && isAtOrBefore(this.start, id) ? [] : undefined;
-    const place = (ofStream ? placeOfStream : placeAfter)(id, newest.shard);
+    const place = placeAfter(id, newest.shard);
     if (!place || !this.covers(place, newest)) return undefined;
     return this.held.filter((held) => held.place.position > place.position);
   }

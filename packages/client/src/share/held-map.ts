@@ -36,11 +36,11 @@ export class HeldMap {
   /**
    * What a tab lacks: the changes behind an id, or the map from its beginning.
    *
-   * @param ofStream whether the id says where a whole stream stands, or where the channel does
+   * @param id of the channel, or of a stream
    */
-  after(id: string, ofStream: boolean): HeldEvent[] {
+  after(id: string): HeldEvent[] {
     const { floor, complete } = this;
-    const place = floor && (ofStream ? placeOfStream : placeAfter)(id, floor.shard);
+    const place = floor && placeAfter(id, floor.shard);
     const isChange =
       place &&
       // An id that names channels may be from within the map.

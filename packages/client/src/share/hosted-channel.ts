@@ -46,8 +46,8 @@ export class HostedChannel {
   }
 
   /** What is held behind an id: as of `ChannelRing`. */
-  heldAfter(id: string, ofStream = false): HeldEvent[] | undefined {
-    return this.map ? this.map.after(id, ofStream) : this.ring.after(id, ofStream);
+  heldAfter(id: string): HeldEvent[] | undefined {
+    return this.map ? this.map.after(id) : this.ring.after(id);
   }
 
   /** The stream brings all again that came after an id. */

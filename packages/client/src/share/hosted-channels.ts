@@ -49,7 +49,7 @@ export class HostedChannels {
   coversRoute(from: string, position: string): boolean {
     if (position !== '' && isAtOrBefore(position, from)) return true;
     if (this.routeStart === undefined || !isAtOrBefore(this.routeStart, from)) return false;
-    return this.ofRoute().every((channel) => channel.heldAfter(from, true) !== undefined);
+    return this.ofRoute().every((channel) => channel.heldAfter(from) !== undefined);
   }
 
   /** Before the stream begins: what a tab needs of it. */
@@ -96,7 +96,7 @@ export class HostedChannels {
       }
       return [name, after];
     });
-    if (from !== null) held.push(...this.ofRoute().flatMap((channel) => channel.heldAfter(from, true) ?? []));
+    if (from !== null) held.push(...this.ofRoute().flatMap((channel) => channel.heldAfter(from) ?? []));
     const replay = held.sort((one, other) => one.order - other.order).map(({ event }) => event);
     return { channels, replay, add };
   }

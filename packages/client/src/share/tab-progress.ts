@@ -1,7 +1,7 @@
 import { readMapNotice } from '../connection/hub-events.js';
 import { START } from '../stream/event-id.js';
 import { readRefusal } from '../stream/local-stream.js';
-import { isAtOrBefore, placeAfter, placeOfEvent, placeOfStream, type EventPlace } from './event-ids.js';
+import { isAtOrBefore, placeAfter, placeOfEvent, type EventPlace } from './event-ids.js';
 import { readHubNotice, type HubNotice } from './hub-notice.js';
 import type { SharedEvent, Want } from './protocol.js';
 
@@ -190,8 +190,8 @@ function acceptGap(progress: ChannelProgress, { from, to }: HubNotice): boolean 
 
 function lastOf({ last, after, since }: ChannelProgress, shard: number | undefined): EventPlace | undefined {
   if (last) return last;
-  if (after !== undefined) return placeAfter(after, shard);
-  return since === undefined ? undefined : placeOfStream(since, shard);
+  const begin = after ?? since;
+  return begin === undefined ? undefined : placeAfter(begin, shard);
 }
 
 function laterOf(after: string | undefined, position: string | undefined): string | undefined {

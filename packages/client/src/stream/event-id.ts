@@ -22,13 +22,15 @@ export function isEventId(id: unknown): id is string {
  * may be, too: the id of a cursor names the present line, also where it lies before the failover (docs/decisions/021-lines.md).
  *
  * @param id of the event, or a position
- * @param position an id of the channel or of its stream, or the cursor of a state
+ * @param position an id of the channel or of its stream, or the cursor of a state. Where it names channels that lack events, the event may
+ *   be of one of them
  * @returns true also where the two cannot be compared, so that nothing is dropped by mistake
  * @example isAfter('1767225600000-1', '1767225600000-0') // true
  */
 export function isAfter(id: string, position: string): boolean {
   if (id === START || position === START) return id !== position && position === START;
-  const positions = parse(position);
+  if (id === position) return false;
+  const positions = parse(position.includes('~') ? toLeast(position) : position);
   let isKnown = false;
   for (const entry of parse(id)) {
     const other = positions.find((candidate) => candidate?.[4] === entry?.[4]);
@@ -47,6 +49,16 @@ export function withoutOwn(id: string): string {
   if (parts.length === 2) parts.shift();
   else parts[0] = parts.at(-1)!;
   return [parts.join('~'), ...others].join(',');
+}
+
+/** Up to where whoever has this id lacks nothing, of whatever channel: of each shard the least that the id names. */
+export function toLeast(id: string): string {
+  const leastOf = (entry: string) =>
+    entry
+      .split('~')
+      .map((part) => part.split(':', 1)[0]!)
+      .reduce((least, part) => (isAfter(least, part) ? part : least));
+  return id.split(',').map(leastOf).join(',');
 }
 
 /** Where a client with this id stands, of each shard. */

@@ -22,10 +22,22 @@ describe('leastOf', () => {
   it.each([
     ['5-0', '7-0', '5-0'],
     ['7-0', '5-0', '5-0'],
-    ['3-0~7-0', '5-0', '5-0'],
+    ['3-0~7-0', '5-0', '3-0~5-0'],
+    ['6-0~7-0', '5-0', '5-0'],
     ['3-0~7-0', '7-0', '3-0~7-0'],
     ['5-0@0,9-0@1', '6-0@0,8-0@1', '5-0@0,8-0@1'],
     ['5-0@0', '6-0@1', '5-0@0,6-0@1'],
+    ['9-0~3-0:aaaaaaaa~9-0', '5-0', '5-0~3-0:aaaaaaaa~5-0'],
+    ['9-0~6-0:aaaaaaaa~9-0', '5-0', '5-0'],
+    ['9-0~3-0:aaaaaaaa~9-0', '9-0', '9-0~3-0:aaaaaaaa~9-0'],
+    [
+      '9-0~3-0:aaaaaaaa.bbbbbbbb~9-0',
+      '8-0~2-0:aaaaaaaa~7-0:cccccccc~8-0',
+      '8-0~2-0:aaaaaaaa~3-0:bbbbbbbb~7-0:cccccccc~8-0',
+    ],
+    // The late channel may be the one that the other id names.
+    ['4-0~9-0', '9-0~3-0:aaaaaaaa~9-0', '4-0~3-0:aaaaaaaa~4-0'],
+    ['4-0~9-0', '6-0~8-0', '4-0'],
   ])('of %s and %s is %s', (one, other, least) => {
     expect(leastOf(one, other)).toBe(least);
   });
@@ -119,7 +131,7 @@ describe('HeldMap', () => {
   });
   const IN_MAP = '20-0~0-0:abcdefgh~20-0';
   const held = () => new HeldMap(notice(1, IN_MAP, { begins: true }));
-  const ordersAfter = (map: HeldMap, id: string) => map.after(id, false).map(({ order }) => order);
+  const ordersAfter = (map: HeldMap, id: string) => map.after(id).map(({ order }) => order);
 
   it('replays the changes behind an id, and the map from its beginning where removals may be missing', () => {
     const map = held();
