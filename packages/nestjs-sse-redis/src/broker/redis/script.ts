@@ -27,7 +27,7 @@ export class Script implements ScriptText {
   ) {
     this.sha = digest(source);
     const sharded = source
-      .replaceAll(/'PUBLISH', (\w+), record/g, "'SPUBLISH', $1, clock.replid .. ' ' .. record")
+      .replaceAll(/'PUBLISH', (\w+), record/g, "'SPUBLISH', $1, replid .. ' ' .. record")
       .replaceAll("'PUBLISH'", "'SPUBLISH'");
     this.sharded = { source: sharded, sha: digest(sharded) };
   }

@@ -35,6 +35,7 @@
 -- include/line.lua has for a caller that does not know the line. Or 0 and nothing else, having done nothing: the caller has to name
 -- the key of tombstones.
 -- @include position
+-- @include plain
 -- @include clock
 -- @include line
 -- @include tombstones
@@ -57,7 +58,7 @@ local FIRST_EVENT, MINUS, COLON, MOST_DIGITS, MOST_FLAGS, COPY = 4, string.byte(
 
 local hasTombstones = (#ARGV - FIRST_EVENT) % 4 == 1
 local last = hasTombstones and #ARGV - 2 or #ARGV - 1
-local clock = openClock(KEYS[1], ARGV[2], (last - FIRST_EVENT + 1) / 4, ARGV[#ARGV], ARGV[1], hasTombstones and KEYS[#KEYS])
+local clock = openClock(KEYS[1], ARGV[2], (last - FIRST_EVENT + 1) / 4, ARGV[#ARGV], ARGV[1], hasTombstones and KEYS[#KEYS], stored)
 if not clock then return 0 end
 
 -- In no functions of their own: to make them costs each run, and to call them each event.

@@ -6,11 +6,8 @@ local call = redis.call
 -- The default of the option: where no hub has said yet how long logs are kept.
 local DEFAULT_RETENTION = '3600000'
 
--- How often a busy log is trimmed while an event grows as old as events are kept.
-local TRIMS_WITHIN_AGE = 64
-
 -- The flag of an ephemeral event, behind its kind.
-local EPHEMERAL = string.byte('e')
+local EPHEMERAL = 101
 
 -- openClock(…): reads the clock, and takes the next positions, for events that `append` is then called with.
 --
@@ -24,9 +21,11 @@ local EPHEMERAL = string.byte('e')
 -- tombstonesKey  as in include/tombstones.lua; nil: where no log is kept for a time of its own. False: the caller did not name it, and
 --            names it where it is needed
 --
+-- known      what HMGET has said of the clock in this run; nil: it is read
+--
 -- Returns nil, having changed nothing, where a tombstone may count and the caller has to name their key.
-local function openClock(clockKey, retentionText, count, replid, maxLength, tombstonesKey)
-  local stored = call('HMGET', clockKey, 'last', 'since', 'retention', 'replid', 'maxLength', 'raised', 'buried')
+local function openClock(clockKey, retentionText, count, replid, maxLength, tombstonesKey, known)
+  local stored = known or call('HMGET', clockKey, 'last', 'since', 'retention', 'replid', 'maxLength', 'raised', 'buried')
   if retentionText == '' then retentionText = stored[3] or DEFAULT_RETENTION end
   local ms = readTime()
   local now, retention = ms * POSITIONS_PER_MS, tonumber(retentionText)
@@ -159,6 +158,7 @@ local function append(clock, logKey, pubSubChannel, flags, text, maxLength, once
   if isShortLived then done, failure = pcall(mayBury, clock) end
   if done and isLogged then done, failure = pcall(store, clock, logKey, position, id, record, maxLength, newest, own) end
   if done and onceKey then done, failure = pcall(call, 'SET', onceKey, string.format(WHOLE, position), 'PX', window) end
+  local replid = clock.replid
   if done then done, failure = pcall(call, 'PUBLISH', pubSubChannel, record) end
   if done then
     if isLogged then

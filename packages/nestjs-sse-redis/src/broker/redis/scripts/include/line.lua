@@ -5,7 +5,6 @@
 -- (docs/decisions/021).
 
 local MOST_FORKS = 16
-local REPLID_DIGITS = 10
 
 -- onItsLine(…): the clock knows after this that its server is of another line than the one that wrote last.
 --

@@ -7,6 +7,15 @@ local isWide = string.format('%d', 2 ^ 40) == '1099511627776'
 local WHOLE = isWide and '%d' or '%.0f'
 local ID = isWide and '%d-%d' or '%.0f-%.0f'
 
+-- Of the history of a server, which INFO gives in 40 digits.
+local REPLID_DIGITS = 10
+
+-- How often a busy log is trimmed while an event grows as old as events are kept.
+local TRIMS_WITHIN_AGE = 64
+
+-- Logs outlive what is claimed of them, ms.
+local EXPIRY_MARGIN = 1000
+
 local function toId(position)
   return string.format(ID, math.floor(position / POSITIONS_PER_MS), position % POSITIONS_PER_MS)
 end

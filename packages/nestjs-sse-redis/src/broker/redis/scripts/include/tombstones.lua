@@ -4,9 +4,6 @@
 -- They are in a sorted set: log → position. The clock's field `buried` says up to which position of the clock any of them may
 -- count. Without it, as in a hub without such logs, nobody looks for one.
 
--- Logs outlive what is claimed of them, ms.
-local EXPIRY_MARGIN = 1000
-
 -- tombstoneOf(…): the position up to which events of a log that is not there may have been forgotten; 0: none were.
 --
 -- tombstonesKey  nil: the caller has none

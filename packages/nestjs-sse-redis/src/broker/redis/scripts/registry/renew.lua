@@ -72,6 +72,7 @@ end
 
 local function publishProbe(position, last, clock)
   local record = string.format('%.0f ', position) .. last .. EPHEMERAL_TEXT .. toId(position) .. '\n\n'
+  local replid = clock.replid
   local receivers = redis.pcall('PUBLISH', probeChannel, record)
   return { type(receivers) == 'table' and -1 or 0 }
 end
