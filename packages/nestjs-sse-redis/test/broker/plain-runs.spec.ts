@@ -177,7 +177,8 @@ it.each([
     expect(reply).toMatch(/NOPERM|user/);
     const after = await way.stored(['a']);
     expect(after).toMatchObject({ entries: (before as { entries: unknown }).entries });
-    replies.push(reply);
+    // Redis 6.2 says where in the script.
+    replies.push(reply!.replace(/^\S+ -?\d+: /, ''));
   }
   expect(replies[0]).toBe(replies[1]);
 });
