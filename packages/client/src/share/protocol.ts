@@ -6,7 +6,7 @@ import type { RefusalReason } from '../stream/event-stream.interface.js';
  * The version of the messages between tabs. It is part of all names: pages of two releases that do not understand each other have a
  * stream each, until the older ones have been reloaded.
  */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 /** A channel that a tab needs, and the id after which it begins; null: from now on. */
 export type Want = readonly [channel: string, after: string | null];
@@ -23,6 +23,8 @@ export interface JoinMessage {
   readonly tab: string;
   /** To which host; undefined: to any. */
   readonly host: string | undefined;
+  /** How often the tab has turned to a host: an answer to an earlier join says nothing of what the tab has now. */
+  readonly round: number;
   readonly wants: readonly Want[];
   /** The last event id of the stream, as the tab has it. */
   readonly from: string | null;
@@ -60,6 +62,8 @@ export interface ClaimMessage extends FromHost {
 export interface WelcomeMessage extends FromHost {
   readonly kind: 'welcome';
   readonly tab: string;
+  /** Of the join that it answers. */
+  readonly round: number;
   readonly state: ConnectionState;
   /** The stream's last event id. */
   readonly position: string | null;
@@ -129,6 +133,7 @@ const HOST = { host: isString, generation: isNumber, seq: isNumber };
 const SHAPES: Record<ShareMessage['kind'], Record<string, Check>> = {
   join: {
     ...TAB,
+    round: isNumber,
     wants: listOf(isWant),
     from: isStringOrNull,
     types: listOf(isString),
@@ -143,6 +148,7 @@ const SHAPES: Record<ShareMessage['kind'], Record<string, Check>> = {
   welcome: {
     ...HOST,
     ...TAB,
+    round: isNumber,
     state: isState,
     position: isStringOrNull,
     channels: listOf(isWant),

@@ -198,6 +198,7 @@ export class StreamHost {
     this.outbox.send({
       kind: 'welcome',
       tab,
+      round: this.joined.get(tab)!.round,
       state: stream.state,
       position: this.outbox.newest ?? null,
       channels,

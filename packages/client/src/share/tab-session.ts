@@ -35,6 +35,7 @@ export class TabSession {
   private releaseLock: (() => void) | undefined;
   private host: string | undefined;
   private generation = 0;
+  private round = 0;
   /** The number of the host's last message; undefined until the host has taken this tab on. */
   private seq: number | undefined;
   private ended = false;
@@ -105,8 +106,9 @@ export class TabSession {
 
   private join(): void {
     const { progress, types } = this.options;
+    const { host, round } = this;
     const { wants, from } = progress;
-    this.bus.send({ kind: 'join', tab: this.id, host: this.host, wants, from, types: [...types] });
+    this.bus.send({ kind: 'join', tab: this.id, host, round, wants, from, types: [...types] });
   }
 
   private ping(): void {
@@ -122,7 +124,7 @@ export class TabSession {
       return;
     }
     this.watch.heard();
-    const isWelcome = message.kind === 'welcome' && message.tab === this.id;
+    const isWelcome = message.kind === 'welcome' && message.tab === this.id && message.round === this.round;
     if (message.host !== this.host) this.follow(message);
     else if (this.seq === undefined && !isWelcome) return;
     else if (this.seq !== undefined && message.seq !== this.seq + 1) this.follow(message);
@@ -140,6 +142,8 @@ export class TabSession {
     this.host = host;
     this.generation = generation;
     this.seq = undefined;
+    // What it asked for before may be on its way to this host, too.
+    this.round++;
     this.options.progress.leaveHost();
     this.join();
   }

@@ -106,7 +106,7 @@ describe('a tab that takes the stream over from tab A', () => {
   }
 
   const join = (tab: string) =>
-    send({ kind: 'join', tab, host: candidate.hostId, wants: [], from: null, types: [] });
+    send({ kind: 'join', tab, host: candidate.hostId, round: 1, wants: [], from: null, types: [] });
 
   it('does not wait for A, which is stuck and still has the lock of a living tab', async () => {
     await takeOver(['A', 'B']);
