@@ -37,6 +37,10 @@ export class LocalStream implements EventStream, InspectableStream {
   private isFirst = true;
   /** The id of the last event of an added channel, as it came, and as it is sent when the client comes back. */
   private amended = { from: '', to: '' };
+  /** The id of the stream with the last event that was handed over, or of its beginning. */
+  private reached = '';
+  /** The same before a channel of the route was to begin anew: until it does, the page may lack what came since. */
+  private before: string | undefined;
 
   /** @throws InvalidClientOptionsError */
   constructor(private readonly options: StreamOptions) {
@@ -56,7 +60,7 @@ export class LocalStream implements EventStream, InspectableStream {
 
   /** What the page has of the channels of the route. */
   get lastEventId(): string {
-    return this.connection.lastEventId;
+    return this.before ?? this.connection.lastEventId;
   }
 
   /** The id of the stream as it came. */
@@ -71,7 +75,8 @@ export class LocalStream implements EventStream, InspectableStream {
   }
 
   start(): void {
-    this.isFirst = this.connection.lastEventId === '';
+    this.reached = this.lastEventId;
+    this.isFirst = this.reached === '';
     this.connection.start();
   }
 
@@ -79,6 +84,7 @@ export class LocalStream implements EventStream, InspectableStream {
     let channel = this.channels.get(name);
     if (!channel) this.channels.set(name, (channel = new TrackedChannel(name, after)));
     channel.want(after);
+    this.mark();
     this.schedule();
   }
 
@@ -115,9 +121,11 @@ export class LocalStream implements EventStream, InspectableStream {
   /** The stream is over. Each channel goes on where it is now. */
   private leave(): void {
     this.changes.reset();
+    for (const channel of this.channels.values()) channel.isEarly = false;
     if (!this.control) return;
     this.control = undefined;
     for (const channel of this.channels.values()) channel.leave(this.coveredUpTo);
+    this.mark();
   }
 
   private onControl(control: ControlNotice): void {
@@ -127,6 +135,8 @@ export class LocalStream implements EventStream, InspectableStream {
       if (!this.channels.has(name)) this.channels.set(name, new TrackedChannel(name));
     for (const channel of this.channels.values())
       channel.meet(ofRoute.has(channel.name), this.connection.lastEventId, this.isFirst);
+    this.mark();
+    this.reached = this.lastEventId;
     this.schedule();
     this.listener.onPlaced?.();
   }
@@ -146,6 +156,7 @@ export class LocalStream implements EventStream, InspectableStream {
       const channel = this.channels.get(name);
       if (channel?.change === change) channel.covered = channel.on = true;
     }
+    this.mark();
     this.listener.onPlaced?.();
   }
 
@@ -153,15 +164,30 @@ export class LocalStream implements EventStream, InspectableStream {
     const named = this.toNamed(event);
     const channel = named.channel === undefined ? undefined : this.channels.get(named.channel);
     // Where a new channel begins is not known before the `control` event: what comes before that comes again.
-    if (channel && !this.control && !channel.isOfRoute && channel.after !== undefined) channel.rewinds = true;
+    if (channel && !this.control) {
+      if (!channel.isOfRoute && channel.after !== undefined && !channel.isEarly) {
+        channel.rewinds = true;
+        this.before ??= this.reached;
+      }
+      channel.isEarly = true;
+    }
     if (channel?.isMuted) return;
     if (channel && named.own !== undefined) this.note(channel, event.id);
     else if (channel && readMapNotice(named)?.begins) channel.restart();
+    this.reached = this.lastEventId;
     // What the route brings is for all; what was added is for those who added it.
     if (channel && this.control && !channel.wanted && !channel.isOfRoute) return;
     const reason = channel && readRefusal(event);
     if (reason) this.refuse(channel, reason);
     else this.listener.onEvent(named);
+  }
+
+  private mark(): void {
+    const isEarly = this.control === undefined;
+    const isBehind = [...this.channels.values()].some(
+      (channel) => channel.isBehind || (isEarly && channel.isMuted),
+    );
+    this.before = isBehind ? this.lastEventId : undefined;
   }
 
   private note(channel: TrackedChannel, id: string): void {
@@ -187,7 +213,7 @@ export class LocalStream implements EventStream, InspectableStream {
 
   private refuse(channel: TrackedChannel, reason: RefusalReason): void {
     channel.unwant();
-    channel.on = channel.covered = false;
+    channel.on = channel.covered = channel.rewinds = false;
     if (!channel.isOfRoute) this.channels.delete(channel.name);
     this.listener.onRefused(channel.name, reason);
   }
@@ -216,7 +242,7 @@ export class LocalStream implements EventStream, InspectableStream {
       const { wanted, on, rewinds, isOfRoute } = channel;
       if (this.options.transport === 'event-source' && wanted && !isOfRoute)
         this.refuse(channel, 'EVENT_SOURCE');
-      else if (wanted && (on !== true || rewinds)) added.push(channel);
+      else if (rewinds || (wanted && on !== true)) added.push(channel);
       else if (!wanted && on !== false && !isOfRoute) removed.push(channel);
       else if (!wanted && !isOfRoute && !channel.isMuted) this.channels.delete(channel.name);
     }
@@ -281,6 +307,7 @@ export class LocalStream implements EventStream, InspectableStream {
     const { after: from = null } = channel;
     const to = toCursor(this.connection.lastEventId);
     channel.stay(to);
+    this.mark();
     const data = JSON.stringify({ channel: channel.name, from, to });
     this.listener.onEvent({ type: 'gap', data, id: this.connection.lastEventId, channel: channel.name });
   }

@@ -13,6 +13,8 @@ export class TrackedChannel {
   on: boolean | undefined = false;
   /** The ids of the stream say what the page has of this channel, too. */
   covered = false;
+  /** Its events have come on the present stream before that has said which channels it has. */
+  isEarly = false;
   /** It is to be taken off, and put back after `after`. */
   rewinds = false;
   /** The number of the change until which its events are dropped: they come again, or nobody needs them. */
@@ -34,10 +36,16 @@ export class TrackedChannel {
     return this.rewinds || this.mutedUntil > 0;
   }
 
+  /** The ids of the stream are beyond what the page has of it: it is of the route, and begins anew. */
+  get isBehind(): boolean {
+    return this.isOfRoute && (this.isMuted || (!this.covered && this.on !== false));
+  }
+
   /** @param after as `EventStream.add` takes it */
   want(after: string | undefined): void {
     const isNew = !this.wanted;
     this.wanted = true;
+    this.isEarly &&= after === undefined;
     if (this.on === false) {
       if (isNew || (after !== undefined && (this.after === undefined || isAfter(this.after, after))))
         this.after = after;
@@ -48,7 +56,8 @@ export class TrackedChannel {
       this.after = after;
       this.rewinds = true;
     } else if (after !== undefined && this.lacks(after)) {
-      this.after = after;
+      // Another may have asked for earlier ones, and that was not sent yet.
+      if (!this.rewinds || isAfter(this.after!, after)) this.after = after;
       this.rewinds = true;
     }
   }
@@ -56,9 +65,9 @@ export class TrackedChannel {
   /** Nobody needs it. */
   unwant(): void {
     this.wanted = false;
-    // What was dropped to come again will not.
+    // What was dropped to come again does so for the page, where the route names the channel; else it will not.
     if (this.isMuted) this.begin = undefined;
-    this.rewinds = false;
+    this.rewinds &&= this.isOfRoute;
   }
 
   /** @param id of the stream with an event of the channel that is handed over */
@@ -100,7 +109,7 @@ export class TrackedChannel {
     } else {
       // The next stream brings a channel of its route from where the stream is, which says nothing of this one.
       this.begin = undefined;
-      this.rewinds = this.wanted && this.isOfRoute;
+      this.rewinds = this.isBehind || (this.wanted && this.isOfRoute);
     }
     this.on = this.covered = false;
     this.mutedUntil = 0;
