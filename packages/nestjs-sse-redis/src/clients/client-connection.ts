@@ -71,6 +71,8 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
   constructor(
     readonly id: string,
     readonly client: ConnectingClient,
+    /** The channels that its handler named. */
+    readonly ownChannels: readonly string[],
     readonly user: string | undefined,
     readonly response: ResponseSink,
     /** The proof with which the client itself may change its channels. */
@@ -106,6 +108,12 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
   /** The id in place of a position that keeps the client from returning. */
   get finalId(): string | undefined {
     return this.dismissed ? DISMISSED_ID : undefined;
+  }
+
+  /** A client that has none of its handler's channels may be put on others. */
+  get endsWithChannels(): boolean {
+    const { channels } = this.ownSubscriber ?? { channels: this.ownChannels };
+    return channels.some((channel) => this.ownChannels.includes(channel));
   }
 
   /** ms since the epoch. */

@@ -27,6 +27,8 @@ const LAST_WORDS = 1_000;
 export interface ResponseSinkListener {
   /** The id in place of a position that keeps the client from returning. */
   readonly finalId: string | undefined;
+  /** Whether the stream is over once all of its channels are. */
+  readonly endsWithChannels: boolean;
   /** An operator, an interceptor or a handler ended the response, while the client is there. */
   onSinkInterrupted(): void;
   /** The stream ended by itself. */
@@ -127,7 +129,7 @@ export class ResponseSink extends FrameWriter implements EventSink, GuardedStrea
   }
 
   mayEnd(): boolean {
-    return true;
+    return this.listener?.endsWithChannels !== false;
   }
 
   end(): void {
