@@ -22,3 +22,10 @@ export function notSseRoute({ req }: ServerResponse): NotSseRouteError {
   logger.error(error.message);
   return error;
 }
+
+/** Says of a status that is set for a stream that no byte of it can be sent. */
+export function reportNoBody({ req, statusCode }: ServerResponse): void {
+  logger.error(
+    `${req.method} ${req.url?.split('?')[0]} returned a stream of the hub with the status ${statusCode}, which has no body: set no status, neither by @HttpCode() nor by the response.`,
+  );
+}

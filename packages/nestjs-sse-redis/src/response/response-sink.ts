@@ -16,10 +16,13 @@ import {
 } from '../event/sse-frame.js';
 import { FrameWriter, type FrameWriterOptions } from './frame-writer.js';
 import { endHandlerTime } from './handler-timeout.js';
+import { reportNoBody } from './misuse.js';
 import { abortSignal, type NestObservable } from './nest-observable.js';
 import type { GuardedStream, ResponseGuard } from './response-guard.js';
 import { toTcpKey } from './tcp-table.js';
 
+/** Statuses of answers without a body (RFC 9110, 15.3.5 and 15.4.5). */
+const BODILESS: ReadonlySet<number> = new Set([204, 304]);
 /** ms for what an application has concatenated with a stream, once the hub has ended it. */
 const LAST_WORDS = 1_000;
 
@@ -118,6 +121,11 @@ export class ResponseSink extends FrameWriter implements EventSink, GuardedStrea
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     endHandlerTime(response);
+    // Node drops its bytes, and keeps the connection busy with it.
+    if (BODILESS.has(response.statusCode)) {
+      reportNoBody(response);
+      this.guard.end();
+    }
     // A HEAD request has no more than its headers.
     this.isOpen = !this.isClosed && !response.writableEnded && !response.destroyed;
     if (this.isOpen && this.nest?.letGo()) this.nest = undefined;
