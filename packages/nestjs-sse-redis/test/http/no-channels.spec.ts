@@ -117,6 +117,17 @@ describe.each([
       expect(dataOf(stream, 'end')).toHaveLength(2);
     });
 
+    it('is told where the application does not read the body of its request', async () => {
+      const { id } = await open();
+      const url = `${one.running.url}/sse/connections/${id}/channels`;
+      // Without a content type that a parser takes, as with `bodyParser: false`.
+      const answer = await fetch(url, { method: 'POST', body: JSON.stringify({ subscribe: ['a'] }) });
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toMatchObject({
+        message: expect.stringContaining('send application/json') as string,
+      });
+    });
+
     it('is refused without control, since nobody could put it on a channel', async () => {
       const answer = await fetch(`${one.running.url}/rooms?channels=`);
       expect(answer.status).toBe(400);
