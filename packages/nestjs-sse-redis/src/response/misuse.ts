@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger, type ExecutionContext } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { AlreadyConnectedError } from '../errors/already-connected.error.js';
 import { NotSseRouteError } from '../errors/not-sse-route.error.js';
@@ -18,6 +18,16 @@ export function notSseRoute({ req }: ServerResponse): NotSseRouteError {
   const route = `${req?.method} ${req?.url?.split('?')[0]}`;
   const error = new NotSseRouteError(
     `${route} returned a stream of the hub and is not @Sse(): mark its handler @Sse('path') in the place of @Get('path'), and subscribe to nothing yourself. For events in code of the server there is hub.events().`,
+  );
+  logger.error(error.message);
+  return error;
+}
+
+/** The error for a handler that no HTTP request calls, such as a GraphQL resolver. */
+export function notHttp(context: ExecutionContext): NotSseRouteError {
+  const handler = `${context.getClass()?.name}.${context.getHandler()?.name}`;
+  const error = new NotSseRouteError(
+    `${handler}() is called by ${context.getType()}, and its decorators of nestjs-sse-redis take an HTTP request. Stream from an @Sse() route. A state gets its position by hub.cursor(), which is read before the state and returned beside it.`,
   );
   logger.error(error.message);
   return error;
