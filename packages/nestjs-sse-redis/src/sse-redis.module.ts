@@ -192,8 +192,12 @@ export class SseRedisModule
   }
 
   private beginHandOver(): Promise<void> {
-    if (!this.handOver) endConnectionsOfEventSources(this.adapter);
-    return (this.handOver ??= this.node.drain());
+    if (this.handOver) return this.handOver;
+    endConnectionsOfEventSources(this.adapter);
+    const handOver = this.node.drain();
+    // What is still to be done is done when the application is closed again.
+    handOver.catch(() => (this.handOver = undefined));
+    return (this.handOver = handOver);
   }
 
   /** Leaves the registry, and closes the connections to Redis, when nobody publishes any more. */
