@@ -33,7 +33,7 @@ export function notHttp(context: ExecutionContext): NotSseRouteError {
   return error;
 }
 
-/** Says of a status that is set for a stream that no byte of it can be sent. */
+/** Logs that a status keeps all bytes of a stream from its client. */
 export function reportNoBody({ req, statusCode }: ServerResponse): void {
   logger.error(
     `${req.method} ${req.url?.split('?')[0]} returned a stream of the hub with the status ${statusCode}, which has no body: set no status, neither by @HttpCode() nor by the response.`,

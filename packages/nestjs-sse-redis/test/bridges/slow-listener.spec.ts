@@ -40,7 +40,7 @@ describe.each<[string, () => SseRedisOptions]>([
     const { contexts } = jest.spyOn(ObservableSink.prototype, 'event').mock;
     handedOver = () => contexts.filter((sink) => (sink as ObservableSink)['backlog'] !== undefined).length;
     const hub = running.app.get(SseHub);
-    // Of the same feed: what it has, the method has or will not have before it has handled others.
+    // Of the same feed, which offers each event to the method's sink too.
     let live = 0;
     const other = hub.events('bulk', { rewind: COUNT }).subscribe(() => live++);
     for (let n = 0; n < COUNT; n++) await hub.publish('bulk', { data: { n, BULK } });

@@ -63,4 +63,6 @@ it('has the body of its answer in `response`, by which `@nestjs/graphql` knows a
   const outage = new RedisUnavailableError('Redis at 10.0.0.7 is away') as unknown as { response: object };
   expect(outage.response).toMatchObject({ statusCode: 503, message: 'Service Unavailable' });
   expect(inspect(mistake)).not.toContain('statusCode');
+  mistake.response = { of: 'the application' };
+  expect(mistake.response).toEqual({ of: 'the application' });
 });

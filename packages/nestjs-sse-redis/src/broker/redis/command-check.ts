@@ -49,7 +49,7 @@ export async function checkWait(redis: Redis, address: string): Promise<void> {
     await redis.wait(0, 1);
   } catch (cause) {
     const { message } = cause as Error;
-    // Whoever cannot be reached is told so by the next check.
+    // A server that cannot be reached fails the next check.
     if (!isReplyError(cause) || OF_REPLICA.test(message)) return;
     const refusal = toRefusal(cause as Error, address, '+wait', ' to say how many replicas have an event');
     if (refusal.code === 'REDIS_FORBIDDEN' || isPassing(refusal)) throw refusal;
