@@ -44,7 +44,7 @@ export class Authorization {
   /**
    * The channels that the application refuses, where the connection may go on without them.
    *
-   * @throws ForbiddenChannelError if no channel is left of those that the handler named, or `onRefusal` is `connection`
+   * @throws ForbiddenChannelError if no channel is left of a stream that began with some, or `onRefusal` is `connection`
    * @throws AuthorizationFailedError
    */
   async findRefused(connection: ClientConnection, channels: readonly string[]): Promise<string[]> {
@@ -55,14 +55,14 @@ export class Authorization {
     return refused;
   }
 
-  /** A client that lost added channels alone would be let in again as it returns, and may be put on others. */
+  /** A client that began without channels would be let in again as it returns, and may be put on others. */
   private endsStream(
-    { ownChannels }: ClientConnection,
+    { endsWithChannels }: ClientConnection,
     channels: readonly string[],
     refused: readonly string[],
   ): boolean {
     if (this.options.onRefusal === 'connection') return true;
-    return refused.length === channels.length && refused.some((channel) => ownChannels.includes(channel));
+    return refused.length === channels.length && endsWithChannels;
   }
 
   /**

@@ -110,10 +110,9 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
     return this.dismissed ? DISMISSED_ID : undefined;
   }
 
-  /** A client that has none of its handler's channels may be put on others. */
+  /** Where its handler named none, others come and go, and the client may be put on more. */
   get endsWithChannels(): boolean {
-    const { channels } = this.ownSubscriber ?? { channels: this.ownChannels };
-    return channels.some((channel) => this.ownChannels.includes(channel));
+    return this.ownChannels.length > 0;
   }
 
   /** ms since the epoch. */
