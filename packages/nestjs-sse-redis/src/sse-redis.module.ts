@@ -13,8 +13,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ChannelDefinitionFields } from './channels/channel-definition.js';
 import { ChannelDefinitions } from './channels/channel-definitions.js';
 import { InvalidOptionsError } from './errors/invalid-options.error.js';
+import { onServerClose } from './platform/closed-server.js';
 import { endConnectionsOfEventSources } from './platform/closing-connections.js';
 import { answerForClosingFastify, answerInPlaceOf503 } from './platform/closing-answers.js';
+import { FirstShutdown, FirstShutdownModule } from './platform/first-shutdown.js';
 import { LastShutdown, LastShutdownModule } from './platform/last-shutdown.js';
 import { linkToNest } from './nest-link.js';
 import { InterceptorNotice } from './http/interceptor-notice.js';
@@ -50,7 +52,7 @@ const TWINS =
  * the hub. Imported with different options it is several hubs, each of the modules that import it.
  */
 @Module({
-  imports: [ApiDocumentationModule, LastShutdownModule],
+  imports: [ApiDocumentationModule, FirstShutdownModule, LastShutdownModule],
   providers: [
     {
       provide: RESOLVED_OPTIONS,
@@ -83,6 +85,7 @@ export class SseRedisModule
 {
   private readonly logger = new Logger('SseRedisModule');
   private readonly retry = (): number => jitter(this.options.drainRetry);
+  private handOver: Promise<void> | undefined;
 
   /** @hidden Nest makes the module: `forRoot()` is for applications. */
   constructor(
@@ -92,6 +95,7 @@ export class SseRedisModule
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(InterceptorNotice) private readonly interceptorNotice: InterceptorNotice,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(FirstShutdown) private readonly firstShutdown: FirstShutdown,
     @Inject(LastShutdown) lastShutdown: LastShutdown,
   ) {
     super();
@@ -167,6 +171,7 @@ export class SseRedisModule
     this.checkTwins();
     await this.node.start();
     answerInPlaceOf503(this.adapter, this.retry);
+    onServerClose(this.adapter, () => this.onServerClose());
     // Without HTTP there are no routes, whatever controllers there are.
     if (this.adapter) this.interceptorNotice.log();
   }
@@ -174,9 +179,25 @@ export class SseRedisModule
   /** Nest's hook: hands the clients of this process over to others (the option `drain`). */
   async beforeApplicationShutdown(): Promise<void> {
     if (this.isReplaced) return;
-    endConnectionsOfEventSources(this.adapter);
-    await this.node.drain();
+    await this.beginHandOver();
     answerForClosingFastify(this.adapter, this.retry);
+  }
+
+  /** Another module may close the server earlier, and wait for the clients. A test closes it behind each of its requests (supertest). */
+  private onServerClose(): void {
+    if (!this.firstShutdown.hasBegun || this.handOver || this.isReplaced) return;
+    // Nest's hook awaits it as well, and rejects with its error.
+    this.beginHandOver().catch(() => undefined);
+    answerForClosingFastify(this.adapter, this.retry);
+  }
+
+  private beginHandOver(): Promise<void> {
+    if (this.handOver) return this.handOver;
+    endConnectionsOfEventSources(this.adapter);
+    const handOver = this.node.drain();
+    // What is still to be done is done when the application is closed again.
+    handOver.catch(() => (this.handOver = undefined));
+    return (this.handOver = handOver);
   }
 
   /** Leaves the registry, and closes the connections to Redis, when nobody publishes any more. */

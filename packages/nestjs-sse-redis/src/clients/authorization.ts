@@ -44,16 +44,25 @@ export class Authorization {
   /**
    * The channels that the application refuses, where the connection may go on without them.
    *
-   * @throws ForbiddenChannelError if no channel is left, or `onRefusal` is `connection`
+   * @throws ForbiddenChannelError if no channel is left of a stream that began with some, or `onRefusal` is `connection`
    * @throws AuthorizationFailedError
    */
   async findRefused(connection: ClientConnection, channels: readonly string[]): Promise<string[]> {
     if (!this.isActive) return [];
     connection.noteAuthorization(this.epoch);
     const refused = await this.ask(connection, channels);
-    const isWhole = this.options.onRefusal === 'connection' || refused.length === channels.length;
-    if (refused.length > 0 && isWhole) throw forbidden(refused);
+    if (refused.length > 0 && this.endsStream(connection, channels, refused)) throw forbidden(refused);
     return refused;
+  }
+
+  /** A client that began without channels would be let in again as it returns, and may be put on others. */
+  private endsStream(
+    { endsWithChannels }: ClientConnection,
+    channels: readonly string[],
+    refused: readonly string[],
+  ): boolean {
+    if (this.options.onRefusal === 'connection') return true;
+    return refused.length === channels.length && endsWithChannels;
   }
 
   /**

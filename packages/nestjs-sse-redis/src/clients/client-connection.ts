@@ -71,6 +71,8 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
   constructor(
     readonly id: string,
     readonly client: ConnectingClient,
+    /** The channels that its handler named. */
+    readonly ownChannels: readonly string[],
     readonly user: string | undefined,
     readonly response: ResponseSink,
     /** The proof with which the client itself may change its channels. */
@@ -106,6 +108,11 @@ export class ClientConnection implements HeartbeatTarget, ResponseSinkListener, 
   /** The id in place of a position that keeps the client from returning. */
   get finalId(): string | undefined {
     return this.dismissed ? DISMISSED_ID : undefined;
+  }
+
+  /** Where its handler named none, others come and go, and the client may be put on more. */
+  get endsWithChannels(): boolean {
+    return this.ownChannels.length > 0;
   }
 
   /** ms since the epoch. */

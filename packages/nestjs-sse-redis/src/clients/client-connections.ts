@@ -108,7 +108,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
   ): void {
     const id = `${this.nodeId}.${(++this.lastNumber).toString(36)}`;
     const secret = options.control ? randomBytes(18).toString('base64url') : undefined;
-    const connection = new ClientConnection(id, client, options.user, response, secret, this);
+    const connection = new ClientConnection(id, client, channels, options.user, response, secret, this);
     this.byId.set(id, connection);
     // At once: the state that Nest keeps until the headers are out must not grow old over a question to Redis.
     void response.opened();

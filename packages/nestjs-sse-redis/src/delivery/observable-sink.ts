@@ -5,6 +5,7 @@ import type { Position } from '../event/position.js';
 import type { SseEvent } from '../event/sse-event.js';
 import type { GapNotice } from '../event/gap.js';
 import { MAP_TYPE, type MapNotice } from '../event/map-notice.js';
+import type { Backlog } from './backlog.js';
 import type { EventSink, EventSinkListener } from './event-sink.js';
 import { RUN_START_TYPE } from '../broker/run-events.js';
 
@@ -27,7 +28,11 @@ export class ObservableSink implements EventSink {
     private readonly observer: Subscriber<SseEvent>,
     private readonly onLive?: () => void,
     readonly isEndless = false,
-  ) {}
+    /** Without it everything is handed over at once. */
+    private readonly backlog?: Backlog,
+  ) {
+    if (backlog) backlog.onRoom = () => this.subscriber?.drained();
+  }
 
   live(): void {
     this.onLive?.();
@@ -49,8 +54,13 @@ export class ObservableSink implements EventSink {
       this.observer.error(error);
       return true;
     }
-    if (!isRunStart(event)) this.observer.next(event);
-    return true;
+    return isRunStart(event) || this.hand(event, record.frame.length);
+  }
+
+  private hand(event: SseEvent, bytes = 0): boolean {
+    const hasRoom = this.backlog?.add(bytes) ?? true;
+    this.observer.next(event);
+    return hasRoom;
   }
 
   position(): boolean {
@@ -62,13 +72,11 @@ export class ObservableSink implements EventSink {
   }
 
   gap(gap: GapNotice, id: string): boolean {
-    this.observer.next({ id, channel: gap.channel, type: 'gap', data: gap });
-    return true;
+    return this.hand({ id, channel: gap.channel, type: 'gap', data: gap });
   }
 
   map(notice: MapNotice, id: string): boolean {
-    this.observer.next({ id, channel: notice.channel, type: MAP_TYPE, data: notice });
-    return true;
+    return this.hand({ id, channel: notice.channel, type: MAP_TYPE, data: notice });
   }
 
   join(): boolean {

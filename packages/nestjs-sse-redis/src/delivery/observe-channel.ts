@@ -3,6 +3,7 @@ import { HubClosedError } from '../errors/hub-closed.error.js';
 import { RedisRefusedError } from '../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import type { SseEvent } from '../event/sse-event.js';
+import type { Backlog } from './backlog.js';
 import type { HubCounters } from './hub-counters.js';
 import { ObservableSink } from './observable-sink.js';
 import type { StartOptions, SubscriberPool } from './open-subscriber.interface.js';
@@ -16,6 +17,8 @@ export interface ObserveOptions extends StartOptions {
   readonly onLive?: () => void;
   /** It goes on behind the end of a run or a pipe. */
   readonly isEndless?: boolean;
+  /** Of a subscriber that says what it has handled. */
+  readonly backlog?: Backlog;
 }
 
 /** Whether the hub runs. */
@@ -64,11 +67,11 @@ class Observation {
   open(): void {
     if (this.isLeft) return;
     if (this.hub.isClosed) return this.observer.complete();
-    const { counters, onLive, isEndless, ...start } = this.options;
+    const { counters, onLive, isEndless, backlog, ...start } = this.options;
     this.release = this.subscribers.open(
       [this.channel],
       start,
-      new ObservableSink(this.observer, onLive, isEndless),
+      new ObservableSink(this.observer, onLive, isEndless, backlog),
       {
         failed: (error) => this.onFailed(error),
         ...(counters && { counters }),

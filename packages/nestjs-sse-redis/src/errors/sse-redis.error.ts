@@ -33,8 +33,13 @@ export abstract class SseRedisError extends HttpExceptionBase {
     super(message, (new.target as ErrorClass).status, options);
     if (options?.cause !== undefined) this.cause = options.cause;
     // In a log they would say the message twice.
-    for (const field of ['response', 'status', 'options', 'cause'])
+    for (const field of ['status', 'options', 'cause'])
       if (Object.hasOwn(this, field)) Object.defineProperty(this, field, { enumerable: false });
+    // As Nest's own errors have it: `@nestjs/graphql` takes an error for an HttpException by the `statusCode` in this field.
+    // It is made when it is read: a subclass sets its code later. An application may put a body of its own there.
+    let own: unknown;
+    const response = { get: () => own ?? this.getResponse(), set: (body: unknown) => void (own = body) };
+    Object.defineProperty(this, 'response', { ...response, enumerable: false, configurable: true });
   }
 
   /** The HTTP status of the answer, of the error's class. */

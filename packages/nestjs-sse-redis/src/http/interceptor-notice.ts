@@ -4,6 +4,7 @@ import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { findBoundInterceptors, type BoundInterceptor } from './bound-interceptors.js';
+import { describeOtherAnswer } from './other-answers.js';
 import { SseClientPipe } from './sse-client.pipe.js';
 import { SseRunGuard } from './sse-run.guard.js';
 import { StreamRequestPipe } from './stream-request.pipe.js';
@@ -13,7 +14,7 @@ type Controller = ReturnType<DiscoveryService['getControllers']>[number];
 
 /**
  * Says at the start on which stream routes interceptors are bound. A team that binds one expects it to transform what
- * clients get, but the frames of the hub go past Nest's Observable.
+ * clients get, but the frames of the hub go past Nest's Observable. Nor do clients get anything from a route that answers something else.
  */
 @Injectable()
 export class InterceptorNotice {
@@ -30,7 +31,8 @@ export class InterceptorNotice {
   }
 
   /**
-   * Logs one line for each route of this hub on which an interceptor is bound: at WARN where fields leak, else at LOG.
+   * Logs one line for each route of this hub on which an interceptor is bound: at WARN where fields leak, else at LOG. Logs one at WARN for
+   * each that answers in the place of its stream.
    * Nest binds the interceptors of a route before `onModuleInit`, so from then on all of them are known.
    */
   log(): void {
@@ -40,6 +42,8 @@ export class InterceptorNotice {
   }
 
   private logRoute(route: StreamRoute): void {
+    const answer = describeOtherAnswer(route);
+    if (answer !== undefined) this.logger.warn(`${route.name} ${answer}`);
     const bound = findBoundInterceptors(route, this.config);
     if (bound.length === 0) return;
     const labels = bound.map(({ label }) => label).join(', ');

@@ -4,6 +4,7 @@ import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
 import { keepTimedReply } from '../response/handler-timeout.js';
+import { notHttp } from '../response/misuse.js';
 import { ResponseGuard } from '../response/response-guard.js';
 import { forbidStoring } from '../util/forbid-storing.js';
 import { createOwnParameter } from './own-parameter.js';
@@ -17,7 +18,9 @@ export interface HttpExchange {
   readonly response: ServerResponse;
 }
 
+/** @throws NotSseRouteError outside of HTTP */
 export function getHttpExchange(context: ExecutionContext): HttpExchange {
+  if (context.getType() !== 'http') throw notHttp(context);
   const http = context.switchToHttp();
   const given = http.getResponse<ServerResponse & { raw?: ServerResponse }>();
   // Never Fastify's reply itself: it is thenable, and Nest, which awaits parameters, would wait for its end.

@@ -77,6 +77,11 @@ export class SseConnectionsController {
         'Clients may change their channels only where the authorize option of SseRedisModule says which.',
       );
     }
+    // `null` would be JSON.
+    if (typeof (body as unknown) !== 'object')
+      throw new BadRequestException(
+        'The request has no body that the application reads: send application/json, and give it a body parser where it has bodyParser: false.',
+      );
     const { secret, after, change } = body ?? {};
     if (typeof secret !== 'string')
       throw new BadRequestException('secret takes the one of the control event.');

@@ -32,7 +32,7 @@ export function observeLog(
   { state, shards, definitions }: ObserveParts,
   name: string,
   { after, rewind }: EventsOptions,
-  own: Pick<ObserveOptions, 'isEndless' | 'onLive'> = {},
+  own: Pick<ObserveOptions, 'isEndless' | 'onLive' | 'backlog'> = {},
 ): Observable<SseEvent> {
   const count = parseCount('rewind', rewind ?? 0);
   const start =

@@ -187,7 +187,7 @@ export interface SseRedisOptions {
     readonly interval?: number;
     /**
      * What a refusal costs: the channel alone, or the whole connection. Either way the client is told by an `error`
-     * event; when no channel is left the stream ends for good. Default `'channel'`.
+     * event. When no channel is left, a stream that began with some ends for good. Default `'channel'`.
      */
     readonly onRefusal?: 'channel' | 'connection';
   };

@@ -3,7 +3,7 @@ import type { MessageEvent } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { alreadyConnected, notSseRoute } from './misuse.js';
-import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
+import { Observable, type Observer, type OperatorFunction, type Subscriber, type Subscription } from 'rxjs';
 
 /** Of Nest, under which a request carries what `@SseSignal()` gives. */
 const { SSE_ABORT_CONTROLLER } = nest as { readonly SSE_ABORT_CONTROLLER?: symbol };
@@ -56,6 +56,27 @@ export class NestObservable extends Observable<MessageEvent> {
   override pipe(...operators: any[]): any {
     if (this.isPiping) this.isDirect = true;
     return (super.pipe as (...operators: OperatorFunction<unknown, unknown>[]) => unknown)(...operators);
+  }
+
+  /**
+   * An application that subscribes by itself is refused, in the log too. Without a handler RxJS would throw the error, which ends the
+   * process and all its streams. (Nest subscribes behind its operators, which have one.)
+   */
+  override subscribe(
+    observer?: Partial<Observer<MessageEvent>> | ((event: MessageEvent) => void) | null,
+    error?: ((error: unknown) => void) | null,
+    complete?: (() => void) | null,
+  ): Subscription {
+    const given: Partial<Observer<MessageEvent>> =
+      typeof observer === 'object' && observer !== null
+        ? observer
+        : { ...(observer && { next: observer }), ...(error && { error }), ...(complete && { complete }) };
+    if (given.error) return super.subscribe(given);
+    return super.subscribe({
+      next: (event) => given.next?.(event),
+      error: () => undefined,
+      complete: () => given.complete?.(),
+    });
   }
 
   /** Makes Nest let go of the response, whose headers it has sent. Returns whether it did: then the response is to be ended. */

@@ -16,10 +16,13 @@ import {
 } from '../event/sse-frame.js';
 import { FrameWriter, type FrameWriterOptions } from './frame-writer.js';
 import { endHandlerTime } from './handler-timeout.js';
+import { reportNoBody } from './misuse.js';
 import { abortSignal, type NestObservable } from './nest-observable.js';
 import type { GuardedStream, ResponseGuard } from './response-guard.js';
 import { toTcpKey } from './tcp-table.js';
 
+/** Statuses of answers without a body (RFC 9110, 15.3.5 and 15.4.5). */
+const BODILESS: ReadonlySet<number> = new Set([204, 304]);
 /** ms for what an application has concatenated with a stream, once the hub has ended it. */
 const LAST_WORDS = 1_000;
 
@@ -27,6 +30,8 @@ const LAST_WORDS = 1_000;
 export interface ResponseSinkListener {
   /** The id in place of a position that keeps the client from returning. */
   readonly finalId: string | undefined;
+  /** Whether the stream is over once all of its channels are. */
+  readonly endsWithChannels: boolean;
   /** An operator, an interceptor or a handler ended the response, while the client is there. */
   onSinkInterrupted(): void;
   /** The stream ended by itself. */
@@ -116,6 +121,11 @@ export class ResponseSink extends FrameWriter implements EventSink, GuardedStrea
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     endHandlerTime(response);
+    // Node drops its bytes, and keeps the connection busy with it.
+    if (BODILESS.has(response.statusCode)) {
+      reportNoBody(response);
+      this.guard.end();
+    }
     // A HEAD request has no more than its headers.
     this.isOpen = !this.isClosed && !response.writableEnded && !response.destroyed;
     if (this.isOpen && this.nest?.letGo()) this.nest = undefined;
@@ -127,7 +137,7 @@ export class ResponseSink extends FrameWriter implements EventSink, GuardedStrea
   }
 
   mayEnd(): boolean {
-    return true;
+    return this.listener?.endsWithChannels !== false;
   }
 
   end(): void {

@@ -27,10 +27,10 @@ export class StoredRuns {
   async find(channel: string): Promise<RunInfo | undefined> {
     const run = await this.cluster.store(channel).get(channel);
     if (!run) return undefined;
-    if (run.state !== 'running' || (await this.isOwned(channel, run, 0))) return { ...run, channel };
+    if (run.state !== 'running' || (await this.isOwned(channel, run, 0))) return toInfo(channel, run);
     await this.end(channel, run, 'interrupted');
     const ended = await this.cluster.store(channel).get(channel);
-    return ended && { ...ended, channel };
+    return ended && toInfo(channel, ended);
   }
 
   /**
@@ -70,4 +70,10 @@ export class StoredRuns {
     });
     return (await Promise.all(over)).flat();
   }
+}
+
+/** A clock may be set back while a run goes on: an application may take the difference for how long it took. */
+function toInfo(channel: string, run: StoredRun): RunInfo {
+  const { startedAt, endedAt } = run;
+  return { ...run, channel, endedAt: endedAt === undefined ? undefined : Math.max(startedAt, endedAt) };
 }

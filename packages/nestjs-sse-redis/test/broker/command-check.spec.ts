@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { RedisServer, TcpProxy, until } from '@nestjs-sse-redis/testing';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UnsupportedRedisError } from 'nestjs-sse-redis';
+import { RedisRefusedError, UnsupportedRedisError, type SseRedisOptions } from 'nestjs-sse-redis';
 import { NEEDED, toUnsupported } from '../../src/broker/redis/command-check.js';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
 import { toRefusal } from '../../src/broker/redis/refusals.js';
@@ -16,8 +16,11 @@ const SCRIPTS = join(import.meta.dirname, '../../src/broker/redis/scripts');
 const OPTIONAL = new Set(['INFO']);
 
 /** The error of a start; or one that says `resolved`. */
-async function startOn({ url }: Pick<RedisServer, 'url'>, prefix = 'p'): Promise<Error> {
-  const broker = new RedisBroker(url, resolveOptions({ redis: url, prefix }), 'node');
+async function startOn(
+  { url }: Pick<RedisServer, 'url'>,
+  options: Pick<SseRedisOptions, 'prefix' | 'replicas'> = {},
+): Promise<Error> {
+  const broker = new RedisBroker(url, resolveOptions({ redis: url, prefix: 'p', ...options }), 'node');
   try {
     return await failureOf(broker.start(new Heard()));
   } finally {
@@ -25,10 +28,10 @@ async function startOn({ url }: Pick<RedisServer, 'url'>, prefix = 'p'): Promise
   }
 }
 
-async function startWithout(command: string): Promise<Error> {
+async function startWithout(command: string, replicas = 0): Promise<Error> {
   const server = await RedisServer.start({ args: ['--rename-command', command, ''] });
   try {
-    return await startOn(server);
+    return await startOn(server, { replicas });
   } finally {
     await server.stop();
   }
@@ -52,6 +55,26 @@ it.each(['XADD', 'PEXPIRE', 'ZRANGEBYLEX', 'XDEL', 'TIME', 'HMGET', 'PUBLISH', '
     expect(failure.message).toMatch(new RegExp(`lacks what the hub needs: ${command}\\.`));
   },
 );
+
+it('refuses a server that cannot wait for replicas at the start, where the option asks for them', async () => {
+  const failure = await startWithout('WAIT', 1);
+  expect(failure).toBeInstanceOf(UnsupportedRedisError);
+  expect(failure.message).toMatch(/\(WAIT: ERR unknown command.*the option replicas asks/);
+  expect((await startWithout('WAIT')).message).toMatch(/^resolved/);
+});
+
+it('refuses a user who may not wait for replicas at the start, where the option asks for them', async () => {
+  const server = await RedisServer.start();
+  try {
+    await server.cli('ACL', 'SETUSER', 'default', '-wait');
+    const failure = await startOn(server, { replicas: 1 });
+    expect(failure).toBeInstanceOf(RedisRefusedError);
+    expect(failure).toMatchObject({ code: 'REDIS_FORBIDDEN', message: expect.stringContaining('+wait') });
+    expect((await startOn(server)).message).toMatch(/^resolved/);
+  } finally {
+    await server.stop();
+  }
+});
 
 it('refuses a server that keeps no scripts', async () => {
   const failure = await startWithout('SCRIPT');
@@ -117,11 +140,11 @@ it('refuses a node of a cluster whose other node has the keys, and warns of the 
     await nodes[0]!.cli('CLUSTER', 'MEET', '127.0.0.1', nodes[1]!.port);
     await until(async () => /cluster_state:ok/.test(String(await nodes[0]!.cli('CLUSTER', 'INFO'))));
     // CLUSTER KEYSLOT of these prefixes: 7752 and 11819.
-    expect(await startOn(nodes[0]!, 'p2')).toMatchObject({
+    expect(await startOn(nodes[0]!, { prefix: 'p2' })).toMatchObject({
       message: expect.stringMatching(/^resolved with/),
     });
     expect(warn).toHaveBeenCalledWith(expect.stringContaining('is a node of a Redis Cluster'));
-    const failure = await startOn(nodes[0]!, 'p1');
+    const failure = await startOn(nodes[0]!, { prefix: 'p1' });
     expect(failure).toBeInstanceOf(UnsupportedRedisError);
     expect(failure.message).toMatch(/Redis Cluster.*belong to its node 127\.0\.0\.1:\d+\. Name the cluster/);
   } finally {

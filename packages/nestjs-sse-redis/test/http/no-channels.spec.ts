@@ -71,6 +71,63 @@ describe.each([
       expect((await one.registry.list()).connections).toMatchObject([{ channels: ['open'] }]);
     });
 
+    it('stays where the only channel that it was put on is revoked, and is put on others', async () => {
+      const { stream, id } = await open();
+      const other = rooms.nodes[1]!;
+      await other.hub.subscribe(id, 'a');
+      refused = ['a'];
+      await other.hub.reauthorize({ user: 'anna' });
+      await other.hub.subscribe(id, 'b');
+      await one.hub.publish('a', { data: 'secret' });
+      await one.hub.publish('b', { data: 1 });
+      await until(() => dataOf(stream).length === 1);
+      expect(dataOf(stream)).toEqual([1]);
+      expect(dataOf(stream, 'error')).toEqual([{ code: 'FORBIDDEN_CHANNEL', channel: 'a' }]);
+    });
+
+    it('ends for good where a channel of its handler is revoked with all others', async () => {
+      const { stream, id } = await rooms.client(one, 'own', { user: 'anna', query: { control: '' } });
+      await one.hub.subscribe(id, 'a');
+      refused = ['a', 'own'];
+      await one.hub.reauthorize({ user: 'anna' });
+      expect(await stream.ended).toBe('end');
+      const [{ channels }] = dataOf(stream, 'error') as [{ channels: string[] }];
+      expect(new Set(channels)).toEqual(new Set(refused));
+      expect(dataOf(stream, 'end')).toEqual([{ reason: 'forbidden' }]);
+    });
+
+    it('stays where the stream of the only channel that it was put on ends, and gets the next', async () => {
+      const { stream, id } = await open();
+      await one.hub.subscribe(id, 'a');
+      await rooms.nodes[1]!.hub.pipe('a', ['first']);
+      await until(() => dataOf(stream, 'end').length === 1);
+      await one.hub.subscribe(id, 'b');
+      await rooms.nodes[1]!.hub.pipe('a', ['second']);
+      await one.hub.pipe('b', ['third']);
+      await until(() => dataOf(stream, 'end').length === 3);
+      expect(new Set(dataOf(stream))).toEqual(new Set(['first', 'second', 'third']));
+      expect(await one.hub.sendTo(id, { data: 'to it' })).toBe('delivered');
+    });
+
+    it('ends with the channels of its handler', async () => {
+      const { stream, id } = await rooms.client(one, 'own', { user: 'anna', query: { control: '' } });
+      await one.hub.subscribe(id, 'a');
+      for (const channel of ['own', 'a']) await one.hub.pipe(channel, ['all']);
+      expect(await stream.ended).toBe('end');
+      expect(dataOf(stream, 'end')).toHaveLength(2);
+    });
+
+    it('is told where the application does not read the body of its request', async () => {
+      const { id } = await open();
+      const url = `${one.running.url}/sse/connections/${id}/channels`;
+      // Without a content type that a parser takes, as with `bodyParser: false`.
+      const answer = await fetch(url, { method: 'POST', body: JSON.stringify({ subscribe: ['a'] }) });
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toMatchObject({
+        message: expect.stringContaining('send application/json') as string,
+      });
+    });
+
     it('is refused without control, since nobody could put it on a channel', async () => {
       const answer = await fetch(`${one.running.url}/rooms?channels=`);
       expect(answer.status).toBe(400);

@@ -1,3 +1,4 @@
+import { BadRequestException } from '@nestjs/common';
 import * as library from 'nestjs-sse-redis';
 import { readdir, readFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
@@ -47,4 +48,21 @@ it('names each error by its class where a bundler shortens the names of classes'
   expect(names.length).toBeGreaterThan(20);
   expect(names.map((name) => bundled[name]!.name)).not.toEqual(names);
   expect(names.map((name) => new bundled[name]!('words').name)).toEqual(names);
+});
+
+it('has the body of its answer in `response`, by which `@nestjs/graphql` knows an HttpException', () => {
+  const { InvalidChannelError, RedisUnavailableError } = library;
+  const nests = new BadRequestException('a space in the name') as unknown as { response: object };
+  expect(nests.response).toMatchObject({ statusCode: 400 });
+  const mistake = new InvalidChannelError('a space in the name') as unknown as { response: object };
+  expect(mistake.response).toEqual({
+    statusCode: 400,
+    message: 'a space in the name',
+    code: 'INVALID_CHANNEL',
+  });
+  const outage = new RedisUnavailableError('Redis at 10.0.0.7 is away') as unknown as { response: object };
+  expect(outage.response).toMatchObject({ statusCode: 503, message: 'Service Unavailable' });
+  expect(inspect(mistake)).not.toContain('statusCode');
+  mistake.response = { of: 'the application' };
+  expect(mistake.response).toEqual({ of: 'the application' });
 });

@@ -1,6 +1,8 @@
+import type { Redis } from 'ioredis';
 import { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { UnsupportedRedisError } from '../../errors/unsupported-redis.error.js';
 import type { Commands } from './commands.js';
+import { getReason, isPassing, isReplyError, toRefusal } from './refusals.js';
 import { Script } from './script.js';
 import commandsLua from './scripts/commands.lua.js';
 
@@ -32,6 +34,30 @@ export async function checkCommands(commands: Commands, key: string, isCluster: 
   const args = NEEDED.map((name) => (isCluster && name === 'PUBLISH' ? 'SPUBLISH' : name));
   const missing = (await commands.read(COMMANDS, { keys: [key], args })) as string[];
   if (missing.length > 0) throw unsupported(commands.address, missing.join(', '));
+}
+
+/** A replica, which becomes the master in a moment. */
+const OF_REPLICA = /\b(replica|slave) instances\b/;
+
+/**
+ * Refuses a server that cannot say how many replicas have an event. Without it each publish would reject, though its event is stored.
+ *
+ * @throws UnsupportedRedisError, or RedisRefusedError where the user lacks the right
+ */
+export async function checkWait(redis: Redis, address: string): Promise<void> {
+  try {
+    await redis.wait(0, 1);
+  } catch (cause) {
+    const { message } = cause as Error;
+    // A server that cannot be reached fails the next check.
+    if (!isReplyError(cause) || OF_REPLICA.test(message)) return;
+    const refusal = toRefusal(cause as Error, address, '+wait', ' to say how many replicas have an event');
+    if (refusal.code === 'REDIS_FORBIDDEN' || isPassing(refusal)) throw refusal;
+    throw new UnsupportedRedisError(
+      `Redis at ${address} cannot say how many replicas have an event (WAIT: ${getReason(message)}), for which the option replicas asks. Leave it out, or choose a server of docs/servers.md.`,
+      { cause },
+    );
+  }
 }
 
 /**

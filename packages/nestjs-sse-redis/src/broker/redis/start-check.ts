@@ -2,7 +2,7 @@ import { Logger } from '../../util/logger.js';
 import type { Redis } from 'ioredis';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type { ShardPlace } from '../shard-place.interface.js';
-import { checkCommands } from './command-check.js';
+import { checkCommands, checkWait } from './command-check.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import type { RedisSettings } from './redis-settings.js';
@@ -46,6 +46,7 @@ export async function checkStart({
   const warn = (text: string): void => (isQuiet ? undefined : logger.warn(text));
   const server = await checkServer({ redis, address, replicas: options.replicas, isCluster }, warn);
   await untilAccepted(() => checkCommands(commands, keys.clock, isCluster), mayWait);
+  if (options.replicas > 0) await untilAccepted(() => checkWait(redis, address), mayWait);
   // Before the clock is made.
   if (place === undefined)
     await untilAccepted(() => checkShards(commands, keys.clock, options.shards), mayWait);
