@@ -4,7 +4,8 @@ import { RedisServer, TcpProxy, until } from '@nestjs-sse-redis/testing';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RedisRefusedError, UnsupportedRedisError, type SseRedisOptions } from 'nestjs-sse-redis';
-import { NEEDED, toUnsupported } from '../../src/broker/redis/command-check.js';
+import { checkCommands, NEEDED, toUnsupported } from '../../src/broker/redis/command-check.js';
+import type { Commands } from '../../src/broker/redis/commands.js';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
 import { toRefusal } from '../../src/broker/redis/refusals.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
@@ -93,6 +94,31 @@ it.each([
   expect(error).toBeInstanceOf(UnsupportedRedisError);
   expect(error.message).toContain(`Redis at redis:6379 lacks what the hub needs: ${lacking}.`);
   expect(error.cause).toBe(refusal);
+});
+
+it.each([
+  // fakeredis 2.41.0 for Python, `TcpFakeServer`
+  `ERR Error running script (call to f_32c7): @user_script:?: [string "<python>"]:11: bad argument #1 to 'lower' (string expected, got userdata)`,
+  // jedis-mock 1.1.9 for Java
+  'Error running script: -- Finds the commands\nreturn missing\n:10 vm error: java.lang.NullPointerException',
+])('refuses a server that runs no script of the hub as Redis would: %j', async (words) => {
+  const refusal = toRefusal(new Error(words), 'redis:6379', '+@all');
+  const commands = { address: 'redis:6379', read: () => Promise.reject(refusal) } as unknown as Commands;
+  const failure = await failureOf(checkCommands(commands, 'clock', false));
+  expect(failure).toBeInstanceOf(UnsupportedRedisError);
+  expect(failure.message).toMatch(/^Redis at redis:6379 cannot run the scripts of the hub\./);
+  expect(failure.message.split('\n')).toHaveLength(1);
+  expect(failure.cause).toBe(refusal);
+});
+
+it.each([
+  'NOPERM User app has no permissions to run the EVALSHA command',
+  // The limit of a plan, by an error of the server before the script.
+  'ERR max daily request limit exceeded',
+])('leaves the refusal %j of its first script as it is', async (words) => {
+  const refusal = toRefusal(new Error(words), 'redis:6379', '+@all');
+  const commands = { address: 'redis:6379', read: () => Promise.reject(refusal) } as unknown as Commands;
+  expect(await failureOf(checkCommands(commands, 'clock', false))).toBe(refusal);
 });
 
 it('leaves other refusals as they are', () => {

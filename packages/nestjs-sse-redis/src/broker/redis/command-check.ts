@@ -20,6 +20,9 @@ export const NEEDED: readonly string[] = [
 const UNKNOWN =
   /\bunknown\b.*\b(sub)?command\b|\bcommand\b.*\bnot available\b|\bscripting support disabled\b/i;
 
+/** Around the failure of a script itself. The first script of the hub touches no key, and fails on no Redis. */
+const SCRIPT_FAILED = /\bError running script\b/i;
+
 /** What a node of a cluster says of keys that another node has. */
 const MOVED = /: MOVED \d+ (\S+)/;
 
@@ -32,7 +35,7 @@ const MOVED = /: MOVED \d+ (\S+)/;
  */
 export async function checkCommands(commands: Commands, key: string, isCluster: boolean): Promise<void> {
   const args = NEEDED.map((name) => (isCluster && name === 'PUBLISH' ? 'SPUBLISH' : name));
-  const missing = (await commands.read(COMMANDS, { keys: [key], args })) as string[];
+  const missing = await findMissing(commands, key, args);
   if (missing.length > 0) throw unsupported(commands.address, missing.join(', '));
 }
 
@@ -60,6 +63,23 @@ export async function checkWait(redis: Redis, address: string): Promise<void> {
   }
 }
 
+async function findMissing(commands: Commands, key: string, args: readonly string[]): Promise<string[]> {
+  try {
+    return (await commands.read(COMMANDS, { keys: [key], args })) as string[];
+  } catch (error) {
+    throw isScriptFailure(error) ? cannotRunScripts(commands.address, error) : error;
+  }
+}
+
+function isScriptFailure(error: unknown): error is RedisRefusedError {
+  return (
+    error instanceof RedisRefusedError &&
+    error.code === 'REDIS_REFUSED' &&
+    error.cause instanceof Error &&
+    SCRIPT_FAILED.test(error.cause.message)
+  );
+}
+
 /**
  * The same error for a refusal that says so.
  *
@@ -83,5 +103,13 @@ function unsupported(address: string, missing: string, cause?: Error): Unsupport
   return new UnsupportedRedisError(
     `Redis at ${address} lacks what the hub needs: ${missing}. Its host may have left commands out, renamed them (rename-command), or turned scripts off. Give them back, or choose a server or plan of docs/servers.md.`,
     cause && { cause },
+  );
+}
+
+/** The words of such servers hold whole scripts and stacks: they are in the cause alone. */
+function cannotRunScripts(address: string, cause: Error): UnsupportedRedisError {
+  return new UnsupportedRedisError(
+    `Redis at ${address} cannot run the scripts of the hub. It imitates Redis in part, as servers for tests do. Choose a server of docs/servers.md, or redis: 'embedded' for tests.`,
+    { cause },
   );
 }
