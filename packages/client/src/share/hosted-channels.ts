@@ -1,5 +1,5 @@
 import type { StreamEvent } from '../connection/stream-event.js';
-import { readRefusal } from '../stream/local-stream.js';
+import { readRefusal } from '../stream/channel-events.js';
 import type { HeldEvent } from './channel-ring.js';
 import { isAtOrBefore, leastOf } from './event-ids.js';
 import { HostedChannel } from './hosted-channel.js';

@@ -1,6 +1,6 @@
 import { readMapNotice } from '../connection/hub-events.js';
 import { START } from '../stream/event-id.js';
-import { readRefusal } from '../stream/local-stream.js';
+import { readRefusal } from '../stream/channel-events.js';
 import { isAtOrBefore, placeAfter, placeOfEvent, type EventPlace } from './event-ids.js';
 import { readHubNotice, type HubNotice } from './hub-notice.js';
 import type { SharedEvent, Want } from './protocol.js';

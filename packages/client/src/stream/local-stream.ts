@@ -1,10 +1,11 @@
 import type { ChangeNotice, ControlNotice } from '../connection/connection-listener.js';
 import type { ConnectionState } from '../connection/connection-state.js';
-import { ABOUT_CHANNELS, readMapNotice, readObject } from '../connection/hub-events.js';
+import { readMapNotice } from '../connection/hub-events.js';
 import { StreamConnection } from '../connection/stream-connection.js';
 import type { StreamEvent } from '../connection/stream-event.js';
 import { ChannelChanges, type Change, type ChangeOutcome, type StreamOptions } from './channel-changes.js';
-import { ownIdOf, toCursor, withoutOwn } from './event-id.js';
+import { readRefusal, toNamed } from './channel-events.js';
+import { toCursor, withoutOwn } from './event-id.js';
 import type {
   ChannelInspection,
   EventStream,
@@ -84,7 +85,7 @@ export class LocalStream implements EventStream, InspectableStream {
     let channel = this.channels.get(name);
     if (!channel) this.channels.set(name, (channel = new TrackedChannel(name, after)));
     channel.want(after);
-    this.mark();
+    if (channel.isBehind) this.before ??= this.connection.lastEventId;
     this.schedule();
   }
 
@@ -161,16 +162,13 @@ export class LocalStream implements EventStream, InspectableStream {
   }
 
   private onEvent(event: StreamEvent): void {
-    const named = this.toNamed(event);
+    const named = toNamed(
+      event,
+      this.options.transport === 'event-source' ? this.control?.channels : undefined,
+    );
     const channel = named.channel === undefined ? undefined : this.channels.get(named.channel);
     // Where a new channel begins is not known before the `control` event: what comes before that comes again.
-    if (channel && !this.control) {
-      if (!channel.isOfRoute && channel.after !== undefined && !channel.isEarly) {
-        channel.rewinds = true;
-        this.before ??= this.reached;
-      }
-      channel.isEarly = true;
-    }
+    if (channel && !this.control && channel.rewindsEarly()) this.before ??= this.reached;
     if (channel?.isMuted) return;
     if (channel && named.own !== undefined) this.note(channel, event.id);
     else if (channel && readMapNotice(named)?.begins) channel.restart();
@@ -196,19 +194,6 @@ export class LocalStream implements EventStream, InspectableStream {
     if (channel.isOfRoute || !id.includes('~') || this.connection.lastEventId !== id) return;
     this.amended = { from: id, to: withoutOwn(id) };
     this.connection.lastEventId = this.amended.to;
-  }
-
-  /** Names the channel of events of the hub, and of those that `EventSource` brings. */
-  private toNamed(event: StreamEvent): StreamEvent {
-    if (event.channel !== undefined) return { ...event, own: ownIdOf(event.id) };
-    const notice = readMapNotice(event);
-    if (notice) return { ...event, channel: notice.channel };
-    if (ABOUT_CHANNELS.has(event.type)) {
-      const channel = readObject(event.data)?.['channel'];
-      return typeof channel === 'string' ? { ...event, channel } : event;
-    }
-    const [only, ...others] = this.options.transport === 'event-source' ? (this.control?.channels ?? []) : [];
-    return only === undefined || others.length > 0 ? event : { ...event, channel: only };
   }
 
   private refuse(channel: TrackedChannel, reason: RefusalReason): void {
@@ -311,10 +296,4 @@ export class LocalStream implements EventStream, InspectableStream {
     const data = JSON.stringify({ channel: channel.name, from, to });
     this.listener.onEvent({ type: 'gap', data, id: this.connection.lastEventId, channel: channel.name });
   }
-}
-
-/** `authorize` has refused a channel, or `hub.unsubscribe()` has taken it off. */
-export function readRefusal({ type, data }: StreamEvent): 'FORBIDDEN_CHANNEL' | 'UNSUBSCRIBED' | undefined {
-  const code = type === 'error' ? readObject(data)?.['code'] : undefined;
-  return code === 'FORBIDDEN_CHANNEL' || code === 'UNSUBSCRIBED' ? code : undefined;
 }

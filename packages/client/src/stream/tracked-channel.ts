@@ -62,6 +62,13 @@ export class TrackedChannel {
     }
   }
 
+  /** An event has come before the stream has said which channels it has. @returns whether it may skip what came before it */
+  rewindsEarly(): boolean {
+    if (!this.isOfRoute && this.after !== undefined && !this.isEarly) this.rewinds = true;
+    this.isEarly = true;
+    return this.rewinds;
+  }
+
   /** Nobody needs it. */
   unwant(): void {
     this.wanted = false;
