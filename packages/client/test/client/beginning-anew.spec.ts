@@ -41,11 +41,12 @@ function listen(client: SseClient, name: string, after?: string): unknown[] {
 function holdChanges() {
   let go!: () => void;
   const held = new Promise<void>((resolve) => (go = resolve));
+  let count = 0;
   const fetchLate: typeof fetch = async (input, init) => {
-    if (init?.method === 'POST') await held;
+    if (init?.method === 'POST' && ++count) await held;
     return fetch(input, init);
   };
-  return { go, fetch: fetchLate };
+  return { go, fetch: fetchLate, isAsked: () => count > 0 };
 }
 
 describe.each([
@@ -83,6 +84,7 @@ describe('a client whose channel of the route is to begin anew', () => {
     await publish(channel, 2);
     await until(() => all.length === 2);
     listen(client, `room:${randomUUID()}`);
+    await until(held.isAsked);
     const holder = client.channel(channel, { after: first });
     await publish(channel, 3);
     await publish(other, 'later');
@@ -113,19 +115,48 @@ describe('a client whose channel of the route is to begin anew', () => {
   });
 });
 
+/** The body, with the block of a type behind those that came until a text did. */
+function delayBlock(
+  body: ReadableStream<Uint8Array>,
+  type: string,
+  until: string,
+): ReadableStream<Uint8Array> {
+  let text: string | undefined = '';
+  const decoder = new TextDecoder();
+  return body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        if (text === undefined) {
+          controller.enqueue(chunk);
+          return;
+        }
+        text += decoder.decode(chunk, { stream: true });
+        const blocks = text.split('\n\n');
+        const late = blocks.findIndex((block) => block.includes(`event: ${type}\n`));
+        if (late < 0 || !text.includes(until)) return;
+        const [block] = blocks.splice(late, 1);
+        blocks.splice(-1, 0, block!);
+        controller.enqueue(new TextEncoder().encode(blocks.join('\n\n')));
+        text = undefined;
+      },
+    }),
+  );
+}
+
 it('reads a channel of the route once where its events come before it is known', async () => {
   const [first] = [await publish(channel, 0), await publish(channel, 1), await publish(channel, 2)];
   const changes: string[] = [];
-  const got = listen(
-    connect(channel, {
-      lastEventId: first,
-      fetch: (input, init) => {
-        if (init?.method === 'POST') changes.push(String(init.body));
-        return fetch(input, init);
-      },
-    }),
-    channel,
-  );
+  const client = connect(channel, {
+    lastEventId: first,
+    fetch: async (input, init) => {
+      if (init?.method === 'POST') changes.push(init.body as string);
+      const response = await fetch(input, init);
+      const body = delayBlock(response.body!, 'control', 'data: 2');
+      return new Response(body, response);
+    },
+  });
+  const got = listen(client, channel);
+  await until(() => got.includes(2));
   await publish(channel, 3);
   await until(() => got.includes(3));
   expect(got).toEqual([1, 2, 3]);
