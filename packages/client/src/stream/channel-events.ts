@@ -7,7 +7,7 @@ import { ownIdOf } from './event-id.js';
  *
  * @param channels of an `EventSource`, which shows no comments: an event of its only channel needs none
  */
-export function toNamed(event: StreamEvent, channels: readonly string[] = []): StreamEvent {
+export function toNamed(event: StreamEvent, channels: readonly string[]): StreamEvent {
   if (event.channel !== undefined) return { ...event, own: ownIdOf(event.id) };
   const notice = readMapNotice(event);
   if (notice) return { ...event, channel: notice.channel };

@@ -57,7 +57,8 @@ export function toLeast(id: string): string {
     entry
       .split('~')
       .map((part) => part.split(':', 1)[0]!)
-      .reduce((least, part) => (isAfter(least, part) ? part : least));
+      // What stands for a part of a map counts for state channels, whose map tells it.
+      .reduce((least, part) => (isAfter(least, part) && !part.startsWith(START) ? part : least));
   return id.split(',').map(leastOf).join(',');
 }
 

@@ -135,7 +135,7 @@ export class LocalStream implements EventStream, InspectableStream {
     for (const name of ofRoute)
       if (!this.channels.has(name)) this.channels.set(name, new TrackedChannel(name));
     for (const channel of this.channels.values())
-      channel.meet(ofRoute.has(channel.name), this.connection.lastEventId, this.isFirst);
+      channel.meet(ofRoute.has(channel.name), this.lastEventId, this.isFirst);
     this.mark();
     this.reached = this.lastEventId;
     this.schedule();
@@ -162,10 +162,8 @@ export class LocalStream implements EventStream, InspectableStream {
   }
 
   private onEvent(event: StreamEvent): void {
-    const named = toNamed(
-      event,
-      this.options.transport === 'event-source' ? this.control?.channels : undefined,
-    );
+    const shown = this.options.transport === 'event-source' && this.control?.channels;
+    const named = toNamed(event, shown || []);
     const channel = named.channel === undefined ? undefined : this.channels.get(named.channel);
     // Where a new channel begins is not known before the `control` event: what comes before that comes again.
     if (channel && !this.control && channel.rewindsEarly()) this.before ??= this.reached;
@@ -181,11 +179,10 @@ export class LocalStream implements EventStream, InspectableStream {
   }
 
   private mark(): void {
-    const isEarly = this.control === undefined;
-    const isBehind = [...this.channels.values()].some(
-      (channel) => channel.isBehind || (isEarly && channel.isMuted),
-    );
-    this.before = isBehind ? this.lastEventId : undefined;
+    const { control, lastEventId } = this;
+    const channels = [...this.channels.values()];
+    const isBehind = channels.some((channel) => channel.isBehind || (!control && channel.isMuted));
+    this.before = isBehind ? lastEventId : undefined;
   }
 
   private note(channel: TrackedChannel, id: string): void {

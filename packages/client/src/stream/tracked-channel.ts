@@ -1,4 +1,4 @@
-import { isAfter, ownIdOf, START } from './event-id.js';
+import { isAfter, ownIdOf, START, toLeast } from './event-id.js';
 
 /** Longer ids name many channels that are owed events, and may not name all of them (docs/delivery.md). */
 const LONGEST_ID = 1_000;
@@ -47,17 +47,16 @@ export class TrackedChannel {
     this.wanted = true;
     this.isEarly &&= after === undefined;
     if (this.on === false) {
-      if (isNew || (after !== undefined && (this.after === undefined || isAfter(this.after, after))))
-        this.after = after;
+      if (isNew) this.after = after;
+      else if (after !== undefined) this.goBackTo(after);
       // Events may come before the stream says which channels it has.
       if (this.isOfRoute && after !== undefined && this.lacks(after)) this.rewinds = true;
-    } else if (isNew && this.on === undefined) {
+    } else if (isNew && this.on === undefined && !this.isOfRoute) {
       // It was about to be taken off.
       this.after = after;
       this.rewinds = true;
-    } else if (after !== undefined && this.lacks(after)) {
-      // Another may have asked for earlier ones, and that was not sent yet.
-      if (!this.rewinds || isAfter(this.after!, after)) this.after = after;
+    } else if (after !== undefined && (this.rewinds || this.lacks(after))) {
+      this.goBackTo(after);
       this.rewinds = true;
     }
   }
@@ -131,11 +130,21 @@ export class TrackedChannel {
   meet(isOfRoute: boolean, id: string, isFirst: boolean): void {
     if (isOfRoute && isFirst && this.after === START) this.begin = START;
     else if (isOfRoute) {
+      // Others go on from where the stream began.
+      if (this.rewinds && id !== '') this.goBackTo(id);
       if (this.begin === undefined || !this.isOfRoute) this.begin = id;
       this.rewinds ||= this.wanted && this.after !== undefined && this.lacks(this.after);
     }
     if (!isOfRoute) this.rewinds = false;
     this.isOfRoute = this.on = this.covered = isOfRoute;
+  }
+
+  /** Others may have asked for other events, which have not come yet. An id that names channels does not say whether this is one of them. */
+  private goBackTo(after: string): void {
+    const current = this.after ?? after;
+    const [one, other] = [toLeast(current), toLeast(after)];
+    if (current === after) this.after = after;
+    else this.after = isAfter(one, other) ? other : one;
   }
 
   private lacks(after: string): boolean {
