@@ -56,7 +56,7 @@ describe.each([
     const client = connect(routeOf(channel));
     const live = listen(client, channel);
     await isOn(channel);
-    const ids = [];
+    const ids: string[] = [];
     for (let i = 0; i < 5; i++) ids.push(await publish(channel, i));
     await until(() => live.length === 5);
     const got = [0, 2, 1].map((i) => listen(client, channel, ids[i]));
@@ -120,7 +120,7 @@ it('reads a channel of the route once where its events come before it is known',
     connect(channel, {
       lastEventId: first,
       fetch: (input, init) => {
-        if (init?.method === 'POST') changes.push(String(init.body));
+        if (init?.method === 'POST') changes.push(init.body as string);
         return fetch(input, init);
       },
     }),
