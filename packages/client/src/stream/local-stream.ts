@@ -203,7 +203,7 @@ export class LocalStream implements EventStream, InspectableStream {
 
   private refuseWithoutControl(): void {
     if (this.control) return;
-    for (const channel of this.channels.values())
+    for (const channel of [...this.channels.values()])
       if (channel.wanted || !channel.isOfRoute) this.refuse(channel, 'NO_CONTROL');
     this.mark();
   }

@@ -155,3 +155,21 @@ it('goes on with its lastEventId on a stream that turns out to be without contro
   await pass(all, '201-0');
   expect(client.lastEventId).toBe('201-0');
 });
+
+it('refuses a channel without control once where the page asks for it again at once', async () => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
+  const { client, all } = await open();
+  let refused = 0;
+  const begin = () => {
+    const channel = client.channel('news');
+    channel.on('error', () => {
+      // A page that is kept busy for ever would end no test.
+      if (++refused < 50) begin();
+      channel.close();
+    });
+  };
+  begin();
+  await pass(all, '200-0');
+  await jest.advanceTimersByTimeAsync(10_000);
+  expect(refused).toBe(1);
+});
