@@ -194,15 +194,15 @@ export class LocalStream implements EventStream, InspectableStream {
   }
 
   private refuse(channel: TrackedChannel, reason: RefusalReason): void {
-    channel.unwant();
-    channel.on = channel.covered = channel.rewinds = false;
-    if (!channel.isOfRoute) this.channels.delete(channel.name);
+    this.channels.delete(channel.name);
     this.listener.onRefused(channel.name, reason);
   }
 
   private refuseWithoutControl(): void {
     if (this.control) return;
-    for (const channel of this.channels.values()) if (channel.wanted) this.refuse(channel, 'NO_CONTROL');
+    for (const channel of [...this.channels.values()])
+      if (channel.wanted || !channel.isOfRoute) this.refuse(channel, 'NO_CONTROL');
+    this.mark();
   }
 
   private schedule(): void {
@@ -256,19 +256,20 @@ export class LocalStream implements EventStream, InspectableStream {
     added: readonly TrackedChannel[],
     removed: readonly TrackedChannel[],
   ): void {
-    if ('status' in outcome) {
-      this.fail(outcome.status, added, removed);
-      return;
-    }
-    this.mostAtOnce = MOST_AT_ONCE;
-    for (const channel of removed) channel.on = false;
-    for (const channel of added) {
-      if (outcome.refused.includes(channel.name)) this.refuse(channel, 'FORBIDDEN_CHANNEL');
-      else {
-        channel.on = true;
-        channel.after ??= outcome.position;
+    if ('status' in outcome) this.fail(outcome.status, added, removed);
+    else {
+      this.mostAtOnce = MOST_AT_ONCE;
+      for (const channel of removed) channel.on = false;
+      for (const channel of added) {
+        if (outcome.refused.includes(channel.name)) this.refuse(channel, 'FORBIDDEN_CHANNEL');
+        else {
+          channel.on = true;
+          channel.after ??= outcome.position;
+        }
       }
     }
+    // What is refused does not begin anew.
+    this.mark();
   }
 
   /** One channel may be wrong, or there are too many: fewer are tried, down to one. A server without `authorize` refuses all. */
@@ -278,18 +279,16 @@ export class LocalStream implements EventStream, InspectableStream {
       this.mostAtOnce = count >> 1;
       return;
     }
-    for (const channel of [...added, ...removed]) {
-      if (status === 403 && channel.isOfRoute) this.skip(channel);
+    for (const channel of [...added, ...removed])
+      if (channel.isOfRoute) this.skip(channel);
       else this.refuse(channel, status);
-    }
   }
 
-  /** A channel of the route cannot be rewound. */
+  /** A channel of the route cannot be rewound, and is on the stream as before. */
   private skip(channel: TrackedChannel): void {
     const { after: from = null } = channel;
     const to = toCursor(this.connection.lastEventId);
     channel.stay(to);
-    this.mark();
     const data = JSON.stringify({ channel: channel.name, from, to });
     this.listener.onEvent({ type: 'gap', data, id: this.connection.lastEventId, channel: channel.name });
   }

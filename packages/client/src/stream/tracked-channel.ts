@@ -1,4 +1,4 @@
-import { isAfter, ownIdOf, START, toLeast } from './event-id.js';
+import { isAfter, ownIdOf, START, toCursor, toLeast } from './event-id.js';
 
 /** Longer ids name many channels that are owed events, and may not name all of them (docs/delivery.md). */
 const LONGEST_ID = 1_000;
@@ -71,9 +71,9 @@ export class TrackedChannel {
   /** Nobody needs it. */
   unwant(): void {
     this.wanted = false;
-    // What was dropped to come again does so for the page, where the route names the channel; else it will not.
+    // What was dropped to come again does so for the page, where the route names the channel, or may do so; else it will not.
     if (this.isMuted) this.begin = undefined;
-    this.rewinds &&= this.isOfRoute;
+    this.rewinds &&= this.isOfRoute || this.on === false;
   }
 
   /** @param id of the stream with an event of the channel that is handed over */
@@ -149,6 +149,8 @@ export class TrackedChannel {
 
   private lacks(after: string): boolean {
     const { begin, last } = this;
-    return begin === undefined || isAfter(begin, after) || (last !== undefined && isAfter(last, after));
+    if (begin === undefined || (last !== undefined && isAfter(last, after))) return true;
+    // The late event that the id of a stream begins with may be another channel's.
+    return begin !== after && isAfter(toCursor(begin), after);
   }
 }

@@ -57,7 +57,7 @@ describe.each([
     const client = connect(routeOf(channel));
     const live = listen(client, channel);
     await isOn(channel);
-    const ids = [];
+    const ids: string[] = [];
     for (let i = 0; i < 5; i++) ids.push(await publish(channel, i));
     await until(() => live.length === 5);
     const got = [0, 2, 1].map((i) => listen(client, channel, ids[i]));
