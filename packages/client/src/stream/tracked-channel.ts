@@ -45,6 +45,7 @@ export class TrackedChannel {
   want(after: string | undefined): void {
     const isNew = !this.wanted;
     this.wanted = true;
+    // What comes from now on may be behind events that this holder asks for.
     this.isEarly &&= after === undefined;
     if (this.on === false) {
       if (isNew) this.after = after;
@@ -139,7 +140,7 @@ export class TrackedChannel {
     this.isOfRoute = this.on = this.covered = isOfRoute;
   }
 
-  /** Others may have asked for other events, which have not come yet. An id that names channels does not say whether this is one of them. */
+  /** Others asked for other events, which have not come yet. An id that names channels does not say whether this is one of them. */
   private goBackTo(after: string): void {
     const current = this.after ?? after;
     const [one, other] = [toLeast(current), toLeast(after)];
