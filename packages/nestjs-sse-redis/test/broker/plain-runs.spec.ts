@@ -93,6 +93,8 @@ const CHANGES: Record<string, Change> = {
     redis
       .cli('XADD', way.key('log:c'), `${LAST / 1024 + 10 + value}-0`, 'r', 'foreign')
       .catch(() => undefined),
+  'a foreign entry that begins as a record': (way, value) =>
+    redis.cli('XADD', way.key('log:c'), `${LAST / 1024 + 10 + value}-0`, 'r', '17').catch(() => undefined),
   'a clock that is younger than the logs': (way, value) => way.set('last', LAST - value),
   'a clock without a beginning': (way) => redis.cli('HDEL', way.key('clock'), 'since'),
   'a longer retention': (way) => way.set('raised', '12345 0'),

@@ -21,15 +21,15 @@ do
       and retentionText and (ARGV[2] == retentionText or ARGV[2] == '')
       and maxLength and (ARGV[1] == maxLength or ARGV[1] == '')
   end
-  -- Of each log the newest position: as text before this run; as a number once an event of this run is in it. False: there is no log.
+  -- Of each log the newest position, below zero until an event of this run is in it. False: there is no log.
   local newest = {}
   for k = 2, isPlain and #KEYS or 0 do
     local logKey = KEYS[k]
     if newest[logKey] == nil then
       local found = logKey == clockKey and {} or pcall('XREVRANGE', logKey, '+', '-', 'COUNT', '1')
-      newest[logKey] = found[1] and string.match(found[1][2][2], '^%d+') or false
+      newest[logKey] = found[1] and -toPosition(found[1][1]) or false
       -- How far back the first event of a log has to reach is the long way's matter, where that is not simply its age.
-      if found.err or not newest[logKey] and (found[1] or stored[6] or stored[7]) then isPlain = false end
+      if found.err or not found[1] and (stored[6] or stored[7]) then isPlain = false end
     end
   end
   if isPlain then
@@ -43,17 +43,16 @@ do
     for k = 2, #KEYS do
       local logKey, i = KEYS[k], k * 4 - 4
       local pubSubChannel, flags, before = ARGV[i], ARGV[i + 1], newest[logKey]
-      local from = tonumber(before)
+      local from, isFirst = before and math.abs(before), not before or before < 0
       if from and position <= from then position = from + 1 end
       if position > reserved then
         reserved = position
         call('HSET', clockKey, 'last', format(WHOLE, position))
       end
-      local isFirst = type(before) ~= 'number'
-      local prev = isFirst and before or format(WHOLE, from or math.max((ms - retention) * POSITIONS_PER_MS, stored[2]))
+      local prev = from or math.max((ms - retention) * POSITIONS_PER_MS, stored[2])
       local idMs = floor(position / POSITIONS_PER_MS)
       local id = format(ID, idMs, position % POSITIONS_PER_MS)
-      local record = format(WHOLE, position) .. ' ' .. prev .. ' ' .. flags .. (from and '\nid: ' or 'f\nid: ') .. id .. suffix .. '\n' .. ARGV[i + 2]
+      local record = format(WHOLE, position) .. ' ' .. format(WHOLE, prev) .. ' ' .. flags .. (from and '\nid: ' or 'f\nid: ') .. id .. suffix .. '\n' .. ARGV[i + 2]
       local isLogged, reply = string.byte(flags, 2) ~= EPHEMERAL, nil
       if isLogged then reply = pcall('XADD', logKey, 'MAXLEN', '~', maxLength, id, 'r', record) end
       isFirst = isFirst and isLogged
