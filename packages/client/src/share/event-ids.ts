@@ -28,6 +28,7 @@ interface StreamEntry {
 
 const ID = /^(\d{1,13})-(\d{1,4})(?:\.(\d{1,9}))?(?:@(\d{1,2}))?$/;
 const POSITIONS_PER_MS = 1024;
+const NOTHING_OWED: ReadonlyMap<string, NamedPlace> = new Map();
 
 /** The id of an event itself in the stream's id with it. */
 export function ownIdOf(id: string): string {
@@ -139,7 +140,9 @@ function parseStreamId(id: string): StreamEntry[] | undefined {
   return entries;
 }
 
-function parseOwed(parts: readonly string[]): Map<string, NamedPlace> | undefined {
+function parseOwed(parts: readonly string[]): ReadonlyMap<string, NamedPlace> | undefined {
+  // Of each event that a host brings.
+  if (parts.length === 0) return NOTHING_OWED;
   const owed = new Map<string, NamedPlace>();
   for (const part of parts) {
     const [id, keys = ''] = part.split(':');

@@ -5,9 +5,9 @@ import { ownIdOf } from './event-id.js';
 /**
  * Names the channel of events of the hub, and of those that `EventSource` brings.
  *
- * @param channels of an `EventSource`, which shows no comments: an event of its only channel needs none
+ * @param channels of an `EventSource`, which shows no comments: an event of its only channel needs none. Undefined: of another transport
  */
-export function toNamed(event: StreamEvent, channels: readonly string[]): StreamEvent {
+export function toNamed(event: StreamEvent, channels: readonly string[] | undefined): StreamEvent {
   if (event.channel !== undefined) return { ...event, own: ownIdOf(event.id) };
   const notice = readMapNotice(event);
   if (notice) return { ...event, channel: notice.channel };
@@ -15,8 +15,8 @@ export function toNamed(event: StreamEvent, channels: readonly string[]): Stream
     const channel = readObject(event.data)?.['channel'];
     return typeof channel === 'string' ? { ...event, channel } : event;
   }
-  const [only, ...others] = channels;
-  return only === undefined || others.length > 0 ? event : { ...event, channel: only };
+  const only = channels?.length === 1 ? channels[0] : undefined;
+  return only === undefined ? event : { ...event, channel: only };
 }
 
 /** `authorize` has refused a channel, or `hub.unsubscribe()` has taken it off. */

@@ -162,8 +162,10 @@ export class LocalStream implements EventStream, InspectableStream {
   }
 
   private onEvent(event: StreamEvent): void {
-    const shown = this.options.transport === 'event-source' && this.control?.channels;
-    const named = toNamed(event, shown || []);
+    const named = toNamed(
+      event,
+      this.options.transport === 'event-source' ? this.control?.channels : undefined,
+    );
     const channel = named.channel === undefined ? undefined : this.channels.get(named.channel);
     // Where a new channel begins is not known before the `control` event: what comes before that comes again.
     if (channel && !this.control && channel.rewindsEarly()) this.before ??= this.reached;
@@ -178,6 +180,7 @@ export class LocalStream implements EventStream, InspectableStream {
     else this.listener.onEvent(named);
   }
 
+  /** The ids of the stream say again what the page has, once no channel of the route has yet to begin anew. */
   private mark(): void {
     const { control, lastEventId } = this;
     const channels = [...this.channels.values()];

@@ -60,7 +60,7 @@ describe('a client that lacks events of a channel from before its position', () 
     expect(await receive(channel, channel, `${late}~${newest}`)).toEqual([2, 3, 'last']);
   });
 
-  it('is handed none twice that it had when the id of the channel itself goes on', async () => {
+  it('is handed nothing twice where the id that it goes on after is an event of the channel itself, and names another', async () => {
     const [, second, , newest] = await publish(channel);
     const after = `${second}~${second}:${keyOf('other')}~${newest}`;
     expect(await receive('news', channel, undefined, { after })).toEqual([2, 3, 'last']);

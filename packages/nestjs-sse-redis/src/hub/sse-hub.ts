@@ -97,8 +97,8 @@ export class SseHub extends PublishHub {
 
   /**
    * Publishes what a source gives (tokens of a language model, the progress of a job) to a channel, then an `end`
-   * event. It ends the stream of clients whose channels have all ended, unless it began without any. The stream does not depend on who listens:
-   * clients may come, go and come back meanwhile. An end counts while it is the newest event of its channel: the next run
+   * event. It ends the stream of clients whose channels have all ended, unless it began without any. The stream does not
+   * depend on who listens: clients may come, go and come back meanwhile. An end counts while it is the newest event of its channel: the next run
    * may be piped into the same channel.
    *
    * If the source throws, clients get an `error` event, which says that it failed but not how, and then the end.

@@ -6,9 +6,6 @@ local call = redis.call
 -- The default of the option: where no hub has said yet how long logs are kept.
 local DEFAULT_RETENTION = '3600000'
 
--- The flag of an ephemeral event, behind its kind.
-local EPHEMERAL = 101
-
 -- openClock(…): reads the clock, and takes the next positions, for events that `append` is then called with.
 --
 -- clockKey   hash: last (the last position given out), since (from where on this Redis remembers the hub whole),

@@ -7,7 +7,7 @@
 local stored
 do
   local call, pcall, format, floor = redis.call, redis.pcall, string.format, math.floor
-  local clockKey, known, LONGEST_FLAGS, EPHEMERAL = KEYS[1], ARGV[#ARGV], 2, 101
+  local clockKey, known, LONGEST_FLAGS = KEYS[1], ARGV[#ARGV], 2
   -- A key more is of an event out of the ordinary.
   local isPlain = #KEYS == #ARGV / 4
   for i = 5, #ARGV - 1, 4 do

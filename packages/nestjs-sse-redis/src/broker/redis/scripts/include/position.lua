@@ -1,4 +1,4 @@
--- Positions: ms * 1024 + seq of an event id (event/position.ts), exact in a double until the year 2248.
+-- Positions, and the numbers that several parts of scripts share. A position is ms * 1024 + seq of an event id (event/position.ts), exact in a double until the year 2248.
 
 local POSITIONS_PER_MS = 1024
 
@@ -12,6 +12,9 @@ local REPLID_DIGITS = 10
 
 -- How often a busy log is trimmed while an event grows as old as events are kept.
 local TRIMS_WITHIN_AGE = 64
+
+-- The flag of an ephemeral event, behind its kind: an e.
+local EPHEMERAL = 101
 
 -- Logs outlive what is claimed of them, ms.
 local EXPIRY_MARGIN = 1000
