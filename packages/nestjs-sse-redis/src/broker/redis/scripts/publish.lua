@@ -35,6 +35,8 @@
 -- include/line.lua has for a caller that does not know the line. Or 0 and nothing else, having done nothing: the caller has to name
 -- the key of tombstones.
 -- @include position
+-- Longer ones are of an event of a state channel, or of a copy.
+local LONGEST_FLAGS = 2
 -- @include plain
 -- @include clock
 -- @include line
@@ -54,7 +56,7 @@ local function loadState()
 end
 
 local window = ARGV[3]
-local FIRST_EVENT, MINUS, COLON, MOST_DIGITS, MOST_FLAGS, COPY = 4, string.byte('-'), string.byte(':'), 10, 2, string.byte('c')
+local FIRST_EVENT, MINUS, COLON, MOST_DIGITS, COPY = 4, string.byte('-'), string.byte(':'), 10, string.byte('c')
 
 local hasTombstones = (#ARGV - FIRST_EVENT) % 4 == 1
 local last = hasTombstones and #ARGV - 2 or #ARGV - 1
@@ -67,7 +69,7 @@ local admit, noteStored, saveRuns, appendState
 for i = FIRST_EVENT, last, 4 do
   key = key + 1
   local logKey, flags, position, failure = KEYS[key], ARGV[i + 1], nil, nil
-  local isKeyed = #flags > MOST_FLAGS
+  local isKeyed = #flags > LONGEST_FLAGS
   if isKeyed and string.byte(flags) == COPY then
     -- The copy of the event before it.
     position = results[#results]

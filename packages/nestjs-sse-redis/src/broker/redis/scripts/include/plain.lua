@@ -1,13 +1,13 @@
 -- The short way of the commonest run: each event is of a channel without a time of its own, and nothing has changed since the run before.
 -- It makes no functions. Each run makes those of the long way anew, which is a fifth of what it costs to publish one event.
 -- Where anything is out of the ordinary, nothing was written, and the script goes on behind it with the long way: include/append.lua says
--- why things are done as they are, and both write the same (test/broker/plain-runs.spec.ts). Needs include/position.lua.
+-- why things are done as they are, and both write the same (test/broker/plain-runs.spec.ts). Needs include/position.lua and LONGEST_FLAGS.
 --
 -- Leaves what it has read of the clock for openClock.
 local stored
 do
   local call, pcall, format, floor = redis.call, redis.pcall, string.format, math.floor
-  local clockKey, known, LONGEST_FLAGS = KEYS[1], ARGV[#ARGV], 2
+  local clockKey, known = KEYS[1], ARGV[#ARGV]
   -- A key more is of an event out of the ordinary.
   local isPlain = #KEYS == #ARGV / 4
   for i = 5, #ARGV - 1, 4 do
