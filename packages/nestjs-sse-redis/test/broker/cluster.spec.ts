@@ -215,13 +215,15 @@ describeCluster('a slot that moves', () => {
   });
 
   it('is followed back and forth', async () => {
-    const { broker, heard } = await join({}, 'a');
+    const member = await join({}, 'a');
     const home = await cluster.owner(tag());
     for (let i = 0; i < 4; i++) {
       await cluster.migrate(tag(), i % 2 === 1 ? { to: home } : {});
-      await until(() => broker.publish([publication('a', i)]).then(([outcome]) => !('error' in outcome!)));
+      await until(() =>
+        member.broker.publish([publication('a', i)]).then(([outcome]) => !('error' in outcome!)),
+      );
     }
-    await until(() => heard.data.includes(3));
+    await hears(member, member);
     expect(await cluster.owner(tag())).toBe(home);
   });
 });
