@@ -1,7 +1,7 @@
 import { Logger } from '../../util/logger.js';
 import type { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
-import { isWrongServer } from './refusals.js';
+import { isUnsent, isWrongServer } from './refusals.js';
 import { RefusalsNotice } from './refusals-notice.js';
 
 /** How long the first cause is waited for before an outage is reported without one. */
@@ -121,7 +121,7 @@ export class Outage {
 
   /** The error of a subscription while its connection is down. */
   unavailable(cause: unknown): RedisUnavailableError {
-    const reason = cause instanceof Error ? cause : this.cause;
+    const reason = cause instanceof Error && !isUnsent(cause) ? cause : this.cause;
     const words = reason ? ` (${describeError(reason)})` : '';
     return new RedisUnavailableError(
       `The connection to Redis at ${this.address} that receives events is down${words}; it is being made again.`,
