@@ -70,10 +70,7 @@ export function PublishTo(
     const label = `${target.constructor.name}.${String(key)}`;
     const handler: Method = function (...args) {
       const hub = this[HUB];
-      if (!hub)
-        throw new InvalidOptionsError(
-          `@PublishTo() of ${String(key)}() finds no hub: its class has to be a provider or controller that Nest makes.`,
-        );
+      if (!hub) throw noHub(label);
       const publish = (result: unknown): Promise<unknown> =>
         publishResult(hub, result, {
           label,
@@ -121,6 +118,15 @@ async function publishResult(
     throw error;
   }
   return result;
+}
+
+/** Nest gives a hub to what it makes. The error is logged here, since Nest answers an `HttpException` without a word in the log. */
+function noHub(label: string): InvalidOptionsError {
+  const error = new InvalidOptionsError(
+    `@PublishTo() of ${label}() finds no hub: Nest has to make the instance, and not a useFactory, a useValue or \`new\`.`,
+  );
+  logger.error(error.message);
+  return error;
 }
 
 /** A microservice's handler may resolve to an Observable. */

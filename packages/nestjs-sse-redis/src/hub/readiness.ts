@@ -48,11 +48,11 @@ async function findLinkProblems(
 ): Promise<string[]> {
   const problems: string[] = [];
   const { linkProblem } = broker;
+  const reason = linkProblem === undefined ? '' : ` (${linkProblem})`;
   const provenAt = Math.max(feeds.upOrProvenAt, busySince);
-  if (!feeds.link.up)
-    problems.push(`the subscription in Redis is lost${linkProblem ? ` (${linkProblem})` : ''}`);
+  if (!feeds.link.up) problems.push(`the subscription in Redis is lost${reason}`);
   else if (Date.now() - provenAt > PROBES_MISSED * probeInterval * pace)
-    problems.push('what is published is not proven to arrive');
+    problems.push(`what is published is not proven to arrive${reason}`);
   // A full Redis, or one that cannot write to its disk, answers, and no stream can be registered.
   await broker.checkWrites().catch((error: Error) => problems.push(error.message));
   return problems;

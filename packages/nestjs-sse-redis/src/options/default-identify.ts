@@ -8,7 +8,7 @@ const OTHER_NAMES = ['userId', 'sub', '_id', 'uid', 'uuid'];
  * Returns the `identify` of applications that set none: `request.user.id`.
  *
  * A guard that names the id otherwise would leave every client without a user, and a channel `user:undefined` for all of
- * them. So the first such request is reported, once.
+ * them. So the first such request is reported, once. A guard that says `{ id: null }` means nobody.
  */
 export function createDefaultIdentify(): (request: unknown) => UserId {
   let isReported = false;
@@ -16,12 +16,19 @@ export function createDefaultIdentify(): (request: unknown) => UserId {
     const user = (request as { user?: unknown } | undefined)?.user;
     if (typeof user !== 'object' || user === null) return undefined;
     const { id } = user as { id?: UserId };
-    if ((id === undefined || id === null) && !isReported) {
+    if (isMissing(id) && !isReported) {
+      const fields = Object.entries(user).flatMap(([name, value]) => (isMissing(value) ? [] : [name]));
+      // A class may declare an `id` that nobody sets.
+      if ('id' in user && !OTHER_NAMES.some((name) => fields.includes(name))) return id;
       isReported = true;
-      new Logger('SseHub').warn(describe(Object.keys(user)));
+      new Logger('SseHub').warn(describe(fields));
     }
     return id;
   };
+}
+
+function isMissing(value: unknown): boolean {
+  return value === undefined || value === null;
 }
 
 function describe(fields: readonly string[]): string {

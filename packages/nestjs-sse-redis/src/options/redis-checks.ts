@@ -42,7 +42,41 @@ export function findProblemsOfOptions(value: object): string[] {
     problems.push(`redis.port takes a number from 0 to 65535, it got ${describeValue(port)}`);
   if (!isAbsentOrNumber(db, Infinity))
     problems.push(`redis.db takes the number of a database, it got ${describeValue(db)}`);
+  // A connector of the application makes of them what it likes.
+  const hasSentinels = 'sentinels' in value && !('Connector' in value);
+  return hasSentinels ? [...problems, ...findProblemsOfSentinels({ ...value })] : problems;
+}
+
+/** ioredis would take a Redis, or a Sentinel, of this machine where it is told of none. */
+function findProblemsOfSentinels(value: Record<string, unknown>): string[] {
+  const { sentinels, name, host, path } = value;
+  // Options that have Sentinels in some places, and one Redis in others.
+  const isAbsent = sentinels === undefined || sentinels === null;
+  if (isAbsent && (host !== undefined || path !== undefined)) return [];
+  if (sentinels === undefined)
+    return ['redis.sentinels is undefined: is the environment variable set that it comes from?'];
+  if (!Array.isArray(sentinels) || sentinels.length === 0)
+    return [`redis.sentinels takes a list of { host, port }, it got ${describeKind(sentinels)}`];
+  const problems = (sentinels as unknown[])
+    .filter((sentinel) => !isSentinel(sentinel))
+    .map((sentinel) => `redis.sentinels takes { host, port }, it got ${describeKind(sentinel)}`);
+  if (typeof name !== 'string' || name === '')
+    problems.push(
+      `redis.name takes the name of the master that Sentinels know, it got ${describeValue(name)}`,
+    );
   return problems;
+}
+
+function isSentinel(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { host, port } = value as Record<string, unknown>;
+  if ('host' in value && typeof host !== 'string') return false;
+  return isAbsentOrNumber(port, 65_535);
+}
+
+/** A string may be a URL with a password in it. */
+function describeKind(value: unknown): string {
+  return typeof value === 'string' ? 'a string' : describeValue(value);
 }
 
 /** What other packages take or are. ioredis would ignore it all, and connect to a Redis on this machine. */
@@ -75,7 +109,7 @@ export function findProblemsOfCluster(value: object): string[] {
   const problems: string[] = [];
   if (!Array.isArray(cluster) || cluster.length === 0) {
     problems.push(
-      `redis.cluster takes a list of nodes, as URLs or { host, port }, it got ${typeof cluster === 'string' ? 'a string' : describeValue(cluster)}`,
+      `redis.cluster takes a list of nodes, as URLs or { host, port }, it got ${describeKind(cluster)}`,
     );
   } else {
     for (const node of cluster as unknown[]) problems.push(...findProblemsOfNode(node));

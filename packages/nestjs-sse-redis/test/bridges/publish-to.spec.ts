@@ -1,5 +1,6 @@
+import { jest } from '@jest/globals';
 import { freePort, startApp, until, type RunningApp } from '@nestjs-sse-redis/testing';
-import { Controller, Injectable, SetMetadata } from '@nestjs/common';
+import { ConsoleLogger, Controller, Inject, Injectable, Post, SetMetadata } from '@nestjs/common';
 import { ClientProxyFactory, MessagePattern, Transport } from '@nestjs/microservices';
 import {
   defineChannel,
@@ -196,5 +197,34 @@ describe('@PublishTo()', () => {
   it('refuses a definition, and a class that Nest did not make', () => {
     expect(() => PublishTo(orders as never)).toThrow(InvalidOptionsError);
     expect(() => new Listeners().onHeadline('x')).toThrow('finds no hub');
+  });
+
+  it.each([
+    ['useFactory', { provide: 'made', useFactory: () => new Listeners() }],
+    ['useValue', { provide: 'made', useValue: new Listeners() }],
+  ])('logs that it refuses an instance of %s, since Nest logs no HttpException', async (way, provider) => {
+    const errors: string[] = [];
+    @Controller()
+    class Caller {
+      constructor(@Inject('made') private readonly made: Listeners) {}
+
+      @Post()
+      post() {
+        return this.made.onHeadline('x');
+      }
+    }
+    const logger = new ConsoleLogger();
+    jest.spyOn(logger, 'error').mockImplementation((text: unknown) => void errors.push(String(text)));
+    const other = await startApp(
+      { imports: [SseRedisModule.forRoot({})], providers: [provider], controllers: [Caller] },
+      'express',
+      { application: { logger } },
+    );
+    const answer = await fetch(other.url, { method: 'POST' });
+    await other.close();
+    expect(await answer.json()).toMatchObject({ statusCode: 500, code: 'INVALID_OPTIONS' });
+    expect(errors).toEqual([
+      expect.stringMatching(new RegExp(`Listeners\\.onHeadline\\(\\) finds no hub.*${way}`)),
+    ]);
   });
 });

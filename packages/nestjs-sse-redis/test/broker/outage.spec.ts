@@ -62,3 +62,13 @@ it('ends the search at a node whose slot is on its way, since only the owner ans
     return !outage.isReconnecting;
   });
 });
+
+it('names the reason of the outage, and not what ioredis says of its queue, where a subscription was not sent', () => {
+  const unsent = new Error("Stream isn't writeable and enableOfflineQueue options is false");
+  expect(outage.unavailable(unsent).message).not.toContain('enableOfflineQueue');
+  outage.failed(new Error('connect ECONNREFUSED'));
+  const failure = outage.unavailable(unsent);
+  expect(failure.message).toContain('(connect ECONNREFUSED)');
+  expect(failure.cause).toBe(outage.cause);
+  expect(outage.unavailable(new Error('read ECONNRESET')).message).toContain('(read ECONNRESET)');
+});

@@ -120,10 +120,64 @@ it('names the missing right in readiness, and once at WARN, where the channels a
   });
   await failed;
   await until(() => lostWarnings().length > 0);
+  expect(await failureOf(test.hub.publish('news', { data: 1 }))).toMatchObject({ code: 'REDIS_FORBIDDEN' });
   await hubs.redis.cli('ACL', 'SETUSER', user, '&{app}:*');
   await until(async () => (await test.hub.readiness()).ready);
-  expect(lostWarnings()).toHaveLength(1);
+  expect(warnings).toHaveLength(1);
   expect(lostWarnings()[0]).toMatch(/NOPERM|No permissions|closed/);
+});
+
+/** Each hub looks after its own lease and link: nobody publishes, connects or asks. */
+const WATCHFUL = { prefix: 'app', probeInterval: 100, registry: { leaseTtl: 300 } };
+
+it.each([
+  ['scripts', ['-evalsha'], /refused.*evalsha/],
+  ['keys', ['resetkeys', '~other:*'], /refused.*key/],
+  ['publishing', ['-publish'], /refused.*(publish|run this command)/],
+])(
+  'names the missing right once at WARN, and in readiness, where the right to %s is taken away and nobody asks for anything',
+  async (_, rights, words) => {
+    const user = await createUser(...README_RIGHTS);
+    const test = await hubs.start({ redis: urlOf(user), ...WATCHFUL });
+    expect(warnings).toEqual([]);
+    await hubs.redis.cli('ACL', 'SETUSER', user, ...rights);
+    await until(() => warnings.length > 0);
+    expect(warnings[0]).toMatch(words);
+    expect(warnings[0]).toContain('~{app}:*');
+    await until(async () => {
+      const { problems } = await test.hub.readiness();
+      return problems.some((problem) => problem.includes('not proven to arrive') && words.test(problem));
+    });
+    expect(warnings).toHaveLength(1);
+    await hubs.redis.cli('ACL', 'SETUSER', user, ...README_RIGHTS);
+    await until(async () => (await test.hub.readiness()).ready);
+    expect(warnings).toHaveLength(1);
+  },
+);
+
+it('warns once of events that are refused, while what the hub publishes to itself is not', async () => {
+  const user = await createUser(...README_RIGHTS);
+  const test = await hubs.start({ redis: urlOf(user), ...WATCHFUL });
+  await hubs.redis.cli('ACL', 'SETUSER', user, '-xadd');
+  const { broker } = test.hub['node'].shards.home;
+  for (let i = 0; i < 3; i++) {
+    const failure = await failureOf(test.hub.publish('news', { data: 1 }));
+    expect(failure).toMatchObject({ code: 'REDIS_FORBIDDEN' });
+    const { upOrProvenAt } = test.hub['node'].shards.home.feeds;
+    await until(() => test.hub['node'].shards.home.feeds.upOrProvenAt > upOrProvenAt);
+  }
+  expect(broker.linkProblem).toBeUndefined();
+  expect(warnings).toEqual([expect.stringMatching(/refused.*(xadd|run this command)/)]);
+});
+
+it('warns once of events that are refused since something else has the key of the log', async () => {
+  const test = await hubs.start(WATCHFUL);
+  await hubs.redis.cli('SET', '{app}:log:taken', 'x');
+  for (let i = 0; i < 2; i++) {
+    const failure = await failureOf(test.hub.publish('taken', { data: 1 }));
+    expect(failure).toMatchObject({ code: 'REDIS_REFUSED' });
+  }
+  expect(warnings).toEqual([expect.stringContaining('WRONGTYPE')]);
 });
 
 it('refuses the start of a run at once, and asks no second time, where the right to its key is taken away', async () => {

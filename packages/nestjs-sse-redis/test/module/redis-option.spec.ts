@@ -125,6 +125,28 @@ describe('the options', () => {
     [{ port: Number.NaN }, 'redis.port takes a number from 0 to 65535, it got NaN'],
     [{ db: -1 }, 'redis.db takes the number of a database, it got -1'],
     [{ db: 'one' }, 'redis.db takes the number of a database, it got "one"'],
+    [
+      { sentinels: [{ host: 'one', port: 26_379 }, { host: 'two' }, { port: 26_380 }], name: 'main' },
+      undefined,
+    ],
+    [{ host: 'one', sentinels: undefined }, undefined],
+    [{ path: '/run/redis.sock', sentinels: null }, undefined],
+    [{ sentinels: undefined, name: 'main' }, 'redis.sentinels is undefined: is the environment variable set'],
+    [{ sentinels: null, name: 'main' }, 'redis.sentinels takes a list of { host, port }, it got null'],
+    [{ sentinels: [], name: 'main' }, 'redis.sentinels takes a list of { host, port }, it got an array'],
+    [
+      { sentinels: 'one:26379', name: 'main' },
+      'redis.sentinels takes a list of { host, port }, it got a string',
+    ],
+    [{ sentinels: ['one:26379'], name: 'main' }, 'redis.sentinels takes { host, port }, it got a string'],
+    [
+      { sentinels: [{ host: undefined }], name: 'main' },
+      'redis.sentinels takes { host, port }, it got an object',
+    ],
+    [
+      { sentinels: [{ host: 'one' }] },
+      'redis.name takes the name of the master that Sentinels know, it got undefined',
+    ],
   ])('look at the ioredis options %j', (redis, shown) => {
     if (shown === undefined) expect(resolve({ redis })['redis']).toBe(redis);
     else expect(messageFor({ redis })).toContain(shown);

@@ -7,7 +7,7 @@ import { backOff } from '../../util/back-off.js';
 import { TurnBatch } from '../../util/turn-batch.js';
 import { withinTime } from '../../util/within-time.js';
 import { describeError, type Outage } from './outage.js';
-import { isNoScript, isPassing, isReplyError, leastTime, toRefusal } from './refusals.js';
+import { isNoScript, isPassing, isReplyError, isUnsent, leastTime, toRefusal } from './refusals.js';
 import { Line } from './line.js';
 import { getSize, type Outcome, type Replicas, type ScriptCall } from './script-call.js';
 import type { Script } from './script.js';
@@ -238,8 +238,8 @@ export class Commands {
 
   private explain(error: Error): Error {
     if (isReplyError(error)) return this.refuse(error);
-    // ioredis' words for a command that it did not send; whatever else happened, happened after it was sent.
-    if (/isn't writeable/.test(error.message)) return this.unavailable();
+    // Whatever else happened, happened after it was sent.
+    if (isUnsent(error)) return this.unavailable();
     return new PublishOutcomeUnknownError(
       `Redis at ${this.address} did not answer (${error.message}): the event may have been published, or not. Publish it again with the same idempotencyKey.`,
       { cause: error },

@@ -1,7 +1,8 @@
 import { Logger } from '../../util/logger.js';
 import type { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
-import { isWrongServer } from './refusals.js';
+import { isUnsent, isWrongServer } from './refusals.js';
+import { RefusalsNotice } from './refusals-notice.js';
 
 /** How long the first cause is waited for before an outage is reported without one. */
 const CAUSE_WITHIN_MS = 1_000;
@@ -23,6 +24,7 @@ export class Outage {
   cause: Error | undefined;
   private began: number | undefined;
   private isReported = false;
+  private refusals: RefusalsNotice | undefined;
   private reportTimer: NodeJS.Timeout | undefined;
   private attempts = 0;
   private reconnectTimer: NodeJS.Timeout | undefined;
@@ -35,6 +37,18 @@ export class Outage {
     private readonly address: string,
     private readonly reconnect: () => Promise<void>,
   ) {}
+
+  /** The hub has started. Until then the error of the start says what Redis refuses. */
+  begin(): void {
+    this.over();
+    this.refusals = new RefusalsNotice();
+  }
+
+  /** Why the link is lost, or is not proven; undefined where that is not known. */
+  get problem(): string | undefined {
+    const cause = this.cause ?? this.refusals?.last;
+    return cause && describeError(cause);
+  }
 
   /** A connection is gone, or announcements do not arrive. */
   lost(): void {
@@ -54,7 +68,11 @@ export class Outage {
   refused(error: RedisRefusedError): void {
     // Of a slot on its way, only its master answers so: https://redis.io/docs/latest/commands/cluster-setslot/.
     if (error.code === 'REDIS_MIGRATING') return this.accepted();
-    if (!isWrongServer(error.code)) return;
+    if (!isWrongServer(error.code)) {
+      // An outage has a WARN of its own.
+      if (this.began === undefined) this.refusals?.refused(error);
+      return;
+    }
     this.failed(error);
     this.lost();
     if (this.reconnectTimer || this.isLeaving) return;
@@ -78,6 +96,7 @@ export class Outage {
   over(): void {
     if (this.isLeaving) return;
     this.cause = undefined;
+    if (this.refusals) this.refusals.last = undefined;
     this.accepted();
     if (this.began === undefined) return;
     this.report();
@@ -102,7 +121,7 @@ export class Outage {
 
   /** The error of a subscription while its connection is down. */
   unavailable(cause: unknown): RedisUnavailableError {
-    const reason = cause instanceof Error ? cause : this.cause;
+    const reason = cause instanceof Error && !isUnsent(cause) ? cause : this.cause;
     const words = reason ? ` (${describeError(reason)})` : '';
     return new RedisUnavailableError(
       `The connection to Redis at ${this.address} that receives events is down${words}; it is being made again.`,

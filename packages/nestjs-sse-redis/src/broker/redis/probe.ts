@@ -91,12 +91,11 @@ export class Probe {
   /**
    * Redis has answered.
    *
-   * @param proof as `renew.lua` returns it: a failure, nothing yet, or a position, the last event and its age in ms
+   * @param proof as `renew.lua` returns it: 0 where it is on its way, or a position, the last event and its age in ms
    */
-  answered(run: ProbeRun, [position = -1, lastEvent = 0, age = 0]: readonly number[]): void {
-    if (position < 0) this.failed(run);
-    else if (position === 0) void this.expect(run);
-    if (position <= 0 || this.run !== run) return;
+  answered(run: ProbeRun, [position, lastEvent = 0, age = 0]: readonly [number, ...number[]]): void {
+    if (position === 0) void this.expect(run);
+    if (position === 0 || this.run !== run) return;
     this.run = undefined;
     this.rest(age);
     this.listener.proven(position, lastEvent);

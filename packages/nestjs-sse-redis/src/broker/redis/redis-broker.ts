@@ -22,7 +22,7 @@ import { Commands } from './commands.js';
 import { Connections } from './connections.js';
 import { Keys } from './keys.js';
 import { NewLink } from './new-link.js';
-import { describeError, Outage } from './outage.js';
+import { Outage } from './outage.js';
 import { Probe } from './probe.js';
 import { PublishQueue } from './publish-queue.js';
 import { RedisLogs } from './redis-logs.js';
@@ -146,7 +146,7 @@ export class RedisBroker implements Broker {
     this.probe.start();
     this.connections.startWatch();
     this.isStarted = true;
-    this.outage.over();
+    this.outage.begin();
     this.connections.command.on('close', () => {
       if (this.listener) this.outage.lost();
     });
@@ -191,7 +191,7 @@ export class RedisBroker implements Broker {
   }
 
   get linkProblem(): string | undefined {
-    return this.outage.cause && describeError(this.outage.cause);
+    return this.outage.problem;
   }
 
   async close(): Promise<void> {

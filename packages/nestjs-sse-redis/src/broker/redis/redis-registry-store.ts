@@ -21,7 +21,7 @@ import {
 import { toChunks } from '../../util/chunks.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
-import type { Probe } from './probe.js';
+import type { Probe, ProbeRun } from './probe.js';
 import { RegistryKeys } from './registry-keys.js';
 import { Script } from './script.js';
 import registerLua from './scripts/registry/register.lua.js';
@@ -92,9 +92,14 @@ export class RedisRegistryStore implements RegistryStore {
           ...[this.options.ttl, run?.channel ?? '', run?.heard ?? 0, run?.recent ?? 0],
         ],
       });
-      const [isNew, connections, runsOut, ...proof] = reply as [number, number, number, ...number[]];
+      const [isNew, connections, runsOut, ...proof] = reply as [
+        number,
+        number,
+        number,
+        ...(number | Buffer)[],
+      ];
       this.commands.outage.accepted();
-      if (run) this.probe.answered(run, proof);
+      if (run) this.answered(run, proof);
       return {
         isNew: isNew === 1,
         connections: connections < 0 ? undefined : connections,
@@ -104,6 +109,13 @@ export class RedisRegistryStore implements RegistryStore {
       if (run) this.probe.failed(run);
       throw error;
     }
+  }
+
+  private answered(run: ProbeRun, [proof, ...rest]: readonly (number | Buffer)[]): void {
+    if (typeof proof === 'number') return this.probe.answered(run, [proof, ...(rest as number[])]);
+    // The lease is renewed all the same, so that nobody gets this error.
+    if (proof) this.commands.refuse(new Error(String(proof)));
+    this.probe.failed(run);
   }
 
   async register(

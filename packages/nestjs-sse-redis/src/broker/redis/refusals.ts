@@ -67,6 +67,11 @@ export function isReplyError(error: unknown): boolean {
   return error instanceof ReplyErrorClass || (error instanceof Error && error.name === 'ReplyError');
 }
 
+/** Whether ioredis did not send a command, since there was no connection. */
+export function isUnsent({ message }: Error): boolean {
+  return message.includes("isn't writeable");
+}
+
 /** Whether a server does not know the script that it is to run. */
 export function isNoScript({ message }: Error): boolean {
   return message.startsWith('NOSCRIPT');

@@ -18,7 +18,7 @@
 -- ARGV[#] replid as in include/line.lua
 --
 -- Returns 1 if the lease is new (there was none, or it was being swept), else 0; how many connections are registered for
--- the node, or -1; in how many ms the first lease of another node runs out, or -1; and of the probe: -1 if it failed, 0
+-- the node, or -1; in how many ms the first lease of another node runs out, or -1; and of the probe: in words why it failed, 0
 -- if it is on its way; or the position up to which the link is proven, the last event, and for how long (ms) it was known.
 -- @include position
 -- @include clock
@@ -74,7 +74,7 @@ local function publishProbe(position, last, clock)
   local record = string.format('%.0f ', position) .. last .. EPHEMERAL_TEXT .. toId(position) .. '\n\n'
   local replid = clock.replid
   local receivers = redis.pcall('PUBLISH', probeChannel, record)
-  return { type(receivers) == 'table' and -1 or 0 }
+  return { type(receivers) == 'table' and receivers.err or 0 }
 end
 
 -- Looks for evictions now and then: the more often, the fewer logs pass for younger than they are.
