@@ -17,11 +17,12 @@ export function createDefaultIdentify(): (request: unknown) => UserId {
     if (typeof user !== 'object' || user === null) return undefined;
     const { id } = user as { id?: UserId };
     if (isMissing(id) && !isReported) {
-      const fields = Object.entries(user).flatMap(([name, value]) => (isMissing(value) ? [] : [name]));
+      // No other field is read: the getter of an entity may ask its database.
+      const other = OTHER_NAMES.find((name) => !isMissing((user as Record<string, unknown>)[name]));
       // A class may declare an `id` that nobody sets.
-      if ('id' in user && !OTHER_NAMES.some((name) => fields.includes(name))) return id;
+      if ('id' in user && other === undefined) return id;
       isReported = true;
-      new Logger('SseHub').warn(describe(fields));
+      new Logger('SseHub').warn(describe(Object.keys(user), other));
     }
     return id;
   };
@@ -31,7 +32,7 @@ function isMissing(value: unknown): boolean {
   return value === undefined || value === null;
 }
 
-function describe(fields: readonly string[]): string {
-  const name = OTHER_NAMES.find((other) => fields.includes(other)) ?? 'sub';
+function describe(all: readonly string[], name = 'sub'): string {
+  const fields = all.filter((field) => field !== 'id');
   return `request.user has no id (it has ${fields.join(', ') || 'nothing'}), so streams are nobody's. Set the identify option of SseRedisModule, such as identify: (request) => request.user?.${name} (userId with Nest's Passport recipe, sub with that of @nestjs/jwt).`;
 }

@@ -23,7 +23,15 @@ it.each([{ id: null }, { id: undefined, guest: true }])(
 );
 
 it('warns where the id has another name, and the class of the user declares an id without a value', () => {
-  const user = { id: undefined, sub: 'ann', email: undefined };
+  const user = { id: undefined, userId: undefined, sub: 'ann' };
   expect(createDefaultIdentify()({ user })).toBeUndefined();
-  expect(warnings).toEqual([expect.stringMatching(/has no id \(it has sub\).*user\?\.sub /)]);
+  expect(warnings).toEqual([expect.stringMatching(/has no id \(it has userId, sub\).*user\?\.sub /)]);
+});
+
+it('reads no field that is not the name of an id', () => {
+  const orders = jest.fn();
+  const user = Object.defineProperty({ name: 'ann' }, 'orders', { get: orders, enumerable: true });
+  expect(createDefaultIdentify()({ user })).toBeUndefined();
+  expect(warnings).toEqual([expect.stringMatching(/has no id \(it has name, orders\)/)]);
+  expect(orders).not.toHaveBeenCalled();
 });
