@@ -11,6 +11,7 @@ const LOADING = 5_000;
 
 /** A tab's connection to the SharedWorker. */
 export class WorkerLink {
+  private worker: SharedWorker | undefined;
   private port: MessagePort | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -27,7 +28,7 @@ export class WorkerLink {
       this.onSettled(error);
     };
     try {
-      const worker = create(names.channel);
+      const worker = (this.worker = create(names.channel));
       // A Content-Security-Policy without it in worker-src, a script that is not there, a syntax error.
       worker.onerror = (event) => fail(event);
       this.port = worker.port;
@@ -41,6 +42,8 @@ export class WorkerLink {
 
   close(): void {
     clearTimeout(this.timer);
+    // Its script may fail to load later: nobody waits for it any more.
+    if (this.worker) this.worker.onerror = null;
     this.send({ kind: 'leave' });
     this.port?.close();
     this.port = undefined;
