@@ -19,10 +19,11 @@ export function createDefaultIdentify(): (request: unknown) => UserId {
     if (isMissing(id) && !isReported) {
       // No other field is read: the getter of an entity may ask its database.
       const other = OTHER_NAMES.find((name) => !isMissing((user as Record<string, unknown>)[name]));
-      // A class may declare an `id` that nobody sets.
-      if ('id' in user && other === undefined) return id;
+      if (id === null && other === undefined) return id;
       isReported = true;
-      new Logger('SseHub').warn(describe(Object.keys(user), other));
+      new Logger('SseHub').warn(
+        describe(Object.keys(user), other ?? OTHER_NAMES.find((name) => name in user)),
+      );
     }
     return id;
   };

@@ -47,12 +47,11 @@ export function findProblemsOfOptions(value: object): string[] {
   return hasSentinels ? [...problems, ...findProblemsOfSentinels({ ...value })] : problems;
 }
 
-/** ioredis would take a Redis, or a Sentinel, of this machine where it is told of none. */
+/** ioredis would take a Redis, or a Sentinel, of this machine where none is named. */
 function findProblemsOfSentinels(value: Record<string, unknown>): string[] {
-  const { sentinels, name, host, path } = value;
+  const { sentinels, name, host, path, port } = value;
   // Options that have Sentinels in some places, and one Redis in others.
-  const isAbsent = sentinels === undefined || sentinels === null;
-  if (isAbsent && (host !== undefined || path !== undefined)) return [];
+  if (!sentinels && (host ?? path ?? port) !== undefined) return [];
   if (sentinels === undefined)
     return ['redis.sentinels is undefined: is the environment variable set that it comes from?'];
   if (!Array.isArray(sentinels) || sentinels.length === 0)

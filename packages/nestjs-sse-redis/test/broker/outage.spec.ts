@@ -72,3 +72,49 @@ it('names the reason of the outage, and not what ioredis says of its queue, wher
   expect(failure.cause).toBe(outage.cause);
   expect(outage.unavailable(new Error('read ECONNRESET')).message).toContain('(read ECONNRESET)');
 });
+
+describe('a refusal that lasts', () => {
+  const warnings = () => jest.mocked(Logger.prototype.warn).mock.calls.map(([text]) => String(text));
+  const refused = (words: string, code: RedisRefusalCode = 'REDIS_FORBIDDEN') =>
+    outage.refused(new RedisRefusedError(`Redis refused: ${words}`, { code, cause: new Error(words) }));
+
+  beforeEach(() => outage.begin());
+
+  it('is the reason of an outage that began with another one, and is at WARN', () => {
+    outage.lost();
+    outage.failed(new Error('connect ECONNREFUSED'));
+    refused('NOPERM evalsha');
+    expect(outage.problem).toContain('NOPERM evalsha');
+    expect(warnings()).toEqual([
+      expect.stringContaining('ECONNREFUSED'),
+      expect.stringContaining('NOPERM evalsha'),
+    ]);
+  });
+
+  it('is in the one WARN of the outage where that has no other reason', () => {
+    outage.lost();
+    refused('NOPERM evalsha');
+    refused('NOPERM evalsha');
+    expect(warnings()).toEqual([expect.stringMatching(/^Lost Redis.*NOPERM evalsha/)]);
+  });
+
+  it('is at WARN once for each of its reasons', () => {
+    for (const words of ['NOPERM xadd', 'NOPERM evalsha', 'NOPERM xadd']) refused(words);
+    expect(warnings()).toEqual([
+      expect.stringContaining('NOPERM xadd'),
+      expect.stringContaining('NOPERM evalsha'),
+    ]);
+  });
+
+  it('is no reason of an outage where it is of one key, and none once the link is proven', () => {
+    refused('WRONGTYPE', 'REDIS_REFUSED');
+    expect(outage.problem).toBeUndefined();
+    refused('NOPERM evalsha');
+    expect(outage.problem).toBe('Redis refused: NOPERM evalsha');
+    outage.over();
+    expect(outage.problem).toBeUndefined();
+    outage.lost();
+    refused('WRONGTYPE', 'REDIS_REFUSED');
+    expect(outage.cause).toBeUndefined();
+  });
+});

@@ -155,6 +155,22 @@ it.each([
   },
 );
 
+it.each(['-publish', '-evalsha', 'resetkeys'])(
+  'names the missing right at WARN, and in readiness, where the connections end with the right (%s)',
+  async (right) => {
+    const user = await createUser(...README_RIGHTS);
+    const test = await hubs.start({ redis: urlOf(user), ...WATCHFUL });
+    await hubs.redis.cli('ACL', 'SETUSER', user, right);
+    await hubs.redis.cli('CLIENT', 'KILL', 'USER', user);
+    const words = /NOPERM|No permissions|refused/;
+    await until(() => warnings.some((text) => words.test(text)));
+    await until(async () => (await test.hub.readiness()).problems.some((problem) => words.test(problem)));
+    await hubs.redis.cli('ACL', 'SETUSER', user, ...README_RIGHTS);
+    await until(async () => (await test.hub.readiness()).ready);
+    expect(warnings.filter((text) => words.test(text))).toHaveLength(1);
+  },
+);
+
 it('warns once of events that are refused, while what the hub publishes to itself is not', async () => {
   const user = await createUser(...README_RIGHTS);
   const test = await hubs.start({ redis: urlOf(user), ...WATCHFUL });

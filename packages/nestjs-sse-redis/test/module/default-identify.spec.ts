@@ -14,13 +14,20 @@ beforeEach(() => {
 });
 afterEach(() => jest.restoreAllMocks());
 
-it.each([{ id: null }, { id: undefined, guest: true }])(
-  'takes a client with the user %j for nobody, and warns of nothing',
-  (user) => {
-    expect(createDefaultIdentify()({ user })).toBe(user.id);
-    expect(warnings).toEqual([]);
-  },
-);
+it('takes a client whose user has the id null for nobody, and warns of nothing', () => {
+  expect(createDefaultIdentify()({ user: { id: null, guest: true } })).toBeNull();
+  expect(warnings).toEqual([]);
+});
+
+it.each([
+  [{ id: undefined, accountId: 5 }, /it has accountId/],
+  [{ userId: null }, /it has userId.*user\?\.userId /],
+])('warns once of the user %j', (user, words) => {
+  const identify = createDefaultIdentify();
+  identify({ user });
+  identify({ user });
+  expect(warnings).toEqual([expect.stringMatching(words)]);
+});
 
 it('warns where the id has another name, and the class of the user declares an id without a value', () => {
   const user = { id: undefined, userId: undefined, sub: 'ann' };

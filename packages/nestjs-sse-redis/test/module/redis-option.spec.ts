@@ -131,6 +131,8 @@ describe('the options', () => {
     ],
     [{ host: 'one', sentinels: undefined }, undefined],
     [{ path: '/run/redis.sock', sentinels: null }, undefined],
+    [{ port: 6380, sentinels: undefined }, undefined],
+    [{ host: 'one', sentinels: false }, undefined],
     [{ sentinels: undefined, name: 'main' }, 'redis.sentinels is undefined: is the environment variable set'],
     [{ sentinels: null, name: 'main' }, 'redis.sentinels takes a list of { host, port }, it got null'],
     [{ sentinels: [], name: 'main' }, 'redis.sentinels takes a list of { host, port }, it got an array'],

@@ -2,7 +2,7 @@ import { Logger } from '../../util/logger.js';
 import type { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
 import { isUnsent, isWrongServer } from './refusals.js';
-import { RefusalsNotice } from './refusals-notice.js';
+import { isOfAll, RefusalsNotice } from './refusals-notice.js';
 
 /** How long the first cause is waited for before an outage is reported without one. */
 const CAUSE_WITHIN_MS = 1_000;
@@ -24,6 +24,8 @@ export class Outage {
   cause: Error | undefined;
   private began: number | undefined;
   private isReported = false;
+  /** The code of the refusal that the WARN of the outage names. */
+  private reportedCode: string | undefined;
   private refusals: RefusalsNotice | undefined;
   private reportTimer: NodeJS.Timeout | undefined;
   private attempts = 0;
@@ -46,8 +48,8 @@ export class Outage {
 
   /** Why the link is lost, or is not proven; undefined where that is not known. */
   get problem(): string | undefined {
-    const cause = this.cause ?? this.refusals?.last;
-    return cause && describeError(cause);
+    if (this.cause) return describeError(this.cause);
+    return this.began === undefined ? this.refusals?.problem : undefined;
   }
 
   /** A connection is gone, or announcements do not arrive. */
@@ -68,16 +70,18 @@ export class Outage {
   refused(error: RedisRefusedError): void {
     // Of a slot on its way, only its master answers so: https://redis.io/docs/latest/commands/cluster-setslot/.
     if (error.code === 'REDIS_MIGRATING') return this.accepted();
-    if (!isWrongServer(error.code)) {
-      // An outage has a WARN of its own.
-      if (this.began === undefined) this.refusals?.refused(error);
-      return;
-    }
+    if (!isWrongServer(error.code)) return this.refusedForGood(error);
     this.failed(error);
     this.lost();
     if (this.reconnectTimer || this.isLeaving) return;
     const wait = this.reconnectedAt + this.delay() - performance.now();
     this.reconnectTimer = setTimeout(() => this.makeNew(), Math.max(0, wait)).unref();
+  }
+
+  private refusedForGood(error: RedisRefusedError): void {
+    // A link that is not proven for want of a right is an outage, too. Its WARN names the reason, unless that comes later.
+    if (this.began !== undefined && isOfAll(error)) this.failed(error);
+    if (this.reportedCode !== error.code) this.refusals?.refused(error);
   }
 
   /**
@@ -96,13 +100,14 @@ export class Outage {
   over(): void {
     if (this.isLeaving) return;
     this.cause = undefined;
-    if (this.refusals) this.refusals.last = undefined;
+    this.refusals?.over();
     this.accepted();
     if (this.began === undefined) return;
     this.report();
     this.stop();
     this.began = undefined;
     this.isReported = false;
+    this.reportedCode = undefined;
     this.logger.log(`Redis at ${this.address} is back.`);
   }
 
@@ -156,6 +161,7 @@ export class Outage {
     clearTimeout(this.reportTimer);
     if (this.isReported) return;
     this.isReported = true;
+    this.reportedCode = (this.cause as NodeJS.ErrnoException | undefined)?.code;
     this.logger.warn(
       `Lost Redis at ${this.address} (${describeError(this.cause)}): connecting anew, and catching up when it is back.`,
     );
