@@ -63,7 +63,7 @@ it('remembers the newest streams alone: a page that is open for long has thousan
   try {
     const before = await measureHeap();
     connection.start();
-    await until(() => controls === STREAMS);
+    await until(() => controls === STREAMS, { timeout: 120_000 });
     // A hundred ids are 20 MB, all of them 80 MB.
     expect((await measureHeap()) - before).toBeLessThan(45_000_000);
   } finally {

@@ -244,7 +244,8 @@ describe('a chat whose process dies', () => {
     const options: SseRedisOptions = {
       redis: redis.url,
       prefix: randomUUID(),
-      registry: { leaseTtl: 2_000, sweepInterval: 500 },
+      // Longer than a busy machine stops a process: its answer would be interrupted while it lives.
+      registry: { leaseTtl: 10_000, sweepInterval: 500 },
     };
     const entry = new URL('./chat.process.ts', import.meta.url);
     const owner = await AppProcess.start(entry, { args: [JSON.stringify(options)] });

@@ -74,18 +74,24 @@ it('names the reason of the outage, and not what ioredis says of its queue, wher
 });
 
 describe('a refusal that lasts', () => {
-  const warnings = () => jest.mocked(Logger.prototype.warn).mock.calls.map(([text]) => String(text));
+  let warnings: string[];
   const refused = (words: string, code: RedisRefusalCode = 'REDIS_FORBIDDEN') =>
     outage.refused(new RedisRefusedError(`Redis refused: ${words}`, { code, cause: new Error(words) }));
 
-  beforeEach(() => outage.begin());
+  beforeEach(() => {
+    warnings = [];
+    jest
+      .spyOn(Logger.prototype, 'warn')
+      .mockImplementation((text: unknown) => void warnings.push(String(text)));
+    outage.begin();
+  });
 
   it('is the reason of an outage that began with another one, and is at WARN', () => {
     outage.lost();
     outage.failed(new Error('connect ECONNREFUSED'));
     refused('NOPERM evalsha');
     expect(outage.problem).toContain('NOPERM evalsha');
-    expect(warnings()).toEqual([
+    expect(warnings).toEqual([
       expect.stringContaining('ECONNREFUSED'),
       expect.stringContaining('NOPERM evalsha'),
     ]);
@@ -95,12 +101,12 @@ describe('a refusal that lasts', () => {
     outage.lost();
     refused('NOPERM evalsha');
     refused('NOPERM evalsha');
-    expect(warnings()).toEqual([expect.stringMatching(/^Lost Redis.*NOPERM evalsha/)]);
+    expect(warnings).toEqual([expect.stringMatching(/^Lost Redis.*NOPERM evalsha/)]);
   });
 
   it('is at WARN once for each of its reasons', () => {
     for (const words of ['NOPERM xadd', 'NOPERM evalsha', 'NOPERM xadd']) refused(words);
-    expect(warnings()).toEqual([
+    expect(warnings).toEqual([
       expect.stringContaining('NOPERM xadd'),
       expect.stringContaining('NOPERM evalsha'),
     ]);

@@ -1,5 +1,5 @@
 import { Logger } from '../../util/logger.js';
-import type { RedisRefusedError } from '../../errors/redis-refused.error.js';
+import { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
 import { isUnsent, isWrongServer } from './refusals.js';
 import { isOfAll, RefusalsNotice } from './refusals-notice.js';
@@ -161,7 +161,7 @@ export class Outage {
     clearTimeout(this.reportTimer);
     if (this.isReported) return;
     this.isReported = true;
-    this.reportedCode = (this.cause as NodeJS.ErrnoException | undefined)?.code;
+    this.reportedCode = this.cause instanceof RedisRefusedError ? this.cause.code : undefined;
     this.logger.warn(
       `Lost Redis at ${this.address} (${describeError(this.cause)}): connecting anew, and catching up when it is back.`,
     );
