@@ -29,6 +29,8 @@ function connect(route: string, options: Partial<ClientOptions> = {}): SseClient
 
 const publish = async (name: string, data: unknown) => (await app.hub.publish(name, { data })).id;
 const isOn = (name: string) => until(async () => (await app.registry.count({ channel: name })) === 1);
+/** The stream has begun. The registry has it before: what is published in between is older than the stream. */
+const hasBegun = (client: SseClient) => until(() => client.lastEventId !== undefined);
 
 /** What is handed over of a channel, as it comes. */
 function listen(client: SseClient, name: string, after?: string): unknown[] {
@@ -57,6 +59,7 @@ describe.each([
     const client = connect(routeOf(channel));
     const live = listen(client, channel);
     await isOn(channel);
+    await hasBegun(client);
     const ids: string[] = [];
     for (let i = 0; i < 5; i++) ids.push(await publish(channel, i));
     await until(() => live.length === 5);
@@ -79,7 +82,7 @@ describe('a client whose channel of the route is to begin anew', () => {
     const client = connect(`${channel},${other}`, { fetch: held.fetch });
     const all: unknown[] = [];
     client.on('message', (data) => all.push(data));
-    await isOn(channel);
+    await hasBegun(client);
     const first = await publish(channel, 1);
     await publish(channel, 2);
     await until(() => all.length === 2);
