@@ -128,7 +128,7 @@ it('names the missing right in readiness, and once at WARN, where the channels a
 });
 
 /** Each hub looks after its own lease and link: nobody publishes, connects or asks. */
-const WATCHFUL = { prefix: 'app', probeInterval: 100, registry: { leaseTtl: 300 } };
+const WATCHFUL = { prefix: 'app', probeInterval: 250, registry: { leaseTtl: 1_500 } };
 
 it.each([
   ['scripts', ['-evalsha'], /refused.*evalsha/],

@@ -78,12 +78,6 @@ export class Outage {
     this.reconnectTimer = setTimeout(() => this.makeNew(), Math.max(0, wait)).unref();
   }
 
-  private refusedForGood(error: RedisRefusedError): void {
-    // A link that is not proven for want of a right is an outage, too. Its WARN names the reason, unless that comes later.
-    if (this.began !== undefined && isOfAll(error)) this.failed(error);
-    if (this.reportedCode !== error.code) this.refusals?.refused(error);
-  }
-
   /**
    * Another server has the keys now. Answers of the one that had them do not hold up the new connections.
    *
@@ -138,6 +132,12 @@ export class Outage {
     clearTimeout(this.reportTimer);
     clearTimeout(this.reconnectTimer);
     this.reconnectTimer = undefined;
+  }
+
+  private refusedForGood(error: RedisRefusedError): void {
+    // A link that is not proven for want of a right is an outage, too. Its WARN names the reason, unless that comes later.
+    if (this.began !== undefined && isOfAll(error)) this.failed(error);
+    if (this.reportedCode !== error.code) this.refusals?.refused(error);
   }
 
   private makeNew(): void {
