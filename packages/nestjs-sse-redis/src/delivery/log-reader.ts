@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Broker, LogSlice, ReadRequest } from '../broker/broker.interface.js';
 import type { Position } from '../event/position.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import { TurnBatch } from '../util/turn-batch.js';
+import { Waits } from '../util/waits.js';
 import type { Lines } from './lines.js';
 
 /** One slice: large enough to be worth a round trip, small enough for thousands of clients at once. */
@@ -17,6 +17,7 @@ export class LogReader {
   private readonly inFlight = new Map<string, Promise<LogSlice>>();
   private readonly batches: TurnBatch<ReadRequest[], LogSlice[]>;
   private pause: Promise<void> | undefined;
+  private readonly pauses = new Waits();
 
   constructor(
     private readonly broker: Pick<Broker, 'read' | 'renewLink'>,
@@ -51,8 +52,11 @@ export class LogReader {
 
   /** After a failed reading: when to try again. One timer for all. */
   retryTime(): Promise<void> {
-    return (this.pause ??= delay(RETRY_AFTER_MS, undefined, { ref: false }).finally(
-      () => (this.pause = undefined),
-    ));
+    return (this.pause ??= this.pauses.wait(RETRY_AFTER_MS).finally(() => (this.pause = undefined)));
+  }
+
+  /** What failed may be read now. */
+  retryNow(): void {
+    this.pauses.end();
   }
 }

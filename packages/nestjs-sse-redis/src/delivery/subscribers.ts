@@ -221,7 +221,9 @@ export class Subscribers implements SubscriberPool {
     if (forkedAt !== undefined) for (const feed of this.feeds.all()) feed.newestBefore = 0;
   }
 
+  /** Announcements arrive, and Redis answers. */
   catchUp(): void {
+    this.reader.retryNow();
     for (const subscriber of this.subscribers.keys()) subscriber.catchUp();
   }
 

@@ -10,8 +10,13 @@ const LONGEST_MS = 1_000;
  * @param signal ends the wait
  */
 export async function backOff(attempt: number, signal?: AbortSignal): Promise<void> {
-  const longest = Math.min(LONGEST_MS, FIRST_MS * 2 ** attempt);
-  const ms = longest * (0.5 + Math.random() / 2);
   // A process that has nothing else to do may end.
-  await delay(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => undefined);
+  const options = { ref: false, ...(signal && { signal }) };
+  await delay(backOffTime(attempt), undefined, options).catch(() => undefined);
+}
+
+/** How long that is, ms. @param attempt from 0 on */
+export function backOffTime(attempt: number): number {
+  const longest = Math.min(LONGEST_MS, FIRST_MS * 2 ** attempt);
+  return longest * (0.5 + Math.random() / 2);
 }

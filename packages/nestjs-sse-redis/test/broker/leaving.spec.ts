@@ -79,3 +79,20 @@ describe('a connection that a hub leaves', () => {
     await server.cli('CLIENT', 'UNPAUSE');
   });
 });
+
+describe('a wait for another attempt', () => {
+  it('ends as soon as there is a new connection', async () => {
+    const began = performance.now();
+    const waits = [commands.pause(WITHIN_MS), commands.pause(WITHIN_MS)];
+    await close();
+    await Promise.all(waits);
+    expect(performance.now() - began).toBeLessThan(WITHIN_MS);
+  });
+
+  it('ends when its time is up', async () => {
+    const began = performance.now();
+    await commands.pause(50);
+    // A timer of Node may come a millisecond early.
+    expect(performance.now() - began).toBeGreaterThanOrEqual(49);
+  });
+});

@@ -52,10 +52,11 @@ it('is not up while subscriptions stand at another server than the one that take
 });
 
 describe('the first probe of a link', () => {
+  const commands = { pause: (ms: number) => delay(ms) };
   const announcement = Buffer.from('1 0 j\nid: 0-1\ndata: 1\n\n');
 
   it('is waited for as long as something comes', async () => {
-    const link = new NewLink(() => Promise.resolve(5), false);
+    const link = new NewLink(() => Promise.resolve(5), commands, false);
     const proven = link.prove(() => true);
     for (let i = 0; i < 5; i++) {
       await delay(600);
@@ -66,7 +67,7 @@ describe('the first probe of a link', () => {
   });
 
   it('is given up where something else comes without end', async () => {
-    const link = new NewLink(() => Promise.resolve(5), false);
+    const link = new NewLink(() => Promise.resolve(5), commands, false);
     const other = setInterval(() => link.recordOf(announcement), 100);
     try {
       expect(await link.prove(() => true)).toBe('a probe did not come over the new subscription');
@@ -75,8 +76,20 @@ describe('the first probe of a link', () => {
     }
   });
 
+  it('is sent again as soon as there is a new connection for commands', async () => {
+    let connected: (() => void) | undefined;
+    const pause = () => new Promise<void>((resolve) => (connected = resolve));
+    const sendProbe = () => (connected ? Promise.resolve(5) : Promise.reject(new Error('not connected')));
+    const link = new NewLink(sendProbe, { pause }, false);
+    link.heard(5, '');
+    const proven = link.prove(() => true);
+    await until(() => connected);
+    connected!();
+    expect(await proven).toBe(5);
+  });
+
   it('is given up in silence', async () => {
-    const link = new NewLink(() => Promise.resolve(5), false);
+    const link = new NewLink(() => Promise.resolve(5), commands, false);
     expect(await link.prove(() => true)).toBe('a probe did not come over the new subscription');
   });
 });

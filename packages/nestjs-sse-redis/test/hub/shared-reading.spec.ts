@@ -75,19 +75,38 @@ class RecordingSink implements EventSink {
   end(): void {}
 }
 
-it('does not take a reading that is older than what was announced for a cursor that is ahead', async () => {
-  const broker = new LaggingBroker(options, 'node');
+let broker: LaggingBroker;
+let feeds: Feeds;
+let reader: LogReader;
+let heartbeat: Heartbeat;
+let streams: Subscribers;
+
+beforeEach(() => {
+  broker = new LaggingBroker(options, 'node');
   const counters = new HubCounters();
-  const feeds = new Feeds(broker, counters, () => new SocketGroup());
-  const heartbeat = new Heartbeat(options.heartbeatInterval);
-  const streams = new Subscribers(
-    broker,
-    feeds,
-    new LogReader(broker, feeds.lines),
-    heartbeat,
-    counters,
-    new KnownLosses(options.ttl, () => feeds.link.lastAssigned),
-  );
+  feeds = new Feeds(broker, counters, () => new SocketGroup());
+  reader = new LogReader(broker, feeds.lines);
+  heartbeat = new Heartbeat(options.heartbeatInterval);
+  const losses = new KnownLosses(options.ttl, () => feeds.link.lastAssigned);
+  streams = new Subscribers(broker, feeds, reader, heartbeat, counters, losses);
+});
+afterEach(async () => {
+  heartbeat.stop();
+  streams.stop();
+  await broker.close();
+});
+
+it('tries a reading that failed again as soon as the link is restored', async () => {
+  let isTriedAgain = false;
+  void reader.retryTime().then(() => (isTriedAgain = true));
+  await turn();
+  expect(isTriedAgain).toBe(false);
+  streams.catchUp();
+  await turn();
+  expect(isTriedAgain).toBe(true);
+});
+
+it('does not take a reading that is older than what was announced for a cursor that is ahead', async () => {
   feeds.link.up = true;
   await broker.start({
     announced: (channel, record) => feeds.announced(channel, record),
@@ -128,8 +147,4 @@ it('does not take a reading that is older than what was announced for a cursor t
     await turn();
   }
   expect(both.told).toEqual([1, 2, 3, 4]);
-
-  heartbeat.stop();
-  streams.stop();
-  await broker.close();
 });

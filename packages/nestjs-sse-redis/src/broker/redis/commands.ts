@@ -3,8 +3,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PublishOutcomeUnknownError } from '../../errors/publish-outcome-unknown.error.js';
 import type { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
-import { backOff } from '../../util/back-off.js';
+import { backOffTime } from '../../util/back-off.js';
 import { TurnBatch } from '../../util/turn-batch.js';
+import { Waits } from '../../util/waits.js';
 import { withinTime } from '../../util/within-time.js';
 import { describeError, type Outage } from './outage.js';
 import { isNoScript, isPassing, isReplyError, isUnsent, leastTime, toRefusal } from './refusals.js';
@@ -39,6 +40,7 @@ export class Commands {
   /** The rounds that were sent and not answered. */
   private readonly unanswered = new Set<Promise<unknown>>();
   private isLeaving = false;
+  private readonly pauses = new Waits();
   /** The calls of a turn go out in one pipeline: a hundred publishes cost little more than one. */
   private readonly rounds = new TurnBatch(
     (): Round => ({ pipeline: this.redis.pipeline(), size: 0, replicas: 0, waitedAt: undefined }),
@@ -60,6 +62,7 @@ export class Commands {
   ) {
     this.line = new Line(shard);
     redis.on('close', () => this.line.lost());
+    redis.on('ready', () => this.pauses.end());
   }
 
   /** Runs a script that may be run again: it only reads, or does nothing the second time. */
@@ -111,11 +114,16 @@ export class Commands {
         return await this.readAll(script, calls, left);
       } catch (error) {
         if (!mayPass(error)) throw error;
-        await withinTime(backOff(attempt), Math.max(0, deadline - performance.now()));
+        await this.pause(Math.min(backOffTime(attempt), deadline - performance.now()));
         left = deadline - performance.now();
         if (left <= leastTime(this.timeout)) throw error;
       }
     }
+  }
+
+  /** Waits before another attempt. A new connection may lead to a server that does not refuse: so it ends the wait. */
+  pause(ms: number): Promise<void> {
+    return this.pauses.wait(ms);
   }
 
   private mayPass(error: unknown): boolean {

@@ -1,8 +1,8 @@
 import { Logger } from '../../util/logger.js';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Position } from '../../event/position.js';
 import { awakeFor } from '../../util/awake-for.js';
 import { AnnouncedLines } from './cluster/announced-lines.js';
+import type { Commands } from './commands.js';
 
 const RETRY_AFTER_MS = 100;
 /** How long a new link may be silent before its first probe comes back: behind much else it may take its time. */
@@ -27,6 +27,7 @@ export class NewLink {
 
   constructor(
     private readonly sendProbe: () => Promise<Position>,
+    private readonly commands: Pick<Commands, 'pause'>,
     isSharded: boolean,
   ) {
     if (isSharded) this.announced = new AnnouncedLines();
@@ -79,7 +80,7 @@ export class NewLink {
       } catch (error) {
         // The connection for commands is not back yet.
         this.logger.debug(`Not yet: ${(error as Error).message}`);
-        await delay(RETRY_AFTER_MS, undefined, { ref: false });
+        await this.commands.pause(RETRY_AFTER_MS);
       }
     }
     return undefined;

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
 import { MAX_WAITING, type Commands } from './commands.js';
@@ -157,7 +156,8 @@ export class OrderedRuns {
   /** Until the next try; or until the link is open, or why it will not be. */
   private async pause(): Promise<Error | undefined> {
     if (this.link?.isOpen === false) return this.link.opened();
-    return delay(RETRY_MS, undefined);
+    await this.commands.pause(RETRY_MS);
+    return undefined;
   }
 
   private take(count: number): Held[] {

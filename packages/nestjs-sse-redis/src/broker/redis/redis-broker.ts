@@ -97,7 +97,7 @@ export class RedisBroker implements Broker {
     this.registry = new RedisRegistryStore(this.commands, this.keys, options, this.probe);
     this.runs = new RedisRunStore(this.commands, this.keys, options);
     this.subscription = this.createSubscription();
-    this.newLink = new NewLink(() => this.sendProbe(), cluster !== undefined);
+    this.newLink = new NewLink(() => this.sendProbe(), this.commands, cluster !== undefined);
   }
 
   private createSubscription(): Subscription {
