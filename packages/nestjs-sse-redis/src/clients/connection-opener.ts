@@ -49,17 +49,12 @@ export class ConnectionOpener {
     channels: readonly string[],
     options: ConnectionOptions,
   ): Promise<void> {
-    const admission = this.admission.register(
-      this.toRecord(connection, channels, options),
-      () => connection.isClosed,
-    );
-    // The answer is awaited in `isReady`, after the channels are subscribed.
-    admission.catch(() => undefined);
     return new Promise((resolve, reject) => {
       const cancel = this.subscribers.open(channels, options, connection.response, {
         heartbeatTarget: connection,
         ready: async () => {
-          await admission;
+          // Not before its place is found: who hears that it is there may publish for it at once.
+          await this.register(connection, channels, options);
           return this.isReady(connection, channels);
         },
         retry: () => jitter(this.options.retry),
@@ -75,6 +70,15 @@ export class ConnectionOpener {
         resolve();
       });
     });
+  }
+
+  private register(
+    connection: ClientConnection,
+    channels: readonly string[],
+    options: ConnectionOptions,
+  ): Promise<void> {
+    const record = this.toRecord(connection, channels, options);
+    return this.admission.register(record, () => connection.isClosed);
   }
 
   private async isReady(connection: ClientConnection, channels: readonly string[]): Promise<boolean> {
