@@ -69,7 +69,7 @@ export function createRuns(parts: RunParts): Runs {
         read: (after) => readHistory(shards, channel, { after, limit: READ_AT_ONCE }),
         isClosed: () => state.isClosed,
       }),
-      liveNodes: () => registration.liveNodes(),
+      mayLive: (node) => registration.mayLive(node),
       askToStop: async (node, run) =>
         (await request(node, { type: 'stop-run', run })).some(({ connections }) => connections > 0),
       claim: (channel) => registration.addRuns([channel]),
@@ -78,7 +78,7 @@ export function createRuns(parts: RunParts): Runs {
     options,
   );
   registration.onNewLease = () => lease.renew(runs.confirm(Date.now() - registration.leaseUntil));
-  registration.onRunsLeft = (node, channels) => runs.endLeft(node, channels);
+  registration.sweeper.onRunsLeft = (node, channels) => runs.endLeft(node, channels);
   return runs;
 }
 
