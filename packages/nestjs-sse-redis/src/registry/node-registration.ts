@@ -6,6 +6,7 @@ import type {
   RegistryLimits,
   RegistryStore,
 } from '../broker/registry-store.interface.js';
+import type { Pause } from '../util/waits.js';
 import { withinTime } from '../util/within-time.js';
 import { leaveRegistry } from './leave-registry.js';
 import { RegistrationQueue } from './registration-queue.js';
@@ -56,6 +57,7 @@ export class NodeRegistration {
     private readonly node: NodeDescription,
     private readonly store: RegistryStore,
     private readonly options: RegistrationOptions,
+    pause: Pause,
   ) {
     this.limits = toStoredLimits(options);
     this.sweeper = new Sweeper(node.id, store, options.sweepInterval);
@@ -68,6 +70,7 @@ export class NodeRegistration {
       registerBatch: (connections) => this.registerBatch(connections),
       unregisterBatch: (removals) => store.unregister(removals),
       update: (connection) => store.update(connection),
+      pause,
     });
   }
 
@@ -95,9 +98,10 @@ export class NodeRegistration {
     else void this.renew();
   }
 
-  /** What was done in the registry may have got lost, with the link or with a renewal: it may have taken a new, empty lease. */
-  recount(): void {
-    this.agreedAt = -1;
+  /** What was done in the registry may have got lost with the link. A renewal that failed meanwhile has waited for it. */
+  linkRestored(): void {
+    this.recount();
+    if (this.sweeper.isCutOff) this.proveLink();
   }
 
   register(connection: NewConnection): Promise<Admission> {
@@ -172,6 +176,11 @@ export class NodeRegistration {
     } catch (error) {
       this.logger.warn(`Could not leave the registry, the lease will run out: ${(error as Error).message}`);
     }
+  }
+
+  /** A renewal that failed may have taken a new, empty lease, too. */
+  private recount(): void {
+    this.agreedAt = -1;
   }
 
   private async renew(): Promise<void> {
