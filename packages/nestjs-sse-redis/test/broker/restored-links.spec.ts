@@ -4,6 +4,8 @@ import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { Heard } from './broker-set-ups.js';
 
+/** No test waits for so long. */
+const NEVER_MS = 2_000_000;
 /** Longer than the pause behind a subscription that is refused. */
 const PAUSE_MS = 1_500;
 
@@ -44,4 +46,17 @@ describe('a link that is restored', () => {
     await until(() => performance.now() - restoredAt > PAUSE_MS);
     expect(heard.link).toEqual(before);
   });
+
+  it.each(['command', 'subscriber'] as const)(
+    'is there as soon as one connection is, where the one waits that is for the %s',
+    async (name) => {
+      const { [name]: waiting } = broker['connections'];
+      await proxy.refuse(true);
+      waiting.options.retryStrategy = () => NEVER_MS;
+      proxy.cut();
+      await until(() => waiting.status === 'reconnecting');
+      await proxy.refuse(false);
+      await until(() => heard.link.at(-1)?.startsWith('restored'));
+    },
+  );
 });

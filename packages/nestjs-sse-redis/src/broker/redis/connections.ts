@@ -83,5 +83,18 @@ export class Connections extends CommandConnection {
     const subscriber = settings.createSubscriberConnection();
     super(settings, moved, [subscriber]);
     this.subscriber = subscriber;
+    bringBack(this.command, subscriber);
+    bringBack(subscriber, this.command);
   }
+}
+
+/** Ends the wait of one connection for its next attempt when the other is there: the server is back. */
+function bringBack(one: Redis, other: Redis): void {
+  const kept = one as unknown as { readonly reconnectTimeout?: NodeJS.Timeout | null };
+  other.on('ready', () => {
+    if (one.status !== 'reconnecting') return;
+    // ioredis (5 and 6) leaves it running, and would connect once more where the hub is closed by then.
+    clearTimeout(kept.reconnectTimeout ?? undefined);
+    one.connect().catch(() => undefined);
+  });
 }
