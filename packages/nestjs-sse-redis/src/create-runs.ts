@@ -43,7 +43,7 @@ function prepare(
 
 /** The runs of this process, wired to its parts. */
 export function createRuns(parts: RunParts): Runs {
-  const { id, options, publisher, shards, registration, state, definitions, request } = parts;
+  const { id, options, publisher, shards, registration, definitions, request } = parts;
   const lease = new RunLease(() => registration.leaseUntil);
   const { historyOf, retainOf } = createRules(definitions, options);
   // All of a call are of one channel.
@@ -59,17 +59,14 @@ export function createRuns(parts: RunParts): Runs {
       prepare: (channel, event) => prepare(publisher, channel, event),
       send: (publications) => publisher.send(complete(publications)),
       owns: (signal) => lease.owns(signal),
+      pauseOf: (channel) => shards.pauseOf(channel),
     },
     {
       store: (channel) => shards.of(channel).broker.runs,
       historyOf,
       retainOf,
-      sources: (channel, run) => ({
-        observe: () => observeChannel(shards.subscribers, channel, { lastEventId: run }, state),
-        read: (after) => readHistory(shards, channel, { after, limit: READ_AT_ONCE }),
-        isClosed: () => state.isClosed,
-      }),
-      liveNodes: () => registration.liveNodes(),
+      sources: createSources(parts),
+      mayLive: (node) => registration.mayLive(node),
       askToStop: async (node, run) =>
         (await request(node, { type: 'stop-run', run })).some(({ connections }) => connections > 0),
       claim: (channel) => registration.addRuns([channel]),
@@ -78,8 +75,18 @@ export function createRuns(parts: RunParts): Runs {
     options,
   );
   registration.onNewLease = () => lease.renew(runs.confirm(Date.now() - registration.leaseUntil));
-  registration.onRunsLeft = (node, channels) => runs.endLeft(node, channels);
+  registration.sweeper.onRunsLeft = (node, channels) => runs.endLeft(node, channels);
   return runs;
+}
+
+/** What is asked about runs of any process. */
+function createSources({ shards, state }: RunParts): RunCluster['sources'] {
+  return (channel, run) => ({
+    observe: () => observeChannel(shards.subscribers, channel, { lastEventId: run }, state),
+    read: (after) => readHistory(shards, channel, { after, limit: READ_AT_ONCE }),
+    pause: shards.pauseOf(channel),
+    isClosed: () => state.isClosed,
+  });
 }
 
 /** What is kept of runs. */

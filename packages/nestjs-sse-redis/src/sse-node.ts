@@ -65,7 +65,7 @@ export class SseNode implements HubParts {
     const shards = (this.shards = this.createShards());
     const { broker } = shards.home;
     const description = { id, host: hostname(), pid: process.pid };
-    this.registration = new NodeRegistration(description, broker.registry, options);
+    this.registration = new NodeRegistration(description, broker.registry, options, broker.pause);
     const authorize = authorizeByDefinitions(definitions, options.authorize);
     const checkStates = (names: readonly string[]): void => definitions.checkStates(names, shards.map.count);
     const settings = { ...options, authorize, checkStates };
@@ -243,7 +243,7 @@ export class SseNode implements HubParts {
         if (this.shards.all.length > 1 && clients.isAuthorized) clients.suspendDelivery();
       },
       linkRestored: () => {
-        registration.recount();
+        registration.linkRestored();
         clients.linkRestored();
       },
     };

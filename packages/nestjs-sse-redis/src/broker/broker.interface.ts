@@ -1,6 +1,7 @@
 import type { EventRecord } from '../event/event-record.js';
 import type { EventText } from '../event/event-text.js';
 import type { Position } from '../event/position.js';
+import type { Pause } from '../util/waits.js';
 import type { EventCopy } from './event-copy.js';
 import type { LogHistory } from './log-history.interface.js';
 import type { RegistryStore } from './registry-store.interface.js';
@@ -175,6 +176,8 @@ export interface Broker {
   renewLink(): void;
   /** Sends a message to a node. Resolves to how many hear it: 0 where the node is dead, or its link is lost. */
   send(node: string, message: string): Promise<number>;
+  /** Waits before another attempt, up to so many ms. It is over as soon as a connection is there again. */
+  readonly pause: Pause;
   /** Known from the first answer of a connection on. */
   readonly line: DataLine;
   /** Where connections are known to all processes. */

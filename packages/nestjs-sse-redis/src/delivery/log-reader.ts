@@ -2,7 +2,6 @@ import type { Broker, LogSlice, ReadRequest } from '../broker/broker.interface.j
 import type { Position } from '../event/position.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import { TurnBatch } from '../util/turn-batch.js';
-import { Waits } from '../util/waits.js';
 import type { Lines } from './lines.js';
 
 /** One slice: large enough to be worth a round trip, small enough for thousands of clients at once. */
@@ -17,10 +16,9 @@ export class LogReader {
   private readonly inFlight = new Map<string, Promise<LogSlice>>();
   private readonly batches: TurnBatch<ReadRequest[], LogSlice[]>;
   private pause: Promise<void> | undefined;
-  private readonly pauses = new Waits();
 
   constructor(
-    private readonly broker: Pick<Broker, 'read' | 'renewLink'>,
+    private readonly broker: Pick<Broker, 'read' | 'renewLink' | 'pause'>,
     private readonly lines: Pick<Lines, 'isLinkElsewhere'>,
   ) {
     this.batches = new TurnBatch<ReadRequest[], LogSlice[]>(
@@ -52,11 +50,6 @@ export class LogReader {
 
   /** After a failed reading: when to try again. One timer for all. */
   retryTime(): Promise<void> {
-    return (this.pause ??= this.pauses.wait(RETRY_AFTER_MS).finally(() => (this.pause = undefined)));
-  }
-
-  /** What failed may be read now. */
-  retryNow(): void {
-    this.pauses.end();
+    return (this.pause ??= this.broker.pause(RETRY_AFTER_MS).finally(() => (this.pause = undefined)));
   }
 }

@@ -8,8 +8,6 @@ import type { HubCounters } from './hub-counters.js';
 import { ObservableSink } from './observable-sink.js';
 import type { StartOptions, SubscriberPool } from './open-subscriber.interface.js';
 
-const RETRY_AFTER_MS = 200;
-
 export interface ObserveOptions extends StartOptions {
   /** The counters of its deliveries, where these are not to count with all others. */
   readonly counters?: HubCounters;
@@ -53,7 +51,6 @@ export function observeChannel(
 /** One subscription to the Observable. */
 class Observation {
   private release: (() => void) | undefined;
-  private timer: NodeJS.Timeout | undefined;
   private isLeft = false;
 
   constructor(
@@ -81,15 +78,17 @@ class Observation {
 
   close(): void {
     this.isLeft = true;
-    clearTimeout(this.timer);
     this.release?.();
   }
 
   private onFailed(error: unknown): void {
     const isOutage = error instanceof RedisUnavailableError || error instanceof RedisRefusedError;
     if (!isOutage) return this.observer.error(error);
-    if (this.isLeft) return;
-    this.timer = setTimeout(() => this.open(), RETRY_AFTER_MS);
-    this.timer.unref();
+    void this.openAgain();
+  }
+
+  private async openAgain(): Promise<void> {
+    await this.subscribers.retryTime(this.channel);
+    this.open();
   }
 }

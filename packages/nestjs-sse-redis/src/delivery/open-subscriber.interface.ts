@@ -69,4 +69,6 @@ export interface SubscriberPool {
     after: LinePosition | undefined,
   ): Promise<void>;
   remove(subscriber: OpenSubscriber, channels: readonly string[]): void;
+  /** Resolves when to open a connection on a channel again, where that has failed. */
+  retryTime(channel: string): Promise<void>;
 }

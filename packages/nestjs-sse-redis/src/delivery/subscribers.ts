@@ -207,6 +207,10 @@ export class Subscribers implements SubscriberPool {
     return begun;
   }
 
+  retryTime(): Promise<void> {
+    return this.reader.retryTime();
+  }
+
   linkLost(): void {
     for (const subscriber of this.subscribers.keys()) subscriber.linkLost();
   }
@@ -221,9 +225,7 @@ export class Subscribers implements SubscriberPool {
     if (forkedAt !== undefined) for (const feed of this.feeds.all()) feed.newestBefore = 0;
   }
 
-  /** Announcements arrive, and Redis answers. */
   catchUp(): void {
-    this.reader.retryNow();
     for (const subscriber of this.subscribers.keys()) subscriber.catchUp();
   }
 

@@ -10,10 +10,11 @@ import type { SseEvent } from '../event/sse-event.js';
 import { observeLog } from '../hub/observe-events.js';
 import type { SseHub } from '../hub/sse-hub.js';
 import type { PipeItem } from '../publish/pipe-source.js';
-import { backOff } from '../util/back-off.js';
+import { backOffTime } from '../util/back-off.js';
 import type { EventHandler } from './event-handler.js';
 import type { ListenedLog } from './listened-log.js';
 import { FailoverLosses } from './failover-losses.js';
+import type { Pause } from '../util/waits.js';
 import { Wake } from './wake.js';
 
 /** The type of the events that keep the position. */
@@ -36,6 +37,7 @@ interface Looks {
  */
 export class ClusterListener {
   private readonly positions: string;
+  private readonly pause: Pause;
   /** What keeps it from beginning, as it was told last. */
   private problem: string | undefined;
 
@@ -48,6 +50,10 @@ export class ClusterListener {
   ) {
     this.positions = toPositions(name, log.label);
     hub.internals.definitions.keep(this.positions);
+    const { shards } = hub.internals;
+    // The two may be on different shards.
+    const pauses = [log.name, this.positions].map((channel) => shards.pauseOf(channel));
+    this.pause = (ms, signal) => Promise.race(pauses.map((pause) => pause(ms, signal)));
   }
 
   /** Stands for owner as long as the process is there. @param signal ends it. Resolves when what it was at is done */
@@ -63,7 +69,7 @@ export class ClusterListener {
         if (error instanceof DrainingError) return;
         this.tell(error);
       }
-      await backOff(attempt, signal);
+      await this.pause(backOffTime(attempt), signal);
     }
   }
 
@@ -140,7 +146,7 @@ export class ClusterListener {
       } catch (error) {
         const isOutage = error instanceof RedisUnavailableError || error instanceof RedisRefusedError;
         if (!isOutage) throw error;
-        await backOff(attempt, signal);
+        await this.pause(backOffTime(attempt), signal);
       }
     }
     return undefined;

@@ -6,15 +6,14 @@ import type {
   RegistryLimits,
   RegistryStore,
 } from '../broker/registry-store.interface.js';
+import type { Pause } from '../util/waits.js';
 import { withinTime } from '../util/within-time.js';
-import { MAX_TIMER } from '../options/resolved-options.js';
 import { leaveRegistry } from './leave-registry.js';
 import { RegistrationQueue } from './registration-queue.js';
 import { RENEWALS_PER_LEASE, RenewalTimer, type RenewalTimerOptions } from './renewal-timer.js';
+import { PIECE_SIZE, Sweeper } from './sweeper.js';
 import { NO_LIMITS, toStoredLimits } from './stored-limits.js';
 
-/** Redis does nothing else while a piece is removed. */
-const PIECE_SIZE = 500;
 const PAGE_SIZE = 1_000;
 const SETTLING_MS = 1_000;
 
@@ -27,7 +26,7 @@ export interface RegistrationOptions extends RegistryLimits, RenewalTimerOptions
  * dead, because it was paused) it is registered anew.
  */
 export class NodeRegistration {
-  readonly sweeps = { runs: 0, removed: 0 };
+  readonly sweeper: Sweeper;
   /** Until when others take this process for living, by its own clock; ms since the epoch. */
   leaseUntil = 0;
   /** Called with each renewal of the lease. */
@@ -36,16 +35,12 @@ export class NodeRegistration {
   onSweep: () => void = () => undefined;
   /** Called where the node has a new lease, while `leaseUntil` is still that of the lost one: others may have ended its runs. */
   onNewLease: () => void = () => undefined;
-  /** Called with runs of a dead node, to end them. Resolves to the channels whose runs are over. */
-  onRunsLeft: (node: string, channels: readonly string[]) => Promise<readonly string[]> = () =>
-    Promise.resolve([]);
   private readonly logger = new Logger('SseRegistry');
   private readonly queue: RegistrationQueue;
   private readonly limits: RegistryLimits;
   /** When this process renews its lease, and on what terms. */
   readonly renewals: RenewalTimer;
   private reaping: NodeJS.Timeout | undefined;
-  private sweepTimer: NodeJS.Timeout | undefined;
   /** The changes of the queue at which the registry had as many connections as live here. */
   private agreedAt = -1;
   /** Renewals since connections were last counted. */
@@ -53,7 +48,6 @@ export class NodeRegistration {
   /** Whether anybody but clients listens in this process. */
   hasListeners: () => boolean = () => false;
   private joining: Promise<void> | undefined;
-  private sweeping: Promise<number> | undefined;
   private isStarted = false;
   /** It may have a lease: it has asked for one. */
   private hasJoined = false;
@@ -63,8 +57,10 @@ export class NodeRegistration {
     private readonly node: NodeDescription,
     private readonly store: RegistryStore,
     private readonly options: RegistrationOptions,
+    pause: Pause,
   ) {
     this.limits = toStoredLimits(options);
+    this.sweeper = new Sweeper(node.id, store, options.sweepInterval);
     this.renewals = new RenewalTimer(
       options,
       () => this.queue.live.size > 0 || this.hasListeners(),
@@ -74,6 +70,7 @@ export class NodeRegistration {
       registerBatch: (connections) => this.registerBatch(connections),
       unregisterBatch: (removals) => store.unregister(removals),
       update: (connection) => store.update(connection),
+      pause,
     });
   }
 
@@ -101,9 +98,10 @@ export class NodeRegistration {
     else void this.renew();
   }
 
-  /** What was done in the registry may have got lost, with the link or with a renewal: it may have taken a new, empty lease. */
-  recount(): void {
-    this.agreedAt = -1;
+  /** What was done in the registry may have got lost with the link. A renewal that failed meanwhile has waited for it. */
+  linkRestored(): void {
+    this.recount();
+    if (this.sweeper.isCutOff) this.proveLink();
   }
 
   register(connection: NewConnection): Promise<Admission> {
@@ -150,14 +148,14 @@ export class NodeRegistration {
     return (await this.store.nodes()).map(({ id }) => id);
   }
 
-  /**
-   * Removes what dead processes left behind.
-   *
-   * @returns how many connections that were
-   * @throws RedisUnavailableError
-   */
-  sweep(): Promise<number> {
-    return (this.sweeping ??= this.sweepPieces().finally(() => (this.sweeping = undefined)));
+  /** Whether a node lives, as far as can be said. @throws RedisUnavailableError */
+  async mayLive(node: string): Promise<boolean> {
+    return this.sweeper.isUncertain || (await this.liveNodes()).includes(node);
+  }
+
+  /** The sweeps of this process. */
+  get sweeps(): Sweeper['counts'] {
+    return this.sweeper.counts;
   }
 
   /** Resolves when the registry has what became of the connections, or does not answer. */
@@ -171,7 +169,7 @@ export class NodeRegistration {
     this.stopped = true;
     this.renewals.stop();
     clearInterval(this.reaping);
-    clearTimeout(this.sweepTimer);
+    this.sweeper.stop();
     if (!this.hasJoined) return;
     try {
       await leaveRegistry(this.queue, () => this.store.leave(this.node.id, 'shutdown', PIECE_SIZE));
@@ -180,8 +178,14 @@ export class NodeRegistration {
     }
   }
 
+  /** A renewal that failed may have taken a new, empty lease, too. */
+  private recount(): void {
+    this.agreedAt = -1;
+  }
+
   private async renew(): Promise<void> {
     await this.join().catch((error: Error) => {
+      this.sweeper.cutOff();
       this.recount();
       this.renewals.retry();
       this.logger.debug(`Could not renew the lease: ${error.message}`);
@@ -204,8 +208,9 @@ export class NodeRegistration {
     // An idle process leaves it to others to find a lease that runs out before it looks again.
     const terms = { next: pace === 1 ? next : 0, count, pace };
     const { isNew, connections, runsOut } = await this.store.renew(this.node, ttl, terms);
+    this.sweeper.renewed();
     if (this.stopped) return;
-    if (runsOut !== undefined) this.planSweep(runsOut);
+    if (runsOut !== undefined) this.sweeper.plan(runsOut);
     const { live: living } = this.queue;
     if (isNew) this.onNewLease();
     if (isNew) await this.registerAll([...living.values()]);
@@ -217,16 +222,6 @@ export class NodeRegistration {
     }
     this.leaseUntil = until;
     this.onRenewed();
-  }
-
-  /** Sweeps when a lease runs out, if it was not renewed by then. Of several processes one comes first, and the others find nothing. */
-  private planSweep(ms: number): void {
-    if (this.sweepTimer) return;
-    const delay = Math.min(ms + 1 + (Math.random() * this.options.sweepInterval) / 4, MAX_TIMER);
-    this.sweepTimer = setTimeout(() => {
-      this.sweepTimer = undefined;
-      void this.sweep().catch((error: Error) => this.logger.debug(`Could not sweep: ${error.message}`));
-    }, delay).unref();
   }
 
   private async registerBatch(connections: readonly NewConnection[]): Promise<Admission[]> {
@@ -262,31 +257,5 @@ export class NodeRegistration {
     for (const id of registered) if (!living.has(id)) this.queue.unregister(id, 'left');
     const missing = [...living.values()].filter(({ id }) => !registered.has(id));
     await this.registerAll(missing);
-  }
-
-  /** @returns whether all of them are over; else a later sweep tries again */
-  private async endRuns(node: string, channels: readonly string[]): Promise<boolean> {
-    const over = await this.onRunsLeft(node, channels);
-    if (over.length > 0) await this.store.removeRuns(node, over);
-    return over.length === channels.length;
-  }
-
-  private async sweepPieces(): Promise<number> {
-    const lockTtl = Math.ceil(Math.min(1_000, Math.max(20, this.options.sweepInterval / 4)));
-    let removed = 0;
-    this.sweeps.runs++;
-    for (;;) {
-      const piece = await this.store.sweep(this.node.id, lockTtl, PIECE_SIZE);
-      removed += piece.removed;
-      this.sweeps.removed += piece.removed;
-      if (piece.node !== undefined && piece.removed > 0)
-        this.logger.log(`Removed ${piece.removed} connections of ${piece.node}, whose lease ran out.`);
-      if (piece.node !== undefined && piece.runs.length > 0 && !(await this.endRuns(piece.node, piece.runs)))
-        return removed;
-      // Whoever holds the lock does the work, or has died over it.
-      if (piece.locked && !this.stopped)
-        setTimeout(() => void this.sweep().catch(() => undefined), lockTtl).unref();
-      if (!piece.more || piece.locked) return removed;
-    }
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admission, NewConnection, Removal } from '../broker/registry-store.interface.js';
+import type { Pause } from '../util/waits.js';
 
 /** How many go in one round trip. */
 const BATCH_SIZE = 256;
@@ -12,6 +13,8 @@ export interface RegistrationSink {
   registerBatch(connections: readonly NewConnection[]): Promise<Admission[]>;
   unregisterBatch(removals: readonly Removal[]): Promise<void>;
   update(connection: NewConnection): Promise<boolean>;
+  /** Waits before what Redis did not take is sent again. */
+  readonly pause: Pause;
 }
 
 interface Arrival {
@@ -88,9 +91,10 @@ export class RegistrationQueue {
       const updated = await this.sendUpdates();
       // What it does not take at the end goes with the lease.
       if (this.closing && !(left && updated)) break;
-      const pause = left && updated ? SPACING_MS - (performance.now() - began) : RETRY_AFTER_MS;
+      const spacing = SPACING_MS - (performance.now() - began);
+      if (!left || !updated) await this.sink.pause(RETRY_AFTER_MS);
       // Not unref'd: a process that is ending must not end in the midst of this.
-      if (pause > 0) await delay(pause);
+      else if (spacing > 0) await delay(spacing);
     }
     // Together with the last look: what is put in a microtask later is to be sent by the next run.
     this.running = undefined;

@@ -120,7 +120,7 @@ export class SseRegistry {
    * @returns how many connections that were; 0 also while another process is at it
    */
   async sweep(): Promise<number> {
-    return this.registration.sweep();
+    return this.registration.sweeper.sweep();
   }
 }
 

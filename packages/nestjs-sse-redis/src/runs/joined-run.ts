@@ -1,7 +1,8 @@
 import { filter, firstValueFrom, race, timer, type Observable } from 'rxjs';
 import type { StoredRun } from '../broker/run-store.interface.js';
 import type { SseEvent } from '../event/sse-event.js';
-import { backOff } from '../util/back-off.js';
+import { backOffTime } from '../util/back-off.js';
+import type { Pause } from '../util/waits.js';
 import type { RunEndState, RunOutcome } from './run.types.js';
 
 /** What is asked about a run of any process. */
@@ -12,6 +13,8 @@ export interface RunSources {
   observe(): Observable<SseEvent>;
   /** A page of the events of its channel after an id, with the ends of earlier runs. */
   read(after: string): Promise<{ readonly events: readonly SseEvent[]; readonly cursor: string }>;
+  /** How to wait before another look. */
+  readonly pause: Pause;
   readonly isClosed: () => boolean;
 }
 
@@ -20,7 +23,7 @@ const LOOK_EVERY_MS = 10_000;
 
 /** Waits for the end of a run of any process. Never rejects. */
 export async function awaitEnd(id: string, sources: RunSources): Promise<RunOutcome> {
-  for (let attempt = 0; !sources.isClosed(); attempt++) {
+  for (let attempt = 0; !sources.isClosed();) {
     // An end that was trimmed, or lost, is told by what is stored.
     const run = await sources.find().catch(() => 'unknown' as const);
     if (run === undefined || (run !== 'unknown' && run.id !== id)) {
@@ -32,8 +35,13 @@ export async function awaitEnd(id: string, sources: RunSources): Promise<RunOutc
       const ends = sources.observe().pipe(filter((event) => isEndOf(id, event)));
       const end = await firstValueFrom(race(ends, timer(LOOK_EVERY_MS))).catch(() => undefined);
       if (typeof end === 'object') return toOutcome(end);
+      // It was listened for all the time.
+      if (end !== undefined) {
+        attempt = 0;
+        continue;
+      }
     }
-    await backOff(attempt);
+    await sources.pause(backOffTime(attempt++));
   }
   return { state: 'interrupted' };
 }

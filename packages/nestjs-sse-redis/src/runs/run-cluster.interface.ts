@@ -11,8 +11,8 @@ export interface RunCluster {
   retainOf(channel: string): number;
   /** What is asked about a run of another process. */
   sources(channel: string, id: string): Omit<RunSources, 'find'>;
-  /** The ids of the processes that live, by their leases. */
-  liveNodes(): Promise<readonly string[]>;
+  /** Whether a process lives, by its lease; where that cannot be said, it counts as one that does. */
+  mayLive(node: string): Promise<boolean>;
   /** Asks a process to end a run, by its id. Resolves to whether it did. */
   askToStop(node: string, id: string): Promise<boolean>;
   /** Notes that this process owns the run of a channel. @throws RedisUnavailableError */

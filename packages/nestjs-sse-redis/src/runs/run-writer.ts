@@ -5,7 +5,8 @@ import { PublishOutcomeUnknownError } from '../errors/publish-outcome-unknown.er
 import { RedisRefusedError } from '../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import type { Position } from '../event/position.js';
-import { backOff } from '../util/back-off.js';
+import { backOffTime } from '../util/back-off.js';
+import type { Pause } from '../util/waits.js';
 
 /** Refusals that no time mends. A full Redis may stay full for long, and nobody should wait for it in silence. */
 const FINAL: ReadonlySet<string> = new Set([
@@ -22,6 +23,8 @@ export interface WriterHost {
   send(publications: readonly Publication[]): Promise<PublishOutcome[]>;
   /** Resolves when this process is sure to own its runs, or the signal is aborted. */
   owns(signal: AbortSignal): Promise<void>;
+  /** How to wait before another attempt on a channel. */
+  pauseOf(channel: string): Pause;
 }
 
 /**
@@ -48,6 +51,7 @@ export class RunWriter {
    */
   async write(publications: readonly Publication[], end?: RunEnd, isPatient = false): Promise<Position> {
     const numbered = this.number(publications, end);
+    const pause = this.host.pauseOf(publications[0]!.channel);
     for (let attempt = 0; ; attempt++) {
       await this.host.owns(this.signal);
       const outcomes = await this.host.send(numbered);
@@ -58,7 +62,7 @@ export class RunWriter {
       }
       const { error } = failed;
       if (this.signal.aborted || !mayPass(error, isPatient)) throw error;
-      await backOff(attempt, this.signal);
+      await pause(backOffTime(attempt), this.signal);
     }
   }
 

@@ -2,7 +2,7 @@ import { Logger } from '../util/logger.js';
 import { DrainingError } from '../errors/draining.error.js';
 import { RedisUnavailableError } from '../errors/redis-unavailable.error.js';
 import type { Position } from '../event/position.js';
-import { backOff } from '../util/back-off.js';
+import { backOffTime } from '../util/back-off.js';
 import { stackOf } from '../util/stack-of.js';
 import { withinTime } from '../util/within-time.js';
 import { awaitEnd, findEnd } from './joined-run.js';
@@ -211,7 +211,7 @@ export class Runs implements OwnRuns {
         if (isOver) return run.cut();
         return await this.cluster.claim(channel);
       } catch {
-        await backOff(attempt);
+        await this.host.pauseOf(channel)(backOffTime(attempt));
       }
     }
   }
@@ -221,7 +221,7 @@ export class Runs implements OwnRuns {
     if (this.unclear.has(channel)) return;
     this.unclear.add(channel);
     for (let attempt = 0; !this.isDraining; attempt++) {
-      await backOff(attempt);
+      await this.host.pauseOf(channel)(backOffTime(attempt));
       if (this.isRunning(channel)) break;
       if ((await this.endLeft(this.host.nodeId, [channel])).length > 0) break;
     }

@@ -39,7 +39,7 @@ export class StoredRuns {
    * @param ownCalls how many of the calls that are about to start a run are the caller's
    */
   async isOwned(channel: string, { node, id }: StoredRun, ownCalls: number): Promise<boolean> {
-    if (node !== this.host.nodeId) return (await this.cluster.liveNodes()).includes(node);
+    if (node !== this.host.nodeId) return this.cluster.mayLive(node);
     return this.own.has(id) || this.own.countStarting(channel) > ownCalls;
   }
 

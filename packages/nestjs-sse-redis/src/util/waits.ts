@@ -1,3 +1,6 @@
+/** Waits up to so many ms, or until the signal is aborted, or what is waited for may be there. */
+export type Pause = (ms: number, signal?: AbortSignal) => Promise<void>;
+
 /**
  * Waits that may be ended early, all at once: what they wait out may be over before the time is.
  *
@@ -15,16 +18,20 @@ export class Waits {
    * Resolves when the time is up, or at the next `end()`.
    *
    * @param ms milliseconds
+   * @param signal ends it as well
    */
-  wait(ms: number): Promise<void> {
+  wait(ms: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const end = () => {
         clearTimeout(timer);
         this.ends.delete(end);
+        signal?.removeEventListener('abort', end);
         resolve();
       };
       const timer = setTimeout(end, ms).unref();
       this.ends.add(end);
+      signal?.addEventListener('abort', end);
     });
   }
 

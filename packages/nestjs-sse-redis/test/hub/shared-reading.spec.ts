@@ -96,16 +96,6 @@ afterEach(async () => {
   await broker.close();
 });
 
-it('tries a reading that failed again as soon as the link is restored', async () => {
-  let isTriedAgain = false;
-  void reader.retryTime().then(() => (isTriedAgain = true));
-  await turn();
-  expect(isTriedAgain).toBe(false);
-  streams.catchUp();
-  await turn();
-  expect(isTriedAgain).toBe(true);
-});
-
 it('does not take a reading that is older than what was announced for a cursor that is ahead', async () => {
   feeds.link.up = true;
   await broker.start({

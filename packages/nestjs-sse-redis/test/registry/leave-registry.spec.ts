@@ -50,10 +50,12 @@ async function startRegistered() {
   closing.push(() => proxy.stop());
   const prefix = randomUUID();
   const [own, other] = [await startBroker(prefix, proxy.port), await startBroker(prefix, redis.port)];
-  const registration = new NodeRegistration({ id: 'n', host: 'here', pid: 1 }, own.registry, {
-    ...{ leaseTtl: 60_000, sweepInterval: 60_000, idle: 'normal' },
+  const options = {
+    ...{ leaseTtl: 60_000, sweepInterval: 60_000, idle: 'normal' as const },
     ...{ connectionsPerUser: 0, connectionsPerAddress: 0 },
-  });
+  };
+  const node = { id: 'n', host: 'here', pid: 1 };
+  const registration = new NodeRegistration(node, own.registry, options, own.pause);
   await registration.start();
   const ids = Array.from({ length: MANY }, (_, i) => `n.${i}`);
   await Promise.all(ids.map((id) => registration.register(connectionOf(id))));

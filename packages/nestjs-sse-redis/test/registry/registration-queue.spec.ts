@@ -20,6 +20,7 @@ class SlowSink implements RegistrationSink {
 
   unregisterBatch = () => Promise.resolve();
   update = () => Promise.resolve(true);
+  pause = () => Promise.resolve();
 }
 
 it.each(MICROTASKS)('sends an arrival %i microtasks after the last one was taken', async (count) => {

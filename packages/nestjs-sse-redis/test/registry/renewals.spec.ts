@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { deferred, until } from '@nestjs-sse-redis/testing';
 import type { RegistryStore, Renewal, RenewalOptions } from '../../src/broker/registry-store.interface.js';
 import { NodeRegistration } from '../../src/registry/node-registration.js';
@@ -15,10 +16,12 @@ function create(leaseTtl: number, renew: (call: number) => Promise<Renewal>) {
     },
     leave: () => Promise.resolve({ more: false }),
   } as unknown as RegistryStore;
-  const registration = new NodeRegistration({ id: 'n', host: 'here', pid: 1 }, store, {
-    ...{ leaseTtl, sweepInterval: leaseTtl, idle: 'normal' },
+  const options = {
+    ...{ leaseTtl, sweepInterval: leaseTtl, idle: 'normal' as const },
     ...{ connectionsPerUser: 0, connectionsPerAddress: 0 },
-  });
+  };
+  const node = { id: 'n', host: 'here', pid: 1 };
+  const registration = new NodeRegistration(node, store, options, () => Promise.resolve());
   return { registration, calls };
 }
 
@@ -30,6 +33,21 @@ it('tries a renewal that failed again long before the next one is due', async ()
   await registration.start();
   registration.proveLink();
   await until(() => calls.length >= 3);
+  await registration.stop();
+  expect(calls).toHaveLength(3);
+});
+
+it('tries a renewal that failed again as soon as the link is restored', async () => {
+  const { registration, calls } = create(600_000, (call) =>
+    call === 2 ? Promise.reject(FAILURE) : Promise.resolve(RENEWED),
+  );
+  await registration.start();
+  const retry = jest.spyOn(registration.renewals, 'retry').mockReturnValue();
+  registration.proveLink();
+  await until(() => retry.mock.calls.length > 0);
+  registration.linkRestored();
+  await until(() => calls.length >= 3);
+  registration.linkRestored();
   await registration.stop();
   expect(calls).toHaveLength(3);
 });

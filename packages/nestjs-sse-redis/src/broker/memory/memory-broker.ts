@@ -1,5 +1,6 @@
 import { encodeRecord, parseRecord, type EventRecord } from '../../event/event-record.js';
 import { toMs, toPosition, type Position } from '../../event/position.js';
+import { Waits } from '../../util/waits.js';
 import type { ResolvedOptions } from '../../options/resolved-options.js';
 import type {
   Broker,
@@ -96,6 +97,8 @@ export class MemoryBroker implements Broker {
   }
 
   readonly checkWrites = (): Promise<void> => Promise.resolve();
+  /** Nothing fails here for want of a connection. */
+  readonly pause: Broker['pause'] = (...args) => new Waits().wait(...args);
 
   async position(): Promise<Position> {
     await Promise.resolve();

@@ -5,7 +5,7 @@ import type { RedisRefusedError } from '../../errors/redis-refused.error.js';
 import { RedisUnavailableError } from '../../errors/redis-unavailable.error.js';
 import { backOffTime } from '../../util/back-off.js';
 import { TurnBatch } from '../../util/turn-batch.js';
-import { Waits } from '../../util/waits.js';
+import { Waits, type Pause } from '../../util/waits.js';
 import { withinTime } from '../../util/within-time.js';
 import { describeError, type Outage } from './outage.js';
 import { isNoScript, isPassing, isReplyError, isUnsent, leastTime, toRefusal } from './refusals.js';
@@ -62,7 +62,7 @@ export class Commands {
   ) {
     this.line = new Line(shard);
     redis.on('close', () => this.line.lost());
-    redis.on('ready', () => this.pauses.end());
+    redis.on('ready', () => this.endPauses());
   }
 
   /** Runs a script that may be run again: it only reads, or does nothing the second time. */
@@ -122,8 +122,11 @@ export class Commands {
   }
 
   /** Waits before another attempt. A new connection may lead to a server that does not refuse: so it ends the wait. */
-  pause(ms: number): Promise<void> {
-    return this.pauses.wait(ms);
+  readonly pause: Pause = (ms, signal) => this.pauses.wait(ms, signal);
+
+  /** What was refused, or failed, may be tried again now. */
+  endPauses(): void {
+    this.pauses.end();
   }
 
   private mayPass(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { Logger } from '../../util/logger.js';
 import type { Redis } from 'ioredis';
+import type { Duplex } from 'node:stream';
 import { connectWithin } from './connect.js';
 import { toCause } from './greeting.js';
 import type { MasterWatch } from './master-watch.js';
@@ -23,7 +24,10 @@ export class CommandConnection {
   ) {
     this.command = settings.createCommandConnection();
     this.all = [this.command, ...others];
-    this.watch = settings.createMasterWatch(this.all, moved);
+    this.watch = settings.createMasterWatch(this.all, (cause) => {
+      moved(cause);
+      for (const connection of this.all) hurry(connection);
+    });
   }
 
   /** Calls a function with each error of a connection. Without a listener ioredis would print it to the console. */
@@ -83,5 +87,26 @@ export class Connections extends CommandConnection {
     const subscriber = settings.createSubscriberConnection();
     super(settings, moved, [subscriber]);
     this.subscriber = subscriber;
+    // The server is back.
+    subscriber.on('ready', () => connectNow(this.command));
+    this.command.on('ready', () => connectNow(subscriber));
   }
+}
+
+/** Ends the wait of a connection for its next attempt. */
+function connectNow(redis: Redis): void {
+  if (redis.status !== 'reconnecting') return;
+  const { reconnectTimeout } = redis as unknown as { readonly reconnectTimeout?: NodeJS.Timeout | null };
+  // ioredis (5 and 6) leaves it running, and would connect once more where the hub is closed by then.
+  clearTimeout(reconnectTimeout ?? undefined);
+  redis.connect().catch(() => undefined);
+}
+
+/** The same where another server is the master: an attempt at the one that hangs, or is gone, is given up. */
+function hurry(redis: Redis): void {
+  if (redis.status === 'reconnecting') return connectNow(redis);
+  const { status, stream } = redis as { readonly status: string; readonly stream?: Duplex | undefined };
+  if (!['connecting', 'connect'].includes(status) || !stream || stream.destroyed) return;
+  redis.once('reconnecting', () => connectNow(redis));
+  stream.destroy();
 }

@@ -123,7 +123,9 @@ export class RedisBroker implements Broker {
   readonly positionBefore: Broker['positionBefore'] = (...args) => this.logs.positionBefore(...args);
   readonly checkWrites: Broker['checkWrites'] = () => this.logs.checkWrites();
   readonly lastPositions: Broker['lastPositions'] = (...args) => this.logs.lastPositions(...args);
+  readonly position: Broker['position'] = () => this.logs.position();
   readonly renewLink: Broker['renewLink'] = () => this.subscription.reconnect();
+  readonly pause: Broker['pause'] = (...args) => this.commands.pause(...args);
   readonly logStarts: Broker['logStarts'] = (...args) => this.logs.logStarts(...args);
 
   async start(listener: BrokerListener): Promise<string> {
@@ -159,10 +161,6 @@ export class RedisBroker implements Broker {
 
   publish(publications: readonly Publication[]): Promise<PublishOutcome[]> {
     return this.publishing.publish(publications);
-  }
-
-  position(): Promise<Position> {
-    return this.logs.position();
   }
 
   read(requests: readonly ReadRequest[], limits: ReadLimits): Promise<LogSlice[]> {
@@ -294,6 +292,7 @@ export class RedisBroker implements Broker {
     this.outage.over();
     this.probe.start();
     this.listener?.linkRestored(position, this.line);
+    this.commands.endPauses();
     if (this.place === undefined)
       noteShards(this.commands, this.keys.clock, this.options.shards, this.logger);
   }

@@ -124,7 +124,7 @@ export class RedisRegistryStore implements RegistryStore {
     limits: RegistryLimits,
   ): Promise<Admission[] | undefined> {
     const { connectionsPerUser, connectionsPerAddress } = limits;
-    const replies = await this.commands.readAll(
+    const replies = await this.commands.askAll(
       REGISTER,
       toChunks(connections, CONNECTIONS_PER_CALL).map((some) => ({
         keys: this.sharedKeys,

@@ -77,7 +77,7 @@ export class SentinelWatch {
     sentinel.on('message', (_, message: string) => {
       // `<name> <old host> <old port> <new host> <new port>`: https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
       const [name, , , host, port] = message.split(' ');
-      if (name === this.options.name && host && port) void this.check({ host, port: Number(port) });
+      if (name === this.options.name && host && port) void this.check({ host, port: Number(port) }, true);
     });
     return sentinel;
   }
@@ -104,7 +104,8 @@ export class SentinelWatch {
     }
   }
 
-  private async check(named: MasterAddress): Promise<void> {
+  /** @param isNews there is a new master: connections that wait for their next attempt need not wait */
+  private async check(named: MasterAddress, isNews = false): Promise<void> {
     const master = this.translate(named);
     const addresses = await resolveHost(master.host);
     if (this.isStopped || addresses.length === 0) return;
@@ -112,6 +113,7 @@ export class SentinelWatch {
     const elsewhere = streams.find(
       (stream) => stream?.remotePort !== master.port || !addresses.includes(plain(stream.remoteAddress!)),
     );
+    if (isNews && streams.length === 0) this.moved(`${master.host}:${master.port}`);
     if (elsewhere) this.leave(`${elsewhere.remoteAddress}:${elsewhere.remotePort}`, master);
     else if (streams.length > 0) this.moves = 0;
   }

@@ -50,7 +50,8 @@ export class Subscription {
   /** The connection is given up, and not closed yet. */
   private isGivenUp = false;
   private readyAt = -Infinity;
-  private movedTimer: NodeJS.Timeout | undefined;
+  /** Of the connection that is to be made anew. */
+  private renewTimer: NodeJS.Timeout | undefined;
 
   /** @param isSharded it is on channels of the cluster's node, not on those of all nodes */
   constructor(
@@ -185,13 +186,16 @@ export class Subscription {
   private onMoved(): void {
     this.listener.moved();
     // Nodes learn of it one after another: the next connection may lead to the same one.
-    const pause = this.readyAt + MOVED_RETRY_MS - performance.now();
-    this.movedTimer ??= setTimeout(() => this.reconnect(), Math.max(0, pause)).unref();
+    this.renewAfter(this.readyAt + MOVED_RETRY_MS - performance.now());
+  }
+
+  private renewAfter(ms: number): void {
+    this.renewTimer ??= setTimeout(() => this.reconnect(), Math.max(0, ms)).unref();
   }
 
   private onClose(): void {
-    clearTimeout(this.movedTimer);
-    this.movedTimer = undefined;
+    clearTimeout(this.renewTimer);
+    this.renewTimer = undefined;
     this.isGivenUp = false;
     if (!this.connected || this.closed) return;
     this.connected = false;
@@ -209,7 +213,7 @@ export class Subscription {
       const { message } = this.listener.failed(error);
       this.logger.debug(`Could not subscribe again: ${message}. Trying with a new connection.`);
       // A refusal (ACL), not a loss, leaves the connection as it is. It may last: the attempts have a pause between them.
-      setTimeout(() => this.closed || this.reconnect(), REFUSED_RETRY_MS).unref();
+      if (this.connected) this.renewAfter(REFUSED_RETRY_MS);
       return;
     }
     if (this.redis.status === 'ready') this.listener.restored();

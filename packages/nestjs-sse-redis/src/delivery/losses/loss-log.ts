@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Observable, Subscription } from 'rxjs';
 import type { Broker } from '../../broker/broker.interface.js';
 import type { LogHistory } from '../../broker/log-history.interface.js';
@@ -7,7 +6,7 @@ import { parseEventId, type LinePosition, type Position } from '../../event/posi
 import type { SseEvent } from '../../event/sse-event.js';
 import { lossesIn, LOSSES_CHANNEL, type Loss } from './loss.js';
 
-/** How long after a failure the log is tried again, ms. */
+/** How long after a failure the log is tried again at the latest, ms. */
 const RETRY_AFTER_MS = 1_000;
 /** How many events the log has at least, and how many of them are read at the start, however short the history of the application. */
 export const LOSS_EVENTS = 1_000;
@@ -95,7 +94,7 @@ export class LossLog {
       const notices = this.waiting.slice(0, LOSSES_PER_EVENT);
       if (await this.publish(notices)) this.waiting.splice(0, notices.length);
       else if (this.closed) break;
-      else await delay(RETRY_AFTER_MS, undefined, { ref: false });
+      else await this.broker.pause(RETRY_AFTER_MS);
     }
     // Together with the last look: what is added a microtask later is to be published by the next run.
     this.publishing = undefined;

@@ -107,6 +107,10 @@ export class JoinedSubscribers implements SubscriberPool {
     }
   }
 
+  retryTime(channel: string): Promise<void> {
+    return this.of(this.map.of(channel)).retryTime();
+  }
+
   private async addTo(
     joined: JoinedSubscriber,
     shard: number,

@@ -3,6 +3,7 @@ import type { Position } from '../../event/position.js';
 import type { ShardMap } from '../../event/shard-map.js';
 import type { SubscriberPool } from '../open-subscriber.interface.js';
 import { groupBy } from '../../util/group-by.js';
+import type { Pause } from '../../util/waits.js';
 import { JoinedSubscribers } from './joined-subscribers.js';
 import type { Shard } from './shard.js';
 import type { Heartbeat } from '../heartbeat.js';
@@ -70,6 +71,12 @@ export class Shards {
       if (others > 0) return others;
     }
     return 0;
+  }
+
+  /** How to wait before another attempt on a channel, for which the registry may be needed as well. */
+  pauseOf(channel: string): Pause {
+    const brokers = new Set([this.home.broker, this.of(channel).broker]);
+    return (ms, signal) => Promise.race([...brokers].map((broker) => broker.pause(ms, signal)));
   }
 
   idOf(channel: string, published: Published): string {

@@ -1,0 +1,116 @@
+import { Logger } from '@nestjs/common';
+import type { RegistryStore } from '../broker/registry-store.interface.js';
+import { MAX_TIMER } from '../options/resolved-options.js';
+
+/** Redis does nothing else while a piece is removed. */
+export const PIECE_SIZE = 500;
+/**
+ * How long after an outage a process may take to renew its lease. Its connections wait up to 2.5 s between two attempts, and its subscriptions
+ * are made anew first.
+ */
+const COMEBACK_MS = 5_000;
+
+/** The part of a process in removing what dead ones left behind. */
+export class Sweeper {
+  readonly counts = { runs: 0, removed: 0 };
+  /** Called with runs of a dead node, to end them. Resolves to the channels whose runs are over. */
+  onRunsLeft: (node: string, channels: readonly string[]) => Promise<readonly string[]> = () =>
+    Promise.resolve([]);
+  private readonly logger = new Logger('SseRegistry');
+  private timer: NodeJS.Timeout | undefined;
+  private sweeping: Promise<number> | undefined;
+  /** From when on a lease that has run out is that of a dead process; by `performance.now()`. */
+  private certainFrom = -Infinity;
+  private isStopped = false;
+
+  /**
+   * @param node that sweeps
+   * @param interval ms
+   */
+  constructor(
+    private readonly node: string,
+    private readonly store: Pick<RegistryStore, 'sweep' | 'removeRuns'>,
+    private readonly interval: number,
+  ) {}
+
+  /** Whether others whose leases have run out may live: they could not renew them, as this process could not. */
+  get isUncertain(): boolean {
+    return performance.now() < this.certainFrom;
+  }
+
+  /** Whether this process has not renewed its lease since that failed. */
+  get isCutOff(): boolean {
+    return this.certainFrom === Infinity;
+  }
+
+  /** This process could not renew its lease. */
+  cutOff(): void {
+    this.certainFrom = Infinity;
+  }
+
+  /** This process has renewed its lease. */
+  renewed(): void {
+    if (!this.isCutOff) return;
+    this.certainFrom = performance.now() + COMEBACK_MS;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  /**
+   * Sweeps when a lease runs out, if it was not renewed by then. Of several processes one comes first, and the others find nothing.
+   *
+   * @param ms until it runs out
+   */
+  plan(ms: number): void {
+    if (this.timer) return;
+    const wait = Math.max(ms, this.certainFrom - performance.now());
+    const delay = Math.min(wait + 1 + (Math.random() * this.interval) / 4, MAX_TIMER);
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      // The next renewal finds the lease again.
+      if (this.isUncertain) return;
+      void this.sweep().catch((error: Error) => this.logger.debug(`Could not sweep: ${error.message}`));
+    }, delay).unref();
+  }
+
+  /**
+   * Removes what dead processes left behind.
+   *
+   * @returns how many connections that were
+   * @throws RedisUnavailableError
+   */
+  sweep(): Promise<number> {
+    return (this.sweeping ??= this.sweepPieces().finally(() => (this.sweeping = undefined)));
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    clearTimeout(this.timer);
+  }
+
+  private async sweepPieces(): Promise<number> {
+    const lockTtl = Math.ceil(Math.min(1_000, Math.max(20, this.interval / 4)));
+    let removed = 0;
+    this.counts.runs++;
+    for (;;) {
+      const piece = await this.store.sweep(this.node, lockTtl, PIECE_SIZE);
+      removed += piece.removed;
+      this.counts.removed += piece.removed;
+      if (piece.node !== undefined && piece.removed > 0)
+        this.logger.log(`Removed ${piece.removed} connections of ${piece.node}, whose lease ran out.`);
+      if (piece.node !== undefined && piece.runs.length > 0 && !(await this.endRuns(piece.node, piece.runs)))
+        return removed;
+      // Whoever holds the lock does the work, or has died over it.
+      if (piece.locked && !this.isStopped)
+        setTimeout(() => void this.sweep().catch(() => undefined), lockTtl).unref();
+      if (!piece.more || piece.locked) return removed;
+    }
+  }
+
+  /** @returns whether all of them are over; else a later sweep tries again */
+  private async endRuns(node: string, channels: readonly string[]): Promise<boolean> {
+    const over = await this.onRunsLeft(node, channels);
+    if (over.length > 0) await this.store.removeRuns(node, over);
+    return over.length === channels.length;
+  }
+}
