@@ -30,7 +30,7 @@ const layers = {
   http: [...base, 'channels', 'options', 'response', 'runs', 'clients', 'hub'],
   listeners: [...base, 'channels', 'delivery', 'publish', 'hub'],
   openapi: ['channels', 'http'],
-  platform: ['event', 'http'],
+  platform: ['event', 'http', 'response'],
   ai: [...base, 'publish', 'runs', 'hub', 'http'],
   health: ['hub'],
   metrics: ['hub'],

@@ -15,7 +15,7 @@ import { ConnectionOpener, type ConnectionOptions } from './connection-opener.js
 import { Drain } from './drain.js';
 import { EndingResponses } from './ending-responses.js';
 import { ExpiryTimer } from './expiry-timer.js';
-import { HeldRefusals } from './held-refusals.js';
+import { HeldRefusals, isHeld } from './held-refusals.js';
 import { Interruptions } from './interruptions.js';
 import { findVanished } from './liveness-proof.js';
 import type { LimitPeers, LimitScope, OldestConnection } from './limit-scope.js';
@@ -26,9 +26,6 @@ import { jitter } from './retry-time.js';
 
 /** Connections that ask the application at once whether they may go on. */
 const AUTHORIZATIONS_AT_ONCE = 64;
-
-/** The ends of connections that were refused. */
-const HELD_CAUSES: ReadonlySet<CloseCause> = new Set(['refused', 'forbidden', 'redis-unavailable', 'failed']);
 /** Connections of a user or an address that one proof writes to, the oldest first. */
 const PROVEN_AT_ONCE = 32;
 
@@ -110,6 +107,8 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     const secret = options.control ? randomBytes(18).toString('base64url') : undefined;
     const connection = new ClientConnection(id, client, channels, options.user, response, secret, this);
     this.byId.set(id, connection);
+    // Else it would come back to this process over the same connection, and keep its server from closing.
+    if (this.drain.active) response.endConnection();
     // At once: the state that Nest keeps until the headers are out must not grow old over a question to Redis.
     void response.opened();
     void connection.inTurn(async () => {
@@ -274,7 +273,7 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
   }
 
   end({ response, beganAt }: ClientConnection, cause: CloseCause): void {
-    if (HELD_CAUSES.has(cause)) this.heldRefusals.end(response, beganAt);
+    if (isHeld(cause)) this.heldRefusals.end(response, beganAt);
     else response.end();
   }
 

@@ -1,9 +1,17 @@
+import type { CloseCause } from '../delivery/hub-counters.js';
 import type { ResponseSink } from '../response/response-sink.js';
+
+const HELD_CAUSES: ReadonlySet<CloseCause> = new Set(['refused', 'forbidden', 'redis-unavailable', 'failed']);
 
 /** The least time from a request to the end of its refusal. A client that ignores `retry:` then makes one request a second. */
 export const REFUSAL_MS = 1_000;
 /** Refusals that are held at once; beyond, each ends at once, since it costs memory while it is held. */
 export const MOST_HELD = 1_000;
+
+/** Whether a connection that ends so was refused. */
+export function isHeld(cause: CloseCause): boolean {
+  return HELD_CAUSES.has(cause);
+}
 
 /** Responses of refused clients, which have their answer and are held open. */
 export class HeldRefusals {

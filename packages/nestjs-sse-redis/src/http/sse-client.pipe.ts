@@ -1,8 +1,10 @@
 import { Inject, Injectable, Optional, type ExecutionContext, type PipeTransform } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { DrainingError } from '../errors/draining.error.js';
 import { SseHub } from '../hub/sse-hub.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RESOLVED_OPTIONS } from '../options/resolved-options.token.js';
+import { endConnection } from '../response/end-connection.js';
 import { keepTimedReply } from '../response/handler-timeout.js';
 import { notHttp } from '../response/misuse.js';
 import { ResponseGuard } from '../response/response-guard.js';
@@ -60,10 +62,11 @@ export class SseClientPipe implements PipeTransform<HttpExchange, Promise<Reques
     return client;
   }
 
-  private async checkCapacity({ user, address, response }: RequestClient): Promise<void> {
+  private async checkCapacity({ user, address, response, rawRequest }: RequestClient): Promise<void> {
     try {
       await this.hub.internals.clients.checkCapacity(user, address);
     } catch (error) {
+      if (error instanceof DrainingError) endConnection(rawRequest, response);
       forbidStoring(response);
       if (!response.headersSent) response.setHeader('Retry-After', Math.ceil(this.options.retry / 1_000));
       throw error;

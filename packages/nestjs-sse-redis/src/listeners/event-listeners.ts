@@ -45,8 +45,10 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
   /** Others go on with what this process was at. The events that it is in the midst of it finishes, for half of the drain at most. */
   async beforeApplicationShutdown(): Promise<void> {
     this.abort.abort();
-    if (this.listening.length === 0) return;
-    await withinTime(Promise.allSettled(this.listening), this.hub.internals.options.drainTimeout / 2);
+    // Not of an application that is closed again: its hub is closed.
+    const listening = this.listening.splice(0);
+    if (listening.length === 0) return;
+    await withinTime(Promise.allSettled(listening), this.hub.internals.options.drainTimeout / 2);
   }
 
   private listen(method: FoundMethod, { channels, options }: Listening): void {

@@ -11,6 +11,13 @@ const NAMES = collectNames([...OPTIONS.map(({ path }) => path), 'isGlobal']);
 
 const EMBEDDED_ADVICE = `For the embedded broker of one process say redis: '${EMBEDDED}', or leave the option out`;
 
+const RESOLVED = new WeakSet<object>();
+
+/** Whether options are of `resolveOptions()`. A test may have put a mock in their place, which says that it has any field. */
+export function areResolved(options: object): options is ResolvedOptions {
+  return RESOLVED.has(options);
+}
+
 /**
  * Checks the options and fills in the defaults.
  *
@@ -22,6 +29,7 @@ export function resolveOptions(options: SseRedisOptions = {}): ResolvedOptions {
   problems.push(...findUnsetRedis(options, EMBEDDED_ADVICE));
   if (values['redis'] === EMBEDDED) values['redis'] = undefined;
   const resolved = values as ResolvedOptions;
+  RESOLVED.add(resolved);
   if (problems.length === 0) problems.push(...findContradictions(resolved));
   if (problems.length === 0) return resolved;
   throw new InvalidOptionsError(`SseRedisModule cannot start with these options: ${problems.join('; ')}.`);

@@ -1,9 +1,9 @@
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { closeSession } from './closing-connections.js';
 import { formatRetryFrame } from '../event/sse-frame.js';
 import { repeatableId } from '../event/last-event-id.js';
 import { getLastEventId, isEventSource } from '../http/request-headers.js';
+import { closeSession } from '../response/end-connection.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 

@@ -1,11 +1,7 @@
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { isEventSource } from '../http/request-headers.js';
-
-/** A request of HTTP/2, which shares its connection. */
-interface Http2Request extends IncomingMessage {
-  readonly stream?: { readonly session?: { close(): void } | undefined };
-}
+import { endConnection } from '../response/end-connection.js';
 
 /**
  * From now on ends the connection of an EventSource behind its answer.
@@ -15,22 +11,14 @@ interface Http2Request extends IncomingMessage {
  * closes: `server.close()` ends the connections that are idle at that moment, and waits for all others (Node's
  * documentation of `http.Server`). A header cannot say it: Nest writes `Connection: keep-alive` over any other value.
  *
+ * The hub does the same for each stream that it is asked for meanwhile, whatever its client accepts, and over servers that the
+ * application has made by itself. Here it is done for what guards and others answer.
+ *
  * To be called when the hub begins to hand its clients over.
  */
 export function endConnectionsOfEventSources(adapter: Partial<AbstractHttpAdapter> | undefined): void {
   const server = adapter?.getHttpServer?.() as Server | undefined;
   server?.prependListener?.('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (!isEventSource(request)) return;
-    if (request.httpVersionMajor > 1) return closeSession(request);
-    const { socket } = request;
-    response.once('finish', () => socket.destroySoon());
+    if (isEventSource(request)) endConnection(request, response);
   });
-}
-
-/**
- * Takes no more requests over a connection of HTTP/2 (GOAWAY, RFC 9113 6.8). Those that are under way end by themselves, and for the
- * next one the client makes a new connection.
- */
-export function closeSession(request: IncomingMessage): void {
-  (request as Http2Request).stream?.session?.close();
 }

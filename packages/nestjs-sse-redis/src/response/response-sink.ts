@@ -14,6 +14,7 @@ import {
   formatPositionFrame,
   formatRetryFrame,
 } from '../event/sse-frame.js';
+import { endConnection } from './end-connection.js';
 import { FrameWriter, type FrameWriterOptions } from './frame-writer.js';
 import { endHandlerTime } from './handler-timeout.js';
 import { reportNoBody } from './misuse.js';
@@ -148,6 +149,11 @@ export class ResponseSink extends FrameWriter implements EventSink, GuardedStrea
     this.nest.end();
     // What the application has merged with the stream may go on for ever, and keep the client from coming back.
     setTimeout(() => this.guard.end(), LAST_WORDS).unref();
+  }
+
+  /** Has the connection end behind the response. */
+  endConnection(): void {
+    endConnection(this.response.req, this.response);
   }
 
   /** Cuts the response and its connection: nobody is at its other end. */

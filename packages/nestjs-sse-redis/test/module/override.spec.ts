@@ -154,6 +154,15 @@ describe('a test that replaces the hub', () => {
     },
   );
 
+  it('tests one controller with useMocker(), which mocks the options of the hub as well', async () => {
+    const override = (builder: TestingModuleBuilder) => builder.useMocker(() => ({ connect }));
+    const { url, close } = await startApp({ controllers: [RoomsController] }, 'express', { override });
+    for (const route of ['news', 'rooms', 'filtered']) {
+      expect(await (await fetch(`${url}/${route}`)).text()).toContain('data: from the test');
+    }
+    await close();
+  });
+
   it('asks identify of the hub where a module hands on the hub alone', async () => {
     const identify = () => 'ann';
     @Module({ imports: [SseRedisModule.forRoot({ identify })], exports: [HUB], providers: [ALIAS] })

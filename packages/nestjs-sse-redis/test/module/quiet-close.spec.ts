@@ -1,21 +1,39 @@
-import { SseStream, until } from '@nestjs-sse-redis/testing';
-import type { LoggerService } from '@nestjs/common';
+import { SseStream, until, type RunningApp } from '@nestjs-sse-redis/testing';
+import { Injectable, type LoggerService } from '@nestjs/common';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { SseHub, SseRedisModule } from 'nestjs-sse-redis';
+import { OnSseEvent, SseHub, SseRedisModule } from 'nestjs-sse-redis';
 import { connections, NewsController, redis, start, useRedis } from './application.js';
 
 useRedis();
 
+@Injectable()
+class Listener {
+  @OnSseEvent('news', { once: 'cluster', name: 'listener' })
+  onNews(): void {}
+}
+
 describe('an application that closes', () => {
-  it('logs nothing about its connections to Redis, whoever listens or streams', async () => {
-    const lines: string[] = [];
+  let lines: string[];
+  beforeEach(() => {
+    lines = [];
+  });
+
+  function startQuietly(): Promise<RunningApp> {
     const write = (text: unknown): number => lines.push(String(text));
     const logger: LoggerService = { log: () => undefined, warn: write, error: write, debug: write };
-    const before = (await connections()).length;
-    const { app, url, close } = await start(
-      { imports: [SseRedisModule.forRoot({ redis: redis.url })], controllers: [NewsController] },
+    return start(
+      {
+        imports: [SseRedisModule.forRoot({ redis: redis.url })],
+        controllers: [NewsController],
+        providers: [Listener],
+      },
       { override: (builder) => builder.setLogger(logger), application: { logger } },
     );
+  }
+
+  it('logs nothing about its connections to Redis, whoever listens or streams', async () => {
+    const before = (await connections()).length;
+    const { app, url, close } = await startQuietly();
     app.get(SseHub).events('other').subscribe();
     const stream = SseStream.open(`${url}/news`);
     await stream.waitForBlock(({ id }) => id !== undefined);
@@ -24,6 +42,13 @@ describe('an application that closes', () => {
     for (let turn = 0; turn < 5; turn++) await nextTurn();
     await until(async () => (await connections()).length === before);
     await stream.close();
+    expect(lines).toEqual([]);
+  });
+
+  it('closes again, as a test may that cleans up twice, and logs nothing', async () => {
+    const { app } = await startQuietly();
+    await app.close();
+    await app.close();
     expect(lines).toEqual([]);
   });
 });
