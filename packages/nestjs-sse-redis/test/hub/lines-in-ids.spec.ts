@@ -28,6 +28,8 @@ it('passes over what the new server has where the line of the id is not looked a
   await fork.begin();
   await publish(fork.present, 'news', 10);
   const lost = await publish(fork.old, 'news', 2);
+  // A position that was not given out yet would be taken for no id of the hub.
+  await publish(fork.present, 'other', 3);
   jest.spyOn(Lines.prototype, 'leftAt').mockReturnValue(undefined);
   const back = await fork.present.client(['news'], { lastEventId: lost });
   await publish(fork.present, 'news', 11);
