@@ -18,6 +18,8 @@ export interface StartOptions {
 export interface ShardStart extends StartOptions {
   /** For a newcomer: where it begins, in the place of `rewind`. */
   readonly position?: Position | undefined;
+  /** For a newcomer: where it was to begin before the link was lost. */
+  readonly earlier?: LinePosition | undefined;
 }
 
 /** What an open connection is to its owner, whether its channels are of one shard or of several. */

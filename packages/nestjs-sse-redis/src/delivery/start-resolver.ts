@@ -73,10 +73,12 @@ export class StartResolver {
 
   private async beginNew(
     channels: readonly string[],
-    { rewind, position, from }: ShardStart,
+    { rewind, position, from, earlier }: ShardStart,
     last: Position,
   ): Promise<StartPosition> {
-    if (from) return this.beginEach(channels, from, last);
+    const place = earlier && this.findPlace(earlier, last);
+    if (from) return this.beginEach(channels, from, { last, now: place ?? last });
+    if (place !== undefined) return { cursor: place, resumed: false };
     // Of a state channel it gets the map.
     const rewound = rewind ? channels.filter((channel) => !this.feeds.isState(channel)) : [];
     const before =
@@ -84,16 +86,29 @@ export class StartResolver {
     return { cursor: before, resumed: false };
   }
 
+  /**
+   * What was published since is for the client: others may have heard that it is there.
+   *
+   * @returns undefined where it stands in no data that there are: they have forked, or are lost
+   */
+  private findPlace(earlier: LinePosition, last: Position): Position | undefined {
+    const isLeft = this.feeds.lines.leftAt(earlier) !== undefined;
+    return isLeft || earlier.position > last ? undefined : earlier.position;
+  }
+
   /** The cursor stands at the latest beginning: whatever other channels have from before it comes late, and ids say so. */
   private async beginEach(
     channels: readonly string[],
     from: StartPoints,
-    last: Position,
+    { last, now }: { readonly last: Position; readonly now: Position },
   ): Promise<StartPosition> {
     const beginnings = await Promise.all(
-      channels.map((channel) => this.findBeginning(channel, from.get(channel), last)),
+      channels.map(async (channel): Promise<Beginning> => {
+        const point = from.get(channel);
+        return point ? this.findBeginning(channel, point, last) : { channel, after: now };
+      }),
     );
-    const cursor = beginnings.length > 0 ? Math.max(...beginnings.map(({ after }) => after)) : last;
+    const cursor = beginnings.length > 0 ? Math.max(...beginnings.map(({ after }) => after)) : now;
     const gaps = beginnings.flatMap(({ gap }) => gap ?? []);
     const early = beginnings.filter(({ after }) => after < cursor);
     const starts = new Map(early.map(({ channel, after }) => [channel, after]));
@@ -113,14 +128,9 @@ export class StartResolver {
     };
   }
 
-  private async findBeginning(
-    channel: string,
-    point: StartPoint | undefined,
-    last: Position,
-  ): Promise<Beginning> {
-    const isMap =
-      this.feeds.isState(channel) && (point === 'start' || (point !== undefined && 'last' in point));
-    if (point === undefined || isMap) return { channel, after: last };
+  private async findBeginning(channel: string, point: StartPoint, last: Position): Promise<Beginning> {
+    const isMap = this.feeds.isState(channel) && (point === 'start' || 'last' in point);
+    if (isMap) return { channel, after: last };
     if (point === 'start') {
       const [start] = await this.broker.logStarts([channel]);
       if (!start) return { channel, after: last };

@@ -19,6 +19,8 @@ export interface Prepared {
   readonly channels: readonly string[];
   readonly feeds: readonly Feed[];
   readonly from: StartPosition;
+  /** Where it begins, and on which line. */
+  readonly place: LinePosition;
   /** Of the lines of the data when it was found. */
   readonly revision: number;
 }
@@ -64,7 +66,7 @@ export class Subscribers implements SubscriberPool {
       try {
         if (closed || (opener.ready && !(await opener.ready())) || closed) return this.release(prepared);
         while (this.isStale(prepared)) {
-          const again = await this.prepare(channels, start);
+          const again = await this.prepare(channels, { ...start, earlier: prepared.place });
           this.release(prepared);
           prepared = again;
           if (closed) return this.release(prepared);
@@ -96,12 +98,14 @@ export class Subscribers implements SubscriberPool {
    * @returns to be handed to `begin`, or to `release`
    */
   async prepare(channels: readonly string[], start: ShardStart): Promise<Prepared> {
-    const { revision } = this.feeds.lines;
+    const { lines } = this.feeds;
+    const { revision } = lines;
     const { feeds, position } = await this.feeds.acquire(channels);
     try {
       // After the acknowledgements: what is published between this position and them would be lost.
       const from = await this.starts.resolve(channels, start, position);
-      return { channels, feeds, revision, from: withMaps(from, feeds, this.feeds.link) };
+      const place = { position: from.cursor, line: lines.lineOf(from.cursor) };
+      return { channels, feeds, revision, place, from: withMaps(from, feeds, this.feeds.link) };
     } catch (error) {
       this.release({ feeds });
       throw error;

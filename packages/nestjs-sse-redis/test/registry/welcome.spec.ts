@@ -1,6 +1,7 @@
-import { SseStream, until } from '@nestjs-sse-redis/testing';
+import { jest } from '@jest/globals';
+import { deferred, SseStream, until } from '@nestjs-sse-redis/testing';
 import { SseRegistry } from 'nestjs-sse-redis';
-import { brokers, Hubs } from '../hub/hubs.js';
+import { brokers, Hubs, redisBrokers, type TestHub } from '../hub/hubs.js';
 
 const CLIENTS = 40;
 
@@ -29,3 +30,54 @@ describe.each(brokers)('an application that greets who has connected, over $brok
     expect(streams.map((stream) => stream.events.length)).toEqual(streams.map(() => 1));
   });
 });
+
+describe.each(redisBrokers)(
+  'a client whose process loses its link as it is registered, over $broker',
+  ({ broker }) => {
+    const hubs = Hubs.over(broker);
+
+    afterEach(() => jest.restoreAllMocks());
+
+    /** Lets nobody in who is registered. */
+    function holdRegistered({ hub }: TestHub) {
+      const pool = hub['node'].shards.subscribers;
+      const open = pool.open.bind(pool);
+      const [registered, mayBegin] = [deferred(), deferred()];
+      jest.spyOn(pool, 'open').mockImplementation((channels, start, sink, opener) => {
+        const ready = async (): Promise<boolean> => {
+          const isReady = await opener.ready!();
+          registered.resolve();
+          await mayBegin.promise;
+          return isReady;
+        };
+        return open(channels, start, sink, { ...opener, ready });
+      });
+      return { registered: registered.promise, letIn: () => mayBegin.resolve() };
+    }
+
+    async function breakLink({ hub }: TestHub): Promise<void> {
+      await hubs.redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      await until(() => !hub.stats().linkUp);
+      await until(() => hub.stats().linkUp);
+    }
+
+    it.each([
+      { shards: 1, query: '' },
+      { shards: 3, query: '' },
+      { shards: 1, query: '&from={"old":"start"}' },
+      { shards: 1, query: '&rewind=1' },
+    ])('gets what was published since, with $shards shards and "$query"', async ({ shards, query }) => {
+      const test = await hubs.start({ shards });
+      const { registered, letIn } = holdRegistered(test);
+      const stream = SseStream.open(test.url('news', 'old') + query);
+      hubs.closeLater(() => stream.close());
+      await registered;
+      await test.hub.publish('news', { data: 'welcome' });
+      await breakLink(test);
+      letIn();
+      await test.hub.publish('news', { data: 'later' });
+      await until(() => stream.events.some(({ data }) => data === 'later'));
+      expect(stream.events.map(({ data }) => data)).toEqual(['welcome', 'later']);
+    });
+  },
+);

@@ -43,7 +43,7 @@ export class JoinedSubscribers implements SubscriberPool {
       try {
         if (closed || (opener.ready && !(await opener.ready())) || closed) return this.release(parts);
         while (this.areStale(parts)) {
-          const again = await this.prepareAll(channels, start);
+          const again = await this.prepareAll(channels, start, parts);
           this.release(parts);
           parts = again;
           if (closed) return this.release(parts);
@@ -149,13 +149,21 @@ export class JoinedSubscribers implements SubscriberPool {
     });
   }
 
-  private async prepareAll(channels: readonly string[], start: StartOptions): Promise<Part[]> {
+  /** @param before how it was prepared before the link was lost */
+  private async prepareAll(
+    channels: readonly string[],
+    start: StartOptions,
+    before: readonly Part[] = [],
+  ): Promise<Part[]> {
     const groups = groupBy(channels, (channel) => this.map.of(channel));
     // A connection whose channels were all refused gets what is sent to it.
     if (groups.size === 0) groups.set(0, []);
     const starts = await this.findStarts(groups, start);
+    const places = new Map(before.map(({ shard, place }) => [shard, place]));
     const results = await Promise.allSettled(
-      [...groups].map(([shard, some]) => this.prepare(shard, some, starts.get(shard) ?? {})),
+      [...groups].map(([shard, some]) =>
+        this.prepare(shard, some, { ...starts.get(shard), earlier: places.get(shard) }),
+      ),
     );
     const parts = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     const failed = results.find((result) => result.status === 'rejected');
