@@ -25,6 +25,7 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
   private readonly abort = new AbortController();
   private readonly beginning: Promise<void>[] = [];
   private readonly listening: Promise<void>[] = [];
+  private finished: Promise<void> | undefined;
   /** The methods of the cluster by name and channel. */
   private readonly named = new Map<string, FoundMethod>();
 
@@ -42,13 +43,16 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
     await withinTime(Promise.all(this.beginning), BEGUN_WITHIN_MS);
   }
 
+  /** Nest 11 calls it twice where an application is closed twice: both wait, and a closed hub is asked nothing. */
+  beforeApplicationShutdown(): Promise<void> {
+    return (this.finished ??= this.finish());
+  }
+
   /** Others go on with what this process was at. The events that it is in the midst of it finishes, for half of the drain at most. */
-  async beforeApplicationShutdown(): Promise<void> {
+  private async finish(): Promise<void> {
     this.abort.abort();
-    // Not of an application that is closed again: its hub is closed.
-    const listening = this.listening.splice(0);
-    if (listening.length === 0) return;
-    await withinTime(Promise.allSettled(listening), this.hub.internals.options.drainTimeout / 2);
+    if (this.listening.length === 0) return;
+    await withinTime(Promise.allSettled(this.listening), this.hub.internals.options.drainTimeout / 2);
   }
 
   private listen(method: FoundMethod, { channels, options }: Listening): void {
