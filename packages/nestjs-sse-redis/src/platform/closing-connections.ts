@@ -9,7 +9,7 @@ import { endConnection } from '../response/end-connection.js';
  * A process that shuts down sends an EventSource away. The client may have kept a connection, or have opened one ahead as
  * Chromium does. Over it the client comes back to this process instead of another, again and again. The server then never
  * closes: `server.close()` ends the connections that are idle at that moment, and waits for all others (Node's
- * documentation of `http.Server`). A header cannot say it: Nest writes `Connection: keep-alive` over any other value.
+ * documentation of `http.Server`).
  *
  * The hub does the same for each stream that it is asked for meanwhile, whatever its client accepts, and over servers that the
  * application has made by itself. Here it is done for what guards and others answer.

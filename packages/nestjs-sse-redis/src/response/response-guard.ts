@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { alreadyConnected } from './misuse.js';
 import { formatPositionFrame } from '../event/sse-frame.js';
+import { keepClose } from './end-connection.js';
 import { ForeignBlocks } from './foreign-blocks.js';
 import { addIncremental } from './incremental.js';
 import { isNodeResponseWrite } from './node-methods.js';
@@ -151,7 +152,8 @@ export class ResponseGuard {
 
   /** @internal */
   takeHead(args: Arguments): ServerResponse {
-    return this.originalWriteHead.apply(this.response, addIncremental(this.response, args));
+    const { response } = this;
+    return this.originalWriteHead.apply(response, keepClose(response, addIncremental(response, args)));
   }
 
   /** What the application still has to say after the hub has ended the response is no error of the application. */

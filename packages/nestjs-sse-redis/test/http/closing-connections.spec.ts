@@ -90,6 +90,9 @@ async function beginToClose({ adapter, path = '/news', isOwnServer = false }: Sc
   await until(() => hub.stats().drain.active);
 }
 
+/** What a proxy needs to know: else it sends another request over the connection as that ends. */
+const SAYS_SO = /^connection: close\r$/im;
+
 /**
  * Asks twice, the second time as soon as there is an answer. Node ends an idle connection after its keep-alive time; a client that comes
  * back sooner keeps it.
@@ -114,17 +117,20 @@ forEachAdapter((adapter) => {
   it('ends the connection over which an EventSource comes to a process that shuts down', async () => {
     await beginToClose({ adapter });
     expect(await askTwice('Accept: text/event-stream')).toBe(1);
+    expect(spare.received).toMatch(SAYS_SO);
     expect(spare.received).toMatch(/retry: \d+\n/);
   });
 
   it('ends the connection of a client that does not say what it accepts', async () => {
     await beginToClose({ adapter });
     expect(await askTwice()).toBe(1);
+    expect(spare.received).toMatch(SAYS_SO);
   });
 
   it('ends the connection of a client that prefers a status', async () => {
     await beginToClose({ adapter });
     expect(await askTwice('Accept: text/event-stream', 'Prefer: status')).toBe(1);
+    expect(spare.received).toMatch(SAYS_SO);
     expect(spare.received).toContain('HTTP/1.1 503 ');
   });
 });
@@ -132,6 +138,7 @@ forEachAdapter((adapter) => {
 it('ends the connection to a server that the application has made by itself', async () => {
   await beginToClose({ adapter: 'express', isOwnServer: true });
   expect(await askTwice('Accept: text/event-stream')).toBe(1);
+  expect(spare.received).toMatch(SAYS_SO);
 });
 
 it('leaves the connection to a request for something else (negative control)', async () => {
