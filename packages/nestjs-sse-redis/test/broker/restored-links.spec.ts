@@ -1,5 +1,6 @@
 import { TcpProxy, until, useRedis } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { Heard } from './broker-set-ups.js';
@@ -57,6 +58,30 @@ describe('a link that is restored', () => {
       await until(() => waiting.status === 'reconnecting');
       await proxy.refuse(false);
       await until(() => heard.link.at(-1)?.startsWith('restored'));
+    },
+  );
+
+  it.each(['command', 'subscriber'] as const)(
+    'is not made anew by the other connection, that for the %s, which comes as the hub closes',
+    async (name) => {
+      const { command, subscriber } = broker['connections'];
+      const [coming, waiting] = name === 'command' ? [command, subscriber] : [subscriber, command];
+      await proxy.refuse(true);
+      waiting.options.retryStrategy = () => NEVER_MS;
+      proxy.cut();
+      await until(() => waiting.status === 'reconnecting');
+      let closed: Promise<void> | undefined;
+      proxy.transform((_, chunk) => {
+        // The answer to INFO, with which a connection is there.
+        if (/redis_version/.test(chunk.toString('latin1'))) closed ??= broker.close();
+        return chunk;
+      });
+      const ready = once(coming, 'ready');
+      await proxy.refuse(false);
+      await Promise.all([ready, until(() => closed !== undefined)]);
+      await until(() => coming.status === 'end');
+      expect(waiting.status).toBe('reconnecting');
+      expect(proxy.connections).toEqual([]);
     },
   );
 });

@@ -95,10 +95,11 @@ export class Connections extends CommandConnection {
 
 /** Ends the wait of a connection for its next attempt. */
 function connectNow(redis: Redis): void {
-  if (redis.status !== 'reconnecting') return;
-  const { reconnectTimeout } = redis as unknown as { readonly reconnectTimeout?: NodeJS.Timeout | null };
-  // ioredis (5 and 6) leaves it running, and would connect once more where the hub is closed by then.
-  clearTimeout(reconnectTimeout ?? undefined);
+  const waiting = redis as unknown as { reconnectTimeout?: NodeJS.Timeout | null };
+  // So in ioredis 5 and 6. A connection without it is closed, with the same status, or asks for credentials already.
+  if (redis.status !== 'reconnecting' || !waiting.reconnectTimeout) return;
+  clearTimeout(waiting.reconnectTimeout);
+  waiting.reconnectTimeout = null;
   redis.connect().catch(() => undefined);
 }
 
