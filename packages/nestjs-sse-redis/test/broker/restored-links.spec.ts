@@ -1,6 +1,7 @@
 import { TcpProxy, until, useRedis } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { Heard } from './broker-set-ups.js';
@@ -9,6 +10,8 @@ import { Heard } from './broker-set-ups.js';
 const NEVER_MS = 2_000_000;
 /** Longer than the pause behind a subscription that is refused. */
 const PAUSE_MS = 1_500;
+/** Connections within a second: with their pauses there are about ten. */
+const LOOP = 50;
 
 describe('a link that is restored', () => {
   const redis = useRedis();
@@ -84,4 +87,22 @@ describe('a link that is restored', () => {
       expect(proxy.connections).toEqual([]);
     },
   );
+
+  it('makes no connections in a busy loop where a server keeps the newest alone', async () => {
+    let made = 0;
+    let newest = proxy.connections.at(-1);
+    proxy.transform((_, chunk, connection) => {
+      if (connection !== newest && proxy.connections.at(-1) === connection) {
+        newest = connection;
+        made++;
+        for (const other of proxy.connections) if (other !== connection) other.cut();
+      }
+      return chunk;
+    });
+    proxy.cut();
+    await until(() => made > 2);
+    const before = made;
+    await delay(1_000);
+    expect(made - before).toBeLessThan(LOOP);
+  });
 });
