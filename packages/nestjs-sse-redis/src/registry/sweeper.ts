@@ -25,6 +25,8 @@ export class Sweeper {
   private certainFrom = -Infinity;
   /** The outages in a row after which others had time to come back. */
   private graces = 0;
+  /** When the first sweep may be, by `performance.now()`: an outage may have been there before this process. */
+  private sweepsFrom: number | undefined;
   private isStopped = false;
 
   /**
@@ -66,7 +68,8 @@ export class Sweeper {
    */
   plan(ms: number): void {
     if (this.timer) return;
-    const wait = Math.max(ms, this.certainFrom - performance.now());
+    const certainFrom = Math.max(this.certainFrom, this.sweepsFrom ?? -Infinity);
+    const wait = Math.max(ms, certainFrom - performance.now());
     const delay = Math.min(wait + 1 + (Math.random() * this.interval) / 4, MAX_TIMER);
     this.timer = setTimeout(() => {
       this.timer = undefined;
@@ -98,6 +101,7 @@ export class Sweeper {
   }
 
   private renewed(): void {
+    this.sweepsFrom ??= performance.now() + COMEBACK_MS;
     if (!this.isCutOff) return;
     this.certainFrom = performance.now() + (this.graces++ < MOST_GRACES ? COMEBACK_MS : 0);
     clearTimeout(this.timer);
