@@ -50,10 +50,7 @@ export class ClusterListener {
   ) {
     this.positions = toPositions(name, log.label);
     hub.internals.definitions.keep(this.positions);
-    const { shards } = hub.internals;
-    // The two may be on different shards.
-    const pauses = [log.name, this.positions].map((channel) => shards.pauseOf(channel));
-    this.pause = (ms, signal) => Promise.race(pauses.map((pause) => pause(ms, signal)));
+    this.pause = hub.internals.shards.pauseOf(log.name, this.positions);
   }
 
   /** Stands for owner as long as the process is there. @param signal ends it. Resolves when what it was at is done */

@@ -5,6 +5,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { setMaxListeners } from 'node:events';
 import { InvalidOptionsError } from '../errors/invalid-options.error.js';
 import { getOwnOptions } from '../hub/own-options.js';
 import { SseHub } from '../hub/sse-hub.js';
@@ -32,7 +33,10 @@ export class EventListeners implements OnApplicationBootstrap, BeforeApplication
   constructor(
     @Inject(SseHub) private readonly hub: SseHub,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-  ) {}
+  ) {
+    // Each channel of a method waits for it. Node would take more than ten for a leak.
+    setMaxListeners(Infinity, this.abort.signal);
+  }
 
   /** Not before: the parts that a method uses may need to start, too. What is published once the application has started is heard. */
   async onApplicationBootstrap(): Promise<void> {

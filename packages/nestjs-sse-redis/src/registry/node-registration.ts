@@ -185,7 +185,6 @@ export class NodeRegistration {
 
   private async renew(): Promise<void> {
     await this.join().catch((error: Error) => {
-      this.sweeper.cutOff();
       this.recount();
       this.renewals.retry();
       this.logger.debug(`Could not renew the lease: ${error.message}`);
@@ -207,8 +206,7 @@ export class NodeRegistration {
     const count = isBusy || changes !== this.agreedAt || ++this.uncounted >= RENEWALS_PER_LEASE;
     // An idle process leaves it to others to find a lease that runs out before it looks again.
     const terms = { next: pace === 1 ? next : 0, count, pace };
-    const { isNew, connections, runsOut } = await this.store.renew(this.node, ttl, terms);
-    this.sweeper.renewed();
+    const { isNew, connections, runsOut } = await this.sweeper.heed(this.store.renew(this.node, ttl, terms));
     if (this.stopped) return;
     if (runsOut !== undefined) this.sweeper.plan(runsOut);
     const { live: living } = this.queue;

@@ -19,6 +19,8 @@ export interface RegistrationSink {
 
 interface Arrival {
   readonly connection: NewConnection;
+  /** Since when it waits; by `performance.now()`. */
+  readonly since: number;
   readonly resolve: (admission: Admission) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -49,7 +51,7 @@ export class RegistrationQueue {
 
   register(connection: NewConnection): Promise<Admission> {
     return new Promise((resolve, reject) => {
-      this.arrivals.push({ connection, resolve, reject });
+      this.arrivals.push({ connection, since: performance.now(), resolve, reject });
       this.run();
     });
   }
@@ -103,6 +105,7 @@ export class RegistrationQueue {
   private async sendArrivals(): Promise<void> {
     const batch = this.arrivals.splice(0, BATCH_SIZE);
     if (batch.length === 0) return;
+    const began = performance.now();
     try {
       const admissions = await this.sink.registerBatch(batch.map(({ connection }) => connection));
       batch.forEach(({ connection, resolve }, i) => {
@@ -117,7 +120,16 @@ export class RegistrationQueue {
         this.departures.set(connection.id, 'refused');
         reject(error);
       }
+      this.refuseWaiting(began, error);
     }
+  }
+
+  /** Redis may have refused for seconds. An arrival that has waited all the while gets the same answer now. */
+  private refuseWaiting(since: number, error: unknown): void {
+    const [waited, others] = [[] as Arrival[], [] as Arrival[]];
+    for (const arrival of this.arrivals) (arrival.since <= since ? waited : others).push(arrival);
+    this.arrivals = others;
+    for (const { reject } of waited) reject(error);
   }
 
   /** Returns whether Redis took them. */

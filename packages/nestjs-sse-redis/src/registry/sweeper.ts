@@ -9,6 +9,8 @@ export const PIECE_SIZE = 500;
  * are made anew first.
  */
 const COMEBACK_MS = 5_000;
+/** After so many outages in a row there is no more waiting: where renewals fail now and then, nobody would ever sweep. */
+const MOST_GRACES = 5;
 
 /** The part of a process in removing what dead ones left behind. */
 export class Sweeper {
@@ -21,6 +23,10 @@ export class Sweeper {
   private sweeping: Promise<number> | undefined;
   /** From when on a lease that has run out is that of a dead process; by `performance.now()`. */
   private certainFrom = -Infinity;
+  /** The outages in a row after which others had time to come back. */
+  private graces = 0;
+  /** When the first sweep may be, by `performance.now()`: an outage may have been there before this process. */
+  private sweepsFrom: number | undefined;
   private isStopped = false;
 
   /**
@@ -43,17 +49,16 @@ export class Sweeper {
     return this.certainFrom === Infinity;
   }
 
-  /** This process could not renew its lease. */
-  cutOff(): void {
-    this.certainFrom = Infinity;
-  }
-
-  /** This process has renewed its lease. */
-  renewed(): void {
-    if (!this.isCutOff) return;
-    this.certainFrom = performance.now() + COMEBACK_MS;
-    clearTimeout(this.timer);
-    this.timer = undefined;
+  /** Learns from a renewal of this process's own lease what others could do. */
+  async heed<Answer>(renewal: Promise<Answer>): Promise<Answer> {
+    try {
+      const answer = await renewal;
+      this.renewed();
+      return answer;
+    } catch (error) {
+      this.cutOff();
+      throw error;
+    }
   }
 
   /**
@@ -63,7 +68,8 @@ export class Sweeper {
    */
   plan(ms: number): void {
     if (this.timer) return;
-    const wait = Math.max(ms, this.certainFrom - performance.now());
+    const certainFrom = Math.max(this.certainFrom, this.sweepsFrom ?? -Infinity);
+    const wait = Math.max(ms, certainFrom - performance.now());
     const delay = Math.min(wait + 1 + (Math.random() * this.interval) / 4, MAX_TIMER);
     this.timer = setTimeout(() => {
       this.timer = undefined;
@@ -86,6 +92,20 @@ export class Sweeper {
   stop(): void {
     this.isStopped = true;
     clearTimeout(this.timer);
+  }
+
+  private cutOff(): void {
+    // Long enough for a sweep.
+    if (performance.now() - this.certainFrom > this.interval / 4) this.graces = 0;
+    this.certainFrom = Infinity;
+  }
+
+  private renewed(): void {
+    this.sweepsFrom ??= performance.now() + COMEBACK_MS;
+    if (!this.isCutOff) return;
+    this.certainFrom = performance.now() + (this.graces++ < MOST_GRACES ? COMEBACK_MS : 0);
+    clearTimeout(this.timer);
+    this.timer = undefined;
   }
 
   private async sweepPieces(): Promise<number> {

@@ -1,5 +1,7 @@
 import { TcpProxy, until, useRedis } from '@nestjs-sse-redis/testing';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.js';
 import { resolveOptions } from '../../src/options/resolved-options.js';
 import { Heard } from './broker-set-ups.js';
@@ -8,6 +10,8 @@ import { Heard } from './broker-set-ups.js';
 const NEVER_MS = 2_000_000;
 /** Longer than the pause behind a subscription that is refused. */
 const PAUSE_MS = 1_500;
+/** Connections within a second: with their pauses there are about ten. */
+const LOOP = 50;
 
 describe('a link that is restored', () => {
   const redis = useRedis();
@@ -59,4 +63,46 @@ describe('a link that is restored', () => {
       await until(() => heard.link.at(-1)?.startsWith('restored'));
     },
   );
+
+  it.each(['command', 'subscriber'] as const)(
+    'is not made anew by the other connection, that for the %s, which comes as the hub closes',
+    async (name) => {
+      const { command, subscriber } = broker['connections'];
+      const [coming, waiting] = name === 'command' ? [command, subscriber] : [subscriber, command];
+      await proxy.refuse(true);
+      waiting.options.retryStrategy = () => NEVER_MS;
+      proxy.cut();
+      await until(() => waiting.status === 'reconnecting');
+      let closed: Promise<void> | undefined;
+      proxy.transform((_, chunk) => {
+        // The answer to INFO, with which a connection is there.
+        if (/redis_version/.test(chunk.toString('latin1'))) closed ??= broker.close();
+        return chunk;
+      });
+      const ready = once(coming, 'ready');
+      await proxy.refuse(false);
+      await Promise.all([ready, until(() => closed !== undefined)]);
+      await until(() => coming.status === 'end');
+      expect(waiting.status).toBe('reconnecting');
+      expect(proxy.connections).toEqual([]);
+    },
+  );
+
+  it('makes no connections in a busy loop where a server keeps the newest alone', async () => {
+    let made = 0;
+    let newest = proxy.connections.at(-1);
+    proxy.transform((_, chunk, connection) => {
+      if (connection !== newest && proxy.connections.at(-1) === connection) {
+        newest = connection;
+        made++;
+        for (const other of proxy.connections) if (other !== connection) other.cut();
+      }
+      return chunk;
+    });
+    proxy.cut();
+    await until(() => made > 2);
+    const before = made;
+    await delay(1_000);
+    expect(made - before).toBeLessThan(LOOP);
+  });
 });

@@ -53,6 +53,24 @@ describe('processes whose leases run out while Redis is away', () => {
     expect(changes).toEqual(['connected']);
   });
 
+  it('are not taken for dead by a process that starts when Redis is back', async () => {
+    const prefix = randomUUID();
+    const { test, proxy } = await start(prefix);
+    const tap = new RunTap();
+    const run = await test.hub.run('a', tap.source);
+    await cutOff(proxy);
+    const leases = `{${prefix}}:reg2:nodes`;
+    await until(async () => (await hubs.redis.cli('ZCOUNT', leases, '-inf', Date.now())) === 1);
+
+    const { id } = (await start(prefix)).test.hub['node'];
+    const renewals = new Set<unknown>();
+    await until(async () => renewals.add(await hubs.redis.cli('ZSCORE', leases, id)).size > 5);
+    await proxy.refuse(false);
+    tap.give('behind the outage');
+    tap.end();
+    expect(await run.outcome()).toEqual({ state: 'done' });
+  });
+
   it('are taken for dead where they do not come back', async () => {
     const prefix = randomUUID();
     const [first, second] = [await start(prefix), await start(prefix)];

@@ -1,6 +1,8 @@
+import { deferred, until } from '@nestjs-sse-redis/testing';
 import type { NewConnection } from '../../src/broker/registry-store.interface.js';
 import { RegistrationQueue, type RegistrationSink } from '../../src/registry/registration-queue.js';
 
+const MORE_THAN_A_BATCH = 300;
 const MICROTASKS = Array.from({ length: 20 }, (_, i) => i);
 
 const connection = (id: string) => ({ id, channels: [] }) as unknown as NewConnection;
@@ -40,4 +42,28 @@ it.each(MICROTASKS)('sends an arrival %i microtasks after the last one was taken
   await queue.register(connection('first'));
   expect(await second).toBe('admitted');
   expect(sink.taken).toEqual(['first', 'second']);
+});
+
+it('refuses all that have waited as long as a batch that was refused, and sends a later arrival', async () => {
+  const refused = deferred<never>();
+  let batches = 0;
+  const sink: RegistrationSink = {
+    registerBatch: (connections) => {
+      batches++;
+      return batches === 1 ? refused.promise : Promise.resolve(connections.map(() => 'admitted' as const));
+    },
+    unregisterBatch: () => Promise.resolve(),
+    update: () => Promise.resolve(true),
+    pause: () => Promise.resolve(),
+  };
+  const queue = new RegistrationQueue(sink);
+  const together = Array.from({ length: MORE_THAN_A_BATCH }, (_, i) => queue.register(connection(`${i}`)));
+  await until(() => batches === 1);
+  const asked = performance.now();
+  await until(() => performance.now() > asked);
+  const later = queue.register(connection('later'));
+  refused.reject(new Error('refused'));
+  const outcomes = await Promise.allSettled(together);
+  expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(MORE_THAN_A_BATCH);
+  expect(await later).toBe('admitted');
 });

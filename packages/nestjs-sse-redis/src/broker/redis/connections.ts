@@ -6,6 +6,9 @@ import { toCause } from './greeting.js';
 import type { MasterWatch } from './master-watch.js';
 import type { RedisSettings } from './redis-settings.js';
 
+/** `RedisSettings` waits no longer before the first attempt to connect anew. */
+const SHORT_WAIT_MS = 200;
+
 /** The connection for commands: all that a publisher has. */
 export class CommandConnection {
   readonly command: Redis;
@@ -87,18 +90,32 @@ export class Connections extends CommandConnection {
     const subscriber = settings.createSubscriberConnection();
     super(settings, moved, [subscriber]);
     this.subscriber = subscriber;
-    // The server is back.
-    subscriber.on('ready', () => connectNow(this.command));
-    this.command.on('ready', () => connectNow(subscriber));
+    follow(this.command, subscriber);
+    follow(subscriber, this.command);
   }
+}
+
+/**
+ * Ends the wait of a connection for its next attempt where another one is there: the server is back.
+ *
+ * The wait after a connection that was there is short, and is not ended. Two connections that a server closes at once would bring each other
+ * back without any pause.
+ */
+function follow(redis: Redis, other: Redis): void {
+  let isLong = false;
+  redis.on('reconnecting', (ms: number) => (isLong = ms > SHORT_WAIT_MS));
+  other.on('ready', () => {
+    if (isLong) connectNow(redis);
+  });
 }
 
 /** Ends the wait of a connection for its next attempt. */
 function connectNow(redis: Redis): void {
-  if (redis.status !== 'reconnecting') return;
-  const { reconnectTimeout } = redis as unknown as { readonly reconnectTimeout?: NodeJS.Timeout | null };
-  // ioredis (5 and 6) leaves it running, and would connect once more where the hub is closed by then.
-  clearTimeout(reconnectTimeout ?? undefined);
+  const waiting = redis as unknown as { reconnectTimeout?: NodeJS.Timeout | null };
+  // So in ioredis 5 and 6. A connection without it is closed, with the same status, or asks for credentials already.
+  if (redis.status !== 'reconnecting' || !waiting.reconnectTimeout) return;
+  clearTimeout(waiting.reconnectTimeout);
+  waiting.reconnectTimeout = null;
   redis.connect().catch(() => undefined);
 }
 

@@ -73,9 +73,9 @@ export class Shards {
     return 0;
   }
 
-  /** How to wait before another attempt on a channel, for which the registry may be needed as well. */
-  pauseOf(channel: string): Pause {
-    const brokers = new Set([this.home.broker, this.of(channel).broker]);
+  /** How to wait before another attempt on channels, for which the registry may be needed as well. */
+  pauseOf(...channels: readonly string[]): Pause {
+    const brokers = new Set([this.home.broker, ...channels.map((channel) => this.of(channel).broker)]);
     return (ms, signal) => Promise.race([...brokers].map((broker) => broker.pause(ms, signal)));
   }
 
