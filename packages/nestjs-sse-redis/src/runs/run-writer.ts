@@ -51,7 +51,6 @@ export class RunWriter {
    */
   async write(publications: readonly Publication[], end?: RunEnd, isPatient = false): Promise<Position> {
     const numbered = this.number(publications, end);
-    const pause = this.host.pauseOf(publications[0]!.channel);
     for (let attempt = 0; ; attempt++) {
       await this.host.owns(this.signal);
       const outcomes = await this.host.send(numbered);
@@ -62,7 +61,7 @@ export class RunWriter {
       }
       const { error } = failed;
       if (this.signal.aborted || !mayPass(error, isPatient)) throw error;
-      await pause(backOffTime(attempt), this.signal);
+      await this.host.pauseOf(publications[0]!.channel)(backOffTime(attempt), this.signal);
     }
   }
 
