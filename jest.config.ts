@@ -40,9 +40,10 @@ const config: Config = {
     '^@nestjs-sse-redis/testing$': '<rootDir>/libs/testing/src/index.ts',
   },
   // Tests start real processes, a private Redis, a browser: generous time, few at once. More than two cores, because much of the
-  // suite waits: with three workers a whole run left 23 % of two cores idle, with four 15 %. At load 30 one of 43 s took more than 180.
+  // suite waits: with three workers a whole run left 23 % of two cores idle, with four 15 %. On a busy machine more of them get more of
+  // its cores: beside other work a run took 1,054 s with five, 825 s with eight. At load 30 a test of 43 s took more than 180.
   testTimeout: 400_000,
-  maxWorkers: 5,
+  maxWorkers: 8,
 };
 
 export default config;

@@ -16,7 +16,7 @@ const $ = (id) => document.getElementById(id);
 const number = (n) => n.toLocaleString('en-US');
 const element = (name, text) => Object.assign(document.createElement(name), { textContent: text });
 
-const EPHEMERAL = new Set(['processes', 'people']);
+const EPHEMERAL = new Set(['processes']);
 const query = new URLSearchParams(location.search);
 const floodSize = Math.min(Math.max(Number(query.get('flood')) || 1_000, 1), 5_000);
 
@@ -42,7 +42,7 @@ const chat = new Feed($('chat'), {
 
 /** This tab in the registry: who it is, and what it is called. */
 const tab = token();
-const ownName = nameOf();
+const ownName = query.get('name') ?? nameOf();
 $('own-name').textContent = ownName;
 
 /** The processes that have served this tab, oldest first. */

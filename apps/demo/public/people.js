@@ -1,6 +1,7 @@
 // Who is here, in whichever process: the registry's answer, and its changes as they happen.
 
 const MAX_LINES = 60;
+const ASK_AGAIN = 1_000;
 const WHY = {
   left: 'left',
   drained: 'handed over by its process',
@@ -16,6 +17,8 @@ export class People {
   /** The token of this tab, or of the browser whose tabs share a stream. */
   own;
   #asking;
+  #asked = 0;
+  #shown = 0;
   #read;
   #told = new Set();
 
@@ -47,9 +50,17 @@ export class People {
     }, 100);
   }
 
+  /** Again where no process answers, since the change that asks is told once. An answer that is late is older than what is shown. */
   async #ask() {
+    const asked = ++this.#asked;
     const answer = await this.#read();
-    if (answer) this.#show(answer);
+    if (asked < this.#shown) return;
+    if (answer) {
+      this.#shown = asked;
+      this.#show(answer);
+    } else {
+      setTimeout(() => this.refresh(), ASK_AGAIN);
+    }
   }
 
   #show({ count, people }) {

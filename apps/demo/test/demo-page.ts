@@ -204,9 +204,11 @@ export class DemoPage {
     wanted: (people: string[], names: string[]) => boolean,
     names: string[] = [],
   ): Promise<void> {
-    const people = () =>
-      this.page.$$eval('#people li', (items) => items.map((item) => item.textContent ?? ''));
-    await until(async () => wanted(await people(), names), { timeout: 60_000, interval: 20 });
+    await until(async () => wanted(await this.people(), names), { timeout: 60_000, interval: 20 });
+  }
+
+  people(): Promise<string[]> {
+    return this.page.$$eval('#people li', (items) => items.map((item) => item.textContent ?? ''));
   }
 
   /** The line that tells of somebody's coming or going. */

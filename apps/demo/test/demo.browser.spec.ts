@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { findRedisBinary, until } from '@nestjs-sse-redis/testing';
 import { TestBrowser } from '@nestjs-sse-redis/testing/browser';
 import { tokensOfAnswer } from '../src/worker/mock-model.js';
+import { Asks } from './asks.js';
 import { DemoPage } from './demo-page.js';
 import { DemoProcess } from './demo-process.js';
 import { takePicture } from './picture.js';
@@ -20,9 +21,13 @@ afterAll(() => demo?.stop());
 describe('the demo page in Chromium', () => {
   let chromium: TestBrowser | undefined;
   const pages: DemoPage[] = [];
+  let opened = 0;
 
+  /** Each tab has a name of its own: the page takes one of 144. */
   const openPage = async (query = '') => {
-    const page = await DemoPage.open(chromium!.browser, `${demo.url}/${query}`);
+    const url = new URL(`/${query}`, demo.url);
+    url.searchParams.set('name', `Tab ${String(++opened).padStart(3, '0')}`);
+    const page = await DemoPage.open(chromium!.browser, url.href);
     pages.push(page);
     return page;
   };
@@ -115,6 +120,41 @@ describe('the demo page in Chromium', () => {
     await a.waitForPeople((people, [, gone]) => !people.includes(gone!), names);
     const left = await a.waitForChange('disconnected', names[1]!);
     expect(left).toContain('left');
+  });
+
+  it('shows a page that was cut off who came meanwhile', async () => {
+    const a = await openPage();
+    await a.press('#line');
+    expect((await a.state()).state).toBe('cut');
+    const name = await (await openPage()).ownName();
+    await a.press('#line');
+    expect(await a.waitForChange('connected', name)).toContain('came to');
+  });
+
+  it('shows the newest answer of the registry, though an older one comes later', async () => {
+    const a = await openPage();
+    const asks = await Asks.of(a.page);
+    await asks.set('held');
+    await openPage();
+    await asks.oneIs('held');
+    await asks.set(undefined);
+    const name = await (await openPage()).ownName();
+    await a.waitForPeople((people) => people.includes(name));
+    await asks.answerHeld();
+    expect(await a.people()).toContain(name);
+  });
+
+  it('asks the registry again where no process answers', async () => {
+    const a = await openPage();
+    const asks = await Asks.of(a.page);
+    await asks.set('failed');
+    const name = await (await openPage()).ownName();
+    await a.waitForChange('connected', name);
+    await asks.set('failed');
+    await asks.oneIs('failed');
+    expect(await a.people()).not.toContain(name);
+    await asks.set(undefined);
+    await a.waitForPeople((people) => people.includes(name));
   });
 
   it('drains a process: its tabs are handed over, nothing is lost, and the registry says so', async () => {
@@ -256,5 +296,5 @@ if (process.env['UPDATE_SCREENSHOT']) {
       await chromium.stop();
       await demo.stop();
     }
-  }, 240_000);
+  });
 }

@@ -24,7 +24,11 @@ const PACKAGES = [
   {
     name: '@nestjs-sse-redis/testing',
     folder: 'libs/testing',
-    exports: { '.': './src/index.js', './child': './src/child.js' },
+    exports: {
+      '.': './src/index.js',
+      './child': './src/child.js',
+      './serve-app': './src/serve-app.js',
+    },
   },
 ];
 /** Makes modules of Lua scripts, as for the build of the package. */

@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 /**
@@ -8,7 +9,7 @@ import { createServer } from 'node:net';
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = 15_000 + Math.floor(Math.random() * 17_000);
-    if (await isFree(port)) return port;
+    if (await claim(port)) return port;
   }
   throw new Error('no free loopback port between 15000 and 32000 in 100 attempts');
 }
@@ -21,11 +22,26 @@ export async function freeClusterPorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   for (let attempt = 0; ports.size < count && attempt < 100 + count; attempt++) {
     const port = 15_000 + Math.floor(Math.random() * 7_000);
-    if ((await isFree(port)) && (await isFree(port + 10_000))) ports.add(port);
+    if ((await claim(port)) && (await claim(port + 10_000))) ports.add(port);
   }
   if (ports.size < count)
     throw new Error(`no ${count} free loopback ports for a cluster between 15000 and 32000`);
   return [...ports];
+}
+
+/**
+ * Takes the UDP port of the same number for as long as this process lives: so no other test gets the port, in no process, while
+ * its server is down. A killed node of a cluster found its bus port taken ("Address already in use").
+ */
+async function claim(port: number): Promise<boolean> {
+  const held = createSocket('udp4').unref();
+  const isOurs = await new Promise<boolean>((resolve) => {
+    held.once('error', () => resolve(false));
+    held.bind(port, '127.0.0.1', () => resolve(true));
+  });
+  if (isOurs && (await isFree(port))) return true;
+  held.close();
+  return false;
 }
 
 function isFree(port: number): Promise<boolean> {

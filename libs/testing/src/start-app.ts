@@ -5,6 +5,7 @@ import type {
   NestApplicationOptions,
   Type,
 } from '@nestjs/common';
+import type { AbstractHttpAdapter } from '@nestjs/core';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import type { AddressInfo } from 'node:net';
 import { createAdapter, type AdapterName } from './adapters.js';
@@ -26,15 +27,20 @@ export interface RunningApp {
   close: () => Promise<void>;
 }
 
-/** A Nest application in this process, listening on a free loopback port. */
+/**
+ * A Nest application in this process, listening on a free loopback port.
+ *
+ * @param adapter its name, or a new one with options of its own
+ */
 export async function startApp(
   module: Type<unknown> | DynamicModule | ModuleMetadata,
-  adapter: AdapterName,
+  adapter: AdapterName | AbstractHttpAdapter,
   { override, configure, application }: StartAppOptions = {},
 ): Promise<RunningApp> {
   const builder = Test.createTestingModule(toMetadata(module));
   const compiled = await ((override && override(builder)) || builder).compile();
-  const app = compiled.createNestApplication(createAdapter(adapter), application);
+  const httpAdapter = typeof adapter === 'string' ? createAdapter(adapter) : adapter;
+  const app = compiled.createNestApplication(httpAdapter, application);
   await configure?.(app);
   await app.listen(0, '127.0.0.1');
 

@@ -5,6 +5,7 @@ export { SSE_REDIS_OPTIONS } from './sse-redis.module-definition.js';
 export type { ChannelLike, NamedChannel } from './event/channel-reference.js';
 export type { FeatureOptions } from './sse-redis.feature-module.js';
 export type { SseRedisOptions, SseRedisOptionsFactory } from './options/sse-redis-options.interface.js';
+export type { OptionsByPattern, RulesByPattern } from './options/root-options.interface.js';
 export type { RedisClusterOptions, ServerAddress } from './options/redis-cluster-options.interface.js';
 export type { RedisCredentials, RedisCredentialsFunction } from './options/redis-credentials.interface.js';
 export type { UserId } from './options/user-id.js';

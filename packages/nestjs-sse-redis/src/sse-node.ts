@@ -240,6 +240,7 @@ export class SseNode implements HubParts {
       message: (text) => this.nodeRpc.receive(text),
       // Rights may be revoked unheard, of channels of other shards, too.
       linkLost: () => {
+        registration.linkLost();
         if (this.shards.all.length > 1 && clients.isAuthorized) clients.suspendDelivery();
       },
       linkRestored: () => {

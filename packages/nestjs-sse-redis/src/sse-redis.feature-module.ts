@@ -7,6 +7,7 @@ import { areDefinitions } from './options/option-checks.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
 import { SseNode } from './sse-node.js';
+import { findAllHubs, TWO_COPIES } from './twin-hubs.js';
 
 const FEATURE = Symbol('SSE_REDIS_CHANNELS');
 
@@ -45,7 +46,7 @@ export class ChannelFeatureModule implements OnModuleInit {
     throw new InvalidOptionsError(
       hubs.length > 1
         ? `${this.describe()} is imported in an application with several hubs. Say whose channels they are: forFeature([…], { prefix: 'that of the hub' }).`
-        : `${this.describe()} found no hub${this.feature.prefix === undefined ? '' : ' with this prefix'}: import SseRedisModule.forRoot() or forRootAsync() once.`,
+        : `${this.describe()} found no hub${this.feature.prefix === undefined ? '' : ' with this prefix'}${this.adviseOnNoHub()}`,
     );
   }
 
@@ -58,6 +59,13 @@ export class ChannelFeatureModule implements OnModuleInit {
       if (!providers.has(SseNode) || (prefix !== undefined && options?.prefix !== prefix)) return [];
       return [{ node: node?.id === undefined ? undefined : node }];
     });
+  }
+
+  private adviseOnNoHub(): string {
+    const isOfAnotherCopy = findAllHubs(this.modules).some(({ isForeign }) => isForeign);
+    return isOfAnotherCopy
+      ? ` of its own copy of the package. ${TWO_COPIES}`
+      : ': import SseRedisModule.forRoot() or forRootAsync() once.';
   }
 
   /** Whether a test has put a module of its own in the place of the hub's (docs/testing.md). */

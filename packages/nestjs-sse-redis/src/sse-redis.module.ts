@@ -9,9 +9,9 @@ import {
   type Type,
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer, type AbstractHttpAdapter } from '@nestjs/core';
-import { isDeepStrictEqual } from 'node:util';
 import type { ChannelDefinitionFields } from './channels/channel-definition.js';
 import { ChannelDefinitions } from './channels/channel-definitions.js';
+import type { ChannelRules } from './channels/channel-rules.interface.js';
 import { InvalidOptionsError } from './errors/invalid-options.error.js';
 import { onServerClose } from './platform/closed-server.js';
 import { endConnectionsOfEventSources } from './platform/closing-connections.js';
@@ -29,11 +29,14 @@ import { EventListeners } from './listeners/event-listeners.js';
 import { ApiDocumentationModule } from './openapi/api-documentation.module.js';
 import { resolveOptionClasses } from './options/option-classes.js';
 import { checkOptionsObject, resolveOptions, type ResolvedOptions } from './options/resolved-options.js';
+import type { OptionsByPattern } from './options/root-options.interface.js';
 import { RESOLVED_OPTIONS } from './options/resolved-options.token.js';
 import type { SseRedisOptions } from './options/sse-redis-options.interface.js';
 import { SseRegistry } from './registry/sse-registry.js';
+import { OptionsScope } from './options-scope.js';
 import { SseNode } from './sse-node.js';
 import { createFeatureModule, findFeatureChannels, type FeatureOptions } from './sse-redis.feature-module.js';
+import { findTwins, TWO_COPIES } from './twin-hubs.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -54,6 +57,7 @@ const TWINS =
 @Module({
   imports: [ApiDocumentationModule, FirstShutdownModule, LastShutdownModule],
   providers: [
+    OptionsScope,
     {
       provide: RESOLVED_OPTIONS,
       useFactory: (options: SseRedisOptions, modules: ModuleRef) => {
@@ -114,7 +118,9 @@ export class SseRedisModule
    * export class AppModule {}
    * ```
    */
-  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+  static override forRoot<Rules extends Record<string, unknown> = ChannelRules>(
+    options: Omit<typeof OPTIONS_TYPE, 'authorize'> & OptionsByPattern<Rules> = {},
+  ): DynamicModule {
     // Here, since Nest spreads them: of a string the characters would remain, of an array the embedded broker.
     checkOptionsObject(options);
     return super.forRoot(options);
@@ -131,7 +137,12 @@ export class SseRedisModule
    * })
    * ```
    */
-  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+  static override forRootAsync<Rules extends Record<string, unknown> = ChannelRules>(
+    options: Omit<typeof ASYNC_OPTIONS_TYPE, 'useFactory'> & {
+      // oxlint-disable-next-line typescript/no-explicit-any -- as in Nest: what is injected has no common type
+      useFactory?: (...args: any[]) => OptionsByPattern<Rules> | Promise<OptionsByPattern<Rules>>;
+    },
+  ): DynamicModule {
     return super.forRootAsync(options);
   }
 
@@ -213,16 +224,15 @@ export class SseRedisModule
    */
   private checkTwins(): void {
     const { options } = this;
-    const hubs = [...this.modules.values()]
-      .filter(({ metatype }) => metatype === SseRedisModule)
-      .map(({ instance }) => instance as unknown as SseRedisModule);
-    const isTwin = (other: SseRedisModule): boolean =>
-      other.options.prefix === options.prefix && isDeepStrictEqual(other.options.redis, options.redis);
-    if (hubs.filter(isTwin).length < 2) return;
+    const twins = findTwins(this.modules, options);
+    if (twins.length < 2) return;
+    const [twinsAre, effect] = twins.some(({ isForeign }) => isForeign)
+      ? [TWO_COPIES, ' Definitions, rights and decorators of one copy do not count for the hub of the other.']
+      : [TWINS, ''];
     if (options.redis === undefined)
-      throw new InvalidOptionsError(`${TWINS} Events of one would never reach the other.`);
-    if (hubs.find(isTwin) === this)
-      this.logger.warn(`${TWINS} Each has connections to Redis, and a node, of its own.`);
+      throw new InvalidOptionsError(`${twinsAre} Events of one hub would never reach the other.`);
+    if (twins[0]!.options === options)
+      this.logger.warn(`${twinsAre} Each hub has connections to Redis, and a node, of its own.${effect}`);
   }
 
   /** Whether a test has put a hub of its own in the place of this node's (`overrideProvider`): nothing starts or connects then. */

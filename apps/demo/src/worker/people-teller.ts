@@ -31,14 +31,14 @@ export class PeopleTeller implements OnApplicationBootstrap, OnModuleDestroy {
     this.watching?.unsubscribe();
   }
 
-  /** Ephemeral: a page that missed it asks who is here when it is back. */
+  /** Logged: a page that is catching up, as where it adds a channel, would miss an ephemeral event, and show who was here before. */
   private async tell({ type, at, reason, connection }: ConnectionChange): Promise<void> {
     try {
       const data = { type, at, reason, person: describePerson(connection) };
       await this.hub.publish(
         PEOPLE,
         { type: PEOPLE, data },
-        { ephemeral: true, idempotencyKey: `${type} ${at} ${connection.id}` },
+        { idempotencyKey: `${type} ${at} ${connection.id}` },
       );
     } catch (error) {
       this.logger.warn(`could not tell the pages who came or went: ${String(error)}`);

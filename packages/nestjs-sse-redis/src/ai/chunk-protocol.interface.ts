@@ -14,4 +14,9 @@ export interface ChunkProtocol {
   readonly headers: Readonly<Record<string, string>>;
   /** The chunk that says why an answer is not whole. @param text for people */
   toEnding(ending: BrokenEnding, text: string): object;
+  /**
+   * Whether the connection breaks behind that chunk, in place of `[DONE]`: some clients of the protocol pass over it, and take an end for
+   * that of a whole answer.
+   */
+  readonly isCutWhenBroken: boolean;
 }

@@ -4,6 +4,7 @@ import { Subject, takeUntil } from 'rxjs';
 import type { SseEvent } from '../event/sse-event.js';
 import { observeLog } from '../hub/observe-events.js';
 import type { SseHub } from '../hub/sse-hub.js';
+import { breakResponse } from '../util/break-response.js';
 import type { RunEndState } from '../runs/run.types.js';
 import type { BrokenEnding, ChunkProtocol } from './chunk-protocol.interface.js';
 import { CHUNK_TYPE } from './chunk-source.js';
@@ -114,8 +115,10 @@ export class RunStream extends Readable {
   private finish(ending?: BrokenEnding): void {
     const { protocol, texts } = this.options;
     this.isOver = true;
-    const last = ending && `data: ${JSON.stringify(protocol.toEnding(ending, texts[ending]))}\n\n`;
-    this.push(`${last ?? ''}${DONE}`);
+    const last = ending ? `data: ${JSON.stringify(protocol.toEnding(ending, texts[ending]))}\n\n` : '';
+    const isCut = ending !== undefined && protocol.isCutWhenBroken;
+    if (isCut) this.cutAtEnd();
+    this.push(isCut ? last : `${last}${DONE}`);
     this.push(null);
     this.rest();
   }
@@ -136,9 +139,18 @@ export class RunStream extends Readable {
     this.stall.unref();
   }
 
+  /** Breaks the connection where the response would end: the client then has all that was written. */
+  private cutAtEnd(): void {
+    const { response } = this.options;
+    response.end = () => {
+      response.write(COMMENT, () => this.cut());
+      return response;
+    };
+  }
+
   /** An end would say that the answer is whole: the client comes back, or says that its network failed. */
   private cut(): void {
-    this.options.response.destroy();
+    breakResponse(this.options.response);
     this.destroy();
   }
 }

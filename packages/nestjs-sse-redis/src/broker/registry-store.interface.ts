@@ -165,7 +165,7 @@ export interface RegistryStore {
    * Removes some of what a node left behind whose lease has run out: at most `pieceSize` connections in one atomic
    * step, with their indexes, and announces their departures. Held by one node at a time.
    *
-   * @param by the node that sweeps
+   * @param by the node that sweeps: nothing is removed where its own lease has run out
    * @param lockTtl for how long (ms) others keep out if this one is not heard of again
    */
   sweep(by: string, lockTtl: number, pieceSize: number): Promise<SweptPiece>;

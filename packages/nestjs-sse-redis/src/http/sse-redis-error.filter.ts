@@ -1,8 +1,9 @@
 import { Catch, Inject, Optional, type ArgumentsHost } from '@nestjs/common';
-import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
+import { BaseExceptionFilter, HttpAdapterHost, type AbstractHttpAdapter } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 import { SseRedisError } from '../errors/sse-redis.error.js';
 import { answerCaller } from './caller-error.js';
+import { RESPONSE_ADAPTER } from './response-adapter.js';
 
 /**
  * Tells callers of microservices and gateways what the hub's errors say: Nest answers an `HttpException` there with
@@ -22,7 +23,7 @@ import { answerCaller } from './caller-error.js';
 @Catch(SseRedisError)
 export class SseRedisErrorFilter extends BaseExceptionFilter {
   constructor(@Optional() @Inject(HttpAdapterHost) host?: HttpAdapterHost) {
-    super(host?.httpAdapter);
+    super(host ? host.httpAdapter : (RESPONSE_ADAPTER as AbstractHttpAdapter));
   }
 
   /** Nest calls it with an error of the hub. @returns the answer of a microservice, or nothing */

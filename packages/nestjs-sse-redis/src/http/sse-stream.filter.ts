@@ -1,5 +1,5 @@
 import { Catch, HttpException, Inject, Logger, Optional, type ArgumentsHost } from '@nestjs/common';
-import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
+import { BaseExceptionFilter, HttpAdapterHost, type AbstractHttpAdapter } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
 import type { Observable } from 'rxjs';
 import { jitter } from '../clients/retry-time.js';
@@ -14,6 +14,7 @@ import { answerCaller } from './caller-error.js';
 import { holdOpen } from './held-answer.js';
 import { optionsOfHub } from './options-of-hub.js';
 import { getLastEventId, isEventSource } from './request-headers.js';
+import { RESPONSE_ADAPTER } from './response-adapter.js';
 import { readRetryAfter } from './retry-after.js';
 
 /** The codes of refusals by guards, interceptors and handlers. Any other status from 500 on is `UNAVAILABLE`. */
@@ -70,7 +71,7 @@ export class SseStreamFilter extends BaseExceptionFilter {
     @Optional() @Inject(RESOLVED_OPTIONS) options?: ResolvedOptions,
     @Optional() @Inject(HttpAdapterHost) private readonly host?: HttpAdapterHost,
   ) {
-    super(host?.httpAdapter);
+    super(host ? host.httpAdapter : (RESPONSE_ADAPTER as AbstractHttpAdapter));
     this.options = optionsOfHub(options, hub);
   }
 
@@ -78,7 +79,7 @@ export class SseStreamFilter extends BaseExceptionFilter {
   override catch(exception: unknown, context: ArgumentsHost): void | Observable<never> {
     // A controller may have handlers of messages beside its streams, and its filters count for all of them.
     if (context.getType() !== 'http') return answerCaller(exception, context);
-    const adapter = this.host?.httpAdapter;
+    const adapter = this.host ? this.host.httpAdapter : RESPONSE_ADAPTER;
     const http = context.switchToHttp();
     const response = http.getResponse<AdapterResponse>();
     if (!adapter || adapter.isHeadersSent(response)) return this.answerByStatus(exception, context);

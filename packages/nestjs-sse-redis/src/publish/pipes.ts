@@ -1,8 +1,8 @@
-import { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PublishOptions } from './publish.types.js';
 import type { Publication, PublishOutcome } from '../broker/broker.interface.js';
 import { DrainingError } from '../errors/draining.error.js';
+import { Logger } from '../util/logger.js';
 import { stackOf } from '../util/stack-of.js';
 import { PipeInterruptedError } from '../errors/pipe-interrupted.error.js';
 import { SourceFailedError } from '../errors/source-failed.error.js';

@@ -98,6 +98,11 @@ export class NodeRegistration {
     else void this.renew();
   }
 
+  /** An idle process renews its lease so rarely that no renewal need meet the outage. Others renew theirs meanwhile, or cannot. */
+  linkLost(): void {
+    if (this.renewals.pace > 1) this.sweeper.noteOutage();
+  }
+
   /** What was done in the registry may have got lost with the link. A renewal that failed meanwhile has waited for it. */
   linkRestored(): void {
     this.recount();
@@ -150,7 +155,10 @@ export class NodeRegistration {
 
   /** Whether a node lives, as far as can be said. @throws RedisUnavailableError */
   async mayLive(node: string): Promise<boolean> {
-    return this.sweeper.isUncertain || (await this.liveNodes()).includes(node);
+    if (this.sweeper.isUncertain) return true;
+    const isThere = (await this.liveNodes()).includes(node);
+    // The answer may be from behind an outage that began since.
+    return isThere || this.sweeper.isUncertain;
   }
 
   /** The sweeps of this process. */
@@ -198,15 +206,20 @@ export class NodeRegistration {
 
   private async takeLease(): Promise<void> {
     this.hasJoined = true;
+    const { dueAt } = this.renewals;
     const { ttl, next, pace } = this.renewals.next();
-    const until = Date.now() + ttl;
+    const now = Date.now();
+    const until = now + ttl;
     // Where the answer is lost, a shorter lease may have been taken all the same.
     this.leaseUntil = Math.min(this.leaseUntil, until);
     const { changes, isBusy } = this.queue;
     const count = isBusy || changes !== this.agreedAt || ++this.uncounted >= RENEWALS_PER_LEASE;
     // An idle process leaves it to others to find a lease that runs out before it looks again.
     const terms = { next: pace === 1 ? next : 0, count, pace };
-    const { isNew, connections, runsOut } = await this.sweeper.heed(this.store.renew(this.node, ttl, terms));
+    // An outage of two thirds of a lease may cost others theirs. One renewal is due within its first third, and is a third late behind it.
+    const inTime = Math.min(now, dueAt) + this.options.leaseTtl / RENEWALS_PER_LEASE;
+    const renewal = this.store.renew(this.node, ttl, terms);
+    const { isNew, connections, runsOut } = await this.sweeper.heed(renewal, inTime);
     if (this.stopped) return;
     if (runsOut !== undefined) this.sweeper.plan(runsOut);
     const { live: living } = this.queue;

@@ -26,6 +26,8 @@ export class RenewalTimer {
   pace = 1;
   /** When it last ceased to be idle; ms since the epoch. */
   busySince = 0;
+  /** When the next renewal is to be sent; ms since the epoch. */
+  dueAt = Infinity;
   private usedAt = performance.now();
   private interval = MAX_TIMER;
   private timer: NodeJS.Timeout | undefined;
@@ -51,7 +53,7 @@ export class RenewalTimer {
     return { ttl: leaseTtl * pace, next: Math.floor(next), pace };
   }
 
-  /** A renewal has failed. The next one may have been due meanwhile, and gone by. */
+  /** A renewal has failed, or waits for its answer. The next one may have been due meanwhile, and gone by. */
   retry(): void {
     this.schedule(Math.min(this.interval, RETRY_MS));
   }
@@ -72,6 +74,13 @@ export class RenewalTimer {
 
   private schedule(ms: number): void {
     clearTimeout(this.timer);
-    if (!this.isStopped) this.timer = setTimeout(this.renew, ms).unref();
+    if (this.isStopped) return;
+    this.dueAt = Date.now() + ms;
+    const timer = setTimeout(() => {
+      this.renew();
+      // None was sent, where one still waits for its answer. That may be good, and then nothing else would send the next.
+      if (this.timer === timer) this.retry();
+    }, ms);
+    this.timer = timer.unref();
   }
 }

@@ -27,6 +27,8 @@ export class Sweeper {
   private graces = 0;
   /** When the first sweep may be, by `performance.now()`: an outage may have been there before this process. */
   private sweepsFrom: number | undefined;
+  /** Since when Redis has not answered a renewal, by `performance.now()`. */
+  private renewingSince: number | undefined;
   private isStopped = false;
 
   /**
@@ -39,9 +41,9 @@ export class Sweeper {
     private readonly interval: number,
   ) {}
 
-  /** Whether others whose leases have run out may live: they could not renew them, as this process could not. */
+  /** Whether others whose leases have run out may live: they could not renew them, as this process could not, or cannot yet. */
   get isUncertain(): boolean {
-    return performance.now() < this.certainFrom;
+    return this.renewingSince !== undefined || performance.now() < this.certainFrom;
   }
 
   /** Whether this process has not renewed its lease since that failed. */
@@ -49,16 +51,33 @@ export class Sweeper {
     return this.certainFrom === Infinity;
   }
 
-  /** Learns from a renewal of this process's own lease what others could do. */
-  async heed<Answer>(renewal: Promise<Answer>): Promise<Answer> {
+  /**
+   * Learns from a renewal of this process's own lease what others could do.
+   *
+   * @param inTime until when the answer says that all could renew theirs, ms since the epoch. A renewal that was held up, in Redis or
+   * with the whole machine, need not have failed
+   */
+  async heed<Answer>(renewal: Promise<Answer>, inTime = Infinity): Promise<Answer> {
+    this.renewingSince = performance.now();
     try {
       const answer = await renewal;
+      if (Date.now() > inTime) this.noteOutage();
       this.renewed();
       return answer;
     } catch (error) {
-      this.cutOff();
+      this.noteOutage();
       throw error;
+    } finally {
+      this.renewingSince = undefined;
     }
+  }
+
+  /** Others may have been unable to renew their leases. Nothing of theirs is removed until this process has, and they had time for it. */
+  noteOutage(): void {
+    const certainUntil = this.renewingSince ?? performance.now();
+    // Long enough for a sweep.
+    if (certainUntil - this.certainFrom > this.interval / 4) this.graces = 0;
+    this.certainFrom = Infinity;
   }
 
   /**
@@ -73,9 +92,7 @@ export class Sweeper {
     const delay = Math.min(wait + 1 + (Math.random() * this.interval) / 4, MAX_TIMER);
     this.timer = setTimeout(() => {
       this.timer = undefined;
-      // The next renewal finds the lease again.
-      if (this.isUncertain) return;
-      void this.sweep().catch((error: Error) => this.logger.debug(`Could not sweep: ${error.message}`));
+      this.sweepIfCertain();
     }, delay).unref();
   }
 
@@ -94,18 +111,23 @@ export class Sweeper {
     clearTimeout(this.timer);
   }
 
-  private cutOff(): void {
-    // Long enough for a sweep.
-    if (performance.now() - this.certainFrom > this.interval / 4) this.graces = 0;
-    this.certainFrom = Infinity;
+  /** A getter, since tests on a busy machine give others longer. */
+  private get comeback(): number {
+    return COMEBACK_MS;
   }
 
   private renewed(): void {
-    this.sweepsFrom ??= performance.now() + COMEBACK_MS;
+    this.sweepsFrom ??= performance.now() + this.comeback;
     if (!this.isCutOff) return;
-    this.certainFrom = performance.now() + (this.graces++ < MOST_GRACES ? COMEBACK_MS : 0);
+    this.certainFrom = performance.now() + (this.graces++ < MOST_GRACES ? this.comeback : 0);
     clearTimeout(this.timer);
     this.timer = undefined;
+  }
+
+  /** Else the next renewal finds the lease again, or the one whose answer is not there yet. */
+  private sweepIfCertain(): void {
+    if (this.isUncertain || this.isStopped) return;
+    void this.sweep().catch((error: Error) => this.logger.debug(`Could not sweep: ${error.message}`));
   }
 
   private async sweepPieces(): Promise<number> {
@@ -121,8 +143,7 @@ export class Sweeper {
       if (piece.node !== undefined && piece.runs.length > 0 && !(await this.endRuns(piece.node, piece.runs)))
         return removed;
       // Whoever holds the lock does the work, or has died over it.
-      if (piece.locked && !this.isStopped)
-        setTimeout(() => void this.sweep().catch(() => undefined), lockTtl).unref();
+      if (piece.locked) setTimeout(() => this.sweepIfCertain(), lockTtl).unref();
       if (!piece.more || piece.locked) return removed;
     }
   }

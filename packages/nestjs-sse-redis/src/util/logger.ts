@@ -7,6 +7,8 @@ export interface LogWriter {
   debug(text: string): void;
 }
 
+const STACK = /\n\s*at /;
+
 type CreateWriter = (context: string) => LogWriter;
 
 let createWriter: CreateWriter = toConsole;
@@ -37,8 +39,9 @@ export class Logger implements LogWriter {
   }
 
   error(text: string, stack?: string): void {
-    // Nest takes a second argument for a stack, also one that is undefined.
+    // Nest takes a second argument for a stack, also one that is undefined. nestjs-pino drops it where it is none.
     if (stack === undefined) this.current.error(text);
+    else if (!STACK.test(stack)) this.current.error(`${text} ${stack}`);
     else this.current.error(text, stack);
   }
 

@@ -101,6 +101,28 @@ forEachAdapter((adapter) => {
     expect((error as Error).message).not.toContain('secret');
   });
 
+  it('breaks the connection behind the error, for clients that pass over it (LangChain4j)', async () => {
+    const answer = fetch(`${one.url}/chats/7/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ stream: true, messages: [{ content: 'hello' }] }),
+    });
+    await until(() => one.app.get(SseHub).runOf(CHANNEL));
+    give('The ');
+    tap.end(new Error('a secret'));
+    let text = '';
+    const read = async () => {
+      const parts = (await answer).body!.pipeThrough(new TextDecoderStream());
+      for await (const part of parts) text += part;
+    };
+    await expect(read()).rejects.toThrow();
+    const data = text.split('\n').filter((line) => line.startsWith('data: '));
+    expect(data.map((line) => JSON.parse(line.slice('data: '.length)) as object)).toEqual([
+      toChunk('The '),
+      { error: expect.objectContaining({ code: 'failed' }) as object },
+    ]);
+  });
+
   it('fails where the method gives texts instead of chunks, and the client is told', async () => {
     const stream = await open('text');
     await expect(stream[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'failed' });

@@ -1,9 +1,6 @@
-import 'reflect-metadata';
-import { NestFactory } from '@nestjs/core';
-import { announceReady } from '@nestjs-sse-redis/testing/child';
+import { serveApp } from '@nestjs-sse-redis/testing/serve-app';
 import { MockLanguageModelV4, simulateReadableStream } from 'ai/test';
 import type { SseRedisOptions } from 'nestjs-sse-redis';
-import type { AddressInfo } from 'node:net';
 import { chatModule } from './chat.app.js';
 
 /** More than a test waits for. */
@@ -26,9 +23,4 @@ const model = new MockLanguageModelV4({
       }),
     }),
 });
-class AppModule {}
-const module = chatModule(JSON.parse(options!) as SseRedisOptions, model);
-const app = await NestFactory.create({ module: AppModule, ...module }, { logger: ['fatal'] });
-app.enableShutdownHooks();
-await app.listen(0, '127.0.0.1');
-announceReady((app.getHttpServer().address() as AddressInfo).port);
+await serveApp(chatModule(JSON.parse(options!) as SseRedisOptions, model), { logger: ['fatal'] });

@@ -1,6 +1,5 @@
-import { TcpProxy, until } from '@nestjs-sse-redis/testing';
+import { startApp, TcpProxy, until } from '@nestjs-sse-redis/testing';
 import type { INestApplication } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { SseHub, SseRedisModule } from 'nestjs-sse-redis';
@@ -80,17 +79,15 @@ async function startGateway(
   prefix: string,
   Adapter: typeof IoAdapter | typeof WsAdapter,
 ): Promise<INestApplication> {
-  const app = await NestFactory.create(
-    {
-      module: EventsGateway,
-      imports: [SseRedisModule.forRoot({ redis: hubs.redis.url, prefix })],
-      providers: [EventsGateway],
-    },
-    { logger: false },
-  );
-  app.useWebSocketAdapter(new Adapter(app));
-  await app.listen(0, '127.0.0.1');
-  hubs.closeLater(() => app.close());
+  const module = {
+    imports: [SseRedisModule.forRoot({ redis: hubs.redis.url, prefix })],
+    providers: [EventsGateway],
+  };
+  const { app, close } = await startApp(module, 'express', {
+    configure: (made) => void made.useWebSocketAdapter(new Adapter(made)),
+    application: { logger: false },
+  });
+  hubs.closeLater(close);
   return app;
 }
 

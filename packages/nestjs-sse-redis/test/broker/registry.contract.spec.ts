@@ -371,6 +371,15 @@ describe.each(brokerSetUps)('the registry of the $name broker', (setUp) => {
       expect((await told()).filter((line) => line.startsWith('connected n1'))).toHaveLength(35);
     });
 
+    it('is left alone by one whose own lease has run out, until that one renews it', async () => {
+      await broker.registry.renew(node('n2'), 1);
+      await until(async () => (await broker.registry.nodes()).length === 0);
+      const nothing = { node: undefined, removed: 0, runs: [], more: false, locked: false };
+      expect(await broker.registry.sweep('n2', 1_000, 10)).toEqual(nothing);
+      await broker.registry.renew(node('n2'), LONG);
+      expect(await broker.registry.sweep('n2', 1_000, 10)).toMatchObject({ node: 'n1', removed: 10 });
+    });
+
     it('leaves alone one that renews in time, and the one that sweeps', async () => {
       expect((await broker.registry.sweep('n1', 1_000, 10)).removed).toBe(0);
       expect(await broker.registry.renew(node('n1'), LONG)).toEqual({ isNew: false, connections: 25 });

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { compare, RedisServer, Stopwatch, TcpProxy, until } from '@nestjs-sse-redis/testing';
+import { compare, RedisServer, SseStream, Stopwatch, TcpProxy, until } from '@nestjs-sse-redis/testing';
 import { Commands } from '../../src/broker/redis/commands.js';
 import { Outage } from '../../src/broker/redis/outage.js';
 import { of } from 'rxjs';
@@ -164,6 +164,34 @@ describe.each(ways)('a swap of roles that closes no connection: $way', ({ swap }
     await pair.replicated();
     await swap(pair);
     expect((await failureOf(test.hub.run('answer', () => of('a'))))['code']).toBe('REDIS_READONLY');
+  });
+
+  /** What a client is told first that comes behind a swap. */
+  async function firstBlock(test: TestHub) {
+    await test.hub.publish('news', { data: 'before' });
+    await pair.replicated();
+    await swap(pair);
+    const stream = SseStream.open(test.url('news'));
+    try {
+      return await stream.waitForBlock(() => true);
+    } finally {
+      await stream.close();
+    }
+  }
+
+  it('begins the stream of a client that comes meanwhile', async () => {
+    const test = await hubs.start({ redis: `redis://127.0.0.1:${pair.name.port}` });
+    expect(await firstBlock(test)).toMatchObject({ isPosition: true });
+    expect(await isMaster(pair.next)).toBe(true);
+  });
+
+  it('refuses that client where nothing waits for the new primary (negative control)', async () => {
+    jest.spyOn(Commands.prototype as unknown as Waiting, 'mayPass').mockReturnValue(false);
+    const test = await hubs.start({
+      redis: `redis://127.0.0.1:${pair.name.port}`,
+      ...{ probeInterval: 60_000, registry: { leaseTtl: 180_000 } },
+    });
+    expect(await firstBlock(test)).toMatchObject({ message: { type: 'error' } });
   });
 
   it('rejects each publish, in time, where no connection is made anew (negative control)', async () => {

@@ -1,19 +1,11 @@
-import 'reflect-metadata';
-import { NestFactory } from '@nestjs/core';
-import { announceReady, serveRequests, tellParent } from '@nestjs-sse-redis/testing/child';
+import { serveRequests, tellParent } from '@nestjs-sse-redis/testing/child';
+import { serveApp } from '@nestjs-sse-redis/testing/serve-app';
 import { SseHub, type SseRedisOptions } from 'nestjs-sse-redis';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { NodeRequest, Visit } from './node-messages.js';
 import { Gate, streamsModule } from './streams.app.js';
 
 const [, , adapter, options] = process.argv;
-
-/** Loads only the adapter that is used: every scenario starts two processes. */
-async function createAdapter() {
-  if (adapter === 'fastify') return new (await import('@nestjs/platform-fastify')).FastifyAdapter();
-  return new (await import('@nestjs/platform-express')).ExpressAdapter();
-}
 
 /** Reports requests from outside of Nest, so that the observed pipeline is the one of an application. */
 function reportVisits(request: IncomingMessage, response: ServerResponse): void {
@@ -24,15 +16,8 @@ function reportVisits(request: IncomingMessage, response: ServerResponse): void 
   response.once('close', () => tellParent({ ...visit, status: response.statusCode } satisfies Visit));
 }
 
-class AppModule {}
-const metadata = streamsModule(JSON.parse(options!) as SseRedisOptions);
-const app = await NestFactory.create({ module: AppModule, ...metadata }, await createAdapter(), {
-  logger: ['error', 'fatal'],
-});
-app.enableShutdownHooks();
-await app.listen(0, '127.0.0.1');
-const server = app.getHttpServer() as Server;
-server.prependListener('request', reportVisits);
+const app = await serveApp(streamsModule(JSON.parse(options!) as SseRedisOptions), { adapter });
+(app.getHttpServer() as Server).prependListener('request', reportVisits);
 const hub = app.get(SseHub);
 const gate = app.get(Gate);
 
@@ -59,4 +44,3 @@ async function answer(request: NodeRequest): Promise<unknown> {
 }
 
 serveRequests((message) => answer(message as NodeRequest));
-announceReady((server.address() as AddressInfo).port);

@@ -56,7 +56,7 @@ export class DeployedNode extends AppNode {
 export class Deployment {
   static async start(deployment: DeploymentOptions = {}): Promise<Deployment> {
     // An append-only file that is written before anything is answered or announced: a crash takes back no event.
-    const redis = await RedisServer.start({ persistence: true, args: ['--appendfsync', 'no'] });
+    const redis = await RedisServer.start({ persistence: true });
     const nodes = await Promise.all(
       Array.from({ length: deployment.nodes ?? 3 }, (_, i) =>
         DeployedNode.start(`node ${i}`, i % 2 === 0 ? 'express' : 'fastify', redis, deployment),

@@ -1,25 +1,23 @@
 import { jest } from '@jest/globals';
-import type { INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
-import { until } from '@nestjs-sse-redis/testing';
+import { startApp, until, type RunningApp } from '@nestjs-sse-redis/testing';
 import { SseHub, SseRedisModule } from 'nestjs-sse-redis';
 import { once } from 'node:events';
 import { connect, type ClientHttp2Session } from 'node:http2';
-import type { AddressInfo } from 'node:net';
 import { endConnectionsOfEventSources } from '../../src/platform/closing-connections.js';
 import { newsModule } from './news.app.js';
 
 describe('a connection of HTTP/2 to a process that shuts down', () => {
-  let app: INestApplication;
+  let app: RunningApp['app'];
+  let url: string;
   let session: ClientHttp2Session;
   let stuck: ClientHttp2Session | undefined;
 
   beforeEach(async () => {
-    const compiled = await Test.createTestingModule(newsModule({ drain: { timeout: 500 } })).compile();
-    app = compiled.createNestApplication(new FastifyAdapter({ http2: true }), { logger: false });
-    await app.listen(0, '127.0.0.1');
-    session = connect(`http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`);
+    const adapter = new FastifyAdapter({ http2: true });
+    const module = newsModule({ drain: { timeout: 500 } });
+    ({ app, url } = await startApp(module, adapter, { application: { logger: false } }));
+    session = connect(url);
     session.on('error', () => undefined);
   });
   afterEach(async () => {
@@ -84,9 +82,8 @@ describe('a connection of HTTP/2 to a process that shuts down', () => {
     const others = Array.from({ length: 10 }, () => request('/news'));
     const hub = app.get(SseHub);
     await until(() => hub.stats().connections === others.length);
-    const { port } = app.getHttpServer().address() as AddressInfo;
     // Its window has no room for a byte.
-    stuck = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
+    stuck = connect(url, { settings: { initialWindowSize: 0 } });
     stuck.on('error', () => undefined);
     await once(stuck, 'remoteSettings');
     void Promise.all(others).then(() => session.close());
@@ -99,8 +96,7 @@ describe('a connection of HTTP/2 to a process that shuts down', () => {
   });
 
   it('cuts a client that takes nothing of the answer of a Fastify that closes, so that the application closes', async () => {
-    const { port } = app.getHttpServer().address() as AddressInfo;
-    const stuckSession = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
+    const stuckSession = connect(url, { settings: { initialWindowSize: 0 } });
     stuck = stuckSession.on('error', () => undefined);
     await once(stuckSession, 'remoteSettings');
     // oxlint-disable-next-line typescript/unbound-method -- applied below

@@ -12,12 +12,11 @@ import { jest } from '@jest/globals';
 import { Controller, Get, type INestApplication, type NestApplicationOptions } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
 import { randomUUID } from 'node:crypto';
 import { Agent, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
 import { get as getOverTls } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { SseHub, type ChannelEventInput } from 'nestjs-sse-redis';
 import { ResponseSink } from '../../src/response/response-sink.js';
 import { certificate } from './certificate.js';
@@ -306,22 +305,14 @@ forEachAdapter((adapter) => {
   });
 });
 
-/** An application behind a server of its own: `startApp` makes only plain ones. */
-async function startBehind(
+/** An application behind a server that is no plain one. */
+function startBehind(
   adapter: ExpressAdapter | FastifyAdapter,
-  options: NestApplicationOptions = {},
-): Promise<{ app: INestApplication; port: number }> {
+  application: NestApplicationOptions = {},
+): Promise<RunningApp> {
   const limits = { bufferedBytes: 65_536 };
-  const module = newsModule({
-    prefix: randomUUID(),
-    redis: redis.url,
-    limits,
-    ...OPTIONS,
-  });
-  const compiled = await Test.createTestingModule(module).compile();
-  const app = compiled.createNestApplication(adapter, options);
-  await app.listen(0, '127.0.0.1');
-  return { app, port: (app.getHttpServer().address() as AddressInfo).port };
+  const options = { prefix: randomUUID(), redis: redis.url, limits, ...OPTIONS };
+  return startApp(newsModule(options), adapter, { application });
 }
 
 const linesOf = (count: number): string[] => expected(count).map((data) => `data: ${String(data)}`);
@@ -331,7 +322,8 @@ describe.each([
   ['fastify', () => startBehind(new FastifyAdapter({ https: certificate }))],
 ] as const)('over TLS, on %s', (_name, start) => {
   it('writes to the socket, which encrypts', async () => {
-    const { app, port } = await start();
+    const { app, url, close } = await start();
+    const { port } = new URL(url);
     const hub = app.get(SseHub);
     let writes = 0;
     (app.getHttpServer() as Server).on('secureConnection', (socket: Socket) => {
@@ -358,7 +350,7 @@ describe.each([
       expect(writes - before).toBe(5);
     } finally {
       request.destroy();
-      await app.close();
+      await close();
     }
   });
 });
@@ -368,9 +360,9 @@ describe('over HTTP/2, on fastify', () => {
   let session: ClientHttp2Session;
 
   beforeEach(async () => {
-    let port: number;
-    ({ app, port } = await startBehind(new FastifyAdapter({ http2: true })));
-    session = connectHttp2(`http://127.0.0.1:${port}`);
+    let url: string;
+    ({ app, url } = await startBehind(new FastifyAdapter({ http2: true })));
+    session = connectHttp2(url);
   });
   afterEach(async () => {
     session.destroy();

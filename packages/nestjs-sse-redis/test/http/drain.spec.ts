@@ -23,7 +23,7 @@ forEachAdapter((adapter) => {
       prefix: `many-${adapter}`,
       drain: { timeout: 5_000 },
       // A busy machine shall not cost it its lease.
-      registry: { leaseTtl: 20_000 },
+      registry: { leaseTtl: 120_000 },
     };
     const [closing, watching] = await Promise.all([
       RoomsProcess.start(adapter, options),
@@ -53,10 +53,10 @@ forEachAdapter((adapter) => {
     });
     expect(reasons).toEqual(new Map([['drained', 5_000]]));
     // The drain's own time, then what Nest takes to end; a busy machine may take longer, but not for ever.
-    expect(ms).toBeLessThan(15_000);
+    expect(ms).toBeLessThan(60_000);
     await watching.stop();
     // 5,000 connections and three processes; what counts is the time of the drain alone.
-  }, 240_000);
+  }, 600_000);
 
   it('is not ready while it hands over, sends newcomers away, and gives each client a time of its own', async () => {
     // The hub takes 10 ms for each stream; a busy machine may need longer until the last of them has ended.

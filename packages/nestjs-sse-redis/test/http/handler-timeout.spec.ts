@@ -1,14 +1,6 @@
-import { SseStream, until } from '@nestjs-sse-redis/testing';
-import {
-  Controller,
-  Get,
-  Sse,
-  UseInterceptors,
-  type INestApplication,
-  type NestInterceptor,
-} from '@nestjs/common';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
+import { SseStream, startApp, until, type RunningApp } from '@nestjs-sse-redis/testing';
+import { Controller, Get, Sse, UseInterceptors, type NestInterceptor } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { SseClient, SseHub } from 'nestjs-sse-redis';
 import { newsModule } from './news.app.js';
 
@@ -41,21 +33,19 @@ class OtherController {
 }
 
 describe('a Fastify with a handlerTimeout', () => {
-  let app: INestApplication;
-  let url: string;
+  let running: RunningApp;
 
   beforeAll(async () => {
     const { imports, controllers } = newsModule({});
-    const builder = Test.createTestingModule({ imports, controllers: [...controllers, OtherController] });
+    const module = { imports, controllers: [...controllers, OtherController] };
     const adapter = new FastifyAdapter({ handlerTimeout: HANDLED_WITHIN_MS });
-    app = (await builder.compile()).createNestApplication<NestFastifyApplication>(adapter, { logger: false });
-    await app.listen(0, '127.0.0.1');
-    url = await app.getUrl();
+    running = await startApp(module, adapter, { application: { logger: false } });
   });
 
-  afterAll(async () => app.close());
+  afterAll(() => running.close());
 
   it.each(['news', 'watched'])('leaves a stream open for longer than that (%s)', async (path) => {
+    const { app, url } = running;
     const hub = app.get(SseHub);
     const stream = SseStream.open(`${url}/${path}`);
     await until(() => hub.stats().connectionStates.live === 1);
@@ -68,6 +58,6 @@ describe('a Fastify with a handlerTimeout', () => {
   });
 
   it('answers 503 where a handler has no stream within that', async () => {
-    expect((await fetch(`${url}/stuck-stream`, { headers: { prefer: 'status' } })).status).toBe(503);
+    expect((await fetch(`${running.url}/stuck-stream`, { headers: { prefer: 'status' } })).status).toBe(503);
   });
 });

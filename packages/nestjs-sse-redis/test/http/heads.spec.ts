@@ -1,9 +1,7 @@
-import { Controller, Header, Sse, type INestApplication } from '@nestjs/common';
+import { Controller, Header, Sse } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
 import { forEachAdapter, startApp, until, type RunningApp } from '@nestjs-sse-redis/testing';
 import { connect as connectHttp2 } from 'node:http2';
-import type { AddressInfo } from 'node:net';
 import { SseClient, SseHub, type SseRedisOptions } from 'nestjs-sse-redis';
 import { concat, map, of, throwError, type Observable } from 'rxjs';
 import { DISMISSED_ID } from '../../src/event/position.js';
@@ -126,12 +124,10 @@ forEachAdapter((adapter) => {
 
 describe('over HTTP/2, on fastify', () => {
   it('asks proxies to forward a stream as it comes', async () => {
-    const compiled = await Test.createTestingModule(headsModule()).compile();
-    const app: INestApplication = compiled.createNestApplication(new FastifyAdapter({ http2: true }), {
-      logger: false,
+    const { url, close } = await startApp(headsModule(), new FastifyAdapter({ http2: true }), {
+      application: { logger: false },
     });
-    await app.listen(0, '127.0.0.1');
-    const session = connectHttp2(`http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`);
+    const session = connectHttp2(url);
     try {
       const stream = session.request({ ':path': '/news' });
       const headers = await new Promise<Record<string, unknown>>((resolve) =>
@@ -140,7 +136,7 @@ describe('over HTTP/2, on fastify', () => {
       expect(headers).toMatchObject({ ':status': 200, incremental: '?1', 'x-accel-buffering': 'no' });
     } finally {
       session.destroy();
-      await app.close();
+      await close();
     }
   });
 });

@@ -8,13 +8,11 @@ import {
   useRedis,
 } from '@nestjs-sse-redis/testing';
 import { jest } from '@jest/globals';
-import { Controller, ForbiddenException, Logger, Sse, type INestApplication } from '@nestjs/common';
+import { Controller, ForbiddenException, Logger, Sse } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
 import { randomUUID } from 'node:crypto';
 import { request, ServerResponse, type IncomingMessage } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
-import type { AddressInfo } from 'node:net';
 import { AlreadyConnectedError, SseClient, SseHub } from 'nestjs-sse-redis';
 import { concat, EMPTY, merge, of, repeat, throwError, timer } from 'rxjs';
 import { ResponseGuard } from '../../src/response/response-guard.js';
@@ -359,23 +357,23 @@ forEachAdapter((adapter) => {
 });
 
 describe('over HTTP/2, on fastify', () => {
-  let app: INestApplication;
+  let running: RunningApp;
 
   beforeEach(async () => {
     clearStages();
-    const compiled = await Test.createTestingModule(testModule()).compile();
-    app = compiled.createNestApplication(new FastifyAdapter({ http2: true }), { logger: false });
-    await app.listen(0, '127.0.0.1');
+    running = await startApp(testModule(), new FastifyAdapter({ http2: true }), {
+      application: { logger: false },
+    });
   });
-  afterEach(() => app.close());
+  afterEach(() => running.close());
 
   it.each([
     ['a merged message', () => stageOf('merge').more.next({ id: '7', type: 'foreign', data: 'x' })],
     ['res.write', () => stageOf('merge').response.write(FOREIGN)],
     ['res.end', () => stageOf('merge').response.end(FOREIGN)],
   ])('keeps the hub’s id in %s', async (_name, act) => {
-    const hub = app.get(SseHub);
-    const session = connectHttp2(`http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`);
+    const hub = running.app.get(SseHub);
+    const session = connectHttp2(running.url);
     const stream = session.request({ ':path': '/merge' });
     let text = '';
     stream.setEncoding('utf8').on('data', (data: string) => (text += data));

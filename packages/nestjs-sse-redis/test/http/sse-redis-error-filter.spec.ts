@@ -1,4 +1,4 @@
-import { freePort, until } from '@nestjs-sse-redis/testing';
+import { freePort, startApp, until } from '@nestjs-sse-redis/testing';
 import {
   Controller,
   ForbiddenException,
@@ -146,14 +146,13 @@ const failureOf = (caller: ClientProxy, pattern: string): Promise<unknown> =>
 
 /** @returns what a WebSocket is sent after an event */
 async function open(gateway: Type): Promise<(event: string) => Promise<unknown>> {
-  const app = await NestFactory.create(
-    { module: class {}, imports: [SseRedisModule.forRoot()], providers: [gateway] },
-    { logger: false },
-  );
-  app.useWebSocketAdapter(new WsAdapter(app));
-  await app.listen(0, '127.0.0.1');
-  close.push(() => app.close());
-  const socket = new WebSocket((await app.getUrl()).replace('http', 'ws'));
+  const module = { imports: [SseRedisModule.forRoot()], providers: [gateway] };
+  const running = await startApp(module, 'express', {
+    configure: (app) => void app.useWebSocketAdapter(new WsAdapter(app)),
+    application: { logger: false },
+  });
+  close.push(running.close);
+  const socket = new WebSocket(running.url.replace('http', 'ws'));
   close.push(() => Promise.resolve(socket.close()));
   const received: unknown[] = [];
   socket.on('message', (text: Buffer) => received.push(JSON.parse(text.toString())));

@@ -25,7 +25,12 @@ describe(`the audit of ${CHANNELS} channels`, () => {
 
   beforeEach(async () => {
     redis = await RedisServer.start();
-    const options = resolveOptions({ redis: redis.url, prefix: 'cost', probeInterval: 120_000 });
+    const options = resolveOptions({
+      redis: redis.url,
+      prefix: 'cost',
+      probeInterval: 120_000,
+      publishTimeout: 60_000,
+    });
     broker = new RedisBroker(options.redis!, options, 'node');
     feeds = new Feeds(broker, new HubCounters(), () => new SocketGroup());
     feeds.link.up = true;

@@ -1,7 +1,6 @@
-import 'reflect-metadata';
 import { Controller, Get } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { announceReady, serveRequests } from '@nestjs-sse-redis/testing/child';
+import { serveRequests } from '@nestjs-sse-redis/testing/child';
+import { serveApp } from '@nestjs-sse-redis/testing/serve-app';
 import { SseHub, type SseRedisOptions } from 'nestjs-sse-redis';
 import { streamsModule } from '../clients/streams.app.js';
 
@@ -26,15 +25,12 @@ class HealthController {
   }
 }
 
-class AppModule {}
 const metadata = streamsModule(JSON.parse(options!) as SseRedisOptions);
 const controllers = [...metadata.controllers, HealthController];
-const app = await NestFactory.create({ module: AppModule, ...metadata, controllers }, await createAdapter(), {
-  logger: ['fatal'],
-});
-app.enableShutdownHooks();
-await app.listen(Number(port), '127.0.0.1');
+const app = await serveApp(
+  { ...metadata, controllers },
+  { adapter: await createAdapter(), logger: ['fatal'], port: Number(port) },
+);
 const hub = app.get(SseHub);
 
 serveRequests(async (data) => (await hub.publish('news', { type: 'tick', data })).id);
-announceReady(Number(port));

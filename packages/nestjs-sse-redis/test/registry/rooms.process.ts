@@ -1,8 +1,6 @@
-import 'reflect-metadata';
-import { NestFactory } from '@nestjs/core';
-import { announceReady, serveRequests } from '@nestjs-sse-redis/testing/child';
+import { serveRequests } from '@nestjs-sse-redis/testing/child';
+import { serveApp } from '@nestjs-sse-redis/testing/serve-app';
 import { SseHub, SseRegistry, type SseRedisOptions } from 'nestjs-sse-redis';
-import type { AddressInfo } from 'node:net';
 import { roomsModule } from '../http/rooms.module.js';
 
 /** A call of something of the process, as a test sends it. */
@@ -13,11 +11,7 @@ export type ProcessRequest =
   | { readonly of: 'node' };
 
 const [, , adapter, options] = process.argv;
-class AppModule {}
-const module = { module: AppModule, ...roomsModule(JSON.parse(options!) as SseRedisOptions) };
-const app = await NestFactory.create(module, await createAdapter(), { logger: ['error', 'fatal'] });
-app.enableShutdownHooks();
-await app.listen(0, '127.0.0.1');
+const app = await serveApp(roomsModule(JSON.parse(options!) as SseRedisOptions), { adapter });
 
 const hub = app.get(SseHub);
 const registry = app.get(SseRegistry);
@@ -42,9 +36,3 @@ serveRequests(async (message) => {
   >;
   return target[request.call]!(...request.args);
 });
-announceReady((app.getHttpServer().address() as AddressInfo).port);
-
-async function createAdapter() {
-  if (adapter === 'fastify') return new (await import('@nestjs/platform-fastify')).FastifyAdapter();
-  return new (await import('@nestjs/platform-express')).ExpressAdapter();
-}

@@ -190,11 +190,9 @@ export class MemoryRegistryStore implements RegistryStore {
 
   async sweep(by: string, _lockTtl: number, pieceSize: number): Promise<SweptPiece> {
     await Promise.resolve();
-    const now = Date.now();
-    // Not itself: it lives, and is about to renew its lease.
-    const dead = [...this.leases].find(
-      ([id, { expires, isOver }]) => id !== by && (isOver || expires <= now),
-    );
+    const over = [...this.leases].filter(([, { expires, isOver }]) => isOver || expires <= Date.now());
+    // Not where its own lease has run out: the others live as it does, perhaps.
+    const dead = over.some(([id]) => id === by) ? undefined : over[0];
     if (!dead) return { node: undefined, removed: 0, runs: [], more: false, locked: false };
     dead[1].isOver = true;
     return { ...this.removePiece(dead[0], 'node-lost', pieceSize), more: true };

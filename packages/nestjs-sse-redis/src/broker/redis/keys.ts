@@ -15,8 +15,11 @@ export class Keys {
   /** Where in the name of an announcement the letter is that tells of what it is. */
   private readonly kindAt: number;
 
-  /** @param db the number of the database: pub/sub, unlike keys, is shared by all databases of a Redis */
-  constructor(prefix: string, db: number) {
+  constructor(
+    prefix: string,
+    /** The number of the database: pub/sub, unlike keys, is shared by all databases of a Redis. */
+    readonly db: number,
+  ) {
     this.tag = `{${prefix}}`;
     this.clock = `${this.tag}:clock`;
     this.tombstones = `${this.tag}:tombstones`;

@@ -57,6 +57,7 @@ const ADMISSIONS: readonly (Admission | undefined)[] = [undefined, 'admitted', '
 /** The registry in Redis: what each script does is one atomic step, its announcement included. */
 export class RedisRegistryStore implements RegistryStore {
   private readonly clockKey: string;
+  private readonly db: number;
   private readonly keys: RegistryKeys;
   private readonly sharedKeys: readonly string[];
   private readonly sharedArgs: readonly (string | number)[];
@@ -68,6 +69,7 @@ export class RedisRegistryStore implements RegistryStore {
     private readonly probe: Probe,
   ) {
     this.clockKey = keys.clock;
+    this.db = keys.db;
     this.keys = new RegistryKeys(keys.tag);
     const { nodes, connections, all, users, channels, addresses } = this.keys;
     this.sharedKeys = [
@@ -89,7 +91,7 @@ export class RedisRegistryStore implements RegistryStore {
         keys: [nodes, info, all, this.clockKey],
         args: [
           ...[id, ttl, JSON.stringify({ host, pid }), next, count ? 1 : 0],
-          ...[this.options.ttl, run?.channel ?? '', run?.heard ?? 0, run?.recent ?? 0],
+          ...[this.options.ttl, run?.channel ?? '', run?.heard ?? 0, run?.recent ?? 0, this.db],
         ],
       });
       const [isNew, connections, runsOut, ...proof] = reply as [

@@ -58,6 +58,10 @@ local function expectKey(i, expected)
   if KEYS[i] ~= expected then refuse('INVALID_ARGUMENT', 'KEYS[' .. i .. '] has to be ' .. expected) end
 end
 
+local function liveKey(tag, database, channel)
+  return tag .. ':live:' .. database .. ':c:' .. channel
+end
+
 -- Names that do not belong together would make an event that some clients get and others do not.
 local function checkKeys(key)
   local tag = string.match(KEYS[1] or '', '^({.+}):clock$')
@@ -67,7 +71,7 @@ local function checkKeys(key)
   local channel = string.sub(KEYS[2], #log + 1)
   checkChannel(channel)
   local database = string.match(string.sub(KEYS[3] or '', #tag + 1), '^:live:(%d+):c:')
-  expectKey(3, tag .. ':live:' .. (database or '0') .. ':c:' .. channel)
+  expectKey(3, liveKey(tag, database or '0', channel))
   if key then
     if key == '' then refuse('INVALID_ARGUMENT', 'an idempotency key must not be empty') end
     checkText('INVALID_ARGUMENT', 'an idempotency key', key)
@@ -75,7 +79,7 @@ local function checkKeys(key)
   elseif KEYS[4] then
     refuse('INVALID_ARGUMENT', 'KEYS[4] goes with the option key')
   end
-  return channel
+  return channel, tag
 end
 
 -- A hub on a cluster hears what its node alone announces, and another hub does not hear that.
@@ -97,12 +101,15 @@ local function checkState(channel)
   refuse('INVALID_CHANNEL', 'it is a state channel: publish with a hub or createPublisher(), with its definition and a key')
 end
 
--- A wrong prefix would store events that nobody is sent.
-local function checkHub()
-  local clock = redis.call('HMGET', KEYS[1], 'last', 'since', 'retention')
+-- A wrong prefix would store events that nobody is sent; and a wrong number of the database would announce them to the clients of a hub
+-- in another one, while those of this hub wait. A hub of a release before has not noted the number, nor has one with shards,
+-- whose registry alone is told.
+local function checkHub(channel, tag)
+  local clock = redis.call('HMGET', KEYS[1], 'last', 'since', 'retention', 'db')
   if not (clock[1] and clock[2] and clock[3]) then
     refuse('NO_HUB', 'no hub has noted anything in ' .. KEYS[1] .. ': is the prefix right, and has a hub been started?')
   end
+  if clock[4] then expectKey(3, liveKey(tag, clock[4], channel)) end
 end
 
 -- The id under which a repeated event was sent: a failover since then would give it another end.
@@ -116,12 +123,12 @@ local function publish()
   if #ARGV < 3 then refuse('INVALID_ARGUMENT', 'the arguments are kind, type and data, and then options') end
   local kind, eventType = ARGV[1], ARGV[2]
   local options = readOptions()
-  local channel = checkKeys(options.key)
+  local channel, tag = checkKeys(options.key)
   checkType(eventType)
   local window, limit = toNumber('window', options.window, WINDOW), toNumber('limit', options.limit, LIMIT)
   local text = formatEvent(eventType, checkData(kind, ARGV[3], limit))
   checkServer()
-  checkHub()
+  checkHub(channel, tag)
   checkState(channel)
   local first = KEYS[4] and redis.call('GET', KEYS[4])
   -- Not among KEYS, which callers wrote before there was one. It is in the slot of the others.

@@ -5,7 +5,7 @@
 -- KEYS[2] info   hash: node → since when it has its lease (ms), a line end, and its description as JSON
 -- KEYS[3] all    as in include/registry.lua
 -- KEYS[4] clock  as in include/append.lua; here also quiet: a position that a probe took, and that of the last event before;
---         and evicted, as in include/evictions.lua
+--         evicted, as in include/evictions.lua; and db: the number of the database, which a script cannot ask for
 -- ARGV[1] node
 -- ARGV[2] ttl    ms
 -- ARGV[3] description
@@ -15,6 +15,7 @@
 -- ARGV[7] probe  pub/sub channel; '': no probe is due
 -- ARGV[8] heard  the last position of which the node heard on its link; 0: of none
 -- ARGV[9] recent ms: an announcement that is no older proves the link, if it is of the last event
+-- ARGV[10] database  its number
 -- ARGV[#] replid as in include/line.lua
 --
 -- Returns 1 if the lease is new (there was none, or it was being swept), else 0; how many connections are registered for
@@ -30,7 +31,7 @@
 
 local nodesKey, infoKey, allKey, clockKey = unpack(KEYS, 1, 4)
 local node, ttl, description, ahead, isCounted = unpack(ARGV, 1, 5)
-local retentionText, probeChannel, heard, recent = unpack(ARGV, 6, 9)
+local retentionText, probeChannel, heard, recent, database = unpack(ARGV, 6, 10)
 
 local MOST_LEASES = 3
 local LOOK_EVERY = 30000 * POSITIONS_PER_MS
@@ -85,9 +86,15 @@ local function noteEvictions(text, last)
   if found ~= stored then redis.pcall('HSET', clockKey, 'evicted', formatEvictions(found)) end
 end
 
+-- For publishers that are no hub, which name the pub/sub channel by themselves: databases share these.
+local function noteDatabase(noted)
+  if noted ~= database then redis.pcall('HSET', clockKey, 'db', database) end
+end
+
 -- Proves that announcements arrive: by one that did, or by a probe. Its `prev` is the last event of the hub.
 local function prove()
-  local stored = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'quiet', 'evicted', 'replid')
+  local stored = redis.call('HMGET', clockKey, 'last', 'since', 'retention', 'quiet', 'evicted', 'replid', 'db')
+  noteDatabase(stored[7])
   if not (stored[1] and stored[2]) or stored[3] ~= retentionText then
     local clock = openClock(clockKey, retentionText, 1, ARGV[#ARGV])
     return publishProbe(clock.position, string.format('%.0f', clock.position - 1), clock), clock.line
@@ -108,7 +115,10 @@ end
 
 local isSwept, runsOut = readLeases()
 local isNew = not prolong() or isSwept
-if isNew then redis.call('HSET', infoKey, node, string.format('%.0f', now) .. '\n' .. description) end
+if isNew then
+  redis.call('HSET', infoKey, node, string.format('%.0f', now) .. '\n' .. description)
+  noteDatabase()
+end
 -- '/' comes after '.'.
 local connections = isCounted == '1' and redis.call('ZLEXCOUNT', allKey, '[' .. node .. '.', '(' .. node .. '/') or -1
 local proof, line

@@ -28,9 +28,11 @@ local node = leaving
 if node == '' then
   local holder = redis.call('GET', lockKey)
   if holder and holder ~= by then return { '', 0, 0, {}, 1 } end
-  -- Not itself: it lives, and is about to renew its lease.
-  for _, name in ipairs(redis.call('ZRANGEBYSCORE', nodesKey, '-inf', nowMs(), 'LIMIT', 0, 2)) do
-    if node == '' and name ~= by then node = name end
+  -- Not where its own lease has run out: the others live as it does, perhaps. A sweep that Redis gets behind an outage may come before
+  -- all renewals.
+  local now, own = nowMs(), redis.call('ZSCORE', nodesKey, by)
+  if not own or tonumber(own) > tonumber(now) then
+    node = redis.call('ZRANGEBYSCORE', nodesKey, '-inf', now, 'LIMIT', 0, 1)[1] or ''
   end
   if node == '' then
     if holder then redis.call('DEL', lockKey) end
