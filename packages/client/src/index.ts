@@ -20,6 +20,7 @@ export type {
   EventStreamListener,
   InspectableStream,
   RefusalReason,
+  StreamPlace,
 } from './stream/event-stream.interface.js';
 export { LocalStream } from './stream/local-stream.js';
 export { isAfter } from './stream/event-id.js';

@@ -11,7 +11,11 @@ import type { SseClient } from './sse-client.js';
 
 /** Functions by the types of events, `gap`, `end` and `error` among them; or one for all. */
 export type ChannelHandlers<Events extends EventMap = EventMap> =
-  | { readonly [Type in (keyof Events & string) | keyof HubEvents]?: EventListenerOf<Events, Type> }
+  | {
+      readonly [Type in (keyof Events & string) | keyof HubEvents]?:
+        | EventListenerOf<Events, Type>
+        | undefined;
+    }
   | ((event: EventOf<Events>) => void);
 
 /**

@@ -14,6 +14,7 @@ import { SseClientError, type SseClientErrorCode } from './client-error.js';
 import { EventQueue } from './event-queue.js';
 import type { Snapshot } from './fetch-state.js';
 import { Listeners } from './listeners.js';
+import { toText } from './refusal-text.js';
 import { StateLoader } from './state-loader.js';
 
 /** Options of `client.channel()`. */
@@ -85,8 +86,11 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
       getState &&
       new StateLoader(
         getState,
-        (snapshot) => this.onLoaded(snapshot),
-        (cause) => this.emitError('STATE_FAILED', 'The state could not be loaded.', cause),
+        (snapshot) => {
+          this.onLoaded(snapshot);
+          this.endLate();
+        },
+        (cause) => this.endLate(this.emitError('STATE_FAILED', 'The state could not be loaded.', cause)),
       );
   }
 
@@ -128,20 +132,17 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
    * @example for await (const event of client.channel(orders({ id: 7 }))) if (event.type === 'paid') show(event.data.amount);
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<EventOf<Events>> {
-    const queue: EventQueue<EventOf<Events>> = new EventQueue(this.maxQueued, (isLeft) => {
+    const queue: EventQueue<EventOf<Events>> = new EventQueue(this.maxQueued, () => {
       this.queues.delete(queue);
       // Nobody else may have the channel, to close it. Whoever has it may begin the next loop at once.
-      if (isLeft) this.closeUnheard();
-      else setTimeout(() => this.closeUnheard());
+      setTimeout(() => {
+        if (this.queues.size === 0 && this.listeners.isEmpty) this.close();
+      });
     });
     if (this.over) queue.end(this.over.error);
     else if (this.closed) queue.end();
     else this.queues.add(queue);
     return queue;
-  }
-
-  private closeUnheard(): void {
-    if (this.queues.size === 0 && this.listeners.isEmpty) this.close();
   }
 
   /** Nothing is handed over after it. Loops over the channel end. */
@@ -151,7 +152,8 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
     this.options.signal?.removeEventListener('abort', this.onAbort);
     this.loader?.stop();
     this.held = undefined;
-    this.endQueues();
+    // What waits for a slow reader is not handed over, either.
+    for (const queue of this.queues) void queue.return();
     this.owner.leave(this);
   }
 
@@ -180,8 +182,10 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
       // What the page has of a state channel counts no longer: its map follows.
       this.last = undefined;
     }
-    if (event.type === 'gap') this.onGap(event.data as GapData);
-    else if (this.held) {
+    if (event.type === 'gap') {
+      if (this.hasAll(event.data as GapData)) return;
+      this.onGap(event.data as GapData);
+    } else if (this.held) {
       this.hold({ event, own });
       return;
     }
@@ -190,21 +194,23 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
 
   /** @internal */
   refuse(reason: RefusalReason | undefined): void {
-    const why =
-      typeof reason === 'number' ? `The server answered ${reason}.` : REFUSALS[reason ?? 'FORBIDDEN_CHANNEL'];
-    this.endLoops(this.emitError('CHANNEL_REFUSED', `${this.name} is not on the stream. ${why}`));
+    const message = `${this.name} is not on the stream. ${toText(reason)}`;
+    const error = this.emitError('CHANNEL_REFUSED', message);
+    this.over = { error };
+    this.endQueues(error);
   }
 
   /** @internal The stream is over. */
   stop(error?: Error): void {
     this.loader?.finish();
-    this.endLoops(error);
+    this.over = { error };
+    // Loops, too, get the events that wait for a state.
+    if (!this.held) this.endQueues(error);
   }
 
-  /** Of loops that begin later, too. */
-  private endLoops(error?: Error): void {
-    this.over = { error };
-    this.endQueues(error);
+  /** The stream was over before the state that events waited for. @param failure why that has not come */
+  private endLate(failure?: Error): void {
+    if (this.over) this.endQueues(this.over.error ?? failure);
   }
 
   private readonly onAbort = () => this.close();
@@ -218,11 +224,7 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
     const { held = [], isOverflowed, isJoined, last } = this;
     this.held = undefined;
     this.isOverflowed = false;
-    try {
-      this.options.onState?.(state);
-    } catch (error) {
-      this.owner.onError('onState has thrown.', error);
-    }
+    this.call('onState', state);
     if (this.closed) return;
     if (!isJoined || isOverflowed) {
       this.join(cursor);
@@ -230,6 +232,12 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
     }
     for (const { event, own } of held) if (own === undefined || isAfter(own, cursor)) this.deliver(event);
     if (last === undefined || isAfter(cursor, last)) this.last = cursor;
+  }
+
+  /** Whether the gap is of another holder alone, who asked for events from before: this one has what comes behind it. */
+  private hasAll({ from, to }: GapData): boolean {
+    const { last } = this;
+    return last !== undefined && from !== null && isAfter(to, from) && !isAfter(to, last);
   }
 
   private onGap({ from, to }: GapData): void {
@@ -249,17 +257,20 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
   /** A function that it calls may close the channel. */
   private deliver(event: ChannelEvent): void {
     if (this.closed) return;
-    if (event.type === 'gap') this.callOnGap(event.data as GapData);
+    if (event.type === 'gap') this.call('onGap', event.data as GapData);
     this.listeners.emit(event, () => this.closed);
     for (const queue of this.queues) queue.push(event as EventOf<Events>);
     if (event.type === 'end') this.endQueues();
   }
 
-  private callOnGap(gap: GapData): void {
+  private call<Name extends 'onState' | 'onGap'>(
+    name: Name,
+    value: Parameters<NonNullable<ChannelOptions<State>[Name]>>[0],
+  ): void {
     try {
-      this.options.onGap?.(gap);
+      (this.options[name] as ((given: typeof value) => void) | undefined)?.(value);
     } catch (error) {
-      this.owner.onError('onGap has thrown.', error);
+      this.owner.onError(`${name} has thrown.`, error);
     }
   }
 
@@ -273,7 +284,6 @@ export class Channel<Events extends EventMap = EventMap, State = unknown> {
 
   private endQueues(error?: Error): void {
     for (const queue of this.queues) queue.end(error);
-    this.queues.clear();
   }
 }
 
@@ -281,10 +291,3 @@ interface HeldEvent {
   readonly event: ChannelEvent;
   readonly own: string | undefined;
 }
-
-const REFUSALS = {
-  FORBIDDEN_CHANNEL: '`authorize` at the server refused it.',
-  UNSUBSCRIBED: '`hub.unsubscribe()` at the server took it off.',
-  NO_CONTROL: 'Its route has to connect with { control: true }.',
-  EVENT_SOURCE: 'The transport event-source cannot add channels: use fetch.',
-};

@@ -14,7 +14,7 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
    */
   constructor(
     private readonly limit: number,
-    private readonly onOver: (isLeft: boolean) => void,
+    private readonly onOver: () => void,
   ) {}
 
   push(event: Event): void {
@@ -58,7 +58,7 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
   return(): Promise<IteratorResult<Event>> {
     this.waiting.length = 0;
     this.end();
-    this.onOver(true);
+    this.onOver();
     return Promise.resolve({ done: true, value: undefined });
   }
 
@@ -71,7 +71,7 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
     this.error = undefined;
     if (error) reject(error);
     else resolve({ done: true, value: undefined });
-    this.onOver(false);
+    this.onOver();
   }
 }
 

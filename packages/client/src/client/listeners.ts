@@ -31,7 +31,10 @@ export class Listeners {
   }
 
   /** @param isOver asked before each call: whoever closed what the event is of gets no more of it */
-  emit(event: ChannelEvent, isOver: () => boolean = () => false): void {
+  emit(
+    event: Pick<ChannelEvent, 'type' | 'data'> & Partial<ChannelEvent>,
+    isOver: () => boolean = () => false,
+  ): void {
     for (const type of [event.type, undefined]) {
       const listeners = this.byType.get(type) ?? new Set();
       // Those that are there now: one that listens anew with each event would get this one for ever.

@@ -86,7 +86,7 @@ export class MapReader {
 function toNoMap(channel: string): ErrorData {
   const error = new SseClientError(
     'NO_MAP',
-    `Events of ${channel} came without a key, or with a gap: it is no state channel, or the transport is event-source, which shows no keys, or the stream cannot begin it anew, which takes SseConnectionsController and authorize at the server.`,
+    `Events of ${channel} came without a key, or with a gap: it is no state channel, or the transport is event-source, or the stream cannot begin it anew, which takes SseConnectionsController and authorize.`,
   );
   return { channel, code: error.code, error };
 }

@@ -64,7 +64,7 @@ export function watchPresence(
     if (isLoading || !isShown()) return;
     isLoading = true;
     try {
-      view = { ...(await load(signal)), isLoaded: true };
+      view = { ...toPresence(await load(signal)), isLoaded: true };
     } catch (error) {
       view = { ...view, error };
     }
@@ -83,4 +83,12 @@ export function watchPresence(
   });
   if (client.state.status === 'open') void refresh();
   return () => ended.abort();
+}
+
+/** An error that a guard or a proxy answers as JSON would take away what is known. @throws TypeError */
+function toPresence(answer: Presence | null): Presence {
+  if (Array.isArray(answer?.users)) return answer;
+  throw new TypeError(
+    'load has to return what registry.presence() returned: { users, connections, anonymous }.',
+  );
 }

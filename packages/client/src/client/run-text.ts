@@ -26,8 +26,11 @@ export function readRun(view: RunView, { type, data, text }: ChannelEvent): RunV
       const { outcome } = data as EndData;
       return { ...view, state: ENDS.has(outcome ?? '') ? (outcome as RunView['state']) : 'done' };
     }
-    case 'error':
-      return { ...before, error: (data as ErrorData).code };
+    case 'error': {
+      const { code, error } = data as ErrorData;
+      // The client's own says that the channel is lost, which takes no text away. The server's may be the first event of the next run.
+      return { ...(error ? view : before), error: code };
+    }
     case 'gap':
       return { ...view, hasGap: true };
     default:

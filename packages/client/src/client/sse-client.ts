@@ -32,7 +32,8 @@ export class SseClient {
   readonly __v_skip = true;
   private readonly channels = new Map<string, Set<AnyChannel>>();
   private readonly listeners = new Listeners((error) => this.report('A listener has thrown.', error));
-  private readonly stateListeners = new Set<(state: ConnectionState) => void>();
+  private readonly stateListeners = new Listeners((error) => this.report('A listener has thrown.', error));
+  private newest: ConnectionState | undefined;
   private readonly owner: ChannelOwner;
 
   /** @internal */
@@ -70,9 +71,7 @@ export class SseClient {
 
   /** Calls a function at each change of the state. @returns a function that removes the listener */
   onState(listener: (state: ConnectionState) => void): () => void {
-    const own = (state: ConnectionState) => listener(state);
-    this.stateListeners.add(own);
-    return () => void this.stateListeners.delete(own);
+    return this.stateListeners.add('state', listener);
   }
 
   /**
@@ -179,13 +178,9 @@ export class SseClient {
       for (const holders of [...this.channels.values()])
         for (const channel of [...holders]) channel.stop(error);
     }
-    for (const listener of [...this.stateListeners]) {
-      try {
-        listener(state);
-      } catch (error) {
-        this.report('A listener has thrown.', error);
-      }
-    }
+    // One of them may close the client: those behind it have the state after this one by then.
+    this.newest = state;
+    this.stateListeners.emit({ type: 'state', data: state }, () => this.newest !== state);
   }
 
   /** @internal An error that nobody sees would be lost. */

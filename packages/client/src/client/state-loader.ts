@@ -22,17 +22,13 @@ export class StateLoader<State> {
     private readonly failed: (error: unknown) => void,
   ) {}
 
-  get isLoading(): boolean {
-    return this.controller !== undefined || this.timer !== undefined;
-  }
-
   /**
    * @param delay ms
    * @param needed an id up to which the state has to reach
    */
   load(delay: number, needed?: string): void {
     this.needed = needed;
-    if (!this.isLoading) this.wait(delay);
+    if (!this.controller && this.timer === undefined) this.wait(delay);
   }
 
   /** The stream is over: the events that wait get the state once more, and a load that fails is not repeated. */

@@ -119,7 +119,7 @@ function open(client: SseClient, name: string): SharedMap {
   // Where the stream has the channel already, it begins anew for this: what came before is known to nobody.
   const channel = client.channel(name, { after: START });
   const reader = new MapReader((stray) =>
-    client.report(`An event of ${stray} has no key: its publisher does not know that it is a state channel.`),
+    client.report(`An event of ${stray} has no key: its publisher does not know the state channel.`),
   );
   const one: SharedMap = { channel, reader, holders: new Set() };
   maps.set(name, one);

@@ -29,6 +29,8 @@ export interface ConnectionListener {
   onControl(control: ControlNotice): void;
   /** Where a change of channels has taken effect in the stream. */
   onChange?(notice: ChangeNotice): void;
+  /** A block of the stream has been handed over, and nothing has ended the script meanwhile. */
+  readonly onWhole?: () => void;
   /** At each change of the state. */
   onState(state: ConnectionState): void;
 }

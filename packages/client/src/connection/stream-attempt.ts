@@ -14,11 +14,13 @@ export interface AttemptOwner {
   readonly backoff: Backoff;
   lastEventId: string;
   onOpen(): void;
-  /** The server has let the client in. */
+  /** The server has let the client in, which each event shows. */
   onAccepted(): void;
   onControl(control: ControlNotice): void;
   onChange(notice: ChangeNotice): void;
   onEvent(event: StreamEvent): void;
+  /** A block has been handed over whole. */
+  readonly onWhole: (() => void) | undefined;
   onFinished(result: AttemptResult): void;
 }
 
@@ -28,7 +30,6 @@ export class StreamAttempt {
   private closed = false;
   /** The code of an `error` event that no other event has followed. */
   private refusal: string | undefined;
-  private accepted = false;
 
   constructor(private readonly owner: AttemptOwner) {}
 
@@ -61,19 +62,24 @@ export class StreamAttempt {
   }
 
   private open(transport: Transport, request: StreamRequest): OpenStream {
-    const { watchdog, backoff } = this.owner;
-    const onEvent = (event: ParsedEvent) => this.closed || this.receive(event);
-    const feed = createBlockParser(onEvent, (ms) => this.closed || backoff.setRetry(ms));
+    const { owner } = this;
+    const onEvent = (event: ParsedEvent) => {
+      if (this.closed) return;
+      this.receive(event);
+      // Firefox ends the script of a tab that is closed in here, say, and runs microtasks and messages of the page all the same.
+      owner.onWhole?.();
+    };
+    const feed = createBlockParser(onEvent, (ms) => this.closed || owner.backoff.setRetry(ms));
     return transport(request, {
       onHead: (status, header) => this.closed || this.readHead(status, header),
       onText: (text) => {
         if (this.closed) return;
-        watchdog.touch();
+        owner.watchdog.touch();
         feed(text);
       },
       onEvent: (event) => {
         if (this.closed) return;
-        watchdog.touch();
+        owner.watchdog.touch();
         onEvent(event);
       },
       onEnd: (type, error) => this.finish({ type, error, refusal: this.refusal }),
@@ -102,7 +108,7 @@ export class StreamAttempt {
     const isFinal = type === 'end' && id === DISMISSED_ID;
     // Before it is handed over: a listener that throws does not get it again.
     if (id !== undefined && id !== DISMISSED_ID) owner.lastEventId = id;
-    if (type !== 'error' && !isFinal) this.accept();
+    if (type !== 'error' && !isFinal) owner.onAccepted();
     if (type === POSITION) {
       const notice = readObject(data);
       if (notice) owner.onChange(notice as unknown as ChangeNotice);
@@ -119,11 +125,5 @@ export class StreamAttempt {
     // A filter's refusal is the connection's matter, and a fresh token may lift it.
     if (refusal === undefined || refusal !== reason) owner.onEvent({ ...event, id: owner.lastEventId });
     if (isFinal) this.finish({ type: 'dismissed', refusal, reason: reason! });
-  }
-
-  private accept(): void {
-    if (this.accepted) return;
-    this.accepted = true;
-    this.owner.onAccepted();
   }
 }

@@ -183,6 +183,7 @@ export class StreamConnection {
       },
       onChange: (notice) => this.guard(() => this.listener.onChange?.(notice)),
       onEvent: (event) => this.guard(() => this.listener.onEvent(event)),
+      onWhole: this.listener.onWhole,
       onFinished: (result) => this.onFinished(result),
     };
   }

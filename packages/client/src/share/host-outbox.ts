@@ -46,12 +46,13 @@ export class HostOutbox {
 
   /** To a tab that asks whether the host lives: where the stream stands. */
   answer(): void {
-    const events = this.events;
-    this.events = [];
+    const { events } = this;
     const { position, upTo, covered } = this.locate();
     if (position !== null) this.reached(position);
     const list = JSON.stringify(covered);
     this.post({ kind: 'events', events, position, upTo, ...(list !== this.covered && { covered }) });
+    // Not before: where the browser ends the script between the two, tabs drop the repetition.
+    this.events = [];
     this.covered = list;
   }
 

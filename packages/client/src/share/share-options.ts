@@ -17,12 +17,12 @@ export interface ShareOptions {
    * Makes the SharedWorker, or `false` for none: then a tab has the stream. Default: that of the entry. `/share` has the script of
    * this package as a module, by a URL that bundlers find; `/share/inlined` has it inside of the bundle.
    */
-  readonly worker?: CreateWorker | false;
+  readonly worker?: CreateWorker | false | undefined;
   /** Receives where the stream is, at first and at each change. */
-  readonly onRole?: (role: ShareRole) => void;
+  readonly onRole?: ((role: ShareRole) => void) | undefined;
   /**
    * ms within which the tab or worker that has the stream answers. One that does not is stuck or frozen, and loses the stream to another.
    * Default: 1,000.
    */
-  readonly leaderTimeout?: number;
+  readonly leaderTimeout?: number | undefined;
 }

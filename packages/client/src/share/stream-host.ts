@@ -49,11 +49,11 @@ export class StreamHost {
   private ended = false;
 
   constructor(private readonly options: StreamHostOptions) {
-    this.outbox = new HostOutbox(options, () => ({
-      position: this.stream?.lastEventId || null,
-      upTo: this.stream?.coveredUpTo || null,
-      covered: this.channels.added.filter((name) => this.stream?.inspect(name)?.covered),
-    }));
+    this.outbox = new HostOutbox(options, () => {
+      const [position, upTo] = this.stream?.whole ?? [];
+      const covered = this.channels.added.filter((name) => this.stream?.inspect(name)?.covered);
+      return { position: position || null, upTo: upTo || null, covered };
+    });
   }
 
   /** Gathers what all tabs need and have, and begins the stream. */

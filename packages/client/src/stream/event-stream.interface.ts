@@ -57,18 +57,21 @@ export interface EventStream {
 /** Options of `client.close()`. */
 export interface CloseOptions {
   /** In all tabs that share the stream: the user logs out. */
-  readonly everywhere?: boolean;
+  readonly everywhere?: boolean | undefined;
 }
 
 /** Says where a stream stands, so that another can go on from there: the tabs that share it need not be where it is. */
 export interface InspectableStream {
   /** What the page has of the channels of the route; empty where nothing is known yet. */
   readonly lastEventId: string;
-  /** What it has of the channels that were added and are covered. */
-  readonly coveredUpTo: string;
+  /** The place behind the last event that was handed over whole, whatever ended the script since. */
+  readonly whole: StreamPlace;
   /** @returns undefined for a channel that is not known */
   inspect(channel: string): ChannelInspection | undefined;
 }
+
+/** Where a stream stands: what the page has of the channels of the route, and of those that were added and are covered. */
+export type StreamPlace = readonly [lastEventId: string, coveredUpTo: string];
 
 /** Where a channel of a stream stands. */
 export interface ChannelInspection {

@@ -3,7 +3,8 @@ import type { ConnectionState } from '../connection/connection-state.js';
 import { readMapNotice } from '../connection/hub-events.js';
 import { StreamConnection } from '../connection/stream-connection.js';
 import type { StreamEvent } from '../connection/stream-event.js';
-import { ChannelChanges, type Change, type ChangeOutcome, type StreamOptions } from './channel-changes.js';
+import { beginChange } from './begin-change.js';
+import { ChannelChanges, type ChangeOutcome, type StreamOptions } from './channel-changes.js';
 import { readRefusal, toNamed } from './channel-events.js';
 import { toCursor, withoutOwn } from './event-id.js';
 import type {
@@ -12,6 +13,7 @@ import type {
   EventStreamListener,
   InspectableStream,
   RefusalReason,
+  StreamPlace,
 } from './event-stream.interface.js';
 import { TrackedChannel } from './tracked-channel.js';
 
@@ -42,6 +44,8 @@ export class LocalStream implements EventStream, InspectableStream {
   private reached = '';
   /** The same before a channel of the route was to begin anew: until it does, the page may lack what came since. */
   private before: string | undefined;
+  /** Where the stream stands behind the last block that was handed over whole. */
+  whole: StreamPlace = ['', ''];
 
   /** @throws InvalidClientOptionsError */
   constructor(private readonly options: StreamOptions) {
@@ -50,6 +54,7 @@ export class LocalStream implements EventStream, InspectableStream {
       onEvent: (event) => this.onEvent(event),
       onControl: (control) => this.onControl(control),
       onChange: (notice) => this.onChange(notice),
+      onWhole: () => this.settle(),
       onState: (state) => this.onState(state),
     });
   }
@@ -76,6 +81,7 @@ export class LocalStream implements EventStream, InspectableStream {
   }
 
   start(): void {
+    this.settle();
     this.reached = this.lastEventId;
     this.isFirst = this.reached === '';
     this.connection.start();
@@ -139,6 +145,16 @@ export class LocalStream implements EventStream, InspectableStream {
     this.mark();
     this.reached = this.lastEventId;
     this.schedule();
+    this.place();
+  }
+
+  /** All that has come is handed over: other pages may be told of it. */
+  private settle(): void {
+    this.whole = [this.lastEventId, this.coveredUpTo];
+  }
+
+  private place(): void {
+    this.settle();
     this.listener.onPlaced?.();
   }
 
@@ -158,7 +174,7 @@ export class LocalStream implements EventStream, InspectableStream {
       if (channel?.change === change) channel.covered = channel.on = true;
     }
     this.mark();
-    this.listener.onPlaced?.();
+    this.place();
   }
 
   private onEvent(event: StreamEvent): void {
@@ -232,26 +248,8 @@ export class LocalStream implements EventStream, InspectableStream {
       else if (!wanted && !isOfRoute && !channel.isMuted) this.channels.delete(channel.name);
     }
     if (added.length + removed.length === 0) return;
-    const change = this.toChange(added, removed);
+    const change = beginChange(++this.changeCount, added, removed);
     void changes.send(control, change, (outcome) => this.finishChange(outcome, added, removed));
-  }
-
-  private toChange(added: readonly TrackedChannel[], removed: readonly TrackedChannel[]): Change {
-    const change = ++this.changeCount;
-    const rewound = added.filter(({ isMuted }) => isMuted);
-    // A channel may have the name `__proto__`, which cannot be assigned.
-    const after = Object.fromEntries(
-      added.flatMap(({ name, after }) => (after === undefined ? [] : [[name, after]])),
-    );
-    for (const channel of added) channel.begins();
-    for (const channel of [...rewound, ...removed]) channel.mutedUntil = change;
-    for (const channel of [...added, ...removed]) {
-      channel.change = change;
-      channel.on = undefined;
-      channel.covered = channel.rewinds = false;
-    }
-    const unsubscribe = [...rewound, ...removed].map(({ name }) => name);
-    return { change, subscribe: added.map(({ name }) => name), unsubscribe, after };
   }
 
   private finishChange(

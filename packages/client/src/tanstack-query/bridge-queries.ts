@@ -4,11 +4,13 @@ import { QueryBatch, type QueryChanges, type QueryClientLike } from './query-bat
 
 /** Functions by the types of events, `gap`, `end` and `error` among them: what an event does to queries. */
 export type QueryHandlers<Events extends EventMap> = {
-  readonly [Type in (keyof Events & string) | keyof HubEvents]?: (
-    data: Type extends keyof HubEvents ? HubEvents[Type] : Events[Type],
-    queries: QueryChanges,
-    event: ChannelEvent,
-  ) => void;
+  readonly [Type in (keyof Events & string) | keyof HubEvents]?:
+    | ((
+        data: Type extends keyof HubEvents ? HubEvents[Type] : Events[Type],
+        queries: QueryChanges,
+        event: ChannelEvent,
+      ) => void)
+    | undefined;
 };
 
 /**

@@ -28,13 +28,14 @@ export function useChannel<Events extends EventMap = EventMap, State = unknown>(
   useHeldChannel(client, channel, handlers, options);
 }
 
-/** @internal @param key the channel is held anew where it changes */
+/** @internal @param key the channel is held anew where it changes @param begin called before it is held, and where none is */
 export function useHeldChannel<Events extends EventMap = EventMap, State = unknown>(
   client: MaybeRefOrGetter<SseClient | undefined>,
   channel: MaybeRefOrGetter<string | ChannelRef<Events> | undefined>,
   handlers: ChannelHandlers<Events>,
   options?: MaybeRefOrGetter<ChannelOptions<State> | undefined>,
   key?: MaybeRefOrGetter<string | undefined>,
+  begin?: () => void,
 ): void {
   const toName = (): string | undefined => {
     const current = toValue(channel);
@@ -44,6 +45,7 @@ export function useHeldChannel<Events extends EventMap = EventMap, State = unkno
     // The name stands for the channel: a reference may be a new object each time.
     [() => toValue(client), toName, () => toValue(key)] as const,
     ([current], _before, onCleanup) => {
+      begin?.();
       const reference = toValue(channel);
       if (!isUsable(current) || reference === undefined) return;
       const own = openChannel(

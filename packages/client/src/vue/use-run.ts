@@ -1,5 +1,4 @@
-import { shallowRef, toValue, watch, type MaybeRefOrGetter, type ShallowRef } from 'vue';
-import { toChannelName } from '../client/channel-of.js';
+import { shallowRef, toValue, type MaybeRefOrGetter, type ShallowRef } from 'vue';
 import type { ChannelRef } from '../client/channel-types.js';
 import { NO_RUN, readRun, type RunView } from '../client/run-text.js';
 import type { SseClient } from '../client/sse-client.js';
@@ -20,19 +19,6 @@ export function useRun(
   after?: MaybeRefOrGetter<string | undefined>,
 ): Readonly<ShallowRef<RunView>> {
   const view = shallowRef(NO_RUN);
-  watch(
-    [
-      () => toValue(client),
-      () => {
-        const current = toValue(channel);
-        return current === undefined ? undefined : toChannelName(current);
-      },
-      () => toValue(after),
-    ],
-    () => (view.value = NO_RUN),
-    // Before the channel is held: its first events are not to be lost.
-    { flush: 'sync' },
-  );
   useHeldChannel(
     client,
     channel,
@@ -42,6 +28,8 @@ export function useRun(
       return id === undefined ? undefined : { after: id };
     },
     after,
+    // Until now the channel of before was held, and may have brought events since the reference changed.
+    () => (view.value = NO_RUN),
   );
   return view;
 }

@@ -12,6 +12,7 @@ import { RawServer, status } from '../fixtures/raw-server.js';
 
 const CONTROL = 'id: 100-0\nevent: control\ndata: {"connection":"a.1","secret":"s","channels":["news"]}\n\n';
 const news = (n: number) => `id: ${n}-0\n: channel news\ndata: ${n}\n\n`;
+const END = 'id: dismissed\nevent: end\ndata: {"reason":"done"}\n\n';
 const GAP = 'id: 300-0\nevent: gap\ndata: {"channel":"news","from":"200-0","to":"300-0"}\n\n';
 
 let server: RawServer;
@@ -153,11 +154,62 @@ describe('the state of a channel', () => {
     const got: unknown[] = [];
     channel.on('message', (data) => got.push(data));
     await until(() => source.loads === 1);
-    await say(GAP, news(301), 'id: dismissed\nevent: end\ndata: {"reason":"done"}\n\n');
+    await say(GAP, news(301), END);
     await until(() => source.loads === 2 && client.state.status === 'stopped');
     source.give({ state: 2, cursor: '300-0' });
     await until(() => got.length > 0);
     expect(got).toEqual([301]);
+  });
+
+  it.each([
+    ['hands over to a loop what waited for it', true, ['gap', 301]],
+    ['ends a loop with STATE_FAILED where it fails', false, ['gap', 'STATE_FAILED']],
+  ])('%s, where the stream has ended for good meanwhile', async (_, isThere, expected) => {
+    const { client } = open();
+    let loads = 0;
+    let settle!: (snapshot: Snapshot<number> | Promise<never>) => void;
+    const getState = (): Promise<Snapshot<number>> =>
+      ++loads === 1
+        ? Promise.resolve({ state: 1, cursor: '100-0' })
+        : new Promise((resolve) => (settle = resolve));
+    const got: unknown[] = [];
+    const read = async () => {
+      for await (const { type, data } of client.channel('news', { gapSpread: 0, getState }))
+        got.push(type === 'message' ? data : type);
+    };
+    const reading = read().catch((error: { code: string }) => got.push(error.code));
+    await until(() => loads === 1);
+    await say(GAP, news(301), END);
+    await until(() => loads === 2 && client.state.status === 'stopped');
+    settle(isThere ? { state: 2, cursor: '300-0' } : Promise.reject(new Error('503')));
+    await reading;
+    expect(got).toEqual(expected);
+  });
+});
+
+describe('a loop whose reader is busy', () => {
+  it.each(['channel.close()', 'client.close()', 'an abort'])('gets nothing after %s', async (way) => {
+    const { client } = open();
+    const controller = new AbortController();
+    const channel = client.channel('news', { signal: controller.signal });
+    const got: unknown[] = [];
+    let seen: unknown;
+    client.onEvent(({ data }) => (seen = data));
+    let goOn!: () => void;
+    const gate = new Promise<void>((resolve) => (goOn = resolve));
+    const reading = (async () => {
+      for await (const { data } of channel) {
+        got.push(data);
+        await gate;
+      }
+    })();
+    await say(news(101), news(102), news(103));
+    await until(() => seen === 103);
+    if (way === 'an abort') controller.abort();
+    else (way === 'client.close()' ? client : channel).close();
+    goOn();
+    await reading;
+    expect(got).toEqual([101]);
   });
 });
 

@@ -76,4 +76,20 @@ describe('a channel whose loop has ended by itself', () => {
     expect(await count('chat')).toBe(1);
     off();
   });
+
+  it('stays on the stream for a loop that begins at once behind one that was left', async () => {
+    const room = client.channel('room');
+    let isLeft = false;
+    const reading = (async () => {
+      for await (const _ of room) break;
+      isLeft = true;
+      return read(room);
+    })();
+    await isOn('room');
+    await app.hub.publish('room', { data: 0 });
+    await until(() => isLeft);
+    await app.hub.run('room', words);
+    expect(await reading).toEqual(WHOLE);
+    await isOff('room');
+  });
 });

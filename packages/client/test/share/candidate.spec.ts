@@ -57,7 +57,7 @@ function createStream(): HostedStream {
   return {
     state: { status: 'connecting' },
     lastEventId: '',
-    coveredUpTo: '',
+    whole: ['', ''],
     start: () => undefined,
     add: () => undefined,
     close: () => undefined,

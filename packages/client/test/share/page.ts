@@ -11,7 +11,7 @@ import { LocalStream } from '../../src/stream/local-stream.js';
 import type { EventStream } from '../../src/stream/event-stream.interface.js';
 
 /** A protection that a negative control goes without. */
-export type Protection = 'fencing' | 'dedupe' | 'handover' | 'sharing';
+export type Protection = 'fencing' | 'dedupe' | 'handover' | 'sharing' | 'wholeness';
 
 export interface OpenOptions {
   readonly user: string;
@@ -24,6 +24,8 @@ export interface OpenOptions {
   readonly watch?: boolean;
   /** The browser does not say who holds locks. */
   readonly unasked?: boolean;
+  /** The host of this tab gets no further with the event of this number: its script runs until the browser ends it. */
+  readonly stuckAt?: number;
   /** Another script for the worker. */
   readonly workerUrl?: string;
   readonly token?: string;
@@ -71,7 +73,9 @@ function open({
   token,
   watch,
   unasked,
+  stuckAt,
 }: OpenOptions): void {
+  if (stuckAt !== undefined) getStuckAt(stuckAt, user);
   if (unasked) denyQuery();
   if (watch) watchSwitches();
   disable(without);
@@ -119,6 +123,21 @@ function openMap({ user, way }: Pick<OpenOptions, 'user' | 'way'>, channel: stri
   cards.onChange(({ map, isLoaded }) => isLoaded && test.sizes.push(map.size));
 }
 
+/** The server is told where the script gets stuck. */
+function getStuckAt(number: number, user: string): void {
+  // oxlint-disable-next-line typescript/unbound-method -- called on its object below
+  const { note } = HostedChannels.prototype;
+  HostedChannels.prototype.note = function (this: HostedChannels, event, isOfRoute) {
+    if (event.data === JSON.stringify({ n: number })) {
+      const request = new XMLHttpRequest();
+      request.open('GET', `/stuck/${user}`, false);
+      request.send();
+      for (;;);
+    }
+    return note.call(this, event, isOfRoute);
+  };
+}
+
 /** Takes a protection away, as the source would be without it. */
 function disable(protection: Protection | undefined): void {
   const progress = TabProgress.prototype as unknown as Record<string, unknown>;
@@ -145,6 +164,15 @@ function disable(protection: Protection | undefined): void {
       },
     });
     void HostedChannels;
+  } else if (protection === 'wholeness') {
+    // A host says where its stream is, whatever it has not sent yet.
+    // oxlint-disable-next-line typescript/unbound-method -- called on its object below
+    const { start } = LocalStream.prototype;
+    LocalStream.prototype.start = function (this: LocalStream) {
+      const get = () => [this.lastEventId, this.coveredUpTo];
+      Object.defineProperty(this, 'whole', { get, set() {} });
+      start.call(this);
+    };
   }
 }
 

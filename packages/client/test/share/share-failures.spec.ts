@@ -100,6 +100,37 @@ describe.each(browserNames)('in %s', (name) => {
     },
   );
 
+  /** Closes the tab that has the stream in the middle of an event, the fiftieth of a hundred. @returns another tab */
+  async function closeAtEvent(without?: 'wholeness'): Promise<TestTab> {
+    const options = { way: 'locks', channels: { [news]: null } } as const;
+    const one = await scene.open({ ...options, stuckAt: 50, ...(without && { without }) });
+    await roleIs(one, 'leader');
+    const two = await scene.open(options);
+    await roleIs(two, 'follower');
+    await scene.listeners(news, 1);
+    await scene.publish(news, ...HUNDRED);
+    await until(() => scene.app.scripts.stuck.has(user));
+    await one.close();
+    return two;
+  }
+
+  it('loses nothing where the browser ends the script of a tab that is closed', async () => {
+    const tab = await closeAtEvent();
+    await scene.waitFor(tab, news, HUNDRED);
+    await scene.streams(1);
+  });
+
+  // Chromium ends the process, which says nothing more.
+  if (name === 'firefox')
+    it('loses the event where the host has told of it before it was sent (negative control)', async () => {
+      const tab = await closeAtEvent('wholeness');
+      await scene.waitFor(
+        tab,
+        news,
+        HUNDRED.filter((n) => n !== 50),
+      );
+    });
+
   it('gives a tab the stream where the worker ends, and loses nothing', async () => {
     const tabs = await Promise.all(
       [1, 2].map(() => scene.open({ ...STALLABLE, channels: { [news]: null } })),

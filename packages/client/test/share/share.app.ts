@@ -23,6 +23,8 @@ const ROOT = join(import.meta.dirname, '../../../..');
 @Injectable()
 export class Scripts {
   private readonly made = new Map<string, Promise<string>>();
+  /** Users in whose tab a script has got stuck. */
+  readonly stuck = new Set<string>();
   /** Paths that are answered with 404. */
   readonly missing = new Set<string>();
 
@@ -68,6 +70,11 @@ class ShareController {
     if (csp) response.setHeader('content-security-policy', csp);
     response.setHeader('content-type', 'text/html; charset=utf-8');
     return '<!doctype html><title>share</title><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>';
+  }
+
+  @Get('stuck/:user')
+  stuck(@Param('user') user: string): void {
+    this.scripts.stuck.add(user);
   }
 
   @Get('ordinary')

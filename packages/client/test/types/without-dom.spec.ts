@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import ts from 'typescript';
+import { compilePage } from './compile-page.js';
 
 const OPTIONS = join(import.meta.dirname, '../../src/connection/connection-options.ts');
-const PAGE = join(import.meta.dirname, 'without-dom.page.ts');
 const TEXT = `
 import type { ConnectionOptions } from '../../src/connection/connection-options.js';
 declare const maybe: string | undefined;
@@ -15,28 +14,35 @@ export const headers: ConnectionOptions = { url: '/events', headers: 7 };
 // @ts-expect-error -- checked, and not any
 export const credentials: ConnectionOptions = { url: '/events', credentials: 'always' };
 `;
-
-/** What the compiler says of the options and of a program that uses them. */
-function compile(lib: string[]): string[] {
-  const options: ts.CompilerOptions = {
-    ...{ lib, strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: true },
-    ...{ target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, types: ['node'] },
-  };
-  const host = ts.createCompilerHost(options);
-  const getSourceFile = host.getSourceFile.bind(host);
-  host.getSourceFile = (path, ...rest) =>
-    path === PAGE ? ts.createSourceFile(path, TEXT, rest[0]) : getSourceFile(path, ...rest);
-  const program = ts.createProgram([PAGE], options, host);
-  return [OPTIONS, PAGE].flatMap((path) =>
-    program
-      .getSemanticDiagnostics(program.getSourceFile(path))
-      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' ')),
-  );
-}
+const DOM = ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'];
 
 it.each([
   ['a program for Node, without the types of the DOM', ['lib.es2023.d.ts']],
-  ['a page', ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts']],
+  ['a page', DOM],
 ])('checks the options of a connection in %s, also with exactOptionalPropertyTypes', (_, lib) => {
-  expect(compile(lib)).toEqual([]);
+  expect(compilePage(TEXT, lib, [OPTIONS])).toEqual([]);
+});
+
+const MAYBE = `
+import type { ChannelHandlers } from '../../src/client/channel-handlers.js';
+import type { ShareOptions } from '../../src/share/share-options.js';
+import type { CloseOptions } from '../../src/stream/event-stream.interface.js';
+import type { QueryHandlers } from '../../src/tanstack-query/bridge-queries.js';
+declare const is: boolean;
+type Events = { readonly paid: number };
+export const share: ShareOptions = {
+  key: 'anna',
+  worker: is ? false : undefined,
+  onRole: is ? () => undefined : undefined,
+  leaderTimeout: is ? 500 : undefined,
+};
+export const close: CloseOptions = { everywhere: is ? true : undefined };
+export const handlers: ChannelHandlers<Events> = { paid: is ? (amount) => amount.toFixed() : undefined };
+export const queries: QueryHandlers<Events> = { paid: is ? (amount) => void amount.toFixed() : undefined };
+// @ts-expect-error -- checked, and not any
+export const wrong: ChannelHandlers<Events> = { paid: is ? (amount: string) => amount : undefined };
+`;
+
+it('takes undefined for whatever may be left out, with exactOptionalPropertyTypes', () => {
+  expect(compilePage(MAYBE, DOM)).toEqual([]);
 });
