@@ -11,6 +11,7 @@ describe.each(browserNames)('in %s', (name) => {
   afterAll(() => scene?.stop());
 
   it('says nothing of a worker that does not load, once the page has left the stream', async () => {
+    scene.nextUser();
     const tab = await scene.open({ way: 'locks' });
     const log = await tab.page.evaluate(async (user) => {
       const workerUrl = '/nowhere.js';

@@ -7,6 +7,7 @@ import { logOut } from '../../src/share/log-out.js';
 import { HostedChannels } from '../../src/share/hosted-channels.js';
 import { TabProgress } from '../../src/share/tab-progress.js';
 import { TabSession } from '../../src/share/tab-session.js';
+import { waitForWorkers } from '../fixtures/wait-for-workers.js';
 import { LocalStream } from '../../src/stream/local-stream.js';
 import type { EventStream } from '../../src/stream/event-stream.interface.js';
 
@@ -26,6 +27,8 @@ export interface OpenOptions {
   readonly unasked?: boolean;
   /** The host of this tab gets no further with the event of this number: its script runs until the browser ends it. */
   readonly stuckAt?: number;
+  /** The time for which a tab waits for the worker ends. Otherwise not: on a busy machine a worker may take longer. */
+  readonly impatient?: boolean;
   /** Another script for the worker. */
   readonly workerUrl?: string;
   readonly token?: string;
@@ -74,7 +77,9 @@ function open({
   watch,
   unasked,
   stuckAt,
+  impatient,
 }: OpenOptions): void {
+  if (!impatient) waitForWorkers();
   if (stuckAt !== undefined) getStuckAt(stuckAt, user);
   if (unasked) denyQuery();
   if (watch) watchSwitches();

@@ -23,10 +23,13 @@ describe.each(browserNames)('in %s', (name) => {
   afterAll(() => scene?.stop());
 
   const roleIs = (tab: TestTab, ...roles: string[]) =>
-    until(async () => roles.includes((await tab.role())!), {
-      ...SLOW,
-      message: `a tab is ${roles.join(' or ')}`,
-    });
+    until(
+      async () => {
+        const role = await tab.role();
+        return roles.includes(role!) || Promise.reject(new Error(`${role}: ${(await tab.log()).join(', ')}`));
+      },
+      { ...SLOW, message: `a tab is ${roles.join(' or ')}` },
+    );
 
   const tellWorker = (tab: TestTab, message: { close?: true; stall?: number }) =>
     tab.page.evaluate((message) => {
@@ -44,6 +47,13 @@ describe.each(browserNames)('in %s', (name) => {
     await roleIs(tabs[1], 'follower');
     await scene.streams(1);
     expect((await tabs[0].log()).join()).toContain('The SharedWorker did not load: a tab has the stream.');
+  });
+
+  it('gives a tab the stream where the script of the worker does not come', async () => {
+    const tab = await scene.open({ way: 'worker', workerUrl: '/hanging.js', impatient: true });
+    await roleIs(tab, 'leader');
+    scene.app.scripts.hanging.splice(0).forEach((response) => response.writeHead(404).end());
+    expect((await tab.log()).join()).toContain('The worker did not load in time.');
   });
 
   it('gives a tab the stream where a Content-Security-Policy forbids the worker', async () => {

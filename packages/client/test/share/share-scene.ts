@@ -20,20 +20,7 @@ export class ShareScene {
   ) {}
 
   static async start(browser: TestBrowser<PageOpener>): Promise<ShareScene> {
-    const scene = new ShareScene(browser, await ShareApp.start());
-    await scene.warmUp();
-    return scene;
-  }
-
-  /** The first worker of a browser takes long on a busy machine, and a tab has the stream then. */
-  private async warmUp(): Promise<void> {
-    for (let attempt = 0; attempt < 10; attempt++) {
-      this.nextUser();
-      const tab = await this.open({ way: 'worker' });
-      const role = await tab.role();
-      await this.clear();
-      if (role === 'worker') return;
-    }
+    return new ShareScene(browser, await ShareApp.start());
   }
 
   /** Each test has a user of its own, and so no tab in common with others. */

@@ -25,6 +25,8 @@ export class Scripts {
   private readonly made = new Map<string, Promise<string>>();
   /** Users in whose tab a script has got stuck. */
   readonly stuck = new Set<string>();
+  /** Those of scripts that do not come. Browsers wait for them also without a tab. */
+  readonly hanging: ServerResponse[] = [];
   /** Paths that are answered with 404. */
   readonly missing = new Set<string>();
 
@@ -82,6 +84,12 @@ class ShareController {
     return 'answered';
   }
 
+  /** Is answered when the test says so. */
+  @Get('hanging.js')
+  hanging(@Res() response: ServerResponse): void {
+    this.scripts.hanging.push(response);
+  }
+
   @Get(':script')
   @Header('content-type', 'text/javascript; charset=utf-8')
   async script(
@@ -119,10 +127,7 @@ export class ShareApp {
       controllers: [SseConnectionsController, ShareController],
       providers: [Scripts],
     };
-    const app = new ShareApp(await startApp(module, 'express'), tokens);
-    // A worker whose script takes long loses the stream to a tab.
-    await Promise.all(Object.keys(ENTRIES).map(async (script) => app.scripts.get(script)));
-    return app;
+    return new ShareApp(await startApp(module, 'express'), tokens);
   }
 
   get url(): string {
