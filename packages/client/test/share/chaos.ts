@@ -106,6 +106,7 @@ export class Chaos {
       channels: { [this.news]: null, [room]: start?.id ?? null },
       ...(way === 'worker' && { workerUrl: '/stallable-worker.js' }),
       watch: true,
+      impatient: true,
     });
     await tab.isOpen();
     await tab.isPlaced();

@@ -27,7 +27,7 @@ export interface OpenOptions {
   readonly unasked?: boolean;
   /** The host of this tab gets no further with the event of this number: its script runs until the browser ends it. */
   readonly stuckAt?: number;
-  /** The time for which a tab waits for the worker ends. Otherwise not: on a busy machine a worker may take longer. */
+  /** It takes the stream from a host that is late, as the product's defaults say. On a busy machine any host can be late. */
   readonly impatient?: boolean;
   /** Another script for the worker. */
   readonly workerUrl?: string;
@@ -97,6 +97,7 @@ function open({
   };
   const share = {
     key: user,
+    ...(!impatient && { leaderTimeout: 60_000 }),
     ...(way === 'locks' && { worker: false as const }),
     ...(workerUrl !== undefined && {
       worker: (name: string) => new SharedWorker(workerUrl, { type: 'module', name }),
@@ -119,8 +120,9 @@ function open({
 
 /** Shows the map of a state channel, over the stream of all tabs. */
 function openMap({ user, way }: Pick<OpenOptions, 'user' | 'way'>, channel: string): void {
+  waitForWorkers();
   const share = shareTabs({
-    ...{ key: user, onRole: (role: ShareRole) => void test.roles.push(role) },
+    ...{ key: user, leaderTimeout: 60_000, onRole: (role: ShareRole) => void test.roles.push(role) },
     ...(way === 'locks' && { worker: false as const }),
   });
   const client = createClient({ url: `/events/${user}`, share, backoff: { min: 100, max: 1_000 } });

@@ -5,6 +5,7 @@ import type { TestTab } from './test-tab.js';
 
 const SLOW = { interval: 30 };
 const STALLABLE = { way: 'worker', workerUrl: '/stallable-worker.js' } as const;
+const IMPATIENT = { impatient: true };
 const HUNDRED = Array.from({ length: 100 }, (_, i) => i + 1);
 
 describe.each(browserNames)('in %s', (name) => {
@@ -50,7 +51,7 @@ describe.each(browserNames)('in %s', (name) => {
   });
 
   it('gives a tab the stream where the script of the worker does not come', async () => {
-    const tab = await scene.open({ way: 'worker', workerUrl: '/hanging.js', impatient: true });
+    const tab = await scene.open({ way: 'worker', workerUrl: '/hanging.js', ...IMPATIENT });
     await roleIs(tab, 'leader');
     scene.app.scripts.hanging.splice(0).forEach((response) => response.writeHead(404).end());
     expect((await tab.log()).join()).toContain('The worker did not load in time.');
@@ -156,7 +157,7 @@ describe.each(browserNames)('in %s', (name) => {
 
   it('gives a tab the stream where the worker is stuck, and hears the worker no more', async () => {
     const tabs = await Promise.all(
-      [1, 2].map(() => scene.open({ ...STALLABLE, channels: { [news]: null } })),
+      [1, 2].map(() => scene.open({ ...STALLABLE, ...IMPATIENT, channels: { [news]: null } })),
     );
     await scene.listeners(news, 1);
     await tellWorker(tabs[0]!, { stall: 6_000 });
@@ -170,8 +171,8 @@ describe.each(browserNames)('in %s', (name) => {
   });
 
   it('takes the stream from a tab that is stuck, and loses nothing', async () => {
-    const one = await scene.open({ way: 'locks', channels: { [news]: null } });
-    const two = await scene.open({ way: 'locks', channels: { [news]: null } });
+    const one = await scene.open({ way: 'locks', ...IMPATIENT, channels: { [news]: null } });
+    const two = await scene.open({ way: 'locks', ...IMPATIENT, channels: { [news]: null } });
     await scene.listeners(news, 1);
     await one.stick(6_000);
     await scene.publish(news, ...HUNDRED);
@@ -244,8 +245,10 @@ describe.each(browserNames)('in %s', (name) => {
   // Tabs of one origin share a process in Firefox, where a stuck one holds up the others.
   if (name === 'chromium') {
     it('loses events when a leader is stuck, without handing over positions (negative control)', async () => {
-      const one = await scene.open({ way: 'locks', channels: { [news]: null }, without: 'handover' });
-      const two = await scene.open({ way: 'locks', channels: { [news]: null }, without: 'handover' });
+      const open = () =>
+        scene.open({ way: 'locks', ...IMPATIENT, channels: { [news]: null }, without: 'handover' });
+      const one = await open();
+      const two = await open();
       await scene.listeners(news, 1);
       await scene.publish(news, 1);
       await scene.waitFor(two, news, [1]);
