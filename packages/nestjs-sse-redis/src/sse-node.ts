@@ -221,7 +221,7 @@ export class SseNode implements HubParts {
 
   /** Closes connections whose sockets are gone, and forgets losses that no client can ask for any more. */
   private reap(): void {
-    this.clients.reap();
+    this.clients.closedSockets.look();
     for (const { lost } of this.shards.all) lost.forget();
   }
 

@@ -8,6 +8,7 @@ import { AcknowledgementWatch } from '../response/acknowledgement-watch.js';
 import type { ResponseSink } from '../response/response-sink.js';
 import { Admission, type NodeLoad } from './admission.js';
 import { Authorization } from './authorization.js';
+import { ClosedSocketWatch } from './closed-socket-watch.js';
 import { ChannelChanges, type ChannelLimits } from './channel-changes.js';
 import { ClientConnection, type ConnectionOwner } from './client-connection.js';
 import type { ConnectingClient } from './connecting-client.js';
@@ -33,6 +34,7 @@ const PROVEN_AT_ONCE = 32;
 export class ClientConnections implements ConnectionOwner, NodeLoad {
   private readonly logger = new Logger('SseHub');
   private readonly byId = new Map<string, ClientConnection>();
+  readonly closedSockets = new ClosedSocketWatch(this.byId);
   private readonly expiryTimer = new ExpiryTimer();
   private readonly watch: AcknowledgementWatch;
   private readonly drain = new Drain();
@@ -227,11 +229,6 @@ export class ClientConnections implements ConnectionOwner, NodeLoad {
     const gone = await findVanished(oldest, await this.watch.isAvailable);
     for (const connection of gone) connection.onSilent('vanished');
     return oldest.filter(({ isClosed }) => isClosed).map(({ id }) => id);
-  }
-
-  /** Closes connections whose sockets are gone without a word. */
-  reap(): void {
-    for (const connection of this.byId.values()) if (connection.response.gone) connection.close('left');
   }
 
   /** Sends new clients to another node from now on. */
