@@ -104,6 +104,13 @@ describe('the demo on Redis', () => {
     }
   });
 
+  it('listens on no port that an outgoing connection of another program may have', () => {
+    const ports = [Number(new URL(demo.url).port), demo.redisPort];
+    // Where the range begins on Linux.
+    expect(ports.filter((port) => port < 32_768)).toEqual(ports);
+    expect(new Set(ports).size).toBe(2);
+  });
+
   it('says what is wrong with a post', async () => {
     expect((await post(`${demo.url}/news`)).status).toBe(400);
     expect((await post(`${demo.url}/news`, { headline: ' ' })).status).toBe(400);

@@ -1,5 +1,5 @@
 import { ClusterWatch } from './cluster-watch.js';
-import { freePort } from './port.js';
+import { checkFree, freePort } from './port.js';
 import { PrivateCluster } from './private-cluster.js';
 import { PrivateRedis } from './private-redis.js';
 import { readSettings, type Settings } from './settings.js';
@@ -73,7 +73,7 @@ function endWithSignals(end: (code: number) => Promise<void>): void {
 
 async function ownPort(host: string, wanted: number): Promise<number> {
   try {
-    return await freePort(host, wanted);
+    return wanted === 0 ? await freePort(host) : await checkFree(host, wanted);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new Error(

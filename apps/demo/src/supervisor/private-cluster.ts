@@ -195,7 +195,7 @@ export class PrivateCluster {
 async function launch(binary: string): Promise<PrivateCluster> {
   let reason: unknown;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const ports = await freeClusterPorts(2 * MASTERS);
+    const ports = await freeClusterPorts(HOST, 2 * MASTERS);
     const { ids, files } = layOut(ports);
     const folders = await Promise.all(files.map((file) => makeFolder(file)));
     const starts = await Promise.allSettled(
