@@ -1,5 +1,5 @@
 import type { Sizes } from '../sizes.js';
-import { WITH_HTTP } from './peer-groups.js';
+import { SUBSCRIBING } from './peer-groups.js';
 import { oneByOne } from './sessions.js';
 import type { Task } from './task.js';
 
@@ -11,7 +11,7 @@ export function connecting({ idle: { base, clients } }: Sizes): Task {
   const opened = clients - base;
   return {
     title: `${opened} streams are opened`,
-    peers: WITH_HTTP,
+    peers: SUBSCRIBING,
     run: oneByOne({ channels: 'own' }, async (session) => {
       await session.open(base);
       const { cpu, redisCpu, seconds } = await session.measure(() => session.open(clients));

@@ -3,14 +3,14 @@ import type { Peer } from '../peers.js';
 import type { ServerMethods } from '../servers/main.js';
 import type { Sizes } from '../sizes.js';
 import { SERVER, type Bench } from './bench.js';
-import { WITH_HTTP } from './peer-groups.js';
+import { SUBSCRIBING } from './peer-groups.js';
 import type { Figure, Task } from './task.js';
 
 /** A process is killed, and all its clients come back to another one at once, each on a channel of its own. */
 export function storm({ idle: { base, clients } }: Sizes): Task {
   return {
     title: `${clients} streams are opened again after their process was killed`,
-    peers: WITH_HTTP,
+    peers: SUBSCRIBING,
     run: async (bench, peers, report) => {
       for (const peer of peers) report(peer, await measure(bench, peer, base, clients));
     },
